@@ -1,0 +1,32 @@
+"""Two convolutional blocks on MNIST, watched every 50 steps on the first 3,000 test images."""
+
+from suite.recipe import Recipe, Source
+
+recipe = Recipe(
+    data="mnist",
+    loss="cross-entropy",
+    optimizer="adam",
+    lr=0.001,
+    batch_size=50,
+    epochs=2,
+    probe_every=50,
+    probe_images=3_000,
+    test_images=3_000,
+    source=Source(
+        title="CNN卷积神经网络实战教程",
+        parameters=28_938,
+        remark="Its progress figures and its final figure come from the same 3,000 test images.",
+    ),
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1_568, 10),
+    )

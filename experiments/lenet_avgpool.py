@@ -1,0 +1,31 @@
+"""A reader's LeNet: ReLU, average-pooling, dropout and weight decay, on MNIST."""
+
+from suite.recipe import Recipe, Source
+
+recipe = Recipe(
+    data="mnist",
+    loss="cross-entropy",
+    optimizer="adam",
+    lr=0.001,
+    weight_decay=0.01,
+    batch_size=100,
+    epochs=10,
+    source=Source(
+        title="Pytorch: 卷积神经网络-LeNet (a reader's LeNet, appended)",
+        parameters=61_706,
+    ),
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120), nn.ReLU(),
+        nn.Linear(120, 84), nn.ReLU(), nn.Dropout(0.5),
+        nn.Linear(84, 10),
+    )

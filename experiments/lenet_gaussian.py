@@ -1,0 +1,31 @@
+"""A LeNet whose weights all start from N(0, 0.01²), on Fashion-MNIST; its source asks what 1 in place of 0.01 does."""
+
+from suite.recipe import Recipe, Source
+
+recipe = Recipe(
+    data="fashion-mnist",
+    loss="cross-entropy",
+    optimizer="sgd",
+    lr=0.5,
+    batch_size=256,
+    epochs=5,
+    init_std=0.01,
+    source=Source(
+        title="卷积神经网络 (MXNet)",
+        parameters=170_988,
+        remark="The source does not print its learning rate.",
+    ),
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(20, 50, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1_250, 128), nn.ReLU(),
+        nn.Linear(128, 10),
+    )

@@ -1,0 +1,73 @@
+"""What a finished run's folder is worth looking at for: tables and pictures, made from its own files."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from suite import files, pictures
+from suite.analysis.confusion import Matrix, confusion
+from suite.data.catalog import CATALOG
+from suite.engine.journal import Record, Run
+
+HISTORY = ("epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds")
+LAYERS = ("name", "kind", "shape", "parameters", "macs")
+PROBES = ("step", "batch_loss", "test_accuracy")
+
+
+def make(run: Run, data_folder: Path) -> None:
+    """Write `artifacts/` into a finished run's folder; what is there already is written again, the same."""
+    facts, history, layers = run.recipe(), run.history(), (run.result() or {})["network"]["layers"]
+    classes = CATALOG[facts["recipe"]["data"]].classes
+    predicted, confidence, labels = _predictions(run.folder)
+    matrix = confusion(labels, predicted)
+    into = run.folder / "artifacts"
+    _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
+    _write_confusion(into / "confusion.csv", matrix, classes)
+    _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])
+    figures = {
+        "network.png": pictures.network(layers),
+        "curves.png": pictures.curves([history], _published(facts)),
+        "confusion.png": pictures.confusion(matrix, classes),
+        "samples.png": pictures.samples(test_images(data_folder), labels, predicted, confidence, classes),
+    }
+    if facts["recipe"]["probe_every"]:
+        _write_csv(into / "probes.csv", PROBES, [probe for record in history for probe in record["probes"]])
+        figures["probes.png"] = pictures.probes([history], facts["recipe"]["probe_images"])
+    for name, figure in figures.items():
+        image = io.BytesIO()
+        pictures.save(figure, image, "png")
+        files.write(into / name, image.getvalue())
+
+
+def test_images(folder: Path) -> np.ndarray:
+    return np.memmap(folder / "t10k-images-idx3-ubyte", np.uint8, mode="r", offset=16).reshape(-1, 28, 28)
+
+
+def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    stored = load_file(folder / "predictions.safetensors")
+    return stored["predicted"], stored["confidence"], stored["label"]
+
+
+def _published(facts: Record) -> dict[int, list[float]]:
+    source = facts["source"] or {}
+    return {} if facts["overrides"] else {int(epoch): row for epoch, row in source.get("history", {}).items()}
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: list[Record]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    files.write(path, text.getvalue().encode())
+
+
+def _write_confusion(path: Path, matrix: Matrix, classes: tuple[str, ...]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["true \\ predicted", *classes])
+    writer.writerows([name, *map(int, row)] for name, row in zip(classes, matrix, strict=True))
+    files.write(path, text.getvalue().encode())

@@ -1,0 +1,192 @@
+"""The verbs' words and options, the exit codes, and the only place that prints an error."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from suite import __version__, verbs
+from suite.errors import INTERRUPTED, MACHINE, SuiteError
+from suite.words import nearest
+
+TERMINATED = 128 + signal.SIGTERM
+
+DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
+
+  python -m suite list                        what there is
+  python -m suite show lenet                  layers, shapes, parameters, protocol, source
+  python -m suite run all                     every experiment as published; what is finished is skipped
+  python -m suite run lenet cnn --seeds 5     five seeds of each: the spread, and an interval
+  python -m suite run mlp --data digits       another data set in its place, small and without download
+  python -m suite report                      reports/: tables, pictures, one page
+  python -m suite ui                          MLflow's UI on the runs, on this machine only
+  python -m suite doctor                      what this machine has, and what would stop a run
+"""
+
+ENVIRONMENT = """environment:
+  SUITE_HOME           where mlruns/ and reports/ are kept
+  SUITE_DATA           a folder with the data's files, like --data-dir
+  SUITE_EXPERIMENTS    folders of experiments of your own, like --experiments
+  MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
+
+exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 130 interrupted
+"""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the same orderly end as Ctrl-C, with an exit code of its own."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a wrong word, with the nearest right one."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = next((action for action in self._actions if isinstance(action, argparse._SubParsersAction)), None)
+        words = [word for word in sys.argv[1:] if not word.startswith("-")]
+        if choice and words and words[0] not in choice.choices:
+            known = ", ".join(choice.choices)
+            raise SuiteError(
+                f"there is no verb {words[0]!r:.80}{nearest(words[0], choice.choices)}.", f"Verbs: {known}."
+            )
+        raise SuiteError(f"{message}.", f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        arguments = _parser().parse_args(argv)
+        verb: Callable[[argparse.Namespace], int] = arguments.verb
+        return verb(arguments)
+    except SuiteError as error:
+        _complain(str(error))
+        return error.code
+    except _Terminated:
+        _complain("terminated; what was finished is kept, and the same command goes on with the rest.")
+        return TERMINATED
+    except KeyboardInterrupt:
+        _complain("interrupted; what was finished is kept, and the same command goes on with the rest.")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `suite list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        _complain("the machine has no memory left. Free some and run the same command again.")
+        return MACHINE
+
+
+def _complain(line: str) -> None:
+    print(f"suite: {line}", file=sys.stderr)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m suite",
+        description=DESCRIPTION,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"suite {__version__}")
+    add = parser.add_subparsers(title="verbs", metavar="VERB", required=True).add_parser
+    for verb, words in (
+        (verbs.list_experiments, _list),
+        (verbs.show, _show),
+        (verbs.run, _run),
+        (verbs.report, _report),
+        (verbs.sync, _sync),
+        (verbs.ui, _ui),
+        (verbs.doctor, _doctor),
+    ):
+        help_text, _, example = (verb.__doc__ or "").partition("\n\n")
+        name = verb.__name__.partition("_")[0]
+        one = add(name, help=help_text, description=help_text, epilog=_dedent(example), formatter_class=_RAW)
+        words(one)
+        one.set_defaults(verb=verb)
+    return parser
+
+
+_RAW = argparse.RawDescriptionHelpFormatter
+
+
+def _dedent(text: str) -> str:
+    return "\n".join(line.removeprefix("    ") for line in text.rstrip().splitlines())
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    _experiments(parser)
+    _json(parser)
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    _overrides(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
+    parser.add_argument("--seeds", type=_whole, default=1, metavar="N", help="train under the seeds 0 to N-1 (1)")
+    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _sync(parser: argparse.ArgumentParser) -> None:
+    _data_dir(parser)
+    _json(parser)
+
+
+def _ui(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
+    parser.add_argument("--data", metavar="NAME", help="another data set: mnist, fashion-mnist, digits")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
+
+
+def _data_dir(parser: argparse.ArgumentParser) -> None:
+    folder = os.environ.get("SUITE_DATA")
+    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
+                        help="a folder with the data's files, plain or .gz")  # fmt: skip
+
+
+def _experiments(parser: argparse.ArgumentParser) -> None:
+    named = os.environ.get("SUITE_EXPERIMENTS", "")
+    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
+                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
+                        help="a folder of experiments of your own, beside ours")  # fmt: skip
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r:.80}")
+    return int(text)

@@ -1,0 +1,7 @@
+"""The data room: names in, verified images and labels out."""
+
+from suite.data.cache import cached, ensure
+from suite.data.catalog import CATALOG, DataSet
+from suite.data.idx import Data, load
+
+__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "load"]

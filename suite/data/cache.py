@@ -1,0 +1,135 @@
+"""The user's copy of each data set: filled once from the first source that works, checked every time."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from suite import files
+from suite.data.catalog import FILES, DataSet, data_set
+from suite.data.contents import Unavailable, Wrong, check_file
+from suite.data.folder import copy, missing
+from suite.errors import MACHINE, SuiteError
+
+if TYPE_CHECKING:
+    from suite.data.sources import Source
+
+Say = Callable[[str], None]
+Sources = tuple[tuple[str, "Source"], ...]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
+    """The folder with the four uncompressed IDX files of a data set, every byte checked.
+
+    Looks in `folder` (--data-dir), then in the user's cache, then asks each source in turn; `say` gets a line
+    for each that fails. Safe when several processes start at once: one fills the cache, the others wait.
+
+    Raises `SuiteError`: 2 for a name that does not exist and for a file with other contents, which is left as
+    it is; 3 where the machine refuses or no source works.
+    """
+    data = data_set(name)
+    place = _place(name)
+    sources = _users(data, folder, say) if folder else ()
+    try:
+        if not _complete(data, place):
+            with _lock(data, place, say):
+                if not _complete(data, place):
+                    _fill(data, place, sources, say)
+    except OSError as error:
+        raise SuiteError(
+            f"{error.filename or place}: {(error.strerror or str(error)).lower()}.",
+            "Make room and leave to write there, or set XDG_CACHE_HOME to another folder, and run again.",
+            code=MACHINE,
+        ) from error
+    return place
+
+
+def cached(name: str) -> Path | None:
+    """The folder of a data set that is in the cache already, its contents not looked at; else None."""
+    data_set(name)
+    place = _place(name)
+    return place if all((place / file).is_file() for file in FILES) else None
+
+
+def _place(name: str) -> Path:
+    return platformdirs.user_cache_path("suite-benchmark") / "data" / name
+
+
+def _users(data: DataSet, folder: Path, say: Say) -> Sources:
+    """The user's folder as a source, if it has the whole set."""
+    absent = missing(data, folder)
+    if absent:
+        say(f"{data.title}: {folder}: has no {', '.join(absent)}")
+        return ()
+    return ((str(folder), partial(copy, folder=folder)),)
+
+
+def _complete(data: DataSet, place: Path) -> bool:
+    """Whether the cache has all four files; raises `SuiteError` for any that is damaged."""
+    there = [file for file in FILES if (place / file).exists()]
+    try:
+        for file in there:
+            check_file(data, file, place / file)
+    except Wrong as wrong:
+        raise SuiteError(f"{wrong}.", "Delete that file and run again.") from wrong
+    except Unavailable as error:
+        raise SuiteError(f"{error}.", "Make it readable and run again.", code=MACHINE) from error
+    return len(there) == len(FILES)
+
+
+@contextmanager
+def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
+    """One process at a time; the kernel lets go for a process that dies, so what it left is removed here."""
+    from filelock import FileLock, Timeout
+
+    place.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place.parent / f"{data.name}.lock")
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        say(f"{data.title}: waiting for another process that is fetching it")
+        lock.acquire()
+    try:
+        files.remove_leftovers(place)
+        for leftover in place.parent.glob(f".{data.name}.*.tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
+    """Put into the cache what the first working source gives."""
+    from suite.data.sources import SOURCES
+
+    for label, source in users + SOURCES[data.name]:
+        with tempfile.TemporaryDirectory(prefix=f".{data.name}.", suffix=".tmp", dir=place.parent) as given:
+            try:
+                source(data, Path(given))
+            except Unavailable as reason:
+                say(f"{data.title}: {label}: {reason}")
+                continue
+            for file in FILES:
+                files.write(place / file, Path(given, file).read_bytes())
+        say(f"{data.title}: {label}: checked, now in {place}")
+        return
+    raise SuiteError(f"{data.title}: no source has it.", _remedy(data), code=MACHINE)
+
+
+def _remedy(data: DataSet) -> str:
+    if data.name == "digits":
+        return "Install scikit-learn (python -m pip install scikit-learn) and run again."
+    return (
+        "Put its four files in a folder and name that with --data-dir or SUITE_DATA,"
+        " or use --data digits for a smoke run."
+    )

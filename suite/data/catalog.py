@@ -1,0 +1,121 @@
+"""The data sets: their classes, sizes and the SHA-256 of every file. Nothing here touches a disk."""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+from suite.errors import SuiteError
+from suite.words import nearest
+
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A published set of grey 28 × 28 images: what it is called and what its bytes must be."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    train: int
+    test: int
+    sha256: dict[str, str]
+    torchvision: str = ""
+    """Its class in torchvision, which is also the folder that torchvision keeps it in."""
+
+    def header(self, file: str) -> bytes:
+        """The first bytes of an uncompressed IDX file: its kind, the number of images, and 28 × 28."""
+        images = self.train if file.startswith("train") else self.test
+        if file.endswith("idx1-ubyte"):
+            return struct.pack(">2i", 2049, images)
+        return struct.pack(">4i", 2051, images, 28, 28)
+
+    def size(self, file: str) -> int:
+        """The length of an uncompressed IDX file in bytes."""
+        header = self.header(file)
+        images = int.from_bytes(header[4:8], "big")
+        return len(header) + images * (1 if file.endswith("idx1-ubyte") else 28 * 28)
+
+    @property
+    def digest(self) -> str:
+        """One SHA-256 for the whole set, from those of its four uncompressed IDX files."""
+        lines = "".join(f"{self.sha256[file]}  {file}\n" for file in FILES)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+_DIGITS = tuple("0123456789")
+
+CATALOG = {
+    data.name: data
+    for data in (
+        DataSet(
+            name="mnist",
+            title="MNIST",
+            classes=_DIGITS,
+            train=60_000,
+            test=10_000,
+            sha256={
+                "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            },
+            torchvision="MNIST",
+        ),
+        DataSet(
+            name="fashion-mnist",
+            title="Fashion-MNIST",
+            classes=(
+                "T-shirt/top",
+                "Trouser",
+                "Pullover",
+                "Dress",
+                "Coat",
+                "Sandal",
+                "Shirt",
+                "Sneaker",
+                "Bag",
+                "Ankle boot",
+            ),
+            train=60_000,
+            test=10_000,
+            sha256={
+                "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+            },
+            torchvision="FashionMNIST",
+        ),
+        # scikit-learn's digits, 8 × 8 with 17 grey levels, centred on 28 × 28 with the levels spread over
+        # 0 to 255; the first 1,500 train and the last 297 test, in the published order.
+        DataSet(
+            name="digits",
+            title="Digits (8 × 8, scikit-learn)",
+            classes=_DIGITS,
+            train=1_500,
+            test=297,
+            sha256={
+                "train-images-idx3-ubyte": "491cde9351263648bbb8b2dd1d1e3f5e595d6d1a7b9e77142a8aa44cd69be215",
+                "train-labels-idx1-ubyte": "bd3edaa3a988280a3961d7c68a1df9acde2a3f3b377241ca8fcebd995127d8e8",
+                "t10k-images-idx3-ubyte": "399adbdb2a0829c3af7394de0a5dc0438ec62eb97804f085e0ad5026d7ff15ef",
+                "t10k-labels-idx1-ubyte": "e6698ad083c2c36b514003f58a4da1112904c486bc4ed10f9f6ac2b47ee729c7",
+            },
+        ),
+    )
+}
+
+
+def data_set(name: str) -> DataSet:
+    """The data set called `name`; raises `SuiteError` (2) with the nearest names where there is none."""
+    if name not in CATALOG:
+        raise SuiteError(
+            f"data: unknown data set {name!r}{nearest(name, CATALOG) or '.'}",
+            f"There are {', '.join(CATALOG)}.",
+        )
+    return CATALOG[name]

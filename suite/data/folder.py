@@ -1,0 +1,56 @@
+"""Data sets in a folder of the user's, in any of the usual layouts."""
+
+from pathlib import Path
+
+from suite.data.catalog import FILES, DataSet
+from suite.data.contents import Unavailable, Wrong, check_file
+from suite.errors import MACHINE, SuiteError
+
+
+def missing(data: DataSet, folder: Path) -> list[str]:
+    """The files that the user's folder does not have, after checking those that it has.
+
+    Raises `SuiteError` (2) for a file with other contents, whatever the cache holds: the user pointed at it.
+    (3) for one that cannot be read.
+    """
+    found = _find(data, folder)
+    try:
+        for file, path in found.items():
+            check_file(data, file, path)
+    except Wrong as wrong:
+        raise SuiteError(
+            f"{wrong}.",
+            f"Put {data.title}'s own file there or in {folder / data.name}, or leave out --data-dir and SUITE_DATA.",
+        ) from wrong
+    except Unavailable as error:
+        raise SuiteError(
+            f"{error}.", "Make it readable, or leave out --data-dir and SUITE_DATA.", code=MACHINE
+        ) from error
+    return [file for file in FILES if file not in found]
+
+
+def copy(data: DataSet, into: Path, folder: Path) -> None:
+    """Unpack and check the four files in `folder` into `into`; raises `Unavailable` without all four."""
+    found = _find(data, folder)
+    for file in FILES:
+        if file not in found:
+            raise Unavailable(f"{folder} has no {file}")
+        with (into / file).open("wb") as copied:
+            check_file(data, file, found[file], keep=copied.write)
+
+
+def _find(data: DataSet, folder: Path) -> dict[str, Path]:
+    """Where each file is; the set's own folders come first, so that one folder can hold several sets."""
+    folders = [folder / data.name, folder]
+    if data.torchvision:
+        folders.insert(1, folder / data.torchvision / "raw")
+    found = {}
+    try:
+        for file in FILES:
+            names = [place / (file + end) for place in folders for end in ("", ".gz")]
+            there = next((path for path in names if path.exists()), None)
+            if there:
+                found[file] = there
+    except OSError as error:
+        raise SuiteError(f"{folder}: {error.strerror}.", "Make it readable.", code=MACHINE) from error
+    return found

@@ -1,0 +1,68 @@
+"""IDX files as tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.data.catalog import FILES, DataSet, data_set
+from suite.errors import SuiteError, machine_error
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A data set in memory: images uint8 of shape (n, 28, 28), labels int64 of shape (n,).
+
+    The images are the mapped files: processes share their pages, and a write would stay in its process.
+    """
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+
+def load(name: str, folder: Path) -> Data:
+    """The tensors of a data set from the folder that `ensure` returned.
+
+    Looks at lengths and headers only, since `ensure` hashed the files: raises `SuiteError` (2) where they do
+    not fit, (3) where they cannot be read.
+    """
+    data = data_set(name)
+    for file in FILES:
+        _check_header(data, folder / file)
+    return Data(*(_tensor(data, folder / file) for file in FILES))
+
+
+def _check_header(data: DataSet, path: Path) -> None:
+    header, size = data.header(path.name), data.size(path.name)
+    try:
+        found = path.stat().st_size
+        if found == size:
+            with path.open("rb") as file:
+                if file.read(len(header)) == header:
+                    return
+    except OSError as error:
+        raise machine_error(error, path) from error
+    raise SuiteError(
+        f"{path}: not {data.title}'s file any more: expected {size:,} bytes with its IDX header,"
+        f" found {'another header' if found == size else f'{found:,} bytes'}.",
+        "Delete that file and run again.",
+    )
+
+
+def _tensor(data: DataSet, path: Path) -> torch.Tensor:
+    """Images mapped from their file, or labels read and widened to what torch's losses want."""
+    import numpy as np
+    import torch
+
+    header = len(data.header(path.name))
+    if path.name.endswith("idx1-ubyte"):
+        return torch.from_numpy(np.fromfile(path, np.uint8, offset=header).astype(np.int64))
+    # Mode "c", copy on write: torch warns of arrays that cannot be written.
+    images = np.memmap(path, np.uint8, mode="c", offset=header).reshape(-1, 28, 28)
+    return torch.from_numpy(images)

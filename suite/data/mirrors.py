@@ -1,0 +1,102 @@
+"""Downloads from where torchvision would, with less patience and the contents checked."""
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from suite.data.catalog import FILES, DataSet
+from suite.data.contents import BLOCK, Unavailable, check, unpacked
+
+PATIENCE = 5.0
+"""Seconds for a mirror to answer, and again for each piece of a file."""
+LONGEST = 600.0
+"""Seconds for one file: a mirror that only drips is given up too."""
+
+
+def torchvision_mirrors(data: DataSet, into: Path) -> None:
+    """Download the four files, gzipped, from the first mirror that has them; a mirror gets no second try."""
+    faults = []
+    for mirror in _mirrors(data):
+        try:
+            for file in FILES:
+                _download(data, file, f"{mirror.rstrip('/')}/{file}.gz", into)
+        except Unavailable as fault:
+            faults.append(str(fault))
+        else:
+            return
+    raise Unavailable("; ".join(faults))
+
+
+def _mirrors(data: DataSet) -> list[str]:
+    try:
+        from torchvision import datasets
+    except Exception as error:  # a torchvision that does not fit torch fails in many ways
+        raise Unavailable(f"torchvision cannot be imported: {error}") from error
+    return list(getattr(datasets, data.torchvision).mirrors)
+
+
+def _download(data: DataSet, file: str, url: str, into: Path) -> None:
+    host = urlsplit(url).netloc
+    with _open(url, host) as response, _bar(file, response.length) as advance:
+        pieces = _pieces(response, host, advance)
+        with (into / file).open("wb") as target:
+            check(data, file, unpacked(pieces, data.size(file)), url, keep=target.write)
+
+
+def _open(url: str, host: str) -> HTTPResponse:
+    """The response to a GET within `PATIENCE`.
+
+    A thread of its own, because no time-out of urlopen covers the look-up of the host's name.
+    """
+    answers: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(urlopen(url, timeout=PATIENCE))
+        except Exception as error:  # handed to the thread that asked
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=PATIENCE)
+    except queue.Empty:
+        raise Unavailable(f"{host}: no answer in {PATIENCE:g} seconds") from None
+    if isinstance(answer, Exception):
+        reason = answer.reason if type(answer) is URLError else answer
+        raise Unavailable(f"{host}: {reason}") from answer
+    return answer
+
+
+def _pieces(response: HTTPResponse, host: str, advance: Callable[[int], None]) -> Iterator[bytes]:
+    end = time.monotonic() + LONGEST
+    try:
+        while piece := response.read1(BLOCK):
+            advance(len(piece))
+            yield piece
+            if time.monotonic() > end:
+                raise Unavailable(f"{host}: too slow")
+    except (OSError, HTTPException) as error:
+        raise Unavailable(f"{host}: {error}") from error
+
+
+@contextmanager
+def _bar(file: str, length: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, where that is a terminal; yields what tells it of bytes received."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(file, total=length)
+        yield lambda received: progress.advance(task, received)

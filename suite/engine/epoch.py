@@ -1,0 +1,125 @@
+"""One epoch: a pass over the training images, the source's probes on the way, and the held-out images at its end."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from suite.data import Data
+from suite.engine.batches import batches
+from suite.engine.build import Loss
+from suite.engine.draws import permutation, set_seed
+from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.journal import Record
+from suite.engine.state import State
+from suite.recipe import Recipe
+
+Emit = Callable[[Record], None]
+TICK = 0.25  # seconds between two reports of progress
+
+
+def train_epoch(state: State, recipe: Recipe, data: Data, loss_of: Loss, seed: int, epoch: int, emit: Emit) -> Record:
+    """Train for one epoch and return the line that the history keeps of it.
+
+    Loss and accuracy in training are means over the epoch's images as each was met, as the sources print them.
+    The epoch is left early once its loss is no finite number: nothing after that can become one.
+    """
+    set_seed(seed, "epoch", epoch)
+    images = recipe.training_images()
+    order = permutation(images, seed, epoch) if recipe.shuffle else None
+    steps = math.ceil(images / recipe.batch_size)
+    tally, watch, probes = _Tally(), _Stopwatch(), []
+    todo = batches(data.train_images[:images], data.train_labels[:images], recipe, recipe.batch_size, order)
+    for step, (pixels, labels) in enumerate(todo, 1):
+        scores = state.model(pixels)
+        loss = loss_of(scores, labels)
+        loss.backward()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
+
+        tally.add(scores.detach(), labels, loss.detach())
+        if recipe.probe_every and step % recipe.probe_every == 0:
+            with watch.paused():
+                probes.append(
+                    {"step": epoch * steps + step, "batch_loss": loss.item(), **_probe(state, recipe, data, loss_of)}
+                )
+        if watch.ticked():
+            emit({"event": "step", "epoch": epoch, **tally.means(), "images_per_second": tally.images / watch.seconds})
+            if not math.isfinite(tally.loss):
+                break
+    train_seconds = watch.seconds
+    held_out = _validate(state, recipe, data, loss_of)
+    return {
+        "epoch": epoch,
+        **tally.means(),
+        "val_loss": held_out.loss if held_out else None,
+        "val_accuracy": held_out.accuracy() if held_out else None,
+        "probes": probes,
+        "clock": {"train_seconds": train_seconds, "validate_seconds": watch.seconds - train_seconds, "at": time.time()},
+    }
+
+
+def is_finite(record: Record) -> bool:
+    """Whether an epoch's losses are numbers to go on from."""
+    return all(math.isfinite(record[key]) for key in ("train_loss", "val_loss") if record[key] is not None)
+
+
+def _probe(state: State, recipe: Recipe, data: Data, loss_of: Loss) -> dict[str, float]:
+    """The source's look at the test set during an epoch: written down, and never used to choose anything."""
+    seen = slice(recipe.probe_images)
+    found = evaluate(state.model, data.test_images[seen], data.test_labels[seen], recipe, loss_of)
+    return {"test_accuracy": found.accuracy()}
+
+
+def _validate(state: State, recipe: Recipe, data: Data, loss_of: Loss) -> Evaluation | None:
+    if not recipe.holdout:
+        return None
+    rest = slice(recipe.training_images(), None)
+    return evaluate(state.model, data.train_images[rest], data.train_labels[rest], recipe, loss_of)
+
+
+class _Tally:
+    """Sums over the images met so far, kept as tensors: reading them is left to the reports of progress."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.loss = torch.zeros((), dtype=torch.float64)
+        self.right = torch.zeros((), dtype=torch.int64)
+
+    def add(self, scores: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
+        self.images += len(labels)
+        self.loss += loss * len(labels)
+        self.right += (scores.argmax(1) == labels).sum()
+
+    def means(self) -> Record:
+        return {
+            "images": self.images,
+            "train_loss": self.loss.item() / self.images,
+            "train_accuracy": self.right.item() / self.images,
+        }
+
+
+class _Stopwatch:
+    """Seconds since its start, less its pauses."""
+
+    def __init__(self) -> None:
+        self._start = self._last_tick = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self._start += time.perf_counter() - begun
+
+    def ticked(self) -> bool:
+        now = time.perf_counter()
+        if now - self._last_tick < TICK:
+            return False
+        self._last_tick = now
+        return True

@@ -1,0 +1,77 @@
+"""What an epoch changes, and how it goes to the disk and comes back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from suite.engine import checkpoint
+from suite.engine.journal import Record, Run, damaged
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass
+class State:
+    """A model under training; no generator is in it, because every draw is a function of seed and epoch."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: list[Record] = field(default_factory=list)
+    best: Tensors = field(default_factory=dict)
+
+    def add(self, record: Record, *, keep_best: bool) -> None:
+        """Close an epoch, remembering its weights where its validation accuracy is the highest so far."""
+        self.history.append(record)
+        if keep_best and best_epoch(self.history)[0] == len(self.history) - 1:
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+
+def best_epoch(history: list[Record]) -> tuple[int, float]:
+    """The first epoch with the highest validation accuracy, and that accuracy."""
+    accuracies = [record["val_accuracy"] for record in history]
+    return accuracies.index(max(accuracies)), max(accuracies)
+
+
+def save(run: Run, state: State) -> None:
+    """Write down a finished epoch: the checkpoint first, for it alone says where to go on."""
+    tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(state.optimizer)}
+    facts = {"identity": run.identity, "seed": run.seed, "history": state.history}
+    checkpoint.save(run.checkpoint, tensors, facts)
+    run.write_history(state.history)
+
+
+def restore(run: Run, state: State) -> State:
+    """Go on from the run's checkpoint, if there is one; `SuiteError` (2) where it is damaged or another run's."""
+    if not run.checkpoint.exists():
+        return state
+    tensors, facts = checkpoint.load(run.checkpoint)
+    if (facts["identity"], facts["seed"]) != (run.identity, run.seed):
+        raise damaged(run.checkpoint, "it belongs to another run")
+    run.heal_history(facts["history"])
+    state.model.load_state_dict(_part(tensors, "model."))
+    _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
+    return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."))
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
+    for index, values in optimizer.state_dict()["state"].items():
+        for key, value in values.items():
+            if value is not None:
+                yield f"{index}.{key}", value
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """Its hyper-parameters come from the recipe; only what it has gathered comes from the checkpoint."""
+    gathered: dict[int, Tensors] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        gathered.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": gathered})

@@ -1,0 +1,119 @@
+"""Train one run to its end, from wherever its folder says it stopped."""
+
+import resource
+import sys
+import time
+
+import torch
+
+from suite.data import Data
+from suite.engine import checkpoint, exact, state
+from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine.epoch import Emit, is_finite, train_epoch
+from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.journal import Record, Run
+from suite.engine.layers import describe
+from suite.engine.state import State
+from suite.errors import MACHINE, SuiteError
+from suite.recipe import Recipe
+from suite.registry import Experiment
+
+RELOADED = 1_000  # test images that the weights must classify alike after a trip through their file
+
+
+def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Record:
+    """Train, evaluate and write down one run, whose folder the caller has claimed; returns its result.
+
+    A run whose loss stops being a finite number ends there, with the status `diverged` and without an accuracy.
+    """
+    exact.make_exact()
+    environment = exact.environment()
+    recipe = experiment.recipe
+    model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
+    run.begin({**experiment.facts(), "environment": environment}, exact.BINDING)
+    now = state.restore(run, State(model, build_optimizer(recipe, model)))
+    for epoch in range(len(now.history), recipe.epochs):
+        record = train_epoch(now, recipe, data, loss_of, run.seed, epoch, emit)
+        if not is_finite(record):
+            return run.finish(
+                {"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment}
+            )
+        now.add(record, keep_best=recipe.keep == "best")
+        state.save(run, now)
+        emit({"event": "epoch", **record})
+    return _finish(run, recipe, now, data, loss_of, environment)
+
+
+def _finish(run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, environment: Record) -> Record:
+    """Evaluate the weights that the recipe keeps, on all test images, and write the result."""
+    if recipe.keep == "best":
+        now.model.load_state_dict(now.best)
+    begun = time.perf_counter()
+    found = evaluate(now.model, data.test_images, data.test_labels, recipe, loss_of)
+    seconds = time.perf_counter() - begun
+    weights = dict(now.model.state_dict())
+    predictions = {
+        "predicted": found.predicted.to(torch.uint8),
+        "confidence": found.confidence,
+        "label": found.labels.to(torch.uint8),
+    }
+    checkpoint.save_tensors(run.folder / "weights.safetensors", weights)
+    checkpoint.save_tensors(run.folder / "predictions.safetensors", predictions)
+    _require_equal_after_reload(run, recipe, now, data, loss_of, found)
+    return run.finish(
+        {
+            "status": "finished",
+            "weights_sha256": checkpoint.digest(weights),
+            "predictions_sha256": checkpoint.digest(predictions),
+            "metrics": _metrics(recipe, now.history, found),
+            "network": describe(now.model),
+            "clock": _clock(now.history, len(found.labels) / seconds),
+            "environment": environment,
+        }
+    )
+
+
+def _require_equal_after_reload(
+    run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, found: Evaluation
+) -> None:
+    """Read the weights back from their file and see that they predict the same."""
+    now.model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
+    first = slice(RELOADED)
+    again = evaluate(now.model, data.test_images[first], data.test_labels[first], recipe, loss_of)
+    if not torch.equal(again.predicted, found.predicted[first]):
+        raise SuiteError(
+            f"{run.folder / 'weights.safetensors'}: the weights read back predict other classes than those trained.",
+            "The disk or the memory of this machine is at fault: check both.",
+            code=MACHINE,
+        )
+
+
+def _metrics(recipe: Recipe, history: list[Record], found: Evaluation) -> dict[str, float]:
+    """Both evaluations: the source's own test images, and all of them."""
+    subset = min(recipe.test_images or len(found.labels), len(found.labels))
+    metrics = {
+        "test/accuracy": found.accuracy(),
+        "test/loss": found.loss,
+        "test/images": len(found.labels),
+        "test/source_accuracy": found.accuracy(subset),
+        "test/source_images": subset,
+        "train/last_loss": history[-1]["train_loss"],
+        "train/last_accuracy": history[-1]["train_accuracy"],
+    }
+    if recipe.holdout:
+        epoch, accuracy = state.best_epoch(history)
+        metrics |= {"val/best_accuracy": accuracy, "val/best_epoch": epoch}
+    return metrics
+
+
+def _clock(history: list[Record], inference: float) -> dict[str, float]:
+    """Speeds and memory: true of this machine and hour, and no part of what is reproduced."""
+    seconds = [record["clock"]["train_seconds"] for record in history]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kibibytes, but bytes on macOS
+    return {
+        "perf/train_images_per_second": sum(record["images"] for record in history) / sum(seconds),
+        "perf/inference_images_per_second": inference,
+        "perf/seconds_per_epoch": sum(seconds) / len(seconds),
+        "perf/train_seconds": sum(seconds),
+        "perf/peak_memory_mib": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+    }

@@ -1,0 +1,31 @@
+"""The errors a user can meet: one line that says what is wrong and what to do."""
+
+import errno
+import os
+
+USER, MACHINE, FAILED, INTERRUPTED = 2, 3, 1, 130
+
+
+class SuiteError(Exception):
+    """What is wrong, and the remedy; `code` is the process's exit code.
+
+    2 (`USER`): the user mends the input. 3 (`MACHINE`): disk, permission, server or package manager.
+    """
+
+    def __init__(self, what: str, remedy: str = "", *, code: int = USER) -> None:
+        super().__init__(" ".join(f"{what} {remedy}".split()))
+        self.code = code
+
+
+def machine_error(error: OSError, path: str | os.PathLike[str]) -> SuiteError:
+    """The one line for what the operating system refused at `path`."""
+    remedy = {
+        errno.ENOSPC: "Free some space and run the same command again.",
+        errno.EDQUOT: "Free some of your quota and run the same command again.",
+        errno.EFBIG: "Raise the file-size limit (ulimit -f) and run the same command again.",
+        errno.EACCES: "Make it readable and writable, or set SUITE_HOME to a folder that is.",
+        errno.EPERM: "Make it readable and writable, or set SUITE_HOME to a folder that is.",
+        errno.EROFS: "Set SUITE_HOME to a folder that can be written.",
+    }.get(error.errno or 0, "Mend it and run the same command again.")
+    reason = (error.strerror or str(error)).lower()
+    return SuiteError(f"{path}: {reason}.", remedy, code=MACHINE)

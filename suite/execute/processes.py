@@ -1,0 +1,119 @@
+"""Jobs in processes of their own, as many at a time as asked; none can take another with it."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
+from typing import Any
+
+Event = dict[str, Any]
+Work = Callable[[Any, Callable[[Event], None]], None]
+RETRY = 1.0  # seconds until a job that found its place taken is tried again
+
+
+@dataclass
+class _Child:
+    index: int
+    process: ForkServerProcess | SpawnProcess
+    events: Connection
+
+
+def run_jobs(
+    work: Work, jobs: Sequence[Any], *, workers: int, environment: Mapping[str, str], preload: str
+) -> Iterator[tuple[int, Event]]:
+    """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as they come.
+
+    The events `busy` (its place is taken: it is tried again later) and `ended` are this function's own; `ended`
+    carries the exit code, negative for a signal. Closing the generator ends the processes that still run.
+    """
+    context = _context(environment, preload)
+    waiting = deque((0.0, index) for index in range(len(jobs)))
+    children: list[_Child] = []
+    try:
+        while waiting or children:
+            while len(children) < workers and waiting and waiting[0][0] <= time.monotonic():
+                index = waiting.popleft()[1]
+                children.append(_start(context, work, jobs[index], index))
+            for child in _ready(children, until=waiting[0][0] if waiting and len(children) < workers else None):
+                code = child.process.exitcode  # asked before reading: what it said last is then surely in the pipe
+                for event in _received(child):
+                    if event["event"] == "busy":
+                        waiting.append((time.monotonic() + RETRY, child.index))
+                    yield child.index, event
+                if code is not None:
+                    children.remove(child)
+                    yield child.index, {"event": "ended", "exit": code}
+    finally:
+        for child in children:
+            child.process.terminate()
+        for child in children:
+            child.process.join()
+            child.events.close()
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _context(environment: Mapping[str, str], preload: str) -> ForkServerContext | SpawnContext:
+    """Children forked from a server that has loaded the heavy modules once; where there is no fork, fresh ones."""
+    os.environ.update(environment)
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([preload])
+    with _interrupts_ignored():  # inherited by the server and all its children: Ctrl-C is for the parent to handle
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
+    return context
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start(context: ForkServerContext | SpawnContext, work: Work, job: Any, index: int) -> _Child:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(work, job, theirs))
+    process.start()
+    theirs.close()
+    return _Child(index, process, ours)
+
+
+def _child(work: Work, job: Any, events: Connection) -> None:
+    """The whole life of a worker process; it ends with its parent, whose end closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        work(job, events.send)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _ready(children: list[_Child], until: float | None) -> list[_Child]:
+    """The children that said something or ended, waiting for the first of them, or until the next job may start."""
+    timeout = None if until is None else max(0.0, until - time.monotonic())
+    ready = set(wait([thing for child in children for thing in (child.events, child.process.sentinel)], timeout))
+    return [child for child in children if child.events in ready or child.process.sentinel in ready]
+
+
+def _received(child: _Child) -> Iterator[Event]:
+    """All that the child has said by now."""
+    try:
+        while child.events.poll():
+            yield child.events.recv()
+    except EOFError:
+        child.process.join()

@@ -1,0 +1,44 @@
+"""Where runs, records and reports are kept: SUITE_HOME, else the checkout one stands in, else the current folder."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds `mlruns/` and `reports/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> "Home":
+        """SUITE_HOME if set; else the nearest folder upwards whose pyproject.toml is the suite's; else here."""
+        if named := os.environ.get("SUITE_HOME"):
+            return cls(Path(named).expanduser().resolve())
+        here = Path.cwd()
+        return cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
+
+    @property
+    def mlruns(self) -> Path:
+        """MLflow's database and artifacts, and beside them the run folders that they are copies of."""
+        return self.root / "mlruns"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run, by experiment."""
+        return self.mlruns / "runs"
+
+    @property
+    def reports(self) -> Path:
+        """Tables, pictures and the page."""
+        return self.root / "reports"
+
+
+def _is_checkout(folder: Path) -> bool:
+    try:
+        facts = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return facts.get("project", {}).get("name") == "suite" and (folder / "experiments").is_dir()

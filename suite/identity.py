@@ -1,0 +1,65 @@
+"""The name of what is trained: a digest of every recipe field and of the network's program text."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from suite.data.catalog import CATALOG
+from suite.recipe import Recipe
+
+# Raised when the engine changes what a recipe means, so that old runs are never taken for new ones.
+FORMAT = 1
+
+
+def identity(recipe: Recipe, network_text: str) -> str:
+    """SHA-256, in hexadecimal, of the recipe with its defaults, its data's contents and the network's text."""
+    facts = {
+        "format": FORMAT,
+        "recipe": recipe.protocol(),
+        "data_sha256": CATALOG[recipe.data].digest,
+        "network": network_text,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def network_text(network: Callable[[], Any]) -> str:
+    """The network function and every definition of its file that it leans on, without comments, layout or docstrings.
+
+    What it imports from other files is named, not read: a network belongs in one file.
+    """
+    tree = ast.parse(Path(network.__code__.co_filename).read_text(encoding="utf-8"))
+    definitions = _by_bound_name(tree.body)
+    wanted, found = [network.__name__], set[int]()
+    while wanted:
+        for index in definitions.get(wanted.pop(), []):
+            if index not in found:
+                found.add(index)
+                wanted += [node.id for node in ast.walk(tree.body[index]) if isinstance(node, ast.Name)]
+    return "\n\n".join(ast.unparse(_without_docstrings(tree.body[index])) for index in sorted(found))
+
+
+def _by_bound_name(statements: list[ast.stmt]) -> dict[str, list[int]]:
+    """Each name that the file binds at its top level, with the statements that bind it."""
+    bound: dict[str, list[int]] = {}
+    for index, statement in enumerate(statements):
+        for name in _names_bound_by(statement):
+            bound.setdefault(name, []).append(index)
+    return bound
+
+
+def _names_bound_by(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
+    return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+
+
+def _without_docstrings(statement: ast.stmt) -> ast.stmt:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return statement

@@ -1,0 +1,180 @@
+"""The pictures: curves, confusion, samples, layers. Numbers in, matplotlib figures out, no file touched."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from suite.analysis.confusion import Matrix
+
+Record = Mapping[str, Any]
+
+BLUE, ORANGE, GREEN, RED, GREY = "#2a6fb0", "#d9730d", "#2e8b57", "#c0392b", "#6b7280"
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.grid": True,
+    "grid.color": "#e5e7eb",
+    "axes.axisbelow": True,
+    "svg.hashsalt": "suite",  # with it and without a date the same numbers give the same bytes
+    "svg.fonttype": "none",
+    "figure.constrained_layout.use": True,
+}
+
+
+def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
+    """Write a figure as `png` or `svg`; equal figures give equal bytes."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        figure.savefig(file, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else {"Software": None})
+
+
+def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
+    """Loss and accuracy by epoch, a thin line per seed, beside the figures that the source printed."""
+    figure, (left, right) = _figure(8.4, 3.2, columns=2)
+    for axes, name, places in ((left, "loss", (0, 2)), (right, "accuracy", (1, 3))):
+        for kind, colour, place in (("train", BLUE, places[0]), ("val", ORANGE, places[1])):
+            label = {"train": "training", "val": "validation"}[kind]
+            for number, history in enumerate(histories):
+                points = [(line["epoch"], line[f"{kind}_{name}"]) for line in history]
+                points = [(epoch, value) for epoch, value in points if value is not None]
+                if points:
+                    marker = "o" if len(points) < 4 else ""
+                    axes.plot(*zip(*points, strict=True), color=colour, lw=1.2, alpha=0.8, marker=marker, ms=4,
+                              label=label if number == 0 else None)  # fmt: skip
+            if published:
+                values = [row[place] for row in published.values()]
+                axes.plot(list(published), values, "x", color=colour, ms=6, mew=1.6, label=f"{label}, published")
+        axes.set(title=name.capitalize(), xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
+    """Accuracy on the first test images while an epoch goes on, as the source watches it."""
+    figure, (axes,) = _figure(8.4, 2.8)
+    for history in histories:
+        points = [probe for line in history for probe in line["probes"]]
+        axes.plot([p["step"] for p in points], [p["test_accuracy"] for p in points], color=GREEN, lw=1.2, alpha=0.8)
+    axes.set(title=f"Accuracy on the first {images:,} test images during training", xlabel="step", ylabel="accuracy")
+    return figure
+
+
+def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
+    """The matrix as a heat map with its counts; colour by share of the true class, so that rare confusions show."""
+    figure, (axes,) = _figure(6.6, 5.8)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+    axes.grid(visible=False)
+    axes.set(title="True class by row, predicted class by column", xlabel="predicted", ylabel="true")
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            colour = "white" if share[row, column] > 0.35 else "#1f2937"
+            axes.text(column, row, f"{count:.4g}", ha="center", va="center", fontsize=7.5, color=colour)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
+    bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
+    return figure
+
+
+def samples(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    confidence: NDArray[np.floating],
+    classes: Sequence[str],
+) -> "Figure":
+    """The first 20 test images, then the 20 mistakes made with the highest score; mistakes in red."""
+    wrong = np.flatnonzero(labels != predicted)
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
+    chosen = [*range(min(20, len(labels))), *surest]
+    rows = -(-len(chosen) // 10)
+    figure, cells = _figure(10.5, 1.45 * rows + 0.3, rows=rows, columns=10)
+    figure.suptitle("Above: the first test images. Below: the mistakes made with the highest score.", fontsize=9)
+    for cell in cells:
+        cell.axis("off")
+    for cell, index in zip(cells, chosen, strict=False):
+        right = labels[index] == predicted[index]
+        cell.imshow(images[index], cmap="gray_r")
+        text = f"{classes[predicted[index]]} {confidence[index]:.2f}"
+        cell.set_title(text if right else f"{text}\nis {classes[labels[index]]}", fontsize=7,
+                       fontweight="normal", color=GREEN if right else RED)  # fmt: skip
+    return figure
+
+
+def network(layers: Sequence[Record]) -> "Figure":
+    """The layers as boxes in the order an image meets them, as high as their share of the parameters is large."""
+    figure, (axes,) = _figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
+    axes.axis("off")
+    steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
+    for place, layer in enumerate(steps):
+        kind = str(layer["kind"]).partition("(")[0]
+        colour = BLUE if layer["parameters"] else "#9ca3af"
+        axes.bar(place, 1, width=0.72, color=colour, alpha=0.9 if layer["parameters"] else 0.45)
+        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color="white", fontweight="bold")
+        axes.text(place, -0.06, "×".join(map(str, layer["shape"])), ha="center", va="top", fontsize=8)
+        if layer["parameters"]:
+            axes.text(place, 1.05, f"{layer['parameters']:,}", ha="center", va="bottom", fontsize=8, color=BLUE)
+        if place:
+            axes.annotate("", (place - 0.36, 0.5), (place - 0.64, 0.5), arrowprops={"arrowstyle": "->", "color": GREY})
+    axes.set(xlim=(-0.6, len(steps) - 0.4), ylim=(-0.3, 1.25))
+    axes.set_title("Layers, with parameters above and output shapes below", loc="left")
+    return figure
+
+
+def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple["Figure", list["Axes"]]:
+    """A figure outside pyplot, which keeps every figure alive and belongs to one thread."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def overview(rows: Sequence[Record]) -> "Figure":
+    """Every experiment's test accuracy with its widest interval, beside the published figure."""
+    figure, (axes,) = _figure(8.4, 0.42 * len(rows) + 1.1)
+    for place, row in enumerate(reversed(rows)):
+        low, high = row["images_low"], row["images_high"]
+        axes.plot([low, high], [place, place], color=BLUE, lw=7, alpha=0.25, solid_capstyle="butt",
+                  label="95 % over test images" if place == 0 else None)  # fmt: skip
+        if row["seeds_low"] is not None:
+            axes.plot([row["seeds_low"], row["seeds_high"]], [place, place], color=BLUE, lw=2,
+                      label="95 % over seeds" if place == 0 else None)  # fmt: skip
+        axes.plot(row["test accuracy"], place, "o", color=BLUE, ms=5, label="ours, mean" if place == 0 else None)
+    printed = [(row["published_value"], place) for place, row in enumerate(reversed(rows)) if row["published_value"]]
+    if printed:
+        axes.plot(*zip(*printed, strict=True), "x", color=RED, ms=7, mew=1.8, ls="", label="published")
+    axes.set_yticks(range(len(rows)), [row["experiment"] for row in reversed(rows)])
+    axes.set(title="Accuracy on all test images", xlabel="accuracy", ylim=(-0.6, len(rows) - 0.4))
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def speeds(rows: Sequence[Record]) -> "Figure":
+    """Images a second in training and in inference, on a logarithmic axis."""
+    figure, (axes,) = _figure(8.4, 0.5 * len(rows) + 1.1)
+    places = np.arange(len(rows))
+    for shift, kind, colour in ((0.2, "train", BLUE), (-0.2, "inference", ORANGE)):
+        values = [row[f"{kind}_images_per_second_mean"] for row in reversed(rows)]
+        label = "training" if kind == "train" else kind
+        drawn = axes.barh(places + shift, values, 0.36, color=colour, label=label)
+        axes.bar_label(drawn, [f"{value:,.0f}" for value in values], padding=3, fontsize=8)
+    axes.set_xscale("log")
+    axes.margins(x=0.12)
+    axes.set_yticks(places, [row["experiment"] for row in reversed(rows)])
+    axes.set(title="Images per second, one thread per run", xlabel="images/s")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure

@@ -1,0 +1,57 @@
+"""reports/: what MLflow's record says, as tables, pictures and a page."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.report.figures import draw
+from suite.report.groups import Group, read_groups
+from suite.report.page import write_page
+from suite.report.tables import Table, all_tables, write_csv
+from suite.tracking.frame import finished_runs
+from suite.tracking.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report on the disk, and the tables that are in it."""
+
+    page: Path
+    tables: Mapping[str, Table]
+    runs: "pd.DataFrame"
+
+    def run_ids(self) -> dict[tuple[str, int], str]:
+        """MLflow's id of every run in the report, by identity and seed."""
+        if self.runs.empty:
+            return {}
+        keys = zip(self.runs["identity"].astype(str), self.runs["seed"].astype(int), strict=True)
+        return dict(zip(keys, self.runs["run_id"].astype(str), strict=True))
+
+    def accuracy_table(self) -> tuple[list[str], list[list[str]]]:
+        """The first table's columns and cells, for the terminal."""
+        table = self.tables.get("accuracy")
+        return (table.columns(), table.cells()) if table else ([], [])
+
+    def facts(self) -> dict[str, Any]:
+        """The tables as plain rows."""
+        return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
+
+
+def write_report(store: Store, reports: Path) -> Written:
+    """Write every table, picture and page anew from the finished runs in MLflow.
+
+    The same record gives the same bytes. Raises `TrackerAway`, or `SuiteError` (3) where `reports` cannot be written.
+    """
+    runs = finished_runs(store)
+    with tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
+        groups: list[Group] = read_groups(store, runs, Path(scratch))
+        tables = all_tables(groups)
+        pictures = draw(groups, reports / "pictures")
+        write_csv(tables, reports)
+        page = write_page(groups, tables, pictures, reports)
+    return Written(page, tables, runs)

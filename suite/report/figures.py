@@ -1,0 +1,76 @@
+"""The report's pictures as files: SVG for the page, PNG for wherever SVG is not shown."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite import files, pictures
+from suite.report import tables
+from suite.report.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture's file, the PNG beside it where it has one, and what it shows."""
+
+    path: Path
+    png: Path
+    caption: str
+
+
+def draw(groups: Sequence[Group], folder: Path) -> Mapping[str, list[Picture]]:
+    """Draw everything into `folder`; returns the pictures of each group's slug, those of all under `""`."""
+    if not groups:
+        return {"": []}
+    return {"": _overviews(groups, folder), **{one.slug: _of_group(one, folder) for one in groups}}
+
+
+def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
+    accuracy, speed = tables.accuracy(groups).rows, tables.throughput(groups).rows
+    return [
+        _save(pictures.overview(accuracy), folder / "accuracy", "Accuracy of every experiment, with its intervals."),
+        _save(pictures.speeds(speed), folder / "throughput", "Training and inference speed of every experiment."),
+    ]
+
+
+def _of_group(one: Group, folder: Path) -> list[Picture]:
+    published = one.source.get("history", {}) if one.as_published else {}
+    history = {int(epoch): row for epoch, row in published.items()}
+    seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
+    found = [
+        _save(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers."),
+        _save(pictures.curves(one.histories, history), folder / f"{one.slug}-curves",
+              f"{one.title}: loss and accuracy by epoch, {seeds}."),
+        _save(pictures.confusion(one.confusion, one.classes), folder / f"{one.slug}-confusion",
+              f"{one.title}: confusion on all test images, mean counts of {seeds}."),
+    ]  # fmt: skip
+    if any(one.probes):
+        histories = [[{"probes": probes}] for probes in one.probes]
+        images = int(one.parameter("probe_images"))
+        caption = f"{one.title}: accuracy during training, as the source watches it."
+        found.insert(2, _save(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
+    if one.samples:
+        path = folder / f"{one.slug}-samples.png"
+        files.write(path, one.samples)
+        seed = one.runs[0]["seed"]
+        found.append(Picture(path, path, f"{one.title}: predicted and true labels of test images, seed {seed}."))
+    return found
+
+
+def _counted(one: Group) -> list[dict[str, object]]:
+    return [
+        {**layer, "shape": layer["shape"].split("×"), "parameters": int(layer["parameters"])} for layer in one.layers
+    ]
+
+
+def _save(figure: "Figure", stem: Path, caption: str) -> Picture:
+    for kind in ("svg", "png"):
+        image = io.BytesIO()
+        pictures.save(figure, image, kind)
+        files.write(stem.with_suffix(f".{kind}"), image.getvalue())
+    return Picture(stem.with_suffix(".svg"), stem.with_suffix(".png"), caption)

@@ -1,0 +1,221 @@
+"""The report's tables: a pandas frame with raw numbers for the CSV, and the same cells as text for people."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import files
+from suite.analysis.confusion import by_class, confused_pairs
+from suite.analysis.intervals import SeedGroup, wilson
+from suite.report.groups import Group
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns; `formats` says how a column reads for people, those without one are in the CSV only."""
+
+    title: str
+    rows: Sequence[Row]
+    formats: Mapping[str, str]
+
+    def frame(self) -> "pd.DataFrame":
+        """Everything, with raw numbers."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def records(self) -> list[Row]:
+        return [dict(row) for row in self.rows]
+
+    def columns(self) -> list[str]:
+        return list(self.formats)
+
+    def cells(self) -> list[list[str]]:
+        """What people read; an absent value is a dash."""
+        return [[_cell(row.get(name), how) for name, how in self.formats.items()] for row in self.rows]
+
+    def numeric(self) -> list[bool]:
+        """Which of the columns hold numbers, and so align right."""
+        return [any(isinstance(row.get(name), int | float) for row in self.rows) for name in self.formats]
+
+
+def all_tables(groups: Sequence[Group]) -> dict[str, Table]:
+    """Every table of the report under its file name."""
+    tables = {
+        "accuracy": accuracy(groups),
+        "published_history": published_history(groups),
+        "confused_pairs": pairs(groups),
+        "classes": classes(groups),
+        "confusion": confusion(groups),
+        "throughput": throughput(groups),
+        "runs": runs(groups),
+    }
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def write_csv(tables: Mapping[str, Table], folder: Path) -> None:
+    """One CSV per table, with full precision."""
+    for name, table in tables.items():
+        text = io.StringIO()
+        table.frame().to_csv(text, index=False, lineterminator="\n")
+        files.write(folder / f"{name}.csv", text.getvalue().encode())
+
+
+def accuracy(groups: Sequence[Group]) -> Table:
+    """Ours with n and intervals, the source's protocol, the published figure, the difference."""
+    formats: dict[str, str] = {
+        "experiment": "", "n": "d", "test accuracy": ".4f", "95 % over seeds": "", "worst": ".4f", "best": ".4f",
+        "95 % over images": "", "source's images": ",d", "source's figure": ".4f", "published": "",
+        "difference": "+.4f", "diverged": "d",
+    }  # fmt: skip
+    return Table("Accuracy", [_accuracy_row(one) for one in groups], formats)
+
+
+def _accuracy_row(one: Group) -> Row:
+    ours, source = one.metric("test/accuracy"), one.metric("test/source_accuracy")
+    images, seeds = int(one.runs[0]["test/images"]), ours.interval
+    sampling = wilson(round(ours.mean * images), images)
+    published = one.source.get("accuracy") if one.as_published else None
+    return {
+        "experiment": one.title,
+        "n": ours.n,
+        "test accuracy": ours.mean,
+        "95 % over seeds": f"{seeds.low:.4f} to {seeds.high:.4f}" if seeds else "needs 3 seeds",
+        "worst": ours.worst,
+        "best": ours.best,
+        "95 % over images": f"{sampling.low:.4f} to {sampling.high:.4f}",
+        "source's images": int(one.runs[0]["test/source_images"]),
+        "source's figure": source.mean,
+        "published": (one.source["accuracy_words"] or f"{published:.4f}") if published else None,
+        "difference": source.mean - published if published else None,
+        "published_value": published,
+        "diverged": len(one.diverged),
+        "identity": one.identity,
+        "data": one.parameter("data"),
+        "test images": images,
+        "sd over seeds": ours.sd,
+        "seeds_low": seeds.low if seeds else None,
+        "seeds_high": seeds.high if seeds else None,
+        "images_low": sampling.low,
+        "images_high": sampling.high,
+    }
+
+
+def published_history(groups: Sequence[Group]) -> Table:
+    """Ours, the mean over seeds, beside what the source printed, epoch by epoch."""
+    names = {"train_loss": "train loss", "train_accuracy": "train accuracy",
+             "val_loss": "validation loss", "val_accuracy": "validation accuracy"}  # fmt: skip
+    rows = []
+    for one in groups:
+        for epoch, printed in (one.source.get("history", {}) if one.as_published else {}).items():
+            row: Row = {"experiment": one.title, "epoch": int(epoch), "n": len(one.histories)}
+            for (key, name), theirs in zip(names.items(), printed, strict=True):
+                row[name] = sum(history[int(epoch)][key] for history in one.histories) / len(one.histories)
+                row[f"{name}, published"] = theirs
+            rows.append(row)
+    shown = {column: ".4f" for name in names.values() for column in (name, f"{name}, published")}
+    return Table("The published history, epoch by epoch", rows, {"experiment": "", "epoch": "d", "n": "d", **shown})
+
+
+def pairs(groups: Sequence[Group]) -> Table:
+    """The pairs of classes confused most, mean counts over the seeds, both cells and their sum."""
+    rows = []
+    for one in groups:
+        printed = one.source.get("confused") if one.as_published else None
+        for pair in confused_pairs(one.confusion, one.classes):
+            same = printed is not None and {pair.one, pair.other} == set(printed[:2])
+            rows.append({
+                "experiment": one.title, "n": len(one.runs), "one class": pair.one, "other class": pair.other,
+                "one as other": pair.one_as_other, "other as one": pair.other_as_one, "both": pair.total,
+                "published": printed[2] if printed and same else None,
+            })  # fmt: skip
+    formats = {"experiment": "", "n": "d", "one class": "", "other class": "", "one as other": ".4g",
+               "other as one": ".4g", "both": ".4g", "published": "d"}  # fmt: skip
+    return Table("The pairs confused most", rows, formats)
+
+
+def classes(groups: Sequence[Group]) -> Table:
+    """Precision, recall and F1 of every class, from the mean matrix over the seeds."""
+    rows = [
+        {"experiment": one.title, "class": figures.name, "images": int(figures.images),
+         "precision": float(figures.precision), "recall": float(figures.recall), "F1": float(figures.f1)}
+        for one in groups for figures in by_class(one.confusion, one.classes)
+    ]  # fmt: skip
+    shown = {"experiment": "", "class": "", "images": ",d", "precision": ".4f", "recall": ".4f", "F1": ".4f"}
+    return Table("Figures by class", rows, shown)
+
+
+def confusion(groups: Sequence[Group]) -> Table:
+    """Every cell of every matrix, mean count over the seeds."""
+    rows = [
+        {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
+         "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j])}
+        for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
+    ]  # fmt: skip
+    return Table("Confusion", rows, {"experiment": "", "true": "", "predicted": "", "images": ".4g"})
+
+
+def throughput(groups: Sequence[Group]) -> Table:
+    """Speeds as they were while the runs went side by side, with the machine that they hold for."""
+    return Table("Throughput", [_throughput_row(one) for one in groups], {
+        "experiment": "", "n": "d", "training images/s": "", "inference images/s": "", "s per epoch": "",
+        "parameters": ",d", "MACs": ",d", "peak MiB": ",.0f", "machine": "",
+    })  # fmt: skip
+
+
+def _throughput_row(one: Group) -> Row:
+    names = ("train_images_per_second", "inference_images_per_second", "seconds_per_epoch", "peak_memory_mib")
+    figures = {name: one.metric(f"perf/{name}") for name in names}
+    return {
+        "experiment": one.title,
+        "n": len(one.runs),
+        "training images/s": _with_range(figures["train_images_per_second"], ",.0f"),
+        "inference images/s": _with_range(figures["inference_images_per_second"], ",.0f"),
+        "s per epoch": _with_range(figures["seconds_per_epoch"], ".2f"),
+        "parameters": int(one.runs[0]["network/parameters"]),
+        "MACs": int(one.runs[0]["network/macs"]),
+        "peak MiB": figures["peak_memory_mib"].best,
+        "machine": f"{one.environment('cpu')}, {one.environment('cores')} cores, one thread, "
+                   f"torch {one.environment('torch')}",
+        "identity": one.identity,
+        **{f"{name}_mean": values.mean for name, values in figures.items()},
+        **{f"{name}_sd": values.sd for name, values in figures.items()},
+    }  # fmt: skip
+
+
+def runs(groups: Sequence[Group]) -> Table:
+    """Every run that the report rests on."""
+    rows = [
+        {"run": f"{one.experiment}-s{run['seed']}", "changes": one.changes or "none",
+         "test accuracy": run["test/accuracy"], "epoch kept": _kept(one, run), "s training": run["perf/train_seconds"], "weights": run["weights_sha256"][:12],
+         "commit": run["commit"][:10] or None, "MLflow run": run["run_id"], "identity": one.identity,
+         "weights_sha256": run["weights_sha256"]}
+        for one in groups for run in one.runs
+    ]  # fmt: skip
+    return Table("Runs", rows, {
+        "run": "", "changes": "", "test accuracy": ".4f", "epoch kept": "d", "s training": ",.1f", "weights": "",
+        "commit": "", "MLflow run": "",
+    })  # fmt: skip
+
+
+def _kept(one: Group, run: Row) -> int:
+    """The epoch, from 0, whose weights are the result."""
+    return int(run["val/best_epoch"]) if one.parameter("keep") == "best" else int(one.parameter("epochs")) - 1
+
+
+def _with_range(values: SeedGroup, how: str) -> str:
+    mean = f"{values.mean:{how}}"
+    return mean if values.n == 1 else f"{mean} ({values.worst:{how}} to {values.best:{how}})"
+
+
+def _cell(value: Any, how: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:{how}}"

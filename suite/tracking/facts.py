@@ -1,0 +1,64 @@
+"""What MLflow is told about a run beside its numbers: parameters to compare by, tags to group by, a note to read."""
+
+import getpass
+import json
+import math
+from typing import Any
+
+from suite.engine.journal import Record, Run
+
+_ENVIRONMENT = ("suite", "python", "torch", "numpy", "cpu", "cpu_capability", "cores", "threads", "system")
+
+
+def parameters(experiment: str, recipe: Record) -> dict[str, Any]:
+    """Flat scalars under the same names in every experiment, so that two runs can be laid side by side."""
+    flat = {key: json.dumps(value) if isinstance(value, list) else value for key, value in recipe.items()}
+    return {"experiment": experiment, **flat, "log10_lr": round(math.log10(recipe["lr"]), 6)}
+
+
+def tags(run: Run, facts: Record) -> dict[str, str]:
+    """Who, what, with which program on which machine; MLflow's own names where it has them."""
+    environment = facts["environment"]
+    labels = {
+        "mlflow.user": _user(),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": f"python -m suite run {run.experiment}",
+        "suite.kind": "run",
+        "suite.experiment": run.experiment,
+        "suite.identity": run.identity,
+        "suite.seed": run.seed,
+        "suite.overrides": json.dumps(facts["overrides"], sort_keys=True),
+        "suite.source": json.dumps(facts["source"], ensure_ascii=False, sort_keys=True),
+        **{f"suite.env.{key}": environment[key] for key in _ENVIRONMENT},
+    }
+    if "git_commit" in environment:
+        labels["mlflow.source.git.commit"] = environment["git_commit"]
+        labels["suite.git_dirty"] = environment["git_dirty"]
+    return {key: str(value) for key, value in labels.items()}
+
+
+def note(run: Run, facts: Record, result: Record) -> str:
+    """A run's key figures as MLflow shows them at the top of its page."""
+    environment = facts["environment"]
+    where = f"{environment['cpu']}, torch {environment['torch']}, {environment['threads']} thread"
+    if result["status"] == "diverged":
+        return f"**Diverged** in epoch {result['epoch']}: the loss was no finite number. No accuracy.\n\n{where}"
+    metrics, clock = result["metrics"], result["clock"]
+    return "\n".join(
+        (
+            f"**{metrics['test/accuracy']:.4f}** of {metrics['test/images']:,} test images right; on the source's "
+            f"{metrics['test/source_images']:,}: {metrics['test/source_accuracy']:.4f}.",
+            "",
+            f"{clock['perf/train_images_per_second']:,.0f} images/s in training, "
+            f"{clock['perf/seconds_per_epoch']:.1f} s an epoch, {clock['perf/peak_memory_mib']:,.0f} MiB. {where}.",
+            "",
+            f"Seed {run.seed}, recipe `{run.identity[:12]}`, weights `{result['weights_sha256'][:12]}`.",
+        )
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,206 @@
+"""From run folders to MLflow, and again without doubling anything: every call may be repeated."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from suite.analysis.intervals import group
+from suite.data.catalog import CATALOG
+from suite.engine.journal import Record, Run
+from suite.tracking.facts import note, parameters, tags
+from suite.tracking.store import Store, answering
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.entities import Run as MlflowRun
+
+STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
+AS_THEY_ARE = ("recipe.json", "weights.safetensors", "predictions.safetensors")
+
+
+class Mirror:
+    """Copies run folders to one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ids: dict[str, str] = {}
+        self._sent: dict[str, int] = {}
+
+    def send(self, run: Run, status: str = "running") -> str:
+        """Copy what the store does not have of `run` yet and return MLflow's id of it.
+
+        `status` counts only for a run without a result. Raises `TrackerAway`.
+        """
+        with answering(), FileLock(run.folder / "tracking.lock"):
+            facts, result, history = run.recipe(), run.result(), run.history()
+            status = result["status"] if result else status
+            run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
+            self._ids[_key(run)] = run_id
+            self._send_epochs(run_id, history)
+            if result:
+                self._send_result(run, run_id, facts, result)
+            self._set_status(run_id, status)
+            return run_id
+
+    def lacking(self, runs: Iterable[Run]) -> list[Run]:
+        """Those of `runs` whose result the store does not have."""
+        with answering():
+            complete = {run.data.tags["suite.run"] for run in search(self._store, "tags.`suite.complete` = 'true'")}
+        return [run for run in runs if _key(run) not in complete]
+
+    def end_dead(self, runs: Iterable[Run]) -> None:
+        """Mark as killed those of `runs` that the store believes running and no living process claims."""
+        folders = {_key(run): run for run in runs}
+        with answering():
+            for found in search(self._store, "attributes.status = 'RUNNING'"):
+                run = folders.get(found.data.tags.get("suite.run", ""))
+                if run and not run.is_claimed():
+                    self._store.client.set_terminated(found.info.run_id, "KILLED")
+
+    def sum_up(self) -> None:
+        """Give each parent run the mean and the spread of its seeds, where they changed."""
+        from mlflow.entities import Metric
+
+        with answering():
+            runs = search(self._store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
+            for parent in search(self._store, "tags.`suite.kind` = 'group'"):
+                identity = parent.data.tags["suite.identity"]
+                seeds = [run.data.metrics for run in runs if run.data.tags["suite.identity"] == identity]
+                figures = _over_seeds(seeds) if seeds else {}
+                if figures.items() - parent.data.metrics.items():
+                    at = int(time.time() * 1000)
+                    changed = [Metric(key, value, at, 0) for key, value in figures.items()]
+                    self._store.client.log_batch(parent.info.run_id, metrics=changed)
+
+    def _find(self, run: Run) -> str | None:
+        found = search(self._store, f"tags.`suite.run` = '{_key(run)}'")
+        return found[0].info.run_id if found else None
+
+    def _create(self, run: Run, facts: Record) -> str:
+        client = self._store.client
+        begun = int(run.folder.joinpath("recipe.json").stat().st_mtime * 1000)
+        created = client.create_run(
+            self._store.experiment_id,
+            start_time=begun,
+            run_name=run.name,
+            tags={**tags(run, facts), "suite.run": _key(run), "mlflow.parentRunId": self._group(run, facts)},
+        )
+        run_id = str(created.info.run_id)
+        self._send_parameters(run_id, {**parameters(run.experiment, facts["recipe"]), "seed": run.seed})
+        self._send_inputs(run_id, facts["recipe"])
+        return run_id
+
+    def _group(self, run: Run, facts: Record) -> str:
+        """The parent of all seeds of one recipe; made once, under the lock of its folder."""
+        with FileLock(run.folder.parent / "tracking.lock"):
+            found = search(self._store, f"tags.`suite.group` = '{run.identity}'")
+            if found:
+                return str(found[0].info.run_id)
+            client = self._store.client
+            labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
+            labels |= {"suite.kind": "group", "suite.group": run.identity}
+            group = client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)
+            group_id = str(group.info.run_id)
+            self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
+            client.set_terminated(group_id, "FINISHED")
+            return group_id
+
+    def _send_epochs(self, run_id: str, history: list[Record]) -> None:
+        """One batch for all epochs that were not sent; equal values sent again are one value to MLflow."""
+        new = history[self._sent.get(run_id, 0) :]
+        if new:
+            self._store.client.log_batch(run_id, metrics=[metric for record in new for metric in _curves(record)])
+            self._sent[run_id] = len(history)
+
+    def _send_result(self, run: Run, run_id: str, facts: Record, result: Record) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        client = self._store.client
+        at = int(run.folder.joinpath("result.json").stat().st_mtime * 1000)
+        figures = {**result["metrics"], **result["clock"]}
+        figures |= {f"network/{key}": value for key, value in result.get("network", {}).items() if key != "layers"}
+        client.log_batch(run_id, metrics=[Metric(key, value, at, 0) for key, value in figures.items()])
+        for path in [*(run.folder / name for name in AS_THEY_ARE), *sorted(run.folder.glob("artifacts/*"))]:
+            if path.exists():
+                client.log_artifact(run_id, str(path))
+        labels = {
+            "suite.status": result["status"],
+            "suite.weights_sha256": result.get("weights_sha256", ""),
+            "mlflow.note.content": note(run, facts, result),
+            "suite.complete": "true",  # last: until it stands the copy is made again
+        }
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in labels.items()])
+
+    def _send_parameters(self, run_id: str, values: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        self._store.client.log_batch(run_id, params=[Param(key, str(value)) for key, value in values.items()])
+
+    def _send_inputs(self, run_id: str, recipe: Record) -> None:
+        """Fill MLflow's dataset column: one entry for what trains and one for what tests."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        data = CATALOG[recipe["data"]]
+        inputs = [
+            DatasetInput(
+                Dataset(
+                    name=data.name,
+                    digest=data.digest[:36],
+                    source_type="code",
+                    source=f'{{"tags": {{"title": "{data.title}"}}}}',
+                    profile=f'{{"num_rows": {rows}}}',
+                ),
+                [InputTag("mlflow.data.context", context)],
+            )
+            for context, rows in (("training", data.train), ("testing", data.test))
+        ]
+        self._store.client.log_inputs(run_id, inputs)
+
+    def _set_status(self, run_id: str, status: str) -> None:
+        client = self._store.client
+        if status in STATUS:
+            client.set_terminated(run_id, STATUS[status])
+        elif client.get_run(run_id).info.status != "RUNNING":  # resumed after an interruption
+            client.update_run(run_id, status="RUNNING")
+
+
+def search(store: Store, query: str) -> list["MlflowRun"]:
+    """All runs of the suite that match, page by page."""
+    found: list[MlflowRun] = []
+    token = None
+    while True:
+        page = store.client.search_runs([store.experiment_id], query, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _over_seeds(seeds: list[dict[str, float]]) -> dict[str, float]:
+    """Each final figure as mean, and as standard deviation where there are two seeds for one; and n."""
+    figures: dict[str, float] = {"seeds/n": len(seeds)}
+    for name in sorted(set.intersection(*(set(metrics) for metrics in seeds))):
+        if name.startswith(("test/", "perf/")):
+            values = group([metrics[name] for metrics in seeds])
+            figures[name] = values.mean
+            if values.sd is not None:
+                figures[f"{name}_sd"] = values.sd
+    return figures
+
+
+def _key(run: Run) -> str:
+    return f"{run.identity}-s{run.seed}"
+
+
+def _curves(record: Record) -> list["Metric"]:
+    from mlflow.entities import Metric
+
+    at = int(record["clock"]["at"] * 1000)
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    values = {name.replace("_", "/"): record[name] for name in names if record[name] is not None}
+    curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items()]
+    for probe in record["probes"]:
+        curves += [Metric(f"probe/{key}", probe[key], at, probe["step"]) for key in ("test_accuracy", "batch_loss")]
+    return curves

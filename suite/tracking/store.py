@@ -1,0 +1,135 @@
+"""Opening MLflow's store: ours beneath mlruns/, or the server that MLFLOW_TRACKING_URI names."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from suite.errors import MACHINE, SuiteError, machine_error
+from suite.home import Home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "suite"
+
+# Read by mlflow when it is imported. Its client's own patience with a dead server is four minutes a call.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+
+class TrackerAway(Exception):
+    """The tracker did not answer; what was to be sent stays in the run folders."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store and the MLflow experiment in it that holds our runs."""
+
+    client: "MlflowClient"
+    uri: str
+    experiment_id: str
+
+
+def tracking_uri(home: Home) -> str:
+    """The address of the record: MLFLOW_TRACKING_URI if set, else SQLite beneath mlruns/."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
+
+
+def database(home: Home) -> Path:
+    """MLflow's own file, where no other store is named."""
+    return home.mlruns / "mlflow.db"
+
+
+def artifacts(home: Home) -> Path:
+    """Where artifacts lie, where no other store is named."""
+    return home.mlruns / "artifacts"
+
+
+def open_store(home: Home) -> Store:
+    """Open the record, making it where it is missing.
+
+    Raises `SuiteError` for a damaged database (2) or a folder that cannot be written (3), and `TrackerAway`.
+    """
+    os.environ.update(_SETTINGS)
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    uri = tracking_uri(home)
+    if not uri.startswith("sqlite:///"):
+        return _open(uri, None)
+    path = Path(uri.removeprefix("sqlite:///"))
+    _require_sqlite(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):  # of eight processes that made a new database together five crashed
+            return _open(uri, artifacts(home).as_uri())
+    except OSError as error:
+        raise machine_error(error, path) from error
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Whatever MLflow or what lies beneath it raises means that the tracker is away."""
+    try:
+        yield
+    except (SuiteError, TrackerAway):
+        raise
+    except Exception as error:  # its stores raise their drivers' own exceptions: no narrower class holds them all
+        raise TrackerAway(" ".join(str(error).split())[:200] or type(error).__name__) from error
+
+
+def _open(uri: str, artifact_location: str | None) -> Store:
+    with answering(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        from mlflow import MlflowClient
+
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return Store(client, uri, found.experiment_id)
+        tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
+        return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
+
+
+def _require_sqlite(path: Path) -> None:
+    """Refuse a file that is no database: MLflow would make an empty one anew without a word."""
+    if not path.exists():
+        return
+    try:
+        with open(path, "rb") as file:
+            if file.read(16) == b"SQLite format 3\0":
+                return
+    except OSError as error:
+        raise machine_error(error, path) from error
+    raise SuiteError(
+        f"{path} is damaged: it is not an SQLite database.",
+        "Nothing was changed; move it away, and `python -m suite sync` writes a new one from the run folders.",
+    )
+
+
+def unreachable(uri: str, why: TrackerAway) -> SuiteError:
+    """The refusal of a verb that cannot do without the tracker."""
+    return SuiteError(
+        f"MLflow at {uri} did not answer: {why}.", "Start it, or unset MLFLOW_TRACKING_URI.", code=MACHINE
+    )
+
+
+_NOTE = """Runs of the suite. A parent run is one recipe; the runs beneath it are its seeds.
+
+Curves: `train/*` and `val/*` by epoch. Figures: `test/accuracy` is that of all test images,
+`test/source_accuracy` that of the images which the source looked at."""

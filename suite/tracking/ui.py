@@ -1,0 +1,117 @@
+"""MLflow's own UI on our store: loopback only, in the view for model training, opened at a comparison."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+from urllib.request import urlopen
+
+from suite.errors import MACHINE, SuiteError
+from suite.home import Home
+from suite.tracking.mirror import search
+from suite.tracking.store import Store, TrackerAway, answering, artifacts, open_store, unreachable
+
+HOST = "127.0.0.1"
+TRIES = 20  # ports after the first one
+PATIENCE = 120.0  # seconds for the server to answer
+COMPARED = 12  # the latest runs, at most
+
+
+def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
+    """Run the server until Ctrl-C, which ends it cleanly; where MLFLOW_TRACKING_URI names a server, print its links."""
+    try:
+        store = open_store(home)
+        compared = _compare(store)
+    except TrackerAway as why:
+        raise unreachable(os.environ.get("MLFLOW_TRACKING_URI", str(home.mlruns)), why) from why
+    if store.uri.startswith("http"):
+        _print_links(store.uri.rstrip("/"), store, compared, say)
+        return 0
+    free = _free_port(port)
+    if free != port:
+        say(f"Port {port} is taken; using {free}.")
+    server = subprocess.Popen(
+        _command(home, store, free),
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        base = f"http://{HOST}:{free}"
+        _wait_until_up(server, base)
+        _print_links(base, store, compared, say)
+        say("Ctrl-C ends it.")
+        server.communicate()
+        raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _command(home: Home, store: Store, port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+        *("--backend-store-uri", store.uri, "--default-artifact-root", artifacts(home).as_uri()),
+        *("--host", HOST, "--port", str(port)),
+    ]
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, min(first + TRIES, 65_536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except PermissionError as error:
+                raise SuiteError(f"--port {port}: not allowed for this user.", "Give a port from 1024.") from error
+            except OSError:
+                continue
+            return port
+    raise SuiteError(
+        f"--port {first}: it and the {TRIES - 1} after it are taken.", "Give another with --port.", code=MACHINE
+    )
+
+
+def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            last = (server.stderr.read() if server.stderr else "").strip().splitlines()[-1:] or ["no reason given"]
+            raise SuiteError(
+                f"MLflow's server did not start: {last[0]:.200}.", "See python -m suite doctor.", code=MACHINE
+            )
+        try:
+            with urlopen(f"{base}/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise SuiteError(f"MLflow's server did not answer within {PATIENCE:.0f} s.", "Try again.", code=MACHINE)
+
+
+def _compare(store: Store) -> list[str]:
+    """The newest run of each recipe, so that a comparison is one of experiments rather than of seeds."""
+    with answering():
+        found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
+    newest: dict[str, str] = {}
+    for run in sorted(found, key=lambda run: -run.info.start_time):
+        newest.setdefault(run.data.tags["suite.identity"], run.info.run_id)
+    return list(newest.values())[:COMPARED]
+
+
+def _print_links(base: str, store: Store, compared: list[str], say: Callable[[str], None]) -> None:
+    mode = "workflowType=machine_learning"
+    here = f"{base}/#/experiments/{store.experiment_id}/runs"
+    if compared:
+        runs, experiments = quote(json.dumps(compared)), quote(json.dumps([store.experiment_id]))
+        say(f"Compare the latest runs:  {base}/#/compare-runs?runs={runs}&experiments={experiments}&{mode}")
+    say(f"All runs, as a table:     {here}?{mode}")
+    say(f"All runs, as charts:      {here}?compareRunsMode=CHART&{mode}")

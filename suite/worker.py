@@ -1,0 +1,67 @@
+"""What one worker process does: load the experiment and the data, claim the run's folder, train."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suite import data, registry
+from suite.engine.journal import Busy, Run
+from suite.errors import FAILED, SuiteError
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that a worker needs to know, as plain values: it loads the experiment's file itself."""
+
+    experiment: str
+    run: Run
+    data_folder: Path
+    overrides: dict[str, Any] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+
+
+def work(job: Job, emit: Callable[[Event], None]) -> None:
+    """Train the job's run; the last event is `done` with its result, `failed` with its one-line reason, or `busy`."""
+    try:
+        with job.run.claim():
+            result = job.run.result()
+            if result is None:
+                _send_output_to(job.run.folder / "output.log")
+                emit({"event": "started"})
+                result = _train(job, emit)
+            emit({"event": "done", "result": result})
+    except Busy:
+        emit({"event": "busy"})
+    except SuiteError as error:
+        emit({"event": "failed", "reason": str(error), "code": error.code})
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
+        traceback.print_exc()
+        where = f"see {job.run.folder / 'output.log'}"
+        text = " ".join(str(error).split())
+        emit({"event": "failed", "reason": f"{type(error).__name__}: {text:.300} ({where})", "code": FAILED})
+
+
+def _train(job: Job, emit: Callable[[Event], None]) -> Event:
+    from suite.engine.train import train  # torch comes with it; the parent, which imports this file, never loads it
+
+    experiment = registry.load(job.folders).choose([job.experiment])[0].changed(job.overrides)
+    if experiment.identity != job.run.identity:
+        raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
+    images = data.load(experiment.recipe.data, job.data_folder)
+    return train(job.run, experiment, images, emit)
+
+
+def _send_output_to(path: Path) -> None:
+    """What a network prints, warns or crashes with goes to the run's folder, not across the table of all runs."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    os.close(log)
