@@ -32,8 +32,8 @@ def make(run: Run, data_folder: Path) -> None:
         "confusion.png": pictures.confusion(matrix, classes),
         "samples.png": pictures.samples(test_images(data_folder), labels, predicted, confidence, classes),
     }
-    if facts["recipe"]["probe_every"]:
-        _write_csv(into / "probes.csv", PROBES, [probe for record in history for probe in record["probes"]])
+    if probes := [probe for record in history for probe in record["probes"]]:
+        _write_csv(into / "probes.csv", PROBES, probes)
         figures["probes.png"] = pictures.probes([history], facts["recipe"]["probe_images"])
     for name, figure in figures.items():
         image = io.BytesIO()

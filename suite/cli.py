@@ -10,6 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__, verbs
+from suite.analysis.intervals import FEWEST
 from suite.errors import INTERRUPTED, MACHINE, SuiteError
 from suite.words import nearest
 
@@ -19,8 +20,8 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
 
   python -m suite list                        what there is
   python -m suite show lenet                  layers, shapes, parameters, protocol, source
-  python -m suite run all                     every experiment as published; what is finished is skipped
-  python -m suite run lenet cnn --seeds 5     five seeds of each: the spread, and an interval
+  python -m suite run all                     every experiment as published, under three seeds; finished runs are skipped
+  python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
@@ -134,7 +135,13 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
-    parser.add_argument("--seeds", type=_whole, default=1, metavar="N", help="train under the seeds 0 to N-1 (1)")
+    parser.add_argument(
+        "--seeds",
+        type=_whole,
+        default=FEWEST,
+        metavar="N",
+        help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
+    )
     parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
     _overrides(parser)
     _data_dir(parser)

@@ -40,6 +40,8 @@ def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
 
 def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
     """Loss and accuracy by epoch, a thin line per seed, beside the figures that the source printed."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, (left, right) = _figure(8.4, 3.2, columns=2)
     for axes, name, places in ((left, "loss", (0, 2)), (right, "accuracy", (1, 3))):
         for kind, colour, place in (("train", BLUE, places[0]), ("val", ORANGE, places[1])):
@@ -55,7 +57,7 @@ def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequen
                 values = [row[place] for row in published.values()]
                 axes.plot(list(published), values, "x", color=colour, ms=6, mew=1.6, label=f"{label}, published")
         axes.set(title=name.capitalize(), xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -114,7 +116,7 @@ def samples(
 
 
 def network(layers: Sequence[Record]) -> "Figure":
-    """The layers as boxes in the order an image meets them, as high as their share of the parameters is large."""
+    """The layers as boxes in the order in which an image meets them; those with parameters are coloured."""
     figure, (axes,) = _figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
     axes.axis("off")
     steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
@@ -122,7 +124,8 @@ def network(layers: Sequence[Record]) -> "Figure":
         kind = str(layer["kind"]).partition("(")[0]
         colour = BLUE if layer["parameters"] else "#9ca3af"
         axes.bar(place, 1, width=0.72, color=colour, alpha=0.9 if layer["parameters"] else 0.45)
-        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color="white", fontweight="bold")
+        ink = "white" if layer["parameters"] else "#1f2937"
+        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color=ink, fontweight="bold")
         axes.text(place, -0.06, "×".join(map(str, layer["shape"])), ha="center", va="top", fontsize=8)
         if layer["parameters"]:
             axes.text(place, 1.05, f"{layer['parameters']:,}", ha="center", va="bottom", fontsize=8, color=BLUE)

@@ -46,9 +46,11 @@ class Planned:
 def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) -> list[Planned]:
     """Every experiment under every seed, the first seed of all before the second of any; finished ones are marked.
 
+    Within a seed the longest comes first, so that no core is left with a long run at the end.
+
     Raises `SuiteError` (2) where the result of a finished run is damaged.
     """
-    chosen = list(experiments)
+    chosen = sorted(experiments, key=lambda one: -one.recipe.epochs * one.recipe.training_images())
     planned = [Planned(one, Run.under(runs, one.name, one.identity, seed)) for seed in seeds for one in chosen]
     for item in planned:
         item.result = item.run.result()

@@ -40,7 +40,8 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
         facts: dict[str, Any] = json.loads(header["__metadata__"]["suite"])
-        return safetensors.torch.load(body), facts
+        tensors: dict[str, torch.Tensor] = safetensors.torch.load(body)
+        return tensors, facts
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise damaged(path, "it is not a checkpoint of the suite") from error
 
@@ -52,7 +53,8 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a plain safetensors file."""
-    return safetensors.torch.load_file(path)
+    tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(path)
+    return tensors
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -194,9 +194,10 @@ def runs(groups: Sequence[Group]) -> Table:
     """Every run that the report rests on."""
     rows = [
         {"run": f"{one.experiment}-s{run['seed']}", "changes": one.changes or "none",
-         "test accuracy": run["test/accuracy"], "epoch kept": _kept(one, run), "s training": run["perf/train_seconds"], "weights": run["weights_sha256"][:12],
-         "commit": run["commit"][:10] or None, "MLflow run": run["run_id"], "identity": one.identity,
-         "weights_sha256": run["weights_sha256"]}
+         "test accuracy": run["test/accuracy"], "epoch kept": _kept(one, run),
+         "s training": run["perf/train_seconds"], "weights": run["weights_sha256"][:12],
+         "commit": run["commit"][:10] or None, "MLflow run": run["run_id"],
+         "identity": one.identity, "weights_sha256": run["weights_sha256"]}
         for one in groups for run in one.runs
     ]  # fmt: skip
     return Table("Runs", rows, {
