@@ -20,7 +20,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
 
   python -m suite list                        what there is
   python -m suite show lenet                  layers, shapes, parameters, protocol, source
-  python -m suite run all                     every experiment as published, under three seeds; finished runs are skipped
+  python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
   python -m suite report                      reports/: tables, pictures, one page

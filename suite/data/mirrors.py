@@ -70,8 +70,7 @@ def _open(url: str, host: str) -> HTTPResponse:
     except queue.Empty:
         raise Unavailable(f"{host}: no answer in {PATIENCE:g} seconds") from None
     if isinstance(answer, Exception):
-        reason = answer.reason if type(answer) is URLError else answer
-        raise Unavailable(f"{host}: {reason}") from answer
+        raise Unavailable(f"{host}: {_reason(answer)}") from answer
     return answer
 
 
@@ -84,7 +83,14 @@ def _pieces(response: HTTPResponse, host: str, advance: Callable[[int], None]) -
             if time.monotonic() > end:
                 raise Unavailable(f"{host}: too slow")
     except (OSError, HTTPException) as error:
-        raise Unavailable(f"{host}: {error}") from error
+        raise Unavailable(f"{host}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What an exception says; http.client's say little without their names."""
+    if isinstance(error, HTTPException):
+        return f"{type(error).__name__}: {error}"
+    return str(error.reason if type(error) is URLError else error)
 
 
 @contextmanager

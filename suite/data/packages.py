@@ -102,7 +102,7 @@ def _read_members(data: DataSet, archive: tarfile.TarFile, into: Path) -> set[st
     """Copy the four files out of the archive and return those it does not have."""
     left = set(FILES)
     for member in archive:
-        if archive.offset + member.size > ARCHIVE_LIMIT:
+        if member.offset_data + member.size > ARCHIVE_LIMIT:
             raise Unavailable(f"the archive is larger than {ARCHIVE_LIMIT:,} bytes")
         file = member.name.removeprefix("package/data/")
         stream = archive.extractfile(member) if file in left and member.isreg() else None

@@ -39,12 +39,10 @@ def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
 
 
 def _of_group(one: Group, folder: Path) -> list[Picture]:
-    published = one.source.get("history", {}) if one.as_published else {}
-    history = {int(epoch): row for epoch, row in published.items()}
     seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
     found = [
         _save(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers."),
-        _save(pictures.curves(one.histories, history), folder / f"{one.slug}-curves",
+        _save(pictures.curves(one.histories, one.published_history), folder / f"{one.slug}-curves",
               f"{one.title}: loss and accuracy by epoch, {seeds}."),
         _save(pictures.confusion(one.confusion, one.classes), folder / f"{one.slug}-confusion",
               f"{one.title}: confusion on all test images, mean counts of {seeds}."),

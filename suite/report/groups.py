@@ -55,6 +55,12 @@ class Group:
         """Whether the source's figures may stand beside ours."""
         return not self.changes and bool(self.source)
 
+    @property
+    def published_history(self) -> dict[int, list[float]]:
+        """What the source printed, by epoch from 0; empty for a changed recipe."""
+        printed = self.source.get("history", {}) if self.as_published else {}
+        return {int(epoch): row for epoch, row in sorted(printed.items(), key=lambda line: int(line[0]))}
+
     def parameter(self, name: str) -> str:
         """A recipe field as MLflow keeps it, as text."""
         return str(self.runs[0][f"param.{name}"])

@@ -114,10 +114,10 @@ def published_history(groups: Sequence[Group]) -> Table:
              "val_loss": "validation loss", "val_accuracy": "validation accuracy"}  # fmt: skip
     rows = []
     for one in groups:
-        for epoch, printed in (one.source.get("history", {}) if one.as_published else {}).items():
-            row: Row = {"experiment": one.title, "epoch": int(epoch), "n": len(one.histories)}
+        for epoch, printed in one.published_history.items():
+            row: Row = {"experiment": one.title, "epoch": epoch, "n": len(one.histories)}
             for (key, name), theirs in zip(names.items(), printed, strict=True):
-                row[name] = sum(history[int(epoch)][key] for history in one.histories) / len(one.histories)
+                row[name] = sum(history[epoch][key] for history in one.histories) / len(one.histories)
                 row[f"{name}, published"] = theirs
             rows.append(row)
     shown = {column: ".4f" for name in names.values() for column in (name, f"{name}, published")}

@@ -15,8 +15,8 @@ def test_the_sizes_are_those_of_the_published_files():
 def test_the_headers_are_those_of_the_idx_format():
     fashion = CATALOG["fashion-mnist"]
 
-    assert fashion.header("train-images-idx3-ubyte").hex() == "00000803" "0000ea60" "0000001c" "0000001c"
-    assert fashion.header("t10k-labels-idx1-ubyte").hex() == "00000801" "00002710"
+    assert fashion.header("train-images-idx3-ubyte").hex() == "000008030000ea600000001c0000001c"
+    assert fashion.header("t10k-labels-idx1-ubyte").hex() == "0000080100002710"
 
 
 def test_the_digest_of_a_set_is_what_sha256sum_says_of_its_sums():

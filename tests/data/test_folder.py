@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import hashlib
 import random
@@ -12,6 +13,8 @@ from suite.errors import SuiteError
 
 from .damage import BYTES, IMAGES, THINGS, put, tree
 from .test_contents import bomb
+
+pytestmark = pytest.mark.usefixtures("no_sources")
 
 
 def zipped(contents):
@@ -36,7 +39,7 @@ def digest_seen(body, wanted):
 
 @pytest.mark.parametrize("place", ["", "mnist", "MNIST/raw"])
 @pytest.mark.parametrize("form", [dict, zipped])
-def test_the_files_are_found_in_each_usual_layout(mnist, no_sources, tmp_path, cache, place, form):
+def test_the_files_are_found_in_each_usual_layout(mnist, tmp_path, cache, place, form):
     put(form(mnist), tmp_path / "mine" / place)
     said = []
 
@@ -59,14 +62,14 @@ def test_one_folder_holds_two_sets_one_of_them_without_a_folder_of_its_own(mnist
     }
 
 
-def test_files_may_come_from_different_layouts(mnist, no_sources, tmp_path, cache):
+def test_files_may_come_from_different_layouts(mnist, tmp_path):
     put(dict(list(mnist.items())[:2]), tmp_path)
     put(zipped(dict(list(mnist.items())[2:])), tmp_path / "MNIST" / "raw")
 
     assert tree(ensure("mnist", folder=tmp_path, say=lambda _: None)) == mnist
 
 
-def test_a_link_to_the_right_file_is_as_good_as_the_file(mnist, no_sources, tmp_path):
+def test_a_link_to_the_right_file_is_as_good_as_the_file(mnist, tmp_path):
     put(mnist, tmp_path / "elsewhere")
     put(dict(list(mnist.items())[1:]), tmp_path / "mine")
     (tmp_path / "mine" / IMAGES).symlink_to(tmp_path / "elsewhere" / IMAGES)
@@ -76,7 +79,7 @@ def test_a_link_to_the_right_file_is_as_good_as_the_file(mnist, no_sources, tmp_
 
 @pytest.mark.parametrize("damage", BYTES)
 @pytest.mark.parametrize("seed", range(10))
-def test_a_damaged_file_is_refused_with_both_digests(mnist, no_sources, tmp_path, cache, damage, seed):
+def test_a_damaged_file_is_refused_with_both_digests(mnist, tmp_path, cache, damage, seed):
     draw = random.Random(seed)
     file = draw.choice(FILES)
     damaged = {**mnist, file: damage(mnist[file], draw)}
@@ -92,7 +95,7 @@ def test_a_damaged_file_is_refused_with_both_digests(mnist, no_sources, tmp_path
 
 @pytest.mark.parametrize("damage", BYTES)
 @pytest.mark.parametrize("seed", range(10))
-def test_damage_inside_a_gzip_file_is_refused_too(mnist, no_sources, tmp_path, cache, damage, seed):
+def test_damage_inside_a_gzip_file_is_refused_too(mnist, tmp_path, cache, damage, seed):
     draw = random.Random(seed)
     file = draw.choice(FILES)
     damaged = damage(mnist[file], draw)
@@ -107,27 +110,27 @@ def test_damage_inside_a_gzip_file_is_refused_too(mnist, no_sources, tmp_path, c
 
 @pytest.mark.parametrize("damage", BYTES)
 @pytest.mark.parametrize("seed", range(10))
-def test_a_damaged_gzip_file_never_changes_what_is_used(mnist, no_sources, tmp_path, cache, damage, seed):
+def test_a_damaged_gzip_file_never_changes_what_is_used(mnist, tmp_path, cache, damage, seed):
     """It may still hold the right contents: the time in its header says nothing of them."""
     draw = random.Random(seed)
     file = draw.choice(FILES)
     good = zipped(mnist)
     put({**good, f"{file}.gz": damage(good[f"{file}.gz"], draw)}, tmp_path / "mine")
 
-    try:
+    with contextlib.suppress(SuiteError):
         ensure("mnist", folder=tmp_path / "mine", say=lambda _: None)
-    except SuiteError as error:
-        assert error.code == 2
-        assert f"{file}.gz: expected SHA-256 {CATALOG['mnist'].sha256[file]}, found " in str(error)
-        assert not cache.exists()
-    else:
         assert tree(cache / "mnist") == mnist
+        return
+
+    line = refusal(tmp_path / "mine")
+    assert f"{file}.gz: expected SHA-256 {CATALOG['mnist'].sha256[file]}, found " in line
+    assert not cache.exists()
 
 
 @pytest.mark.parametrize("thing", THINGS)
 @pytest.mark.parametrize("end", ["", ".gz"])
-@pytest.mark.parametrize("file", FILES)
-def test_what_is_no_data_file_is_refused_at_once(mnist, no_sources, tmp_path, cache, thing, end, file):
+@pytest.mark.parametrize("file", FILES[::3])
+def test_what_is_no_data_file_is_refused_at_once(mnist, tmp_path, cache, thing, end, file):
     put({name: body for name, body in mnist.items() if name != file}, tmp_path)
     path = tmp_path / (file + end)
     thing(path)
@@ -143,8 +146,8 @@ def test_what_is_no_data_file_is_refused_at_once(mnist, no_sources, tmp_path, ca
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_gzip_bomb_is_refused(mnist, no_sources, tmp_path, file):
-    put({**mnist, f"{file}.gz": bomb(30)}, tmp_path)
+def test_a_gzip_bomb_is_refused(mnist, tmp_path, file):
+    put({**mnist, f"{file}.gz": bomb(20)}, tmp_path)
     (tmp_path / file).unlink()
 
     assert f"of more than {len(mnist[file]):,}" in refusal(tmp_path)
@@ -163,7 +166,7 @@ def test_the_digits_are_refused_under_the_name_of_a_real_set(digits, tmp_path):
     assert "which is Digits (8 × 8, scikit-learn)'s" in refusal(tmp_path, "fashion-mnist")
 
 
-def test_a_damaged_file_is_refused_even_if_the_cache_is_good(mnist, no_sources, tmp_path, cache):
+def test_a_damaged_file_is_refused_even_if_the_cache_is_good(mnist, tmp_path, cache):
     put(mnist, cache / "mnist")
     put({IMAGES: mnist[IMAGES][:-1]}, tmp_path / "mine")
 
@@ -197,7 +200,7 @@ def test_a_folder_that_holds_nothing_is_named_and_the_search_goes_on(mnist, tmp_
     assert said == [f"MNIST: {mine}: has no {', '.join(FILES)}"]
 
 
-def test_a_file_that_cannot_be_read_is_a_fault_of_the_machine(mnist, no_sources, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_a_fault_of_the_machine(mnist, tmp_path, monkeypatch):
     put(mnist, tmp_path)
 
     def refuse(*_args, **_options):

@@ -1,0 +1,273 @@
+"""An identity changes with all that can change a number, and with nothing else."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import pytest
+
+from suite import identity as identity_module
+from suite import registry
+from suite.data.catalog import CATALOG
+from suite.identity import identity
+from suite.recipe import Recipe, Source
+from tests.conftest import ROOT
+
+BASE = Recipe(
+    data="mnist", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=64, epochs=3, holdout=0.2,
+    probe_every=10, probe_images=100,
+)  # fmt: skip
+OTHER = {
+    "data": "fashion-mnist",
+    "loss": "mse-one-hot",
+    "optimizer": "adam",
+    "lr": 0.2,
+    "batch_size": 32,
+    "epochs": 4,
+    "momentum": 0.9,
+    "weight_decay": 0.01,
+    "normalize": (0.1307, 0.3081),
+    "shuffle": False,
+    "holdout": 0.3,
+    "probe_every": 20,
+    "probe_images": 200,
+    "keep": "best",
+    "test_images": 500,
+    "init_std": 0.01,
+}
+
+FILE = '''"""An example."""
+
+from suite.recipe import Recipe, Source
+
+WIDTH = 16
+UNRELATED = 1
+SIZES = [3, 5]
+
+
+class Shape:
+    side = 28
+
+
+def block(width):
+    """A layer."""
+    return width * SIZES[0] * Shape.side
+
+
+recipe = Recipe(
+    data="mnist", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=64, epochs=3,
+    source=Source(title="Somewhere", parameters=10, accuracy=0.9, remark="As printed."),
+)
+
+
+def network():
+    """Map images to scores."""
+    from torch import nn
+
+    # the narrowest that works
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, WIDTH), nn.ReLU(), nn.Linear(block(WIDTH), 10))
+
+
+def unrelated():
+    return UNRELATED
+'''
+
+
+@pytest.fixture
+def identity_or_refusal(tmp_path):
+    """The identity of an experiment whose file says `text`, or "refused"."""
+
+    def load(text):
+        (tmp_path / "one.py").write_text(text, encoding="utf-8")
+        found = registry.load([tmp_path])
+        return found.experiments["one"].identity if "one" in found.experiments else "refused"
+
+    return load
+
+
+@pytest.fixture
+def identity_of(identity_or_refusal):
+    """The same where a refusal is none of the answers."""
+
+    def load(text):
+        found = identity_or_refusal(text)
+        assert found != "refused"
+        return found
+
+    return load
+
+
+def replaced(old, new, text=FILE):
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe) if field.name != "source"])
+def test_the_identity_changes_with_every_field_of_the_protocol(name):
+    changed = BASE.changed({name: OTHER[name]})
+
+    assert identity(changed, "text") != identity(BASE, "text")
+
+
+def test_no_two_of_these_changes_meet_in_one_identity():
+    found = {identity(BASE.changed({name: value}), "text") for name, value in OTHER.items()}
+
+    assert len(found) == len(OTHER)
+
+
+def test_an_identity_is_a_sha_256():
+    found = identity(BASE, "text")
+
+    assert len(found) == 64
+    assert set(found) <= set("0123456789abcdef")
+
+
+def test_the_identity_changes_with_the_contents_of_the_data_under_the_same_name(monkeypatch):
+    before = identity(BASE, "text")
+    sums = {**CATALOG["mnist"].sha256, "t10k-labels-idx1-ubyte": "0" * 64}
+    monkeypatch.setitem(CATALOG, "mnist", dataclasses.replace(CATALOG["mnist"], sha256=sums))
+
+    assert identity(BASE, "text") != before
+
+
+def test_the_identity_changes_with_the_engines_format(monkeypatch):
+    before = identity(BASE, "text")
+    monkeypatch.setattr(identity_module, "FORMAT", identity_module.FORMAT + 1)
+
+    assert identity(BASE, "text") != before
+
+
+def test_the_identity_changes_with_the_networks_text():
+    assert identity(BASE, "one text") != identity(BASE, "another text")
+
+
+def test_the_words_about_a_source_are_no_part_of_the_identity():
+    told = dataclasses.replace(BASE, source=Source(title="Somewhere", parameters=10, accuracy=0.9))
+
+    assert identity(told, "text") == identity(BASE, "text")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("nn.ReLU(), ", "nn.Sigmoid(), "),
+        ("nn.ReLU(), ", ""),
+        ("WIDTH = 16", "WIDTH = 17"),
+        ("width * SIZES[0]", "width + SIZES[0]"),
+        ("SIZES = [3, 5]", "SIZES = [4, 5]"),
+        ("side = 28", "side = 29"),
+        ("lr=0.1", "lr=0.2"),
+    ],
+    ids=["a layer", "a layer less", "a constant", "a helper", "a helper's constant", "a class", "the recipe"],
+)
+def test_the_identity_changes_with_what_the_network_is_made_of(identity_of, old, new):
+    assert identity_of(replaced(old, new)) != identity_of(FILE)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("if True:\n    def block(width):\n        return 1\n", "if True:\n    def block(width):\n        return 2\n"),
+        ("try:\n    import math as block\nexcept ImportError:\n    pass\n",
+         "try:\n    import cmath as block\nexcept ImportError:\n    pass\n"),
+        ("SIZES[0] = 7\n", "SIZES[0] = 8\n"),
+        ("Shape.side = 7\n", "Shape.side = 8\n"),
+        ("SIZES.insert(0, 7)\n", "SIZES.insert(0, 8)\n"),
+        ("SIZES += [7]\n", "SIZES += [8]\n"),
+        ("for WIDTH in range(7):\n    pass\n", "for WIDTH in range(8):\n    pass\n"),
+    ],
+    ids=["a function in an if", "an import in a try", "an item", "an attribute", "a method", "in place", "a loop"],
+)  # fmt: skip
+def test_the_identity_changes_with_every_way_to_define_what_the_network_uses(identity_of, first, second):
+    assert identity_of(FILE + "\n\n" + first) != identity_of(FILE + "\n\n" + second)
+
+
+def test_a_lambda_as_network_is_refused_or_its_text_counts(identity_or_refusal):
+    start = FILE.partition("def network")[0]
+
+    narrow = identity_or_refusal(f"{start}network = lambda: block(16)\n")
+    wide = identity_or_refusal(f"{start}network = lambda: block(32)\n")
+
+    assert narrow != wide or narrow == "refused"
+
+
+def test_the_identity_changes_with_a_network_under_another_name(identity_of):
+    start = replaced("def network", "def build")
+
+    narrow = identity_of(f"{start}\n\nnetwork = build\n")
+    wide = identity_of(replaced("nn.ReLU(), ", "", f"{start}\n\nnetwork = build\n"))
+
+    assert narrow != wide
+
+
+def test_a_network_behind_another_files_decorator_is_refused_or_its_text_counts(
+    identity_or_refusal, tmp_path, monkeypatch
+):
+    (tmp_path / "identity_test_decorators").mkdir()
+    (tmp_path / "identity_test_decorators" / "__init__.py").write_text(
+        "import functools\n\n\ndef plain(function):\n"
+        "    @functools.wraps(function)\n    def call():\n        return function()\n\n    return call\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "from identity_test_decorators import plain\n" + replaced("def network", "@plain\ndef network")
+
+    narrow = identity_or_refusal(replaced("nn.ReLU(), ", "", text))
+    wide = identity_or_refusal(text)
+
+    assert narrow != wide or narrow == "refused"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    # the narrowest that works\n", ""),
+        ("nn.Flatten(), nn.Linear(784, WIDTH)", "nn.Flatten(),\n        nn.Linear( 784,WIDTH )"),
+        ('    """Map images to scores."""\n', ""),
+        ('"""A layer."""', '"""A layer of that width."""'),
+        ('"""An example."""', '"""Another example."""'),
+        ('title="Somewhere"', 'title="Elsewhere"'),
+        ("accuracy=0.9", "accuracy=0.8"),
+        ('remark="As printed."', 'remark=""'),
+        ("UNRELATED = 1", "UNRELATED = 2"),
+        ("def unrelated():\n    return UNRELATED\n", "def unrelated():\n    return 5\n"),
+        ("lr=0.1", "lr=1e-1"),
+        ("SIZES = [3, 5]", "SIZES = [3, 5]  # pixels"),
+    ],
+    ids=["a comment", "layout", "a docstring", "a helper's docstring", "the file's docstring", "a title", "a figure",
+         "a remark", "a constant of others", "a function of others", "a spelling", "a constant's comment"],
+)  # fmt: skip
+def test_the_identity_does_not_change_with_what_changes_no_number(identity_of, old, new):
+    assert identity_of(replaced(old, new)) == identity_of(FILE)
+
+
+def test_the_identity_does_not_change_with_the_files_name(tmp_path):
+    (tmp_path / "one.py").write_text(FILE, encoding="utf-8")
+    (tmp_path / "two.py").write_text(FILE, encoding="utf-8")
+    found = registry.load([tmp_path]).experiments
+
+    assert found["one"].identity == found["two"].identity
+
+
+def test_an_override_that_says_what_the_recipe_says_changes_nothing():
+    lenet = registry.load().experiments["lenet"]
+
+    assert lenet.changed({"lr": 0.001}).identity == lenet.identity
+    assert lenet.changed({"lr": 0.001}).overrides == {}
+    assert lenet.changed({"lr": 0.002}).identity != lenet.identity
+    assert lenet.changed({"lr": 0.002}).overrides == {"lr": 0.002}
+
+
+def test_the_six_identities_are_the_same_in_every_process_and_all_different():
+    program = "from suite.registry import load\nprint(*(one.identity for one in load().experiments.values()))"
+
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout.split()
+        for seed in ("1", "2")
+    ]  # fmt: skip
+
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 6
