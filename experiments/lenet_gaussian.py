@@ -6,14 +6,14 @@ recipe = Recipe(
     data="fashion-mnist",
     loss="cross-entropy",
     optimizer="sgd",
-    lr=0.5,
+    lr=0.3,
     batch_size=256,
     epochs=5,
     init_std=0.01,
     source=Source(
         title="卷积神经网络 (MXNet)",
         parameters=170_988,
-        remark="The source does not print its learning rate.",
+        remark="The source does not print its learning rate: 0.3 was the best of 0.03 to 0.4 on held-out training images.",
     ),
 )
 

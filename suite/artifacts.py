@@ -8,6 +8,7 @@ import numpy as np
 
 from suite import files, pictures
 from suite.analysis.confusion import Matrix, confusion
+from suite.data import image_bytes
 from suite.data.catalog import CATALOG
 from suite.engine.journal import Record, Run
 
@@ -21,6 +22,7 @@ def make(run: Run, data_folder: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), (run.result() or {})["network"]["layers"]
     classes = CATALOG[facts["recipe"]["data"]].classes
     predicted, confidence, labels = _predictions(run.folder)
+    images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
     matrix = confusion(labels, predicted)
     into = run.folder / "artifacts"
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
@@ -30,7 +32,7 @@ def make(run: Run, data_folder: Path) -> None:
         "network.png": pictures.network(layers),
         "curves.png": pictures.curves([history], _published(facts)),
         "confusion.png": pictures.confusion(matrix, classes),
-        "samples.png": pictures.samples(test_images(data_folder), labels, predicted, confidence, classes),
+        "samples.png": pictures.samples(images, labels, predicted, confidence, classes),
     }
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
@@ -39,10 +41,6 @@ def make(run: Run, data_folder: Path) -> None:
         image = io.BytesIO()
         pictures.save(figure, image, "png")
         files.write(into / name, image.getvalue())
-
-
-def test_images(folder: Path) -> np.ndarray:
-    return np.memmap(folder / "t10k-images-idx3-ubyte", np.uint8, mode="r", offset=16).reshape(-1, 28, 28)
 
 
 def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,9 @@ class SuiteError(Exception):
     """
 
     def __init__(self, what: str, remedy: str = "", *, code: int = USER) -> None:
-        super().__init__(" ".join(f"{what} {remedy}".split()))
+        one_line = " ".join(f"{what} {remedy}".split())
+        # names and other people's exceptions are in it: none may speak to the terminal
+        super().__init__("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in one_line))
         self.code = code
 
 

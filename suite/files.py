@@ -24,10 +24,12 @@ def write(path: Path, contents: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:  # an interruption leaves nothing behind either
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise machine_error(error, path) from error
+        if isinstance(error, OSError):
+            raise machine_error(error, path) from error
+        raise
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -5,6 +5,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from suite.errors import SuiteError
+
 
 @dataclass(frozen=True)
 class Home:
@@ -16,7 +18,10 @@ class Home:
     def find(cls) -> "Home":
         """SUITE_HOME if set; else the nearest folder upwards whose pyproject.toml is the suite's; else here."""
         if named := os.environ.get("SUITE_HOME"):
-            return cls(Path(named).expanduser().resolve())
+            try:
+                return cls(Path(named).expanduser().resolve())
+            except RuntimeError as error:
+                raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}", "Name a folder.") from error
         here = Path.cwd()
         return cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
 
@@ -41,4 +46,5 @@ def _is_checkout(folder: Path) -> bool:
         facts = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return facts.get("project", {}).get("name") == "suite" and (folder / "experiments").is_dir()
+    project = facts.get("project")
+    return isinstance(project, dict) and project.get("name") == "suite" and (folder / "experiments").is_dir()

@@ -30,14 +30,17 @@ def network_text(network: Callable[[], Any]) -> str:
 
     What it imports from other files is named, not read: a network belongs in one file.
     """
-    tree = ast.parse(Path(network.__code__.co_filename).read_text(encoding="utf-8"))
+    path = Path(network.__code__.co_filename)
+    tree = ast.parse(path.read_bytes(), path)
     definitions = _by_bound_name(tree.body)
+    if network.__name__ not in definitions:
+        raise ValueError(f"{network.__name__} is not defined by a def at the top level of {path.name}")
     wanted, found = [network.__name__], set[int]()
     while wanted:
         for index in definitions.get(wanted.pop(), []):
             if index not in found:
                 found.add(index)
-                wanted += [node.id for node in ast.walk(tree.body[index]) if isinstance(node, ast.Name)]
+                wanted += _names_in(tree.body[index])
     return "\n\n".join(ast.unparse(_without_docstrings(tree.body[index])) for index in sorted(found))
 
 
@@ -51,11 +54,26 @@ def _by_bound_name(statements: list[ast.stmt]) -> dict[str, list[int]]:
 
 
 def _names_bound_by(statement: ast.stmt) -> list[str]:
+    """The names whose meaning a top-level statement sets or may change; rather one too many than one too few."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
-    return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    names: list[str] = []
+    for node in ast.walk(statement):
+        match node:
+            case ast.Import(aliases) | ast.ImportFrom(names=aliases):
+                names += [(alias.asname or alias.name).partition(".")[0] for alias in aliases]
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.append(node.name)
+            case ast.Name(ctx=ast.Store()):
+                names.append(node.id)
+            case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+                names += _names_in(node)
+    # `SIZES.append(5)`, or a loop or condition around such a line
+    return names if isinstance(statement, ast.Assign | ast.AnnAssign) else names + _names_in(statement)
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
 
 
 def _without_docstrings(statement: ast.stmt) -> ast.stmt:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.engine.journal import Record, Run
+from suite.errors import FAILED, SuiteError
 from suite.registry import Experiment
 
 
@@ -57,3 +58,11 @@ def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) ->
         if item.result is not None:
             item.status, item.skipped = item.result["status"], True
     return planned
+
+
+def exit_code(planned: Sequence[Planned], trouble: SuiteError | None) -> int:
+    """1 for any run that diverged or broke down; a refusal's own code where refusals are all there is."""
+    if any(item.status in ("diverged", "killed") for item in planned):
+        return FAILED
+    codes = {item.code for item in planned if item.status == "failed"} | ({trouble.code} if trouble else set())
+    return FAILED if FAILED in codes else max(codes, default=0)

@@ -1,6 +1,7 @@
 """Every experiment there is: our own, a user's folder's, and those of installed packages."""
 
 import importlib.util
+import inspect
 import re
 import sys
 import traceback
@@ -15,7 +16,7 @@ from typing import Any
 
 from suite.errors import SuiteError
 from suite.identity import identity, network_text
-from suite.recipe import Recipe
+from suite.recipe import Recipe, Source
 from suite.words import nearest
 
 OURS = Path(__file__).parent.parent / "experiments"
@@ -76,7 +77,7 @@ class Registry:
     def _get(self, name: str) -> Experiment:
         if name in self.experiments:
             return self.experiments[name]
-        broken = [error for error in self.errors if f"{name}.py" in str(error)]
+        broken = [error for error in self.errors if f"/{name}.py" in str(error)]
         if broken:
             raise broken[0]
         known = ", ".join(self.experiments)
@@ -111,7 +112,7 @@ def _candidates(folders: Iterable[Path]) -> Iterator[tuple[str, Path, Callable[[
 
 
 def _experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) -> Experiment:
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name == "all":
         raise SuiteError(
             f"{path}: {name!r:.80} cannot name an experiment.",
             "Use a small letter, then up to 39 small letters, digits and underscores.",
@@ -122,12 +123,22 @@ def _experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) ->
         raise
     except BaseException as error:  # a user's file may do anything at all, sys.exit included
         raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    return _checked(name, path, module)
+
+
+def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
     recipe, network = getattr(module, "recipe", None), getattr(module, "network", None)
     if not isinstance(recipe, Recipe):
         raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
     if not callable(network) or not hasattr(network, "__code__"):
         raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
-    return Experiment(name, path, recipe, network, network_text(network))
+    if inspect.signature(network).parameters:
+        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
+    try:
+        text = network_text(network)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise SuiteError(f"{path}: network cannot be read: {error}.", "Write it as a def in the file.") from error
+    return Experiment(name, path, recipe, network, text)
 
 
 class _AlwaysFromSource(SourceFileLoader):
@@ -150,12 +161,14 @@ def _run_file(path: Path, folder: Path) -> ModuleType:
 
 
 def _origin(point: EntryPoint) -> str:
-    spec = importlib.util.find_spec(point.module.partition(".")[0])
-    return f"{spec.origin if spec else point.module} ({point.value})"
+    """The file of an entry point's package, as far as it can be told."""
+    top = point.value.partition(":")[0].partition(".")[0].strip()
+    spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    return f"{spec.origin if spec else top} ({point.value})"
 
 
 def _line(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError) and error.lineno:
+    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
         return f":{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f":{lines[-1]}" if lines else ""
@@ -164,11 +177,15 @@ def _line(error: BaseException, path: Path) -> str:
 def _reason(error: BaseException) -> str:
     if isinstance(error, SuiteError):
         return str(error)
-    unknown = re.search(r"__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    if unknown:
-        return f"{unknown[1]} is not a field of a recipe{nearest(unknown[1], Recipe.__dataclass_fields__)}."
-    missing = re.search(r"missing \d+ required keyword-only arguments?: (.*)", str(error))
-    if missing:
-        return f"the recipe lacks {missing[1]}."
-    text = " ".join(str(error).split()) or "no reason given"
+    try:
+        text = " ".join(str(error).split()) or "no reason given"
+    except Exception:  # a user's exception may fail even at this
+        text = "its words cannot be read"
+    for kind in (Recipe, Source):
+        start = rf"{kind.__name__}\.__init__\(\) "
+        if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
+            known = nearest(unknown[1], kind.__dataclass_fields__)
+            return f"{unknown[1]} is not a field of a {kind.__name__.lower()}{known}."
+        if missing := re.search(rf"{start}missing \d+ required keyword-only arguments?: (.*)", text):
+            return f"the {kind.__name__.lower()} lacks {missing[1]}."
     return f"{type(error).__name__}: {text:.200}."

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.errors import FAILED, USER, SuiteError
+from suite.errors import USER, SuiteError
 from suite.home import Home
-from suite.plan import Planned, plan
+from suite.plan import Planned, exit_code, plan
 from suite.recipe import parse_override
 from suite.registry import Experiment, Registry
 from suite.registry import load as load_registry
+from suite.rows import list_row, listed, summary_row
 from suite.terminal import Terminal
 from suite.words import plural
 
@@ -24,10 +25,10 @@ def list_experiments(args: Namespace) -> int:
     terminal, registry = Terminal(as_json=args.json), load_registry(_folders(args))
     experiments = list(registry.experiments.values())
     if args.json:
-        terminal.json([_listed(experiment) for experiment in experiments])
+        terminal.json([listed(experiment) for experiment in experiments])
     else:
         columns = ("experiment", "data", "parameters>", "epochs>", "batch>", "images>", "published", "source")
-        terminal.table("Experiments", columns, [_list_row(experiment) for experiment in experiments])
+        terminal.table("Experiments", columns, [list_row(experiment) for experiment in experiments])
     return _complain_of_broken(registry, terminal)
 
 
@@ -70,11 +71,11 @@ def run(args: Namespace) -> int:
             watch=view.event,
             say=view.say,
         )
-    ids = _record_and_report(home, args, terminal)
+    ids, trouble = _record_and_report(home, args, terminal)
     for item in planned:
         item.mlflow_run_id = recorder.ids.get(item.run.folder) or ids.get((item.run.identity, item.run.seed))
     _summarise(planned, terminal)
-    return _exit_code(planned, recorder.trouble)
+    return exit_code(planned, recorder.trouble or trouble)
 
 
 def report(args: Namespace) -> int:
@@ -193,8 +194,13 @@ def _sync(home: Home, args: Namespace, terminal: Terminal) -> int:
     return send(home, lambda name: ensure(name, folder=args.data_dir, say=terminal.warn), terminal.warn)
 
 
-def _record_and_report(home: Home, args: Namespace, terminal: Terminal) -> dict[tuple[str, int], str]:
-    """Send what MLflow lacks and write the report; returns MLflow's run ids. A tracker that is away only warns."""
+def _record_and_report(
+    home: Home, args: Namespace, terminal: Terminal
+) -> tuple[dict[tuple[str, int], str], SuiteError | None]:
+    """Send what MLflow lacks and write the report; returns MLflow's run ids, and what stood in the way.
+
+    A tracker that is away only warns: `report` makes up for it later.
+    """
     from suite.report import write_report
     from suite.tracking.store import TrackerAway, open_store
 
@@ -203,9 +209,12 @@ def _record_and_report(home: Home, args: Namespace, terminal: Terminal) -> dict[
         written = write_report(open_store(home), home.reports)
     except TrackerAway as why:
         terminal.warn(f"no report: MLflow did not answer ({why}). `python -m suite report` writes it later.")
-        return {}
+        return {}, None
+    except SuiteError as error:
+        terminal.warn(str(error))
+        return {}, error
     terminal.say(f"Report: {written.page}")
-    return written.run_ids()
+    return written.run_ids(), None
 
 
 def _summarise(planned: Sequence[Planned], terminal: Terminal) -> None:
@@ -213,65 +222,10 @@ def _summarise(planned: Sequence[Planned], terminal: Terminal) -> None:
         terminal.json([item.facts() for item in planned])
         return
     columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
-    terminal.table("Runs", columns, [_summary_row(item) for item in planned])
-
-
-def _summary_row(item: Planned) -> Sequence[str]:
-    status = f"{item.status}, before" if item.skipped else item.status
-    if not item.result or item.status != "finished":
-        return (item.run.name, status, "", "", "", "", item.reason)
-    metrics, clock, source = item.result["metrics"], item.result["clock"], item.experiment.recipe.source
-    published = _published(item.experiment) if source and not item.experiment.overrides else ""
-    return (
-        item.run.name,
-        status,
-        f"{metrics['test/accuracy']:.4f}",
-        f"{metrics['test/source_accuracy']:.4f}",
-        published,
-        f"{clock['perf/train_images_per_second']:,.0f}",
-        item.result["weights_sha256"][:12],
-    )
-
-
-def _exit_code(planned: Sequence[Planned], trouble: SuiteError | None) -> int:
-    """1 for any run that diverged or broke down; a refusal's own code where refusals are all there is."""
-    if any(item.status in ("diverged", "killed") for item in planned):
-        return FAILED
-    codes = {item.code for item in planned if item.status == "failed"} | ({trouble.code} if trouble else set())
-    return FAILED if FAILED in codes else max(codes, default=0)
+    terminal.table("Runs", columns, [summary_row(item) for item in planned])
 
 
 def _complain_of_broken(registry: Registry, terminal: Terminal) -> int:
     for error in registry.errors:
         terminal.warn(str(error))
     return USER if registry.errors else 0
-
-
-def _listed(experiment: Experiment) -> dict[str, Any]:
-    return {
-        "experiment": experiment.name,
-        "identity": experiment.identity,
-        "path": str(experiment.path),
-        **experiment.facts(),
-    }
-
-
-def _list_row(experiment: Experiment) -> Sequence[str]:
-    recipe = experiment.recipe
-    return (
-        experiment.name,
-        recipe.data,
-        f"{recipe.source.parameters:,}" if recipe.source else "",
-        f"{recipe.epochs}",
-        f"{recipe.batch_size}",
-        f"{recipe.epochs * recipe.training_images():,}",
-        _published(experiment),
-        recipe.source.title if recipe.source else "",
-    )
-
-
-def _published(experiment: Experiment) -> str:
-    source = experiment.recipe.source
-    if source is None or source.accuracy is None:
-        return ""
-    return source.accuracy_words or f"{source.accuracy:.4f}"

@@ -10,6 +10,7 @@ from suite.data.catalog import FILES, DataSet, data_set
 from suite.errors import SuiteError, machine_error
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -38,6 +39,14 @@ def load(name: str, folder: Path) -> Data:
     return Data(*(_tensor(data, folder / file) for file in FILES))
 
 
+def image_bytes(folder: Path, file: str) -> np.ndarray:
+    """The images of one IDX file, mapped: uint8 of shape (n, 28, 28). Needs no torch."""
+    import numpy as np
+
+    # Mode "c", copy on write: torch warns of arrays that cannot be written.
+    return np.memmap(folder / file, np.uint8, mode="c", offset=16).reshape(-1, 28, 28)
+
+
 def _check_header(data: DataSet, path: Path) -> None:
     header, size = data.header(path.name), data.size(path.name)
     try:
@@ -63,6 +72,4 @@ def _tensor(data: DataSet, path: Path) -> torch.Tensor:
     header = len(data.header(path.name))
     if path.name.endswith("idx1-ubyte"):
         return torch.from_numpy(np.fromfile(path, np.uint8, offset=header).astype(np.int64))
-    # Mode "c", copy on write: torch warns of arrays that cannot be written.
-    images = np.memmap(path, np.uint8, mode="c", offset=header).reshape(-1, 28, 28)
-    return torch.from_numpy(images)
+    return torch.from_numpy(image_bytes(path.parent, path.name))

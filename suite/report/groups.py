@@ -1,6 +1,7 @@
 """The record's runs as seed groups: one recipe, all of its seeds."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,8 @@ class Group:
     @property
     def slug(self) -> str:
         """The title as a part of file names and anchors."""
-        return f"{self.experiment}-{self.identity[:8]}" if self.changes else self.experiment
+        name = re.sub(r"[^a-z0-9_]", "_", self.experiment)
+        return f"{name}-{self.identity[:8]}" if self.changes else name
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,20 +81,24 @@ def read_groups(store: Store, runs: "pd.DataFrame", scratch: Path) -> list[Group
     if runs.empty:
         return []
     groups = []
-    newest = _newest_unchanged(runs)
+    newest = _newest(runs)
     for (experiment, identity), found in runs.groupby(["experiment", "identity"], sort=True):
         rows = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
         finished = [row for row in rows if row["status"] == "finished"]
         if finished:
-            current = newest.get(str(experiment)) == identity
+            current = newest[str(experiment), _changes(finished[0])] == identity
             groups.append(_group(store, str(experiment), str(identity), rows, finished, scratch, current=current))
     return sorted(groups, key=lambda one: (bool(one.changes), one.experiment, one.changes))
 
 
-def _newest_unchanged(runs: "pd.DataFrame") -> dict[str, str]:
-    """The identity of each experiment's recipe as its file says it; after an edit, the identity run last."""
-    plain = runs[runs["overrides"].map(len) == 0].sort_values("started")
-    return dict(zip(plain["experiment"], plain["identity"], strict=True))
+def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
+    """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
+    rows = runs.sort_values("started").to_dict("records")
+    return {(str(row["experiment"]), _changes(row)): str(row["identity"]) for row in rows}
+
+
+def _changes(row: Mapping[Any, Any]) -> str:
+    return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
 
 
 def _group(
@@ -104,12 +110,11 @@ def _group(
         for name in ("history.csv", "confusion.csv", "layers.csv", "probes.csv"):
             download(store, row["run_id"], name, folder)
     samples = download(store, finished[0]["run_id"], "samples.png", folders[0])
-    overrides = finished[0]["overrides"]
-    changes = " ".join(f"{name}={_plain(value)}" for name, value in sorted(overrides.items()))
+    words = [_changes(finished[0]), "" if current else f"(earlier recipe {identity[:8]})"]
     return Group(
         experiment=experiment,
         identity=identity,
-        changes=changes or ("" if current else f"earlier recipe {identity[:8]}"),
+        changes=" ".join(filter(None, words)),
         runs=tuple(finished),
         diverged=tuple(row["seed"] for row in rows if row["status"] == "diverged"),
         source=finished[0]["source"] or {},

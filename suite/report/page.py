@@ -30,7 +30,7 @@ def write_page(
         "diverged": [(one.title, one.diverged) for one in groups if one.diverged],
         "few": [one.title for one in groups if len(one.runs) < 3],
     }
-    html = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
     text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown: its own escapes
     html.filters["embedded"] = _embedded
     text.filters.update(literal=_literal, markdown=_markdown)
@@ -42,12 +42,12 @@ def write_page(
 
 
 def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture]) -> dict[str, Any]:
-    own = [(name, _only(tables[name], one.title)) for name in OF_ONE if name in tables]
+    own = [(name, _only(tables[name], one.identity)) for name in OF_ONE if name in tables]
     return {"group": one, "pictures": pictures, "tables": own, "protocol": _protocol(one), "layers": one.layers}
 
 
-def _only(table: Table, experiment: str) -> Table:
-    rows = [row for row in table.rows if row["experiment"] == experiment]
+def _only(table: Table, identity: str) -> Table:
+    rows = [row for row in table.rows if row["identity"] == identity]
     return Table(table.title, rows, {name: how for name, how in table.formats.items() if name != "experiment"})
 
 
@@ -61,13 +61,20 @@ def _embedded(path: Path) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
+def _printable(value: Any) -> Any:
+    """Text without control characters, which colour or erase the terminal that prints it."""
+    if type(value) is not str:  # Markup is a template's own
+        return value
+    return "".join(letter for letter in value if letter.isprintable() or letter == "\n")
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{mark: f"\\{mark}" for mark in "\\|*`_[]"}})
+
+
 def _literal(text: object) -> str:
     """Text that Markdown and the HTML in it leave alone."""
-    one_line = " ".join(str(text).split())
-    for letter, meant in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("*", "\\*"), ("`", "\\`"),
-                          ("_", "\\_"), ("[", "\\["), ("]", "\\]")):  # fmt: skip
-        one_line = one_line.replace(letter, meant)
-    return one_line
+    one_line = str(_printable(" ".join(str(text).split())))
+    return one_line.translate(_ESCAPES)
 
 
 def _markdown(table: Table) -> str:

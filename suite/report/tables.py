@@ -115,9 +115,12 @@ def published_history(groups: Sequence[Group]) -> Table:
     rows = []
     for one in groups:
         for epoch, printed in one.published_history.items():
+            if epoch >= min(map(len, one.histories)):
+                continue
             row: Row = {"experiment": one.title, "epoch": epoch, "n": len(one.histories)}
             for (key, name), theirs in zip(names.items(), printed, strict=True):
-                row[name] = sum(history[epoch][key] for history in one.histories) / len(one.histories)
+                ours = [history[epoch][key] for history in one.histories]
+                row[name] = None if None in ours else sum(ours) / len(ours)
                 row[f"{name}, published"] = theirs
             rows.append(row)
     shown = {column: ".4f" for name in names.values() for column in (name, f"{name}, published")}
@@ -132,7 +135,8 @@ def pairs(groups: Sequence[Group]) -> Table:
         for pair in confused_pairs(one.confusion, one.classes):
             same = printed is not None and {pair.one, pair.other} == set(printed[:2])
             rows.append({
-                "experiment": one.title, "n": len(one.runs), "one class": pair.one, "other class": pair.other,
+                "experiment": one.title, "identity": one.identity, "n": len(one.runs),
+                "one class": pair.one, "other class": pair.other,
                 "one as other": pair.one_as_other, "other as one": pair.other_as_one, "both": pair.total,
                 "published": printed[2] if printed and same else None,
             })  # fmt: skip
@@ -144,7 +148,7 @@ def pairs(groups: Sequence[Group]) -> Table:
 def classes(groups: Sequence[Group]) -> Table:
     """Precision, recall and F1 of every class, from the mean matrix over the seeds."""
     rows = [
-        {"experiment": one.title, "class": figures.name, "images": int(figures.images),
+        {"experiment": one.title, "identity": one.identity, "class": figures.name, "images": round(figures.images),
          "precision": float(figures.precision), "recall": float(figures.recall), "F1": float(figures.f1)}
         for one in groups for figures in by_class(one.confusion, one.classes)
     ]  # fmt: skip

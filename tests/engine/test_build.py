@@ -36,7 +36,10 @@ def test_normal_initialisation_draws_weights_and_zeroes_biases(experiment):
 
 @pytest.mark.parametrize(
     ("network", "reason"),
-    [(flat(9), r"to \(2, 9\), not to \(2, 10\)"), (lambda: "no network", "must return a torch.nn.Module, got 'no network'")],
+    [
+        (flat(9), r"to \(2, 9\), not to \(2, 10\)"),
+        (lambda: "no network", "must return a torch.nn.Module, got 'no network'"),
+    ],
 )
 def test_what_does_not_map_images_to_ten_scores_is_refused(experiment, network, reason):
     with pytest.raises(SuiteError, match=reason):

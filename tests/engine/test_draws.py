@@ -6,7 +6,9 @@ from suite.engine.draws import draw, permutation, set_seed
 
 
 def test_a_draw_depends_on_seed_purpose_and_epoch_alone():
-    draws = {(seed, purpose, n): draw(seed, purpose, n) for seed in (0, 1) for purpose in ("order", "epoch") for n in (0, 1)}
+    draws = {
+        (seed, purpose, n): draw(seed, purpose, n) for seed in (0, 1) for purpose in ("order", "epoch") for n in (0, 1)
+    }
 
     assert len(set(draws.values())) == len(draws)
     assert draws == {names: draw(*names) for names in reversed(draws)}

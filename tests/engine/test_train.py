@@ -12,11 +12,13 @@ from suite.engine.journal import damaged
 from suite.engine.train import train
 from suite.errors import SuiteError
 
-QUIET = lambda event: None  # noqa: E731
-
 
 class Broken(Exception):
     """Stands for whatever ends a process."""
+
+
+def quiet(_event):
+    """Listen to nothing."""
 
 
 def break_at(number):
@@ -32,7 +34,7 @@ def break_at(number):
     return emit
 
 
-def do(run, experiment, data, emit=QUIET):
+def do(run, experiment, data, emit=quiet):
     with run.claim():
         return run.result() or train(run, experiment, data, emit)
 
