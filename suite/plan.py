@@ -1,6 +1,6 @@
 """What is to be trained: pairs of recipe and seed, and which of them are finished already."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -54,6 +54,7 @@ def run(args: Namespace) -> int:
     python -m suite run lenet --set lr=0.01 batch_size=128 --epochs 2
     python -m suite run all --data digits --json > runs.json
     """
+    from suite.execute.processes import available_cores
     from suite.run import train_all
 
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(_folders(args))
@@ -65,7 +66,7 @@ def run(args: Namespace) -> int:
         recorder = train_all(
             planned,
             home=home,
-            workers=args.workers or _cores(),
+            workers=args.workers or available_cores(),
             data_folders=data_folders,
             folders=_folders(args),
             watch=view.event,
@@ -173,12 +174,6 @@ def _ensure_data(names: set[str], args: Namespace, terminal: Terminal) -> dict[s
     from suite.data import ensure
 
     return {name: ensure(name, folder=args.data_dir, say=terminal.warn) for name in sorted(names)}
-
-
-def _cores() -> int:
-    from suite.execute.processes import available_cores
-
-    return available_cores()
 
 
 def _announce(planned: Sequence[Planned], terminal: Terminal) -> None:
