@@ -44,7 +44,20 @@ class DataSet:
     @property
     def digest(self) -> str:
         """One SHA-256 for the whole set, from those of its four uncompressed IDX files."""
-        lines = "".join(f"{self.sha256[file]}  {file}\n" for file in FILES)
+        return self._digest_of(FILES)
+
+    @property
+    def training_digest(self) -> str:
+        """The same for the two files that train."""
+        return self._digest_of(FILES[:2])
+
+    @property
+    def test_digest(self) -> str:
+        """The same for the two files that test."""
+        return self._digest_of(FILES[2:])
+
+    def _digest_of(self, files: tuple[str, ...]) -> str:
+        lines = "".join(f"{self.sha256[file]}  {file}\n" for file in files)
         return hashlib.sha256(lines.encode()).hexdigest()
 
 

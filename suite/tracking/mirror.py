@@ -147,14 +147,17 @@ class Mirror:
             DatasetInput(
                 Dataset(
                     name=data.name,
-                    digest=data.digest[:36],
+                    digest=digest[:36],  # MLflow's limit, and its key: two splits need two digests
                     source_type="code",
                     source=f'{{"tags": {{"title": "{data.title}"}}}}',
                     profile=f'{{"num_rows": {rows}}}',
                 ),
                 [InputTag("mlflow.data.context", context)],
             )
-            for context, rows in (("training", data.train), ("testing", data.test))
+            for context, rows, digest in (
+                ("training", data.train, data.training_digest),
+                ("testing", data.test, data.test_digest),
+            )
         ]
         self._store.client.log_inputs(run_id, inputs)
 

@@ -27,15 +27,15 @@ def digits() -> Data:
     return load("digits", ensure("digits", say=lambda _: None))
 
 
+def small_experiment(network=with_dropout, **fields: object) -> Experiment:
+    """A small experiment on the digits; keywords are recipe fields, `network` its network."""
+    recipe = Recipe(**{**SMALL, **fields})
+    return Experiment("small", Path("small.py"), recipe, network, "the network's text")
+
+
 @pytest.fixture
 def experiment() -> Callable[..., Experiment]:
-    """Make a small experiment; keywords are recipe fields, `network` its network."""
-
-    def make(network=with_dropout, **fields: object) -> Experiment:
-        recipe = Recipe(**{**SMALL, **fields})
-        return Experiment("small", Path("small.py"), recipe, network, "the network's text")
-
-    return make
+    return small_experiment
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+"""Jobs in processes: isolated, as many at a time as asked, and none left behind."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from suite.execute.processes import run_jobs
+
+
+def work(job, emit):
+    """Do what the job's words say."""
+    kind, _, detail = job.partition(":")
+    match kind:
+        case "say":
+            emit({"event": "said", "words": detail})
+        case "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            emit({"event": "said", "words": "before the end"})
+            os._exit(int(detail))
+        case "sleep":
+            emit({"event": "begun", "pid": os.getpid()})
+            time.sleep(float(detail))
+            emit({"event": "said", "words": "slept"})
+        case "busy until":
+            emit({"event": "said", "words": "done"} if Path(detail).exists() else {"event": "busy"})
+        case "environment":
+            emit({"event": "said", "words": os.environ.get(detail)})
+        case "chatter":
+            for number in range(int(detail)):
+                emit({"event": "said", "words": number})
+
+
+def stream(jobs, workers):
+    return run_jobs(work, jobs, workers=workers, environment={}, preload="suite.words")
+
+
+def run(*jobs):
+    return list(stream(jobs, workers=2))
+
+
+def test_every_job_is_done_and_its_end_told():
+    events = run("say:one", "say:two", "say:three")
+
+    assert sorted(index for index, event in events if event["event"] == "ended") == [0, 1, 2]
+    assert {(index, event["words"]) for index, event in events if event["event"] == "said"} == {
+        (0, "one"), (1, "two"), (2, "three"),
+    }  # fmt: skip
+
+
+def test_a_crash_takes_no_other_job_with_it():
+    events = run("crash", "say:one", "exit:7", "say:two")
+
+    ends = {index: event["exit"] for index, event in events if event["event"] == "ended"}
+    assert ends == {0: -signal.SIGKILL, 1: 0, 2: 7, 3: 0}
+
+
+def test_all_that_a_process_said_is_heard_before_its_end():
+    events = run("chatter:2000", "exit:3")
+
+    first = [event for index, event in events if index == 0]
+    assert [event.get("words") for event in first] == [*range(2000), None]
+    assert first[-1] == {"event": "ended", "exit": 0}
+
+
+def test_no_more_jobs_at_a_time_than_workers():
+    going, most = set(), 0
+    for index, event in stream(["sleep:0.3"] * 5, workers=2):
+        if event["event"] == "begun":
+            going.add(index)
+        most = max(most, len(going))
+        if event["event"] == "ended":
+            going.discard(index)
+
+    assert most == 2
+
+
+def test_a_job_whose_place_is_taken_is_tried_again_until_it_is_free(tmp_path):
+    free = tmp_path / "free"
+    events = []
+    for index, event in stream([f"busy until:{free}", "say:meanwhile"], workers=1):
+        events.append((index, event["event"]))
+        if (1, "ended") in events:
+            free.touch()
+
+    assert events.index((0, "busy")) < events.index((1, "said")) < events.index((0, "said"))
+
+
+def test_leaving_early_ends_the_processes_that_still_run():
+    events = stream(["sleep:60"], workers=1)
+    _, begun = next(events)
+
+    events.close()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(begun["pid"], 0)

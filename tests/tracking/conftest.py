@@ -1,0 +1,65 @@
+"""A real MLflow store, and runs trained for it."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from suite.data import ensure, load
+from suite.engine.journal import Run
+from suite.engine.train import train
+from suite.home import Home
+from suite.recorder import copy
+from suite.registry import Experiment
+from suite.tracking.mirror import Mirror
+from suite.tracking.store import Store, open_store
+from tests.engine.conftest import small_experiment
+
+Train = Callable[..., Run]
+
+
+class Stop(Exception):
+    """Breaks a run off in its midst."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def store(home: Home) -> Store:
+    return open_store(home)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return ensure("digits", say=lambda _: None)
+
+
+@pytest.fixture
+def trained(home: Home, folder: Path, request: pytest.FixtureRequest) -> Train:
+    """Train a run under the test's own name, so that tests share a store and nothing in it; `stop_after` epochs."""
+    name = "".join(letter for letter in request.node.name if letter.isalnum())[:40].lower()
+
+    def make(seed: int = 0, stop_after: int | None = None, **fields: object) -> Run:
+        small: Experiment = replace(small_experiment(**fields), name=name, network_text=name)
+        run = Run.under(home.runs, name, small.identity, seed)
+
+        def emit(event: dict[str, object]) -> None:
+            if event["event"] == "epoch" and event["epoch"] + 1 == stop_after:
+                raise Stop
+
+        with run.claim(), contextlib.suppress(Stop):
+            train(run, small, load("digits", folder), emit)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def send(store: Store, folder: Path) -> Callable[..., str]:
+    """Send a run to the store as a process that knows nothing of earlier ones would."""
+    return lambda run, status="running": copy(Mirror(store), run, status, {"digits": folder})
