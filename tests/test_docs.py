@@ -1,0 +1,58 @@
+"""What the README says is so."""
+
+import re
+
+import pytest
+
+from suite import cli
+from tests.conftest import ROOT, assert_refused
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ERRORS = re.findall(r"^\| `python -m suite (.*?)` \| (.*?) \|$", README, re.MULTILINE)
+COMMANDS = re.findall(r"^    python -m suite (.+?)(?:  .*)?$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("words", "line"), ERRORS)
+def test_every_error_in_the_readme_is_what_the_command_says(workspace, words, line):
+    assert_refused(workspace.suite(*words.split()), 2, line)
+
+
+def test_there_are_errors_and_commands_to_check():
+    assert len(ERRORS) >= 4
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_in_the_readme_is_one_that_the_parser_knows(words):
+    arguments = cli._parser().parse_args(words.split())
+
+    assert callable(arguments.verb)
+
+
+def test_every_verb_is_in_the_readme():
+    verbs = {words.split()[0] for words in COMMANDS}
+
+    assert verbs == {"list", "show", "run", "report", "ui", "sync", "doctor"}
+
+
+def test_the_example_in_the_readme_is_an_experiment(workspace):
+    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    own = ROOT.__class__(workspace.extra["SUITE_EXPERIMENTS"])
+    (own / "two_blocks.py").write_text(program)
+
+    shown = workspace.suite("show", "two_blocks", "--json").json
+
+    assert shown["network"]["parameters"] == 28_938
+
+
+def test_ci_runs_the_readmes_test_command():
+    [_, command] = re.findall(r"^    (python -m pip install .*)$", README, re.MULTILINE)
+
+    assert command in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_link_in_the_readme_leads_somewhere():
+    links = re.findall(r"\]\((?!http)(.*?)\)", README)
+
+    assert links
+    assert all((ROOT / link).exists() for link in links)
