@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 from urllib.request import urlopen
 
@@ -42,6 +44,7 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
         text=True,
         start_new_session=True,
     )
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal is to leave no server behind
     try:
         base = f"http://{HOST}:{free}"
         _wait_until_up(server, base)
@@ -50,11 +53,7 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
         server.communicate()
         raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
     finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        _end(server)
 
 
 def _command(home: Home, store: Store, port: int) -> list[str]:
@@ -65,7 +64,18 @@ def _command(home: Home, store: Store, port: int) -> list[str]:
     ]
 
 
+def _end(server: "subprocess.Popen[str]") -> None:
+    """End its whole process group: the `mlflow` we started is only the parent of the process that listens."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+        os.killpg(server.pid, signal.SIGKILL)  # nobody left to hear it is the rule
+
+
 def _free_port(first: int) -> int:
+    if first > 65_535:
+        raise SuiteError(f"--port {first}: there is no such port.", "Give one from 1024 to 65535.")
     for port in range(first, min(first + TRIES, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
