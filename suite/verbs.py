@@ -199,6 +199,7 @@ def _record_and_report(
     from suite.report import write_report
     from suite.tracking.store import TrackerAway, open_store
 
+    terminal.say("Writing the report.")
     try:
         _sync(home, args, terminal)
         written = write_report(open_store(home), home.reports)

@@ -36,6 +36,8 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
     free = _free_port(port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal leaves no server behind
     server = subprocess.Popen(
         _command(home, store, free),
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
@@ -44,7 +46,6 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
         text=True,
         start_new_session=True,
     )
-    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal is to leave no server behind
     try:
         base = f"http://{HOST}:{free}"
         _wait_until_up(server, base)
@@ -67,15 +68,15 @@ def _command(home: Home, store: Store, port: int) -> list[str]:
 def _end(server: "subprocess.Popen[str]") -> None:
     """End its whole process group: the `mlflow` we started is only the parent of the process that listens."""
     with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-        os.killpg(server.pid, signal.SIGKILL)  # nobody left to hear it is the rule
+        try:
+            os.killpg(server.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+        finally:  # also where an impatient second Ctrl-C cut the wait short; mostly there is nobody left to hear it
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def _free_port(first: int) -> int:
-    if first > 65_535:
-        raise SuiteError(f"--port {first}: there is no such port.", "Give one from 1024 to 65535.")
     for port in range(first, min(first + TRIES, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

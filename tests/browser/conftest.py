@@ -1,0 +1,67 @@
+"""Two finished runs, and headless Chromium to look at what is made of them."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--v=0"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page came to: its elements after its scripts ran, and what it wrote to the console."""
+
+    dom: str
+    log: str
+
+    @property
+    def complaints(self) -> list[str]:
+        """Its console lines."""
+        return [line for line in self.log.splitlines() if "CONSOLE" in line]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Chromium, with a new profile for every page."""
+
+    command: str
+    profiles: Path
+
+    def open(self, address: str, *, width: int = 1500, seconds: int = 20, flags: tuple[str, ...] = ()) -> Page:
+        """Open a page and give its scripts `seconds`, which pass faster while nothing is under way."""
+        words = (f"--window-size={width},1100", f"--virtual-time-budget={seconds * 1000}", "--dump-dom")
+        profile = self.profiles / str(len(list(self.profiles.iterdir())))
+        profile.mkdir()
+        process = subprocess.run(
+            [self.command, *FLAGS, f"--user-data-dir={profile}", *words, *flags, address],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return Page(process.stdout, process.stderr)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    command = shutil.which("chromium")
+    if command is None:
+        pytest.skip("chromium is not installed")
+    return Browser(command, tmp_path_factory.mktemp("profiles"))
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A home with one finished run of mlp and one of lenet."""
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1")
+    assert answer.code == 0, answer.err
+    return workspace
