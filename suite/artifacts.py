@@ -36,7 +36,7 @@ def make(run: Run, data_folder: Path) -> None:
     }
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
-        figures["probes.png"] = pictures.probes([history], facts["recipe"]["probe_images"])
+        figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
     for name, figure in figures.items():
         image = io.BytesIO()
         pictures.save(figure, image, "png")

@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
         if choice and words and words[0] not in choice.choices:
             known = ", ".join(choice.choices)
             raise SuiteError(
-                f"there is no verb {words[0]!r:.80}{nearest(words[0], choice.choices)}.", f"Verbs: {known}."
+                f"there is no verb {words[0]!r:.80}{nearest(words[0], choice.choices)}", f"Verbs: {known}."
             )
         raise SuiteError(f"{message}.", f"See {self.prog} --help.")
 

@@ -23,7 +23,6 @@ LIBRARIES = (
     "torch",
     "torchvision",
     "mlflow",
-    "optuna",
     "pandas",
     "numpy",
     "scipy",

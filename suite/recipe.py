@@ -87,7 +87,7 @@ def require_field(name: str) -> None:
     """Refuse a name that is no field of a recipe."""
     known = [item.name for item in _protocol_fields()]
     if name not in known:
-        raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}.", f"Fields: {', '.join(known)}.")
+        raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
 
 
 def parse_override(text: str) -> tuple[str, Any]:

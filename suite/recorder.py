@@ -8,7 +8,7 @@ from types import TracebackType
 
 from suite import artifacts
 from suite.engine.journal import Run
-from suite.errors import SuiteError
+from suite.errors import MACHINE, SuiteError
 from suite.home import Home
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import TrackerAway, open_store, tracking_uri
@@ -58,13 +58,14 @@ class Recorder:
                     "and `python -m suite sync` sends what is missing."
                 )
             except SuiteError as error:
-                self._away, self.trouble = True, error
+                self._away, self.trouble = error.code == MACHINE, error
                 self._say(str(error))
 
 
 def copy(mirror: Mirror, run: Run, status: str, data_folders: dict[str, Path]) -> str:
     """Send one run to the tracker, with its pictures once it is finished; returns MLflow's id of it."""
     result = run.result()
+    run.check_files()
     if result and result["status"] == "finished":
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
     return mirror.send(run, status)
@@ -87,11 +88,11 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Callable[[str], No
 
 
 def _readable(runs: Path, say: Callable[[str], None]) -> Iterable[Run]:
-    """The finished runs whose folders are whole."""
+    """The runs whose folders are whole."""
     for path in sorted(runs.glob("*/*/recipe.json")):
         try:
             run = Run.at(path.parent)
-            run.result()
+            run.check_files()
         except SuiteError as error:
             say(str(error))
         else:

@@ -81,7 +81,7 @@ class Registry:
         if broken:
             raise broken[0]
         known = ", ".join(self.experiments)
-        raise SuiteError(f"there is no experiment {name!r:.80}{nearest(name, self.experiments)}.", f"Known: {known}.")
+        raise SuiteError(f"there is no experiment {name!r:.80}{nearest(name, self.experiments)}", f"Known: {known}.")
 
 
 def load(folders: Iterable[Path] = ()) -> Registry:
@@ -185,7 +185,7 @@ def _reason(error: BaseException) -> str:
         start = rf"{kind.__name__}\.__init__\(\) "
         if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
             known = nearest(unknown[1], kind.__dataclass_fields__)
-            return f"{unknown[1]} is not a field of a {kind.__name__.lower()}{known}."
+            return f"{unknown[1]} is not a field of a {kind.__name__.lower()}{known}"
         if missing := re.search(rf"{start}missing \d+ required keyword-only arguments?: (.*)", text):
             return f"the {kind.__name__.lower()} lacks {missing[1]}."
     return f"{type(error).__name__}: {text:.200}."

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean lenet?`, or nothing where nothing is near."""
+    """The end of a sentence about a wrong word: `; did you mean lenet?`, or a full stop where nothing is near."""
     close = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"; did you mean {' or '.join(close)}?" if close else "."
 
 
 def plural(count: int, noun: str) -> str:

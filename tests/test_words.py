@@ -17,11 +17,11 @@ def test_at_most_three_near_words_are_offered_the_nearest_first():
 
 @pytest.mark.parametrize("word", ["", "zzz", "🙂", "x" * 1_000])
 def test_nothing_is_offered_where_nothing_is_near(word):
-    assert nearest(word, KNOWN) == ""
+    assert nearest(word, KNOWN) == "."
 
 
 def test_nothing_is_offered_where_nothing_is_known():
-    assert nearest("lenet", ()) == ""
+    assert nearest("lenet", ()) == "."
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (60_000, "60,000 runs")])

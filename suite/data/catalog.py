@@ -128,7 +128,7 @@ def data_set(name: str) -> DataSet:
     """The data set called `name`; raises `SuiteError` (2) with the nearest names where there is none."""
     if name not in CATALOG:
         raise SuiteError(
-            f"data: unknown data set {name!r}{nearest(name, CATALOG) or '.'}",
+            f"data: unknown data set {name!r}{nearest(name, CATALOG)}",
             f"There are {', '.join(CATALOG)}.",
         )
     return CATALOG[name]

@@ -142,6 +142,15 @@ class Run:
         files.write(self.folder / "result.json", _document({**facts, "files": contents}))
         return facts
 
+    def check_files(self) -> None:
+        """Compare the folder's files with what the result says of them; raises `SuiteError` (2) for the first fault."""
+        for name, digest in (self.result() or {"files": {}})["files"].items():
+            path = self.folder / name
+            if not path.is_file():
+                raise damaged(path, "it is missing")
+            if files.sha256(path) != digest:
+                raise damaged(path, "its contents do not match the SHA-256 in result.json")
+
     def _own(self, facts: Record, name: str) -> Record:
         if (facts.get("identity"), facts.get("seed")) != (self.identity, self.seed):
             raise damaged(self.folder / name, "it belongs to another run")

@@ -49,7 +49,7 @@ def _of_group(one: Group, folder: Path) -> list[Picture]:
     ]  # fmt: skip
     if any(one.probes):
         histories = [[{"probes": probes}] for probes in one.probes]
-        images = int(one.parameter("probe_images"))
+        images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
         caption = f"{one.title}: accuracy during training, as the source watches it."
         found.insert(2, _save(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
     if one.samples:

@@ -1,0 +1,213 @@
+"""`python -m suite ui`: MLflow's own pages on our runs, on this machine only, and a clean end."""
+
+import http.client
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Browser
+from tests.conftest import Answer, Workspace, assert_refused
+
+pytestmark = pytest.mark.browser
+
+UP, DOWN = 120, 30  # seconds
+LISTENING = "0A"
+LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp has it
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started `suite ui` and the lines that it printed until it was ready."""
+
+    process: "subprocess.Popen[str]"
+    lines: list[str]
+
+    def link(self, words: str) -> str:
+        """The address behind the words."""
+        [found] = [line.removeprefix(words).strip() for line in self.lines if line.startswith(words)]
+        return found
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", "\n".join(self.lines))
+        assert found is not None, self.lines
+        return int(found[1])
+
+    def end(self, number: signal.Signals) -> tuple[int, str, str]:
+        """Signal the whole group, as a terminal does; returns exit code, what more it printed, and stderr."""
+        os.killpg(self.process.pid, number)
+        out, err = self.process.communicate(timeout=DOWN)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def serving(workspace: Workspace, port: int) -> Iterator[Server]:
+    """Start the UI and wait until it says that it is ready; end it if the test did not."""
+    process = workspace.start("ui", "--port", str(port))
+    try:
+        yield Server(process, _read_until_ready(process))
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=DOWN)
+
+
+@pytest.fixture(scope="module")
+def server(filled: Workspace) -> Iterator[Server]:
+    with serving(filled, _free_port()) as server:
+        yield server
+
+
+def test_the_comparison_link_shows_both_runs_and_their_test_accuracy(browser: Browser, server: Server) -> None:
+    text = _seen(
+        browser, server.link("Compare the latest runs:"), "Comparing 2 Runs from 1 Experiment", "test/accuracy"
+    )
+
+    assert re.search(r"\bmlp\b[^ ]*-s0", text)
+    assert re.search(r"\blenet\b[^ ]*-s0", text)
+
+
+def test_the_link_to_the_table_opens_in_the_view_for_model_training(browser: Browser, server: Server) -> None:
+    """Of the two views only this one has models and a registry of them; GenAI has judges and prompts instead."""
+    text = _seen(browser, server.link("All runs, as a table:"), "Model registry", "mlp", "lenet")
+
+    assert "Judges" not in text
+    assert "Prompts" not in text
+
+
+def test_without_our_word_for_it_the_other_view_opens(browser: Browser, server: Server) -> None:
+    """Keeps the test above honest, and tells when MLflow no longer needs the word."""
+    address = server.link("All runs, as a table:").partition("?")[0]
+
+    assert "Model registry" not in _seen(browser, address, "Judges")
+
+
+def test_the_link_to_the_charts_opens_charts(browser: Browser, server: Server) -> None:
+    _seen(browser, server.link("All runs, as charts:"), "Search metric charts", "Model registry", "mlp", "lenet")
+
+
+def test_only_this_machine_can_reach_it(server: Server) -> None:
+    assert _listeners(server.port) == [LOOPBACK]
+
+
+def test_a_foreign_host_is_turned_away(server: Server) -> None:
+    """What a page of another site, whose name was made to point here, would send."""
+    assert _status(server.port, "evil.example") == 403
+    assert _status(server.port, f"127.0.0.1:{server.port}") == 200
+
+
+def test_a_taken_port_is_said_and_the_next_one_taken(filled: Workspace) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with serving(filled, port) as server:
+            assert server.lines[0] == f"Port {port} is taken; using {server.port}."
+            assert port < server.port < port + 20
+            assert _status(server.port, f"127.0.0.1:{server.port}") == 200
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_every_way_to_end_it_leaves_nothing_behind(filled: Workspace, number: signal.Signals, code: int) -> None:
+    """Ctrl-C, `kill`, and a terminal that was closed."""
+    with serving(filled, _free_port()) as server:
+        started = _descendants(server.process.pid)
+        ended, out, err = server.end(number)
+
+    assert (ended, out) == (code, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("suite: ")
+    assert _listeners(server.port) == []
+    assert len(started) >= 2
+    assert [pid for pid in started if _alive(pid)] == []
+
+
+def test_a_port_that_the_user_may_not_have_is_one_line(filled: Workspace) -> None:
+    """Root gives up the right to it first."""
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+        pytest.skip("on this machine every user may have port 80")
+    humbly = ["setpriv", "--bounding-set", "-net_bind_service"] if os.geteuid() == 0 else []
+    command = [*humbly, sys.executable, "-m", "suite", "ui", "--port", "80"]
+
+    process = subprocess.run(
+        command, cwd=filled.home, env=filled.environment, capture_output=True, text=True, timeout=UP, check=False
+    )
+
+    assert_refused(Answer(process.returncode, process.stdout, process.stderr), 2, "--port 80", "not allowed", "1024")
+
+
+def _read_until_ready(process: "subprocess.Popen[str]") -> list[str]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines: list[str] = []
+    until = time.monotonic() + UP
+    while time.monotonic() < until:
+        if not select.select([process.stdout], [], [], 1)[0]:
+            continue
+        line = process.stdout.readline()
+        if not line:
+            raise AssertionError((lines, process.stderr.read()))
+        lines.append(line.rstrip("\n"))
+        if "Ctrl-C" in line:
+            return lines
+    raise AssertionError((lines, "not ready"))
+
+
+def _seen(browser: Browser, address: str, *words: str) -> str:
+    """The page's text once it holds all of `words`; a busy machine gets more time."""
+    text = ""
+    for seconds in (20, 60, 120):
+        dom = browser.open(address, seconds=seconds).dom
+        text = re.sub(r"<[^>]*>", " ", re.sub(r"<(script|style).*?</\1>", " ", dom, flags=re.DOTALL))
+        if all(word in text for word in words):
+            return " ".join(text.split())
+    raise AssertionError(([word for word in words if word not in text], " ".join(text.split())))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listeners(port: int) -> list[str]:
+    """The addresses that sockets listen on at this port, IPv4 and IPv6."""
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    places = [row[1].split(":") for row in rows if row[3] == LISTENING]
+    return [address for address, number in places if int(number, 16) == port]
+
+
+def _status(port: int, host: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", "/api/2.0/mlflow/experiments/search", '{"max_results": 5}', {
+            "Host": host, "Content-Type": "application/json",
+        })  # fmt: skip
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*children, *(below for child in children for below in _descendants(child))]
+
+
+def _alive(pid: int) -> bool:
+    """Whether it runs: an orphan that ended stays a zombie where process 1 buries nobody."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,52 @@
+"""What MLflow lacks is sent from the run folders; what is damaged is named and stands in nobody's way."""
+
+import shutil
+
+import pytest
+
+from suite.home import Home
+from suite.recorder import sync
+from suite.tracking.frame import finished_runs
+from suite.tracking.store import open_store
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return Home(tmp_path_factory.mktemp("synced"))
+
+
+def said_by(home, folder):
+    lines = []
+    sent = sync(home, lambda _: folder, lines.append)
+    return sent, lines
+
+
+def test_only_what_is_missing_is_sent_and_damage_is_named(home, folder, trained):
+    good, bad = trained(seed=0), trained(seed=1)
+    trained(seed=2, epochs=3, stop_after=1)
+    predictions = bad.folder / "predictions.safetensors"
+    predictions.write_bytes(predictions.read_bytes()[:-1])
+
+    first = said_by(home, folder)
+    again = said_by(home, folder)
+
+    runs = finished_runs(open_store(home))
+    assert first[0] == 2  # the finished one, and the half-done one as far as it came
+    assert again[0] == 1  # the half-done one again: it has no result yet
+    assert list(runs["seed"]) == [good.seed]
+    assert len(first[1]) == 1
+    assert str(predictions) in first[1][0]
+
+
+def test_a_lost_database_is_written_anew_with_the_same_figures(home, folder, trained, tmp_path):
+    trained(seed=0)
+    said_by(home, folder)
+    bereft = Home(tmp_path)
+    shutil.copytree(home.runs, bereft.runs)
+
+    said_by(bereft, folder)
+
+    figures = ["test/accuracy", "test/loss", "train/last_loss", "seed", "weights_sha256"]
+    anew, before = (finished_runs(open_store(one))[figures] for one in (bereft, home))
+    assert len(before) >= 1
+    assert anew.equals(before)
