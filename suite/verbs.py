@@ -41,8 +41,9 @@ def show(args: Namespace) -> int:
     from suite.show import show_experiment
 
     terminal, registry = Terminal(as_json=args.json), load_registry(_folders(args))
-    [experiment] = _chosen(registry, [args.name], args)
-    show_experiment(terminal, experiment)
+    if args.name == "all":
+        raise SuiteError("show takes one experiment, got 'all'.", "See python -m suite list.")
+    show_experiment(terminal, _chosen(registry, [args.name], args)[0])
     return 0
 
 

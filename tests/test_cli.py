@@ -100,6 +100,7 @@ def test_show_as_json_holds_the_layers(workspace):
         ("run ../../etc/passwd", ["no experiment"]),
         ("run lenet --experiments /nowhere/at/all", ["/nowhere/at/all", "no such folder"]),
         ("show lenets", ["did you mean lenet"]),
+        ("show all", ["one experiment"]),
         ("ui --port 99999", ["--port", "'99999'"]),
     ],
 )
@@ -117,6 +118,14 @@ def test_a_reader_who_leaves_early_is_no_error(workspace):
     with listing.stderr:
         assert listing.stderr.read() == ""
     assert listing.wait(30) == 0
+
+
+def test_a_report_of_nothing_says_so(workspace):
+    answer = workspace.suite("report")
+
+    assert answer.code == 0, answer.err
+    assert "no finished run yet" in answer.out
+    assert "There is no finished run yet" in (workspace.home / "reports" / "report.html").read_text()
 
 
 def test_every_verb_teaches_by_example(capsys):

@@ -35,7 +35,7 @@ class Written:
     def accuracy_table(self) -> tuple[list[str], list[list[str]]]:
         """The first table's columns and cells, for the terminal."""
         table = self.tables.get("accuracy")
-        return (table.columns(), table.cells()) if table else ([], [])
+        return (table.columns(), table.cells()) if table else (["no finished run yet"], [])
 
     def facts(self) -> dict[str, Any]:
         """The tables as plain rows."""
