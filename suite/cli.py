@@ -14,6 +14,7 @@ from suite.analysis.intervals import FEWEST
 from suite.errors import INTERRUPTED, MACHINE, SuiteError
 from suite.words import nearest
 
+KEPT = "whatever was finished is kept, and the same command goes on from there."
 TERMINATED = 128 + signal.SIGTERM
 
 DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
@@ -67,10 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return error.code
     except _Terminated:
-        _complain("terminated; what was finished is kept, and the same command goes on with the rest.")
+        _complain(f"terminated; {KEPT}")
         return TERMINATED
     except KeyboardInterrupt:
-        _complain("interrupted; what was finished is kept, and the same command goes on with the rest.")
+        _complain(f"interrupted; {KEPT}")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as in `suite list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -195,5 +196,5 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r:.80}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65,535, got {text!r:.80}")
     return int(text)

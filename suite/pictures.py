@@ -58,6 +58,8 @@ def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequen
                 axes.plot(list(published), values, "x", color=colour, ms=6, mew=1.6, label=f"{label}, published")
         axes.set(title=name.capitalize(), xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if max(map(len, histories)) == 1:
+            axes.set_xticks([0])
         axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -84,7 +86,9 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     for (row, column), count in np.ndenumerate(matrix):
         if count:
             colour = "white" if share[row, column] > 0.35 else "#1f2937"
-            axes.text(column, row, f"{count:.4g}", ha="center", va="center", fontsize=7.5, color=colour)
+            axes.text(
+                column, row, f"{count:.1f}".removesuffix(".0"), ha="center", va="center", fontsize=7.5, color=colour
+            )
     bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
     return figure
@@ -149,20 +153,20 @@ def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> 
 
 
 def overview(rows: Sequence[Record]) -> "Figure":
-    """Every experiment's test accuracy with its widest interval, beside the published figure."""
+    """Every experiment's test accuracy with its intervals, beside the published figure."""
     figure, (axes,) = _figure(8.4, 0.42 * len(rows) + 1.1)
-    for place, row in enumerate(reversed(rows)):
-        low, high = row["images_low"], row["images_high"]
-        axes.plot([low, high], [place, place], color=BLUE, lw=7, alpha=0.25, solid_capstyle="butt",
-                  label="95 % over test images" if place == 0 else None)  # fmt: skip
-        if row["seeds_low"] is not None:
-            axes.plot([row["seeds_low"], row["seeds_high"]], [place, place], color=BLUE, lw=2,
-                      label="95 % over seeds" if place == 0 else None)  # fmt: skip
-        axes.plot(row["test accuracy"], place, "o", color=BLUE, ms=5, label="ours, mean" if place == 0 else None)
-    printed = [(row["published_value"], place) for place, row in enumerate(reversed(rows)) if row["published_value"]]
+    places = range(len(rows))
+    upwards = list(reversed(rows))
+    axes.hlines(places, [row["images_low"] for row in upwards], [row["images_high"] for row in upwards],
+                color=BLUE, lw=7, alpha=0.25, label="95 % over test images")  # fmt: skip
+    if seeds := [(place, row) for place, row in zip(places, upwards, strict=True) if row["seeds_low"] is not None]:
+        axes.hlines([place for place, _ in seeds], [row["seeds_low"] for _, row in seeds],
+                    [row["seeds_high"] for _, row in seeds], color=BLUE, lw=2, label="95 % over seeds")  # fmt: skip
+    axes.plot([row["test accuracy"] for row in upwards], places, "o", color=BLUE, ms=5, ls="", label="ours, mean")
+    printed = [(row["published_value"], place) for place, row in enumerate(upwards) if row["published_value"]]
     if printed:
         axes.plot(*zip(*printed, strict=True), "x", color=RED, ms=7, mew=1.8, ls="", label="published")
-    axes.set_yticks(range(len(rows)), [row["experiment"] for row in reversed(rows)])
+    axes.set_yticks(places, [row["experiment"] for row in upwards])
     axes.set(title="Accuracy on all test images", xlabel="accuracy", ylim=(-0.6, len(rows) - 0.4))
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure

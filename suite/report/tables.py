@@ -42,8 +42,9 @@ class Table:
         return [[_cell(row.get(name), how) for name, how in self.formats.items()] for row in self.rows]
 
     def numeric(self) -> list[bool]:
-        """Which of the columns hold numbers, and so align right."""
-        return [any(isinstance(row.get(name), int | float) for row in self.rows) for name in self.formats]
+        """Which of the columns hold nothing but figures, and so align right."""
+        cells = zip(*self.cells(), strict=True)
+        return [all(cell[:1].isdigit() or cell[:1] in "+-–" for cell in column) for column in cells]
 
 
 def all_tables(groups: Sequence[Group]) -> dict[str, Table]:
@@ -140,8 +141,8 @@ def pairs(groups: Sequence[Group]) -> Table:
                 "one as other": pair.one_as_other, "other as one": pair.other_as_one, "both": pair.total,
                 "published": printed[2] if printed and same else None,
             })  # fmt: skip
-    formats = {"experiment": "", "n": "d", "one class": "", "other class": "", "one as other": ".4g",
-               "other as one": ".4g", "both": ".4g", "published": "d"}  # fmt: skip
+    formats = {"experiment": "", "n": "d", "one class": "", "other class": "", "one as other": ".1f",
+               "other as one": ".1f", "both": ".1f", "published": "d"}  # fmt: skip
     return Table("The pairs confused most", rows, formats)
 
 
@@ -163,7 +164,7 @@ def confusion(groups: Sequence[Group]) -> Table:
          "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j])}
         for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
     ]  # fmt: skip
-    return Table("Confusion", rows, {"experiment": "", "true": "", "predicted": "", "images": ".4g"})
+    return Table("Confusion", rows, {"experiment": "", "true": "", "predicted": "", "images": ".1f"})
 
 
 def throughput(groups: Sequence[Group]) -> Table:

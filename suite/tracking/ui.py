@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
 from suite.errors import MACHINE, SuiteError
@@ -21,6 +21,11 @@ HOST = "127.0.0.1"
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds for the server to answer
 COMPARED = 12  # the latest runs, at most
+# The runs of single seeds, best first: their parents, which MLflow shows in their stead, have no curves by epoch.
+CURVES = urlencode(
+    {"searchFilter": "tags.`suite.kind` = 'run'", "orderByKey": "metrics.`test/accuracy`", "orderByAsc": "false"},
+    quote_via=quote,
+)
 
 
 def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
@@ -125,4 +130,4 @@ def _print_links(base: str, store: Store, compared: list[str], say: Callable[[st
         runs, experiments = quote(json.dumps(compared)), quote(json.dumps([store.experiment_id]))
         say(f"Compare the latest runs:  {base}/#/compare-runs?runs={runs}&experiments={experiments}&{mode}")
     say(f"All runs, as a table:     {here}?{mode}")
-    say(f"All runs, as charts:      {here}?compareRunsMode=CHART&{mode}")
+    say(f"All runs, as charts:      {here}?{CURVES}&compareRunsMode=CHART&{mode}")
