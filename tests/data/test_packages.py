@@ -246,7 +246,7 @@ def test_the_package_manager_really_fills_an_empty_cache(monkeypatch, cache, nam
     """Also: checking 55 MB again takes less than a second of one core."""
     for tool in needed:
         if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed here")
+            pytest.skip(f"{tool} is not installed")
     monkeypatch.setitem(SOURCES, name, (("the package manager", source),))
     said = []
 
