@@ -117,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With SUITE_NO_SKIPS a test may not be skipped because something "is not installed": there, all of it can be."""
     report = yield
     if report.skipped and os.environ.get("SUITE_NO_SKIPS") and "is not installed" in str(report.longrepr):
