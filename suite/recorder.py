@@ -78,7 +78,7 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Callable[[str], No
     """
     runs = list(_readable(home.runs, say))
     mirror = Mirror(open_store(home))
-    missing = mirror.lacking(runs)
+    missing = [run for run in mirror.lacking(runs) if not run.is_claimed()]  # the others have a recorder of their own
     for run in missing:
         name = run.recipe()["recipe"]["data"]
         copy(mirror, run, "interrupted", {name: data_folder(name)})

@@ -38,6 +38,16 @@ def test_only_what_is_missing_is_sent_and_damage_is_named(home, folder, trained)
     assert str(predictions) in first[1][0]
 
 
+def test_a_run_that_another_process_trains_is_left_to_it(home, folder, trained):
+    run = trained(seed=0, epochs=3, stop_after=1)
+
+    with run.claim():
+        during = said_by(home, folder)
+    after = said_by(home, folder)
+
+    assert after[0] == during[0] + 1
+
+
 def test_a_lost_database_is_written_anew_with_the_same_figures(home, folder, trained, tmp_path):
     trained(seed=0)
     said_by(home, folder)
