@@ -176,11 +176,11 @@ def speeds(rows: Sequence[Record]) -> "Figure":
     """Images a second in training and in inference, on a logarithmic axis."""
     figure, (axes,) = _figure(8.4, 0.5 * len(rows) + 1.1)
     places = np.arange(len(rows))
-    for shift, kind, colour in ((0.2, "train", BLUE), (-0.2, "inference", ORANGE)):
+    for kind, colour in (("train", BLUE), ("inference", ORANGE)):
         values = [row[f"{kind}_images_per_second_mean"] for row in reversed(rows)]
-        label = "training" if kind == "train" else kind
-        drawn = axes.barh(places + shift, values, 0.36, color=colour, label=label)
-        axes.bar_label(drawn, [f"{value:,.0f}" for value in values], padding=3, fontsize=8)
+        axes.plot(values, places, "o", ms=6, color=colour, label="training" if kind == "train" else kind)
+        for place, value in zip(places, values, strict=True):
+            axes.annotate(f"{value:,.0f}", (value, place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.12)
     axes.set_yticks(places, [row["experiment"] for row in reversed(rows)])
