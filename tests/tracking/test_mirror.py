@@ -9,6 +9,8 @@ from suite.data.catalog import CATALOG
 from suite.tracking.frame import download, finished_runs
 from suite.tracking.mirror import Mirror, search
 
+pytestmark = pytest.mark.mlflow
+
 
 def record_of(store, run_id):
     return store.client.get_run(run_id)

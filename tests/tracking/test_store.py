@@ -10,6 +10,8 @@ from suite.home import Home
 from suite.tracking.store import TrackerAway, answering, open_store, tracking_uri
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.mlflow
+
 
 def test_four_processes_meet_a_new_store_together_and_none_fails(tmp_path):
     program = (

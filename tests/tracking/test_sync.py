@@ -9,6 +9,8 @@ from suite.recorder import sync
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import open_store
 
+pytestmark = pytest.mark.mlflow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
