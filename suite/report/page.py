@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import files
+from suite.analysis.intervals import FEWEST
 from suite.report.figures import Picture
 from suite.report.groups import Group
 from suite.report.tables import Table
@@ -28,7 +29,7 @@ def write_page(
         "pictures": pictures[""],
         "reports": reports,
         "diverged": [(one.title, one.diverged) for one in groups if one.diverged],
-        "few": [one.title for one in groups if len(one.runs) < 3],
+        "few": [one.title for one in groups if len(one.runs) < FEWEST],
     }
     html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
     text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown: its own escapes
