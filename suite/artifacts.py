@@ -10,7 +10,8 @@ from suite import files, pictures
 from suite.analysis.confusion import Matrix, confusion
 from suite.data import image_bytes
 from suite.data.catalog import CATALOG
-from suite.engine.journal import Record, Run
+from suite.engine.documents import Record
+from suite.engine.journal import Run
 
 HISTORY = ("epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds")
 LAYERS = ("name", "kind", "shape", "parameters", "macs")
@@ -25,6 +26,7 @@ def make(run: Run, data_folder: Path) -> None:
     images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
     matrix = confusion(labels, predicted)
     into = run.folder / "artifacts"
+    files.make_folder(into)
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
     _write_confusion(into / "confusion.csv", matrix, classes)
     _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])

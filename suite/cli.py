@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from suite import __version__, verbs
 from suite.analysis.intervals import FEWEST
-from suite.errors import INTERRUPTED, MACHINE, SuiteError
+from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.words import nearest
 
 KEPT = "whatever was finished is kept, and the same command goes on from there."
@@ -24,6 +24,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
+  python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite doctor                      what this machine has, and what would stop a run
@@ -76,6 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough, as in `suite list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that fills up or a folder that goes away may be met anywhere
+        refused = machine_error(error, error.filename or "this machine")
+        _complain(str(refused))
+        return refused.code
     except MemoryError:
         _complain("the machine has no memory left. Free some and run the same command again.")
         return MACHINE
@@ -102,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.list_experiments, _list),
         (verbs.show, _show),
         (verbs.run, _run),
+        (verbs.verify, _verify),
         (verbs.report, _report),
         (verbs.sync, _sync),
         (verbs.ui, _ui),
@@ -143,11 +149,24 @@ def _run(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
     )
-    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
+    _workers(parser)
+    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
     _overrides(parser)
     _data_dir(parser)
     _experiments(parser)
     _json(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
+    _workers(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
@@ -157,12 +176,16 @@ def _report(parser: argparse.ArgumentParser) -> None:
 
 
 def _sync(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write it anew")
     _data_dir(parser)
     _json(parser)
 
 
 def _ui(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--allow-remote", action="store_true",
+                        help="take an address that other machines reach: MLflow asks nobody who they are")  # fmt: skip
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:

@@ -19,8 +19,8 @@ class SuiteError(Exception):
         self.code = code
 
 
-def machine_error(error: OSError, path: str | os.PathLike[str]) -> SuiteError:
-    """The one line for what the operating system refused at `path`."""
+def machine_error(error: OSError, path: str | os.PathLike[str], *, needed: int | None = None) -> SuiteError:
+    """The one line for what the operating system refused at `path`, where `needed` bytes were to be written."""
     remedy = {
         errno.ENOSPC: "Free some space and run the same command again.",
         errno.EDQUOT: "Free some of your quota and run the same command again.",
@@ -30,4 +30,6 @@ def machine_error(error: OSError, path: str | os.PathLike[str]) -> SuiteError:
         errno.EROFS: "Set SUITE_HOME to a folder that can be written.",
     }.get(error.errno or 0, "Mend it and run the same command again.")
     reason = (error.strerror or str(error)).lower()
-    return SuiteError(f"{path}: {reason}.", remedy, code=MACHINE)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    need = f", and {needed:,} bytes are needed" if needed is not None and full else ""
+    return SuiteError(f"{path}: {reason}{need}.", remedy, code=MACHINE)

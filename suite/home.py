@@ -16,14 +16,22 @@ class Home:
 
     @classmethod
     def find(cls) -> "Home":
-        """SUITE_HOME if set; else the nearest folder upwards whose pyproject.toml is the suite's; else here."""
+        """SUITE_HOME if set; else the nearest folder upwards whose pyproject.toml is the suite's; else here.
+
+        Raises `SuiteError` (2) where its `mlruns` is a symbolic link: nothing outside the folder is ever written.
+        """
+        here = Path.cwd()
         if named := os.environ.get("SUITE_HOME"):
             try:
-                return cls(Path(named).expanduser().resolve())
-            except RuntimeError as error:
-                raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}", "Name a folder.") from error
-        here = Path.cwd()
-        return cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
+                home = cls(Path(named).expanduser().resolve())
+            except (RuntimeError, ValueError) as error:
+                raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}.", "Name a folder.") from error
+        else:
+            home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
+        for folder in (home.mlruns, home.runs, home.reports):
+            if folder.is_symlink():
+                raise SuiteError(f"{folder} is a symbolic link.", "Set SUITE_HOME to the folder that is to hold it.")
+        return home
 
     @property
     def mlruns(self) -> Path:

@@ -1,13 +1,16 @@
 """What is to be trained: pairs of recipe and seed, and which of them are finished already."""
 
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.engine.journal import Record, Run
+from suite.engine.documents import Record
+from suite.engine.journal import Run
 from suite.errors import FAILED, SuiteError
 from suite.registry import Experiment
+from suite.worker import Job
 
 
 @dataclass
@@ -26,6 +29,32 @@ class Planned:
     code: int = 0
     result: Record | None = None
     mlflow_run_id: str | None = None
+
+    def note(self, event: Record) -> None:
+        """Bring the state up to date with what the run's process said, or how it ended."""
+        match event["event"]:
+            case "started":
+                self.status = "running"
+            case "done":
+                self.result, self.status = event["result"], event["result"]["status"]
+            case "failed":
+                self.status, self.reason, self.code = "failed", event["reason"], event["code"]
+            case "ended" if self.status in ("planned", "running") and event["exit"] != 0:
+                self.status, self.reason, self.code = "killed", self._how_it_died(event["exit"]), FAILED
+
+    def job(self, data_folders: Mapping[str, Path], folders: tuple[Path, ...]) -> Job:
+        """What its process needs to know."""
+        return Job(self.run, data_folders[self.experiment.recipe.data], dict(self.experiment.overrides), tuple(folders))
+
+    def begun(self) -> bool:
+        """Whether there is anything in the run's folder to tell of."""
+        return (self.run.folder / "recipe.json").exists()
+
+    def _how_it_died(self, code: int) -> str:
+        if code >= 0:
+            return f"its process ended with exit code {code}; see {self.run.folder / 'output.log'}"
+        hint = "; the system may have run out of memory" if code == -signal.SIGKILL else ""
+        return f"its process was ended by {signal.Signals(-code).name}{hint}; run the same command again to go on"
 
     def facts(self) -> Mapping[str, Any]:
         """What `run --json` prints of it."""
@@ -49,14 +78,19 @@ def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) ->
 
     Within a seed the longest comes first, so that no core is left with a long run at the end.
 
-    Raises `SuiteError` (2) where the result of a finished run is damaged.
+    A finished run whose folder is damaged is `failed` from the start: the others go on without it.
     """
     chosen = sorted(experiments, key=lambda one: -one.recipe.epochs * one.recipe.training_images())
     planned = [Planned(one, Run.under(runs, one.name, one.identity, seed)) for seed in seeds for one in chosen]
     for item in planned:
-        item.result = item.run.result()
-        if item.result is not None:
-            item.status, item.skipped = item.result["status"], True
+        try:
+            item.result = item.run.result()
+            item.run.check_files()
+        except SuiteError as error:
+            item.status, item.reason, item.code, item.result = "failed", str(error), error.code, None
+        else:
+            if item.result is not None:
+                item.status, item.skipped = item.result["status"], True
     return planned
 
 
@@ -64,5 +98,9 @@ def exit_code(planned: Sequence[Planned], trouble: SuiteError | None) -> int:
     """1 for any run that diverged or broke down; a refusal's own code where refusals are all there is."""
     if any(item.status in ("diverged", "killed") for item in planned):
         return FAILED
-    codes = {item.code for item in planned if item.status == "failed"} | ({trouble.code} if trouble else set())
+    return worst([*(item.code for item in planned if item.status == "failed"), trouble.code if trouble else 0])
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit code of a command whose parts ended with these: a failure before a refusal."""
     return FAILED if FAILED in codes else max(codes, default=0)

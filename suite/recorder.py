@@ -2,31 +2,39 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from suite import artifacts
 from suite.engine.journal import Run
-from suite.errors import MACHINE, SuiteError
+from suite.errors import SuiteError
 from suite.home import Home
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import TrackerAway, open_store, tracking_uri
 
 HURRY = 1.5  # seconds that an interrupted command still waits for the tracker
+PATIENCE = 3.0  # seconds without any answer that a command waits for at its end
+AGAIN = 15.0  # seconds until a tracker that was away is tried again
 
 
 class Recorder:
-    """Copies what it is told of to the tracker; at the first trouble it says so once and leaves the rest to `sync`.
+    """Copies what it is told of to the tracker; where that is away it says so once and tries again later.
 
-    Nothing is lost by that: the run folders hold everything that the tracker is told.
+    Nothing is lost by that: the run folders hold everything that the tracker is told. A tracker that hangs is
+    left hanging at the end of the command (`hangs`); one that cannot be used at all is given up (`trouble`).
     """
 
     def __init__(self, home: Home, data_folders: dict[str, Path], say: Callable[[str], None]) -> None:
         self.ids: dict[Path, str] = {}
         self.trouble: SuiteError | None = None
+        self.hangs = False
         self._home, self._data_folders, self._say = home, data_folders, say
-        self._away = self._hurry = False
+        self._mirror: Mirror | None = None
+        self._unusable = self._said = self._hurry = False
+        self._not_before = 0.0
+        self._asked: float | None = None  # when the tracker was asked something that it has not answered yet
         self._queue: queue.SimpleQueue[tuple[Run, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
@@ -35,65 +43,69 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._hurry = error is not None
         self._queue.put(None)
-        self._thread.join(HURRY if self._hurry else None)
+        if error is not None:
+            self._hurry = True
+            self._thread.join(HURRY)
+            return
+        while self._thread.is_alive() and not self.hangs:
+            self._thread.join(0.1)
+            self.hangs = self._asked is not None and time.monotonic() - self._asked > PATIENCE
+        if self.hangs:
+            self._say_away("no answer")
 
     def note(self, run: Run, status: str = "running") -> None:
         """Something new is in the run's folder."""
         self._queue.put((run, status))
 
     def _work(self) -> None:
-        mirror: Mirror | None = None
         while (item := self._queue.get()) is not None:
-            if self._away or (self._hurry and item[1] == "running"):
-                continue
-            try:
-                mirror = mirror or Mirror(open_store(self._home))
-                self.ids[item[0].folder] = copy(mirror, *item, self._data_folders)
-            except TrackerAway as why:
-                self._away = True
-                self._say(
-                    f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
-                    "and `python -m suite sync` sends what is missing."
-                )
-            except SuiteError as error:
-                self._away, self.trouble = error.code == MACHINE, error
-                self._say(str(error))
+            skip = self._hurry and item[1] == "running"
+            if not skip and not self._unusable and time.monotonic() >= self._not_before:
+                self._copy(*item)
+
+    def _copy(self, run: Run, status: str) -> None:
+        try:
+            mirror = self._mirror = self._mirror or self._open()
+            prepare(run, self._data_folders)
+            self._asked = time.monotonic()
+            self.ids[run.folder] = mirror.send(run, status)
+        except TrackerAway as why:
+            self._mirror, self._not_before = None, time.monotonic() + AGAIN
+            self._say_away(str(why))
+        except SuiteError as error:
+            self.trouble = error
+            self._say(str(error))
+        finally:
+            self._asked = None
+
+    def _open(self) -> Mirror:
+        try:
+            return Mirror(open_store(self._home), self._answered)
+        except SuiteError:
+            self._unusable = True
+            raise
+
+    def _answered(self) -> None:
+        self._asked = time.monotonic()
+
+    def _say_away(self, why: str) -> None:
+        if not self._said:
+            self._said = True
+            self._say(
+                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
+                "and `python -m suite sync` sends what is missing."
+            )
+
+    @property
+    def usable(self) -> bool:
+        """Whether it makes sense to ask the tracker for more in this command."""
+        return not self.hangs and not self._unusable
 
 
-def copy(mirror: Mirror, run: Run, status: str, data_folders: dict[str, Path]) -> str:
-    """Send one run to the tracker, with its pictures once it is finished; returns MLflow's id of it."""
+def prepare(run: Run, data_folders: dict[str, Path]) -> None:
+    """See that the run's folder is whole, and draw its pictures once it is finished."""
     result = run.result()
     run.check_files()
     if result and result["status"] == "finished":
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
-    return mirror.send(run, status)
-
-
-def sync(home: Home, data_folder: Callable[[str], Path], say: Callable[[str], None]) -> int:
-    """Send every finished run that the tracker lacks, end those it wrongly believes running, sum up the groups.
-
-    Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`.
-    """
-    runs = list(_readable(home.runs, say))
-    mirror = Mirror(open_store(home))
-    missing = [run for run in mirror.lacking(runs) if not run.is_claimed()]  # the others have a recorder of their own
-    for run in missing:
-        name = run.recipe()["recipe"]["data"]
-        copy(mirror, run, "interrupted", {name: data_folder(name)})
-    mirror.end_dead(runs)
-    mirror.sum_up()
-    return len(missing)
-
-
-def _readable(runs: Path, say: Callable[[str], None]) -> Iterable[Run]:
-    """The runs whose folders are whole."""
-    for path in sorted(runs.glob("*/*/recipe.json")):
-        try:
-            run = Run.at(path.parent)
-            run.check_files()
-        except SuiteError as error:
-            say(str(error))
-        else:
-            yield run

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from suite.engine.journal import Record
+from suite.engine.documents import Record
 from suite.plan import Planned
 
 
@@ -39,6 +39,7 @@ class Terminal:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._warned: set[str] = set()
         self.console = _Console(stderr=as_json, highlight=False, soft_wrap=True)
         stream = sys.stderr if as_json else sys.stdout
         self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -48,8 +49,10 @@ class Terminal:
         self.console.print(Text(line))
 
     def warn(self, line: str) -> None:
-        """A line on stderr."""
-        print(f"suite: {line}", file=sys.stderr, flush=True)
+        """A line on stderr, said once however many steps of a command run into what it says."""
+        if line not in self._warned:
+            self._warned.add(line)
+            print(f"suite: {line}", file=sys.stderr, flush=True)
 
     def json(self, facts: Any) -> None:
         """The one JSON document on stdout."""

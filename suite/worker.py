@@ -10,7 +10,7 @@ from typing import Any
 
 from suite import data, registry
 from suite.engine.journal import Busy, Run
-from suite.errors import FAILED, SuiteError
+from suite.errors import FAILED, SuiteError, machine_error
 
 Event = dict[str, Any]
 
@@ -19,7 +19,6 @@ Event = dict[str, Any]
 class Job:
     """Everything that a worker needs to know, as plain values: it loads the experiment's file itself."""
 
-    experiment: str
     run: Run
     data_folder: Path
     overrides: dict[str, Any] = field(default_factory=dict)
@@ -52,7 +51,7 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
 def _train(job: Job, emit: Callable[[Event], None]) -> Event:
     from suite.engine.train import train  # torch comes with it; the parent, which imports this file, never loads it
 
-    experiment = registry.load(job.folders).choose([job.experiment])[0].changed(job.overrides)
+    experiment = registry.load(job.folders).choose([job.run.experiment])[0].changed(job.overrides)
     if experiment.identity != job.run.identity:
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
     images = data.load(experiment.recipe.data, job.data_folder)
@@ -61,7 +60,10 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Event:
 
 def _send_output_to(path: Path) -> None:
     """What a network prints, warns or crashes with goes to the run's folder, not across the table of all runs."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        raise machine_error(error, path) from error
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     os.close(log)

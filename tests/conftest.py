@@ -102,7 +102,7 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, (word, answer.err)
 
 
-LATER = ("mlflow", "packages", "promise", "benchmark", "browser")
+LATER = ("mlflow", "packages", "commands", "promise", "benchmark", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

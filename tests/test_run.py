@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Workspace, assert_refused
 
-pytestmark = pytest.mark.promise  # real commands in real processes: minutes, not seconds
+pytestmark = pytest.mark.commands  # real commands in real processes: minutes, not seconds
 TINY = ("--data", "digits", "--epochs", "1")
 
 

@@ -101,7 +101,7 @@ def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
         lock.acquire()
     try:
         files.remove_leftovers(place)
-        for leftover in place.parent.glob(f".{data.name}.*.tmp"):
+        for leftover in place.parent.glob(f".{data.name}.*.tmp"):  # not other sets', which have locks of their own
             shutil.rmtree(leftover, ignore_errors=True)
         yield
     finally:

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,22 @@ import safetensors.torch
 import torch
 
 from suite import files
-from suite.engine.journal import damaged
-from suite.errors import machine_error
+from suite.engine.documents import LARGEST_FILE, damaged, unread
 
-MAGIC = b"suite checkpoint 1\n"
-DIGEST = 64 + 1  # the SHA-256 in hexadecimal and a line end
+MAGIC = b"suite checkpoint 2\n"
+HEAD = len(MAGIC) + 64 + 1 + 12 + 1  # then the body's SHA-256 in hexadecimal and its length in bytes, as one line
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
     """Replace the checkpoint at `path`, all or nothing."""
     # One metadata key: with several their order, hence the bytes, differ from process to process.
     body = safetensors.torch.save(_whole(tensors), metadata={"suite": json.dumps(facts, sort_keys=True)})
-    files.write(path, MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    files.write(path, _head(hashlib.sha256(body).hexdigest(), len(body)) + body)
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and facts that were saved; raises `SuiteError` (2) for a file that is not what was written."""
-    try:
-        contents = path.read_bytes()
-    except OSError as error:
-        raise machine_error(error, path) from error
-    start = len(MAGIC) + DIGEST
-    head, body = contents[:start], contents[start:]
-    if head != MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n":
-        raise damaged(path, "its contents do not match the SHA-256 stored with them")
+    body = _body(path)
     try:
         header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
         facts: dict[str, Any] = json.loads(header["__metadata__"]["suite"])
@@ -46,13 +39,33 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         raise damaged(path, "it is not a checkpoint of the suite") from error
 
 
+def _head(digest: str, length: int) -> bytes:
+    return MAGIC + f"{digest} {length:12d}\n".encode()
+
+
+def _body(path: Path) -> bytes:
+    """What follows the head, once length and SHA-256 agree with it: nothing is held in memory before that."""
+    try:
+        with files.opened(path, LARGEST_FILE) as file:
+            head = file.read(HEAD)
+            length = os.fstat(file.fileno()).st_size - HEAD
+            if not head.endswith(f" {length:12d}\n".encode()):
+                raise damaged(path, "its length is not the one stored with it")
+            if head != _head(hashlib.file_digest(file, "sha256").hexdigest(), length):
+                raise damaged(path, "its contents do not match the SHA-256 stored with them")
+            file.seek(HEAD)
+            return file.read(length)
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
+
+
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write a plain safetensors file, for anyone to read."""
     files.write(path, safetensors.torch.save(_whole(tensors)))
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a plain safetensors file."""
+    """The tensors of a plain safetensors file, which the caller has just written or checked."""
     tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(path)
     return tensors
 

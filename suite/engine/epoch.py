@@ -10,9 +10,9 @@ import torch
 from suite.data import Data
 from suite.engine.batches import batches
 from suite.engine.build import Loss
+from suite.engine.documents import Record
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
-from suite.engine.journal import Record
 from suite.engine.state import State
 from suite.recipe import Recipe
 

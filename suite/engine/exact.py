@@ -1,15 +1,12 @@
 """The settings under which the same run gives the same bits, and the facts that those bits depend on."""
 
-import hashlib
 import os
 import platform
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).parent.parent
+from suite.engine import program
 
 # Read by the libraries when a process starts, so they must stand in the environment of the worker's parent.
 # glibc gives every large block back to the system by default and page-faults it anew at the next step.
@@ -22,7 +19,17 @@ ENVIRONMENT = {
 }
 
 # A run is resumed only where all of these are as they were: measured, each of them changes the bits.
-BINDING = ("torch", "cpu_capability", "threads", "engine_sha256")
+BINDING = ("torch", "cpu_capability", "switches", "threads", "engine_sha256")
+
+# Variables of the user's that choose other arithmetic in the libraries: measured, the second changes the bits.
+SWITCHES = (
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+)
 
 
 def make_exact() -> None:
@@ -53,8 +60,8 @@ def environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
-        "engine_sha256": _engine_sha256(),
-        **_commit(),
+        "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+        **program.facts(),
     }
 
 
@@ -64,27 +71,3 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-@cache
-def _engine_sha256() -> str:
-    """Of every file whose text can change a number."""
-    files = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "data").glob("*.py")])
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
-
-
-@cache
-def _commit() -> dict[str, Any]:
-    """The commit that the program text comes from, and whether files were changed since; empty outside a checkout."""
-    if not (SOURCE.parent / ".git").exists():
-        return {}
-    commit = _git("rev-parse", "HEAD")
-    return {"git_commit": commit, "git_dirty": bool(_git("status", "--porcelain"))} if commit else {}
-
-
-def _git(*words: str) -> str:
-    try:
-        answer = subprocess.run(["git", "-C", str(SOURCE.parent), *words], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):  # no git: the facts above say nothing rather than something false
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,5 +1,6 @@
 """What an epoch changes, and how it goes to the disk and comes back."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -7,7 +8,8 @@ import torch
 from torch import nn
 
 from suite.engine import checkpoint
-from suite.engine.journal import Record, Run, damaged
+from suite.engine.documents import Record, damaged
+from suite.engine.journal import Run
 
 Tensors = dict[str, torch.Tensor]
 
@@ -46,14 +48,17 @@ def save(run: Run, state: State) -> None:
 
 def restore(run: Run, state: State) -> State:
     """Go on from the run's checkpoint, if there is one; `SuiteError` (2) where it is damaged or another run's."""
-    if not run.checkpoint.exists():
+    if not os.path.lexists(run.checkpoint):
         return state
     tensors, facts = checkpoint.load(run.checkpoint)
     if (facts["identity"], facts["seed"]) != (run.identity, run.seed):
         raise damaged(run.checkpoint, "it belongs to another run")
     run.heal_history(facts["history"])
-    state.model.load_state_dict(_part(tensors, "model."))
-    _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
+    try:
+        state.model.load_state_dict(_part(tensors, "model."))
+        _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
+    except (RuntimeError, ValueError) as error:
+        raise damaged(run.checkpoint, "its tensors do not fit the network") from error
     return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."))
 
 

@@ -1,17 +1,20 @@
 """Train one run to its end, from wherever its folder says it stopped."""
 
+import math
 import resource
 import sys
 import time
 
 import torch
 
+from suite import crash
 from suite.data import Data
-from suite.engine import checkpoint, exact, state
+from suite.engine import checkpoint, exact, program, state
 from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine.documents import Record
 from suite.engine.epoch import Emit, is_finite, train_epoch
 from suite.engine.evaluate import Evaluation, evaluate
-from suite.engine.journal import Record, Run
+from suite.engine.journal import Run
 from suite.engine.layers import describe
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
@@ -30,16 +33,16 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Record:
     environment = exact.environment()
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
-    run.begin({**experiment.facts(), "environment": environment}, exact.BINDING)
+    run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     for epoch in range(len(now.history), recipe.epochs):
         record = train_epoch(now, recipe, data, loss_of, run.seed, epoch, emit)
         if not is_finite(record):
-            return run.finish(
-                {"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment}
-            )
+            return _diverged(run, epoch, environment)
+        crash.at("epoch:trained")
         now.add(record, keep_best=recipe.keep == "best")
         state.save(run, now)
+        crash.at("epoch:saved")
         emit({"event": "epoch", **record})
     return _finish(run, recipe, now, data, loss_of, environment)
 
@@ -51,6 +54,9 @@ def _finish(run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, env
     begun = time.perf_counter()
     found = evaluate(now.model, data.test_images, data.test_labels, recipe, loss_of)
     seconds = time.perf_counter() - begun
+    if not math.isfinite(found.loss):
+        return _diverged(run, recipe.epochs - 1, environment)
+    crash.at("run:evaluated")
     weights = dict(now.model.state_dict())
     predictions = {
         "predicted": found.predicted.to(torch.uint8),
@@ -71,6 +77,11 @@ def _finish(run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, env
             "environment": environment,
         }
     )
+
+
+def _diverged(run: Run, epoch: int, environment: Record) -> Record:
+    """The end of a run whose numbers blew up in this epoch, or in the evaluation after it."""
+    return run.finish({"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment})
 
 
 def _require_equal_after_reload(

@@ -1,11 +1,16 @@
 """reports/: what MLflow's record says, as tables, pictures and a page."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
+from suite import files
+from suite.errors import machine_error
 from suite.report.figures import draw
 from suite.report.groups import Group, read_groups
 from suite.report.page import write_page
@@ -45,13 +50,28 @@ class Written:
 def write_report(store: Store, reports: Path) -> Written:
     """Write every table, picture and page anew from the finished runs in MLflow.
 
-    The same record gives the same bytes. Raises `TrackerAway`, or `SuiteError` (3) where `reports` cannot be written.
+    The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
+    `SuiteError` (3) where `reports` cannot be written.
     """
     runs = finished_runs(store)
-    with tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
-        groups: list[Group] = read_groups(store, runs, Path(scratch))
-        tables = all_tables(groups)
-        pictures = draw(groups, reports / "pictures")
-        write_csv(tables, reports)
-        page = write_page(groups, tables, pictures, reports)
-    return Written(page, tables, runs)
+    try:
+        with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
+            groups: list[Group] = read_groups(store, runs, Path(scratch))
+            tables = all_tables(groups)
+            pictures = draw(groups, drafts / "pictures")
+            write_csv(tables, drafts)
+            page = write_page(groups, tables, pictures, drafts)
+            files.publish(drafts, reports, last=page.name)
+    except OSError as error:
+        raise machine_error(error, reports) from error
+    return Written(reports / page.name, tables, runs)
+
+
+@contextmanager
+def _drafts(reports: Path) -> Iterator[Path]:
+    """A folder beside the finished files; one report is written at a time."""
+    files.make_folder(reports)
+    with FileLock(reports / ".lock"):
+        files.remove_leftovers(reports)
+        with tempfile.TemporaryDirectory(prefix=".drafts-", suffix=".tmp", dir=reports) as drafts:
+            yield Path(drafts)

@@ -27,6 +27,7 @@ def draw(groups: Sequence[Group], folder: Path) -> Mapping[str, list[Picture]]:
     """Draw everything into `folder`; returns the pictures of each group's slug, those of all under `""`."""
     if not groups:
         return {"": []}
+    files.make_folder(folder)
     return {"": _overviews(groups, folder), **{one.slug: _of_group(one, folder) for one in groups}}
 
 

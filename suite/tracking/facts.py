@@ -5,7 +5,8 @@ import json
 import math
 from typing import Any
 
-from suite.engine.journal import Record, Run
+from suite.engine.documents import Record
+from suite.engine.journal import Run
 
 _ENVIRONMENT = ("suite", "python", "torch", "numpy", "cpu", "cpu_capability", "cores", "threads", "system")
 

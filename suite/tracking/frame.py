@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.home import Home
 from suite.tracking.mirror import search
-from suite.tracking.store import Store, answering
+from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,17 @@ def finished_runs(store: Store) -> "pd.DataFrame":
         return rows
     newest = rows.sort_values("started").drop_duplicates(["identity", "seed"], keep="last")
     return newest.sort_values(["experiment", "identity", "seed"], ignore_index=True)
+
+
+def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
+    """Identity and seed of the run that MLflow knows under this id; None where it knows none."""
+    try:
+        store = open_store(home)
+        with answering():
+            found = search(store, f"attributes.run_id = '{run_id}' and tags.`suite.kind` = 'run'")
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+    return (found[0].data.tags["suite.identity"], int(found[0].data.tags["suite.seed"])) if found else None
 
 
 def download(store: Store, run_id: str, name: str, into: Path) -> Path | None:

@@ -1,47 +1,57 @@
 """From run folders to MLflow, and again without doubling anything: every call may be repeated."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from suite.analysis.intervals import group
+from suite import crash
 from suite.data.catalog import CATALOG
-from suite.engine.journal import Record, Run
+from suite.engine.documents import Record
+from suite.engine.journal import Run
 from suite.tracking.facts import note, parameters, tags
+from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
     from mlflow.entities import Run as MlflowRun
 
 STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
-AS_THEY_ARE = ("recipe.json", "weights.safetensors", "predictions.safetensors")
+AS_THEY_ARE = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
+
+
+BATCH = 1_000  # metrics: MLflow's limit
+PATIENCE = 30.0  # seconds for another process that sends the same run
 
 
 class Mirror:
-    """Copies run folders to one store."""
+    """Copies run folders to one store; `answered` is called whenever the store has taken something."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, answered: Callable[[], None] = lambda: None) -> None:
+        self._store, self._answered = store, answered
         self._ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
+        self._described: set[str] = set()
 
     def send(self, run: Run, status: str = "running") -> str:
         """Copy what the store does not have of `run` yet and return MLflow's id of it.
 
         `status` counts only for a run without a result. Raises `TrackerAway`.
         """
-        with answering(), FileLock(run.folder / "tracking.lock"):
+        with answering(), FileLock(run.folder / "tracking.lock", timeout=PATIENCE):
+            self._passed("mirror:begin")
             facts, result, history = run.recipe(), run.result(), run.history()
             status = result["status"] if result else status
             run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
             self._ids[_key(run)] = run_id
+            self._describe(run, run_id, facts)
             self._send_epochs(run_id, history)
+            self._passed("mirror:epochs")
             if result:
                 self._send_result(run, run_id, facts, result)
             self._set_status(run_id, status)
+            self._passed("mirror:end")
             return run_id
 
     def lacking(self, runs: Iterable[Run]) -> list[Run]:
@@ -68,7 +78,7 @@ class Mirror:
             for parent in search(self._store, "tags.`suite.kind` = 'group'"):
                 identity = parent.data.tags["suite.identity"]
                 seeds = [run.data.metrics for run in runs if run.data.tags["suite.identity"] == identity]
-                figures = _over_seeds(seeds) if seeds else {}
+                figures = over_seeds(seeds) if seeds else {}
                 if figures.items() - parent.data.metrics.items():
                     at = int(time.time() * 1000)
                     changed = [Metric(key, value, at, 0) for key, value in figures.items()]
@@ -88,31 +98,38 @@ class Mirror:
             tags={**tags(run, facts), "suite.run": _key(run), "mlflow.parentRunId": self._group(run, facts)},
         )
         run_id = str(created.info.run_id)
-        self._send_parameters(run_id, {**parameters(run.experiment, facts["recipe"]), "seed": run.seed})
-        self._send_inputs(run_id, facts["recipe"])
+        self._passed("mirror:created")
         return run_id
+
+    def _describe(self, run: Run, run_id: str, facts: Record) -> None:
+        """Parameters and data, once in a process: a crash may have come between the run and its description."""
+        if run_id not in self._described:
+            self._send_parameters(run_id, {**parameters(run.experiment, facts["recipe"]), "seed": run.seed})
+            self._send_inputs(run_id, facts["recipe"])
+            self._described.add(run_id)
+            self._passed("mirror:described")
 
     def _group(self, run: Run, facts: Record) -> str:
         """The parent of all seeds of one recipe; made once, under the lock of its folder."""
         with FileLock(run.folder.parent / "tracking.lock"):
-            found = search(self._store, f"tags.`suite.group` = '{run.identity}'")
-            if found:
-                return str(found[0].info.run_id)
             client = self._store.client
             labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
             labels |= {"suite.kind": "group", "suite.group": run.identity}
-            group = client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)
-            group_id = str(group.info.run_id)
-            self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
-            client.set_terminated(group_id, "FINISHED")
+            found = search(self._store, f"tags.`suite.group` = '{run.identity}'")
+            found = found or [client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)]
+            group_id = str(found[0].info.run_id)
+            self._passed("mirror:grouped")
+            if found[0].info.status == "RUNNING":  # new, or a crash left it so
+                self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
+                client.set_terminated(group_id, "FINISHED")
             return group_id
 
     def _send_epochs(self, run_id: str, history: list[Record]) -> None:
-        """One batch for all epochs that were not sent; equal values sent again are one value to MLflow."""
-        new = history[self._sent.get(run_id, 0) :]
-        if new:
-            self._store.client.log_batch(run_id, metrics=[metric for record in new for metric in _curves(record)])
-            self._sent[run_id] = len(history)
+        """All epochs that were not sent, in few batches; equal values sent again are one value to MLflow."""
+        metrics = [metric for record in history[self._sent.get(run_id, 0) :] for metric in curves(record)]
+        for start in range(0, len(metrics), BATCH):
+            self._store.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+        self._sent[run_id] = len(history)
 
     def _send_result(self, run: Run, run_id: str, facts: Record, result: Record) -> None:
         from mlflow.entities import Metric, RunTag
@@ -125,6 +142,8 @@ class Mirror:
         for path in [*(run.folder / name for name in AS_THEY_ARE), *sorted(run.folder.glob("artifacts/*"))]:
             if path.exists():
                 client.log_artifact(run_id, str(path))
+                self._passed("mirror:artifact")
+        self._passed("mirror:sent")
         labels = {
             "suite.status": result["status"],
             "suite.weights_sha256": result.get("weights_sha256", ""),
@@ -161,6 +180,10 @@ class Mirror:
         ]
         self._store.client.log_inputs(run_id, inputs)
 
+    def _passed(self, step: str) -> None:
+        crash.at(step)
+        self._answered()
+
     def _set_status(self, run_id: str, status: str) -> None:
         client = self._store.client
         if status in STATUS:
@@ -181,29 +204,5 @@ def search(store: Store, query: str) -> list["MlflowRun"]:
             return found
 
 
-def _over_seeds(seeds: list[dict[str, float]]) -> dict[str, float]:
-    """Each final figure as mean, and as standard deviation where there are two seeds for one; and n."""
-    figures: dict[str, float] = {"seeds/n": len(seeds)}
-    for name in sorted(set.intersection(*(set(metrics) for metrics in seeds))):
-        if name.startswith(("test/", "perf/")):
-            values = group([metrics[name] for metrics in seeds])
-            figures[name] = values.mean
-            if values.sd is not None:
-                figures[f"{name}_sd"] = values.sd
-    return figures
-
-
 def _key(run: Run) -> str:
     return f"{run.identity}-s{run.seed}"
-
-
-def _curves(record: Record) -> list["Metric"]:
-    from mlflow.entities import Metric
-
-    at = int(record["clock"]["at"] * 1000)
-    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    values = {name.replace("_", "/"): record[name] for name in names if record[name] is not None}
-    curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items()]
-    for probe in record["probes"]:
-        curves += [Metric(f"probe/{key}", probe[key], at, probe["step"]) for key in ("test_accuracy", "batch_loss")]
-    return curves

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from suite import crash, files
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.home import Home
+from suite.tracking.database import relocate, require_whole
+from suite.tracking.server import require_answer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,15 +74,35 @@ def open_store(home: Home) -> Store:
         os.environ.setdefault(name, value)
     uri = tracking_uri(home)
     if not uri.startswith("sqlite:///"):
-        return _open(uri, None)
+        with answering():
+            require_answer(uri)
+            return _open(uri, None)
     path = Path(uri.removeprefix("sqlite:///"))
-    _require_sqlite(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         with FileLock(f"{path}.lock"):  # of eight processes that made a new database together five crashed
-            return _open(uri, artifacts(home).as_uri())
+            with answering():
+                require_whole(path)
+                if not path.exists():
+                    _make(path, artifacts(home).as_uri())
+                store = _open(uri, artifacts(home).as_uri())
+                if path == database(home):
+                    relocate(path, EXPERIMENT, artifacts(home).as_uri())
+            return store
     except OSError as error:
         raise machine_error(error, path) from error
+
+
+def _make(path: Path, artifact_location: str) -> None:
+    """A new database, whole when it gets its name: one that a crash leaves half made no MLflow can open again."""
+    files.remove_leftovers(path.parent)
+    with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
+        made = Path(scratch, path.name)
+        _open(f"sqlite:///{made}", artifact_location)
+        Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
+        crash.at("database:made")
+        os.replace(made, path)
+        crash.at("database:named")
 
 
 @contextmanager
@@ -93,7 +117,7 @@ def answering() -> Iterator[None]:
 
 
 def _open(uri: str, artifact_location: str | None) -> Store:
-    with answering(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("alembic").setLevel(logging.ERROR)
         from mlflow import MlflowClient
@@ -106,27 +130,10 @@ def _open(uri: str, artifact_location: str | None) -> Store:
         return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
 
 
-def _require_sqlite(path: Path) -> None:
-    """Refuse a file that is no database: MLflow would make an empty one anew without a word."""
-    if not path.exists():
-        return
-    try:
-        with open(path, "rb") as file:
-            if file.read(16) == b"SQLite format 3\0":
-                return
-    except OSError as error:
-        raise machine_error(error, path) from error
-    raise SuiteError(
-        f"{path} is damaged: it is not an SQLite database.",
-        "Nothing was changed; move it away, and `python -m suite sync` writes a new one from the run folders.",
-    )
-
-
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:
     """The refusal of a verb that cannot do without the tracker."""
-    return SuiteError(
-        f"MLflow at {uri} did not answer: {why}.", "Start it, or unset MLFLOW_TRACKING_URI.", code=MACHINE
-    )
+    remedy = "Start it, or unset MLFLOW_TRACKING_URI." if "MLFLOW_TRACKING_URI" in os.environ else "Try again later."
+    return SuiteError(f"MLflow at {uri} did not answer: {why}.", remedy, code=MACHINE)
 
 
 _NOTE = """Runs of the suite. A parent run is one recipe; the runs beneath it are its seeds.

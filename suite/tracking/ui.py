@@ -1,5 +1,6 @@
 """MLflow's own UI on our store: loopback only, in the view for model training, opened at a comparison."""
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
@@ -17,7 +19,6 @@ from suite.home import Home
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, artifacts, open_store, unreachable
 
-HOST = "127.0.0.1"
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds for the server to answer
 COMPARED = 12  # the latest runs, at most
@@ -28,7 +29,20 @@ CURVES = urlencode(
 )
 
 
-def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
+def require_loopback(host: str) -> None:
+    """Refuse an address that other machines reach: whoever reaches MLflow's server can read and delete every run."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SuiteError(
+            f"--host {host!r:.80}: other machines could read and delete the runs: MLflow asks for no password.",
+            "Leave it out, or add --allow-remote if that is what you want.",
+        )
+
+
+def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     """Run the server until Ctrl-C, which ends it cleanly; where MLFLOW_TRACKING_URI names a server, print its links."""
     try:
         store = open_store(home)
@@ -38,13 +52,13 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
     if store.uri.startswith("http"):
         _print_links(store.uri.rstrip("/"), store, compared, say)
         return 0
-    free = _free_port(port)
+    free = _free_port(host, port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal leaves no server behind
     server = subprocess.Popen(
-        _command(home, store, free),
+        _command(home, store, host, free),
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -52,7 +66,7 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
         start_new_session=True,
     )
     try:
-        base = f"http://{HOST}:{free}"
+        base = _address(host, free)
         _wait_until_up(server, base)
         _print_links(base, store, compared, say)
         say("Ctrl-C ends it.")
@@ -62,11 +76,11 @@ def serve(home: Home, port: int, say: Callable[[str], None]) -> int:
         _end(server)
 
 
-def _command(home: Home, store: Store, port: int) -> list[str]:
+def _command(home: Home, store: Store, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", store.uri, "--default-artifact-root", artifacts(home).as_uri()),
-        *("--host", HOST, "--port", str(port)),
+        *("--host", host, "--port", str(port)),
     ]
 
 
@@ -81,15 +95,25 @@ def _end(server: "subprocess.Popen[str]") -> None:
             os.killpg(server.pid, signal.SIGKILL)
 
 
-def _free_port(first: int) -> int:
+def _address(host: str, port: int) -> str:
+    """Where a browser on this machine finds it; the address that means all addresses is none."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+def _free_port(host: str, first: int) -> int:
     for port in range(first, min(first + TRIES, 65_536)):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind((host, port))
             except PermissionError as error:
                 raise SuiteError(f"--port {port}: not allowed for this user.", "Give a port from 1024.") from error
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise SuiteError(
+                        f"--host {host!r:.80}: {error.strerror}.", "Give an address of this machine."
+                    ) from error
                 continue
             return port
     raise SuiteError(

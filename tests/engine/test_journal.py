@@ -10,12 +10,17 @@ from suite.engine.journal import Busy, Run
 from suite.errors import SuiteError
 
 BINDING = ("torch",)
-FACTS = {"recipe": {"lr": 0.1}, "environment": {"torch": "2.14", "threads": 1}}
+FACTS = {
+    "recipe": {"lr": 0.1}, "overrides": {}, "network": "its text", "environment": {"torch": "2.14", "threads": 1},
+}  # fmt: skip
+RESULT = {"status": "finished", "metrics": {"test/accuracy": 0.9}, "clock": {}, "environment": {}}
 
 
 @pytest.fixture
 def run(tmp_path):
-    return Run.under(tmp_path, "lenet", "c0ffee" * 10, 4)
+    run = Run.under(tmp_path, "lenet", "c0ffee" * 10, 4)
+    run.folder.mkdir(parents=True)
+    return run
 
 
 def tree(folder):
@@ -54,7 +59,6 @@ def test_only_one_process_at_a_time_claims_a_run(run):
 
 
 def test_claiming_removes_what_a_killed_writer_left(run):
-    run.folder.mkdir(parents=True)
     leftover = run.folder / ".checkpoint.123.abcd.tmp"
     leftover.write_bytes(b"half")
 
@@ -67,7 +71,7 @@ def test_claiming_removes_what_a_killed_writer_left(run):
 def test_a_result_comes_back_as_it_was_written(run):
     run.begin(FACTS, BINDING)
 
-    run.finish({"status": "finished", "metrics": {"test/accuracy": 0.9}})
+    run.finish(RESULT)
 
     assert run.result()["metrics"] == {"test/accuracy": 0.9}
     assert (run.result()["seed"], run.result()["identity"]) == (4, run.identity)
@@ -82,7 +86,7 @@ def test_an_unfinished_run_has_no_result(run):
 @pytest.mark.parametrize("seed", range(20))
 def test_a_damaged_document_is_refused_and_left_as_it_was(run, name, seed):
     run.begin(FACTS, BINDING)
-    run.finish({"status": "finished", "metrics": {"test/accuracy": 0.9}})
+    run.finish(RESULT)
     path, chance = run.folder / name, random.Random(seed)
     contents = path.read_bytes()
     path.write_bytes(chance.choice([
@@ -102,9 +106,9 @@ def test_a_damaged_document_is_refused_and_left_as_it_was(run, name, seed):
 
 def test_another_runs_result_is_refused(run, tmp_path):
     other = Run.under(tmp_path, "lenet", run.identity, 5)
+    other.folder.mkdir()
     other.begin(FACTS, BINDING)
-    other.finish({"status": "finished"})
-    run.folder.mkdir(parents=True)
+    other.finish(RESULT)
     (run.folder / "result.json").write_bytes((other.folder / "result.json").read_bytes())
 
     with pytest.raises(SuiteError, match="belongs to another run"):
@@ -164,7 +168,6 @@ def test_a_history_that_contradicts_its_checkpoint_is_refused(run):
 
 
 def test_a_torn_last_line_is_no_epoch_and_any_other_torn_line_is_damage(run):
-    run.folder.mkdir(parents=True)
     path = run.folder / "history.jsonl"
     line = json.dumps(HISTORY[0]).encode()
 

@@ -11,7 +11,7 @@ from suite.data import ensure, load
 from suite.engine.journal import Run
 from suite.engine.train import train
 from suite.home import Home
-from suite.recorder import copy
+from suite.recorder import prepare
 from suite.registry import Experiment
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import Store, open_store
@@ -62,4 +62,9 @@ def trained(home: Home, folder: Path, request: pytest.FixtureRequest) -> Train:
 @pytest.fixture
 def send(store: Store, folder: Path) -> Callable[..., str]:
     """Send a run to the store as a process that knows nothing of earlier ones would."""
-    return lambda run, status="running": copy(Mirror(store), run, status, {"digits": folder})
+
+    def to_store(run: Run, status: str = "running") -> str:
+        prepare(run, {"digits": folder})
+        return Mirror(store).send(run, status)
+
+    return to_store

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from suite.home import Home
-from suite.recorder import sync
+from suite.sync import sync
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import open_store
 

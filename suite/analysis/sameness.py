@@ -1,0 +1,92 @@
+"""Whether two trainings of one recipe gave the same numbers, and where they part: records in, differences out."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Record = Mapping[str, Any]
+
+# What is true of the hour and the machine, and no part of what is reproduced.
+_CLOCK = ("clock",)
+# What a result says of itself rather than of its numbers: digests are compared after them, for they tell no amount.
+_DIGESTS = ("weights_sha256", "predictions_sha256")
+_EXPLAINS = (
+    "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "switches", "threads", "system",
+    "engine_sha256", "git_commit", "git_dirty", "patch_sha256",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One quantity that was not the same again; `epoch` counts from 0 and is None for what belongs to the end."""
+
+    epoch: int | None
+    quantity: str
+    before: Any
+    now: Any
+
+    def words(self) -> str:
+        """As a user reads it."""
+        where = "the result" if self.epoch is None else f"epoch {self.epoch + 1}"
+        return f"{where}: {self.quantity} was {_short(self.before)} and is {_short(self.now)}{self._amount()}"
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    def _amount(self) -> str:
+        if not all(isinstance(value, int | float) for value in (self.before, self.now)):
+            return ""
+        return f", a difference of {self.now - self.before:+.3g}"
+
+
+def first_difference(
+    before: Sequence[Record], now: Sequence[Record], result_before: Record, result_now: Record
+) -> Difference | None:
+    """The first quantity that differs, epoch by epoch, then in the final metrics, then in the digests."""
+    return next(_differences(before, now, result_before, result_now), None)
+
+
+def environment_changes(before: Record, now: Record) -> dict[str, tuple[Any, Any]]:
+    """The facts of two environments that could explain a difference, each as (before, now)."""
+    return {name: (before.get(name), now.get(name)) for name in _EXPLAINS if before.get(name) != now.get(name)}
+
+
+def _differences(
+    before: Sequence[Record], now: Sequence[Record], result_before: Record, result_now: Record
+) -> Iterator[Difference]:
+    for epoch, (one, other) in enumerate(zip(before, now, strict=False)):
+        yield from _between(epoch, _flat(one), _flat(other))
+    if len(before) != len(now):
+        yield Difference(None, "the number of epochs", len(before), len(now))
+    for name in ("status", "epoch"):
+        yield from _between(None, {name: result_before.get(name)}, {name: result_now.get(name)})
+    yield from _between(None, result_before["metrics"], result_now["metrics"])
+    for name in _DIGESTS:
+        yield from _between(None, {name: result_before.get(name)}, {name: result_now.get(name)})
+
+
+def _between(epoch: int | None, before: Record, now: Record) -> Iterator[Difference]:
+    for name in [*before, *(name for name in now if name not in before)]:
+        if not _same(before.get(name), now.get(name)):
+            yield Difference(epoch, name, before.get(name), now.get(name))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal to the last bit; nan equals nan."""
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    """An epoch's numbers by name, its probes by their steps; without the clock."""
+    found = {name: value for name, value in record.items() if name not in (*_CLOCK, "probes")}
+    for probe in record.get("probes", ()):
+        found |= {f"{name} at step {probe['step']}": value for name, value in probe.items() if name != "step"}
+    return found
+
+
+def _short(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else f"{value!s:.16}"

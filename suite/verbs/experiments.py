@@ -1,0 +1,40 @@
+"""The verbs that look at experiments without training them."""
+
+from argparse import Namespace
+
+from suite.errors import SuiteError
+from suite.registry import load as load_registry
+from suite.rows import list_row, listed
+from suite.terminal import Terminal
+from suite.verbs.common import chosen, complain_of_broken, folders
+
+
+def list_experiments(args: Namespace) -> int:
+    """List the experiments: network size, data, cost and published figure.
+
+    python -m suite list
+    python -m suite list --experiments ~/my_experiments
+    """
+    terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
+    experiments = list(registry.experiments.values())
+    if args.json:
+        terminal.json([listed(experiment) for experiment in experiments])
+    else:
+        columns = ("experiment", "data", "parameters>", "epochs>", "batch>", "images>", "published", "source")
+        terminal.table("Experiments", columns, [list_row(experiment) for experiment in experiments])
+    return complain_of_broken(registry, terminal)
+
+
+def show(args: Namespace) -> int:
+    """Show one experiment: layers, output shapes, parameters, multiply-accumulates, protocol, source.
+
+    python -m suite show lenet
+    python -m suite show lenet --set lr=0.01 --json
+    """
+    from suite.show import show_experiment
+
+    terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
+    if args.name == "all":
+        raise SuiteError("show takes one experiment, got 'all'.", "See python -m suite list.")
+    show_experiment(terminal, chosen(registry, [args.name], args)[0])
+    return 0

@@ -1,0 +1,69 @@
+"""The verbs that read and keep the record."""
+
+from argparse import Namespace
+
+from suite.home import Home
+from suite.terminal import Terminal
+from suite.verbs.common import send
+from suite.words import plural
+
+
+def report(args: Namespace) -> int:
+    """Write reports/: tables as CSV, pictures, report.md and the one-file page report.html, from MLflow's record.
+
+    python -m suite report
+    """
+    from suite.report import write_report
+    from suite.tracking.store import TrackerAway, open_store, tracking_uri, unreachable
+
+    terminal, home = Terminal(as_json=args.json), Home.find()
+    try:
+        send(home, args, terminal)
+        written = write_report(open_store(home), home.reports)
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+    if args.json:
+        terminal.json({"reports": str(home.reports), **written.facts()})
+    else:
+        terminal.table("Accuracy", *written.accuracy_table())
+        terminal.say(f"Report: {written.page}")
+    return 0
+
+
+def sync(args: Namespace) -> int:
+    """Send MLflow what it lacks of the finished runs; run and report do it by themselves.
+
+    With --rebuild MLflow's database and artifacts are moved aside and written anew from the run folders.
+
+    python -m suite sync
+    python -m suite sync --rebuild
+    """
+    from suite.sync import set_aside
+    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
+
+    terminal, home = Terminal(as_json=args.json), Home.find()
+    if args.rebuild and (aside := set_aside(home, terminal.warn)):
+        terminal.say(f"What was there is now in {aside}; delete it when you do not miss anything.")
+    try:
+        sent = send(home, args, terminal)
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+    if args.json:
+        terminal.json({"sent": sent, "tracking_uri": tracking_uri(home)})
+    else:
+        terminal.say(f"{plural(sent, 'run')} sent to {tracking_uri(home)}.")
+    return 0
+
+
+def ui(args: Namespace) -> int:
+    """Start MLflow's UI on the runs, for this machine only, and print the link that compares the latest of them.
+
+    python -m suite ui
+    python -m suite ui --port 5050
+    """
+    from suite.tracking.ui import require_loopback, serve
+
+    if not args.allow_remote:
+        require_loopback(args.host)
+    terminal = Terminal()
+    return serve(Home.find(), args.host, args.port, terminal.say)

@@ -1,0 +1,124 @@
+"""The verbs that train."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from suite.errors import SuiteError
+from suite.execute.processes import available_cores
+from suite.home import Home
+from suite.plan import Planned, exit_code, plan, worst
+from suite.registry import load as load_registry
+from suite.rows import summary_row
+from suite.terminal import Terminal
+from suite.verbs.common import chosen, ensure_data, folders, send
+from suite.words import plural
+
+
+def run(args: Namespace) -> int:
+    """Train experiments side by side; what is finished is skipped, what is half done goes on.
+
+    python -m suite run all
+    python -m suite run lenet cnn --seeds 5
+    python -m suite run lenet --set lr=0.01 batch_size=128 --epochs 2
+    python -m suite run all --data digits --json > runs.json
+    python -m suite run mlp --seeds 20 --no-report
+    """
+    terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
+    planned = plan(chosen(registry, args.names, args), range(args.seeds), home.runs)
+    _refuse_damaged(planned, terminal)
+    data_folders = ensure_data({item.experiment.recipe.data for item in planned}, args, terminal)
+    _announce(planned, terminal)
+    from suite.run import train_all  # with it the libraries: a refusal above did not wait for them
+
+    with terminal.view(planned) as view:
+        recorder = train_all(
+            planned,
+            home=home,
+            workers=args.workers or available_cores(),
+            data_folders=data_folders,
+            folders=folders(args),
+            watch=view.event,
+            say=view.say,
+        )
+    ids, trouble = _record_and_report(home, args, terminal) if recorder.usable else ({}, None)
+    for item in planned:
+        item.mlflow_run_id = recorder.ids.get(item.run.folder) or ids.get((item.run.identity, item.run.seed))
+    _summarise(planned, terminal)
+    return exit_code(planned, recorder.trouble or trouble)
+
+
+def verify(args: Namespace) -> int:
+    """Train finished runs again from their recorded recipes and say whether every number is the same, bit for bit.
+
+    RUN is a name, the start of a recipe's identity, MLflow's id of a run, a run's folder, or all. The run and its
+    record are left as they are.
+
+    python -m suite verify lenet-s0
+    python -m suite verify all --json
+    """
+    terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
+    from suite.tracking.frame import run_key
+    from suite.verify import find_runs, verify_all
+
+    verdicts = verify_all(
+        find_runs(args.runs, home.runs, lambda run_id: run_key(home, run_id)),
+        registry,
+        workers=args.workers or available_cores(),
+        data_folder=lambda name: ensure_data({name}, args, terminal)[name],
+        folders=folders(args),
+        view=terminal.view,
+    )
+    if args.json:
+        terminal.json([verdict.facts() for verdict in verdicts])
+    for verdict in verdicts:
+        (terminal.warn if verdict.code else terminal.say)(verdict.line())
+    return worst([verdict.code for verdict in verdicts])
+
+
+def _refuse_damaged(planned: Sequence[Planned], terminal: Terminal) -> None:
+    """Name the finished runs whose folders are damaged; where there is no other run, that is the end of it."""
+    refused = [item for item in planned if item.status == "failed"]
+    if refused and len(refused) == len(planned):
+        raise SuiteError(refused[0].reason, code=refused[0].code)
+    for item in refused:
+        terminal.warn(item.reason)
+
+
+def _announce(planned: Sequence[Planned], terminal: Terminal) -> None:
+    done = sum(item.skipped for item in planned)
+    already = f"; {done} finished before and skipped" if done else ""
+    terminal.say(f"{plural(sum(item.status == 'planned' for item in planned), 'run')} to train{already}.")
+
+
+def _record_and_report(
+    home: Home, args: Namespace, terminal: Terminal
+) -> tuple[dict[tuple[str, int], str], SuiteError | None]:
+    """Send what MLflow lacks and write the report; returns MLflow's run ids, and what stood in the way.
+
+    A tracker that is away only warns: `report` makes up for it later.
+    """
+    from suite.report import write_report
+    from suite.tracking.store import TrackerAway, open_store
+
+    terminal.say("Sending what MLflow lacks." if args.no_report else "Writing the report.")
+    try:
+        send(home, args, terminal)
+        if args.no_report:
+            return {}, None
+        written = write_report(open_store(home), home.reports)
+    except TrackerAway as why:
+        terminal.warn(f"no report: MLflow did not answer ({why}). `python -m suite report` writes it later.")
+        return {}, None
+    except SuiteError as error:
+        terminal.warn(str(error))
+        return {}, error
+    terminal.say(f"Report: {written.page}")
+    return written.run_ids(), None
+
+
+def _summarise(planned: Sequence[Planned], terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.json([item.facts() for item in planned])
+        return
+    columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
+    terminal.table("Runs", columns, [summary_row(item) for item in planned])

@@ -1,0 +1,210 @@
+"""The harness of the promises: counted cases, seeded chance, small runs in warm processes, and unbroken twins."""
+
+import os
+import random
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite import registry
+from suite.data import ensure
+from suite.engine import exact
+from suite.engine.journal import Run
+from suite.execute.processes import Event, Work, run_jobs
+from suite.worker import Job, work
+from tests.conftest import Workspace
+
+SEED = os.environ.get("SUITE_SEED", "17")
+
+
+@dataclass
+class Check:
+    """One promise under test: how often it was put to it, and how often it held."""
+
+    number: int
+    title: str
+    full: bool
+    cases: int = 0
+    passed: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    def times(self, full: int, short: int = 10) -> int:
+        """How many cases to try: as many as were promised under `-m promise`, else `short`."""
+        return full if self.full else short
+
+    @contextmanager
+    def case(self, n: int = 1) -> Iterator[None]:
+        """The body is `n` cases: passed when it ends without an error."""
+        self.cases += n
+        yield
+        self.passed += n
+
+
+CHECKS = pytest.StashKey[dict[int, Check]]()
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest) -> Check:
+    """The check that the test's mark `check(number, title)` names; tests of one number add up."""
+    number, title = request.node.get_closest_marker("check").args
+    checks = request.config.stash.setdefault(CHECKS, {})
+    full = request.config.getoption("-m") == "promise"
+    return checks.setdefault(number, Check(number, title, full))
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Randomness that SUITE_SEED repeats, of the test's own."""
+    return random.Random(f"{SEED}/{request.node.name}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of the promises that were put to the test."""
+    checks = sorted(config.stash.get(CHECKS, {}).values(), key=lambda check: check.number)
+    if checks:
+        terminalreporter.section(f"promises, SUITE_SEED={SEED}")
+        terminalreporter.write_line(f"{'check':>5}  {'N':>5}  {'passed':>6}")
+        for check in checks:
+            remarks = "".join(f"; {remark}" for remark in check.remarks)
+            terminalreporter.write_line(
+                f"{check.number:>5}  {check.cases:>5}  {check.passed:>6}  {check.title}{remarks}"
+            )
+
+
+PLAIN = '''"""A linear layer with momentum."""
+
+from suite.recipe import Recipe
+
+recipe = Recipe(
+    data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, momentum=0.9, batch_size=100, epochs=3,
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+'''
+
+CHOOSY = '''"""Everything that a checkpoint must hold: Adam's state, dropout's draws, batch norm's buffers, the best weights."""
+
+from suite.recipe import Recipe
+
+recipe = Recipe(
+    data="digits", loss="cross-entropy", optimizer="adam", lr=0.003, batch_size=50, epochs=4,
+    holdout=0.2, keep="best", probe_every=10, probe_images=100,
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 10),
+    )
+'''
+
+KINDS = ("plain", "choosy")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Small experiments and places to train them in: through the worker that `run` uses, without its command line."""
+
+    own: Path
+    data: Path
+    top: Path
+
+    def run(self, name: str, home: Path, seed: int = 0, **overrides: Any) -> Run:
+        """The run of an experiment in a home that need not exist yet."""
+        experiment = registry.load([self.own]).choose([name])[0].changed(overrides)
+        return Run.under(home / "mlruns" / "runs", name, experiment.identity, seed)
+
+    def job(self, run: Run, **overrides: Any) -> Job:
+        """What the worker is told of a run."""
+        return Job(run, self.data, overrides, (self.own,))
+
+    def work(self, jobs: Sequence[Job], *, by: Work = work, workers: int = 2) -> list[list[Event]]:
+        """Do each job in a fresh process forked from a warm one; returns each job's events, `ended` the last."""
+        events: list[list[Event]] = [[] for _ in jobs]
+        for index, event in run_jobs(
+            by, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload"
+        ):
+            events[index].append(event)
+        return events
+
+    def home(self, name: str) -> Path:
+        """An empty folder to be a SUITE_HOME."""
+        place = self.top / name
+        place.mkdir(parents=True)
+        return place
+
+
+def last(events: list[Event], kind: str) -> Event | None:
+    """The last event of a kind that a job sent."""
+    return next((event for event in reversed(events) if event["event"] == kind), None)
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the experiments `plain` and `choosy`."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "plain.py").write_text(PLAIN)
+    (folder / "choosy.py").write_text(CHOOSY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits() -> Path:
+    """The folder of the digits in the user's cache."""
+    return ensure("digits", say=lambda _: None)
+
+
+@pytest.fixture
+def bench(own: Path, digits: Path, tmp_path: Path) -> Bench:
+    return Bench(own, digits, tmp_path)
+
+
+@pytest.fixture
+def commands(bench: Bench) -> Callable[..., Workspace]:
+    """A workspace of a name for real commands, in which `plain` and `choosy` are known beside the suite's own."""
+
+    def make(name: str = "home", **environment: str) -> Workspace:
+        return Workspace(bench.home(name), {"SUITE_EXPERIMENTS": str(bench.own), **environment})
+
+    return make
+
+
+Twin = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+def told(run: Run) -> Twin:
+    """Everything of a finished run that must be the same each time: its result and its history, the clock apart."""
+    result, history = run.result(), run.history()
+    assert result is not None, f"{run.folder} has no result"
+    run.check_files()
+    result = {key: value for key, value in result.items() if key not in ("clock", "files", "environment")}
+    return result, [{key: value for key, value in record.items() if key != "clock"} for record in history]
+
+
+@pytest.fixture(scope="session")
+def twins(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twin]:
+    """What each kind comes to when nothing breaks it."""
+    bench = Bench(own, digits, tmp_path_factory.mktemp("twins"))
+    runs = [bench.run(kind, bench.top) for kind in KINDS]
+    bench.work([bench.job(run) for run in runs])
+    return {run.experiment: told(run) for run in runs}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _said() -> Generator[None]:
+    """Nothing of the user's decides what is tested."""
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("MLFLOW_", "SUITE_EXP"))}
+    yield
+    os.environ.update(before)
