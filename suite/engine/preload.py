@@ -1,7 +1,8 @@
-"""What the fork server loads once for all workers: the heavy modules, and the program text as it is at that moment."""
+"""What the fork server does once for all workers: load the heavy modules, and read the program text at that moment."""
 
-from suite.engine import program, train
+from suite.engine import exact, program, train
 
 __all__ = ["train"]
 
 program.facts()
+exact.make_exact()  # with it torch loads half of its compiler, which takes longer than to train a small run
