@@ -17,6 +17,7 @@ from suite.errors import MACHINE, USER, SuiteError
 from suite.execute.processes import available_cores
 from suite.home import Home
 from suite.registry import OURS, Registry
+from suite.sync import whole_runs
 from suite.tracking.store import TrackerAway, open_store
 
 LIBRARIES = (
@@ -62,6 +63,7 @@ def examine(home: Home, registry: Registry, data_dir: Path | None) -> list[Findi
         *_data(data_dir),
         _writable(home),
         _space(home),
+        *_runs(home),
         _store(home),
     ]
 
@@ -115,6 +117,15 @@ def _space(home: Home) -> Finding:
     free = shutil.disk_usage(at).free
     text = f"{free / (1 << 30):.1f} GiB free, 1 GiB asked for"
     return Finding("space", text, MACHINE if free < NEEDED else 0)
+
+
+def _runs(home: Home) -> Iterator[Finding]:
+    damaged: list[str] = []
+    runs = list(whole_runs(home.runs, damaged.append))
+    finished = sum(run.result() is not None for run in runs)
+    yield Finding("runs", f"{finished} finished, {len(runs) - finished} begun")
+    for line in damaged:
+        yield Finding("damaged", line, USER)
 
 
 def _store(home: Home) -> Finding:

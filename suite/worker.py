@@ -10,7 +10,7 @@ from typing import Any
 
 from suite import data, registry
 from suite.engine.journal import Busy, Run
-from suite.errors import FAILED, SuiteError, machine_error
+from suite.errors import FAILED, MACHINE, SuiteError, machine_error
 
 Event = dict[str, Any]
 
@@ -43,9 +43,16 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         raise
     except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
         traceback.print_exc()
-        where = f"see {job.run.folder / 'output.log'}"
-        text = " ".join(str(error).split())
-        emit({"event": "failed", "reason": f"{type(error).__name__}: {text:.300} ({where})", "code": FAILED})
+        emit({"event": "failed", **_breakdown(error, job.run.folder / "output.log")})
+
+
+def _breakdown(error: Exception, log: Path) -> Event:
+    """The reason and the exit code for what no one foresaw; torch has no exception of its own for a lack of memory."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        remedy = "Free some, or give fewer --workers, and run the same command again to go on."
+        return {"reason": f"the machine has no memory left. {remedy}", "code": MACHINE}
+    return {"reason": f"{type(error).__name__}: {text:.300} (see {log})", "code": FAILED}
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Event:

@@ -1,6 +1,8 @@
 """What a user meets at the prompt: help in a blink, one line for a mistake, the right exit code."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ from suite import cli
 from tests.conftest import ROOT, assert_refused
 
 HEAVY = ("torch", "torchvision", "mlflow", "optuna", "pandas", "numpy", "scipy", "matplotlib", "sklearn")
-VERBS = ("list", "show", "run", "report", "sync", "ui", "doctor")
+VERBS = ("list", "show", "run", "verify", "report", "sync", "ui", "doctor")
 
 
 @pytest.mark.parametrize("words", ["--help", "--version", "list", "list --json", "run --help", "run nothing"])
@@ -151,3 +153,29 @@ def test_doctor_names_what_would_stop_a_run(workspace):
     assert answer.code == 3
     stopping = [one for one in json.loads(answer.out) if one["code"]]
     assert any(str(workspace.home / "mlruns") in one["found"] for one in stopping)
+
+
+def test_what_the_machine_refuses_anywhere_is_one_line_and_3(monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/some/folder")
+
+    monkeypatch.setattr("suite.verbs.experiments.load_registry", full)
+
+    code = cli.main(["list"])
+
+    said = capsys.readouterr().err
+    assert code == 3
+    assert said.startswith("suite: /some/folder: no space left on device.")
+    assert len(said.splitlines()) == 1
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_is_one_line(tmp_path):
+    (tmp_path / "argparse.py").write_text("raise KeyboardInterrupt\n")  # stands in for a slow disk and a quick finger
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+
+    answer = subprocess.run(
+        [sys.executable, "-m", "suite", "list"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )  # fmt: skip
+
+    assert (answer.returncode, answer.stdout) == (130, "")
+    assert answer.stderr == "suite: interrupted before anything began.\n"

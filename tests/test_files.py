@@ -183,3 +183,15 @@ def test_a_files_sha_256_is_that_of_its_bytes(tmp_path):
     (tmp_path / "file").write_bytes(contents)
 
     assert files.sha256(tmp_path / "file", 1 << 30) == hashlib.sha256(contents).hexdigest()
+
+
+def test_the_order_of_a_write_survives_a_power_cut(tmp_path, monkeypatch):
+    """Contents before the name, the name before anything that follows: no kill can show it, the order of calls does."""
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *words, name=name, real=real: (calls.append(name), real(*words))[1])
+
+    files.write(tmp_path / "file", b"contents")
+
+    assert calls == ["fsync", "replace", "fsync"]

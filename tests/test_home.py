@@ -107,3 +107,18 @@ def test_a_suite_without_experiments_is_no_checkout(here, monkeypatch):
     monkeypatch.chdir(here / "inside")
 
     assert Home.find().root == here / "inside"
+
+
+@pytest.mark.parametrize("linked", ["mlruns", "mlruns/runs", "reports"])
+def test_a_home_that_leads_elsewhere_is_refused(tmp_path, monkeypatch, linked):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = tmp_path / "home" / linked
+    path.parent.mkdir(parents=True)
+    path.symlink_to(elsewhere)
+    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
+
+    with pytest.raises(SuiteError, match="is a symbolic link") as refused:
+        Home.find()
+
+    assert refused.value.code == 2

@@ -1,0 +1,136 @@
+"""Check 6: a damaged checkpoint is refused in one line and left as it is, and the runs beside it end as if alone."""
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from suite.engine.journal import Run
+from tests.promises.conftest import KINDS, Bench, Check, Twin, last, told
+from tests.promises.damage import Damage, break_off, cut_short, flip_a_bit, garbage, tree
+
+pytestmark = pytest.mark.promise
+TITLE = "damaged checkpoints refused, left as they are"
+GOOD_EVERY = 10
+
+HalfDone = dict[str, Run]
+
+
+@pytest.fixture(scope="module")
+def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> HalfDone:
+    """Runs that died after two epochs: one of each kind, and three that differ from `plain` in ever less."""
+    bench = Bench(own, digits, tmp_path_factory.mktemp("half-done"))
+    asked = {
+        "plain": ("plain", 0, {}),
+        "choosy": ("choosy", 0, {}),
+        "another rate": ("plain", 0, {"lr": 0.2}),
+        "another seed": ("plain", 1, {}),
+        "one more seed": ("plain", 2, {}),
+    }
+    runs = {name: bench.run(kind, bench.top, seed, **fields) for name, (kind, seed, fields) in asked.items()}
+    jobs = [bench.job(runs[name], **fields) for name, (_, _, fields) in asked.items()]
+    assert [ended["exit"] for *_, ended in bench.work(jobs, by=break_off)] == [-9] * 5
+    return runs
+
+
+def copied(run: Run, home: Path) -> Run:
+    """The run with its whole folder in another home."""
+    there = Run.under(home / "mlruns" / "runs", run.experiment, run.identity, run.seed)
+    shutil.copytree(run.folder, there.folder)
+    return there
+
+
+def assert_refused_in_company(
+    bench: Bench, damaged: Sequence[tuple[Run, dict[str, float]]], half_done: HalfDone, twins: dict[str, Twin]
+) -> None:
+    """Each of the runs is refused as its checkpoint demands; every tenth job is a good one and ends as its twin."""
+    before = tree(*(run.folder for run, _ in damaged))
+    good = [copied(half_done[KINDS[n % 2]], bench.top / f"good-{n}") for n in range(1 + len(damaged) // GOOD_EVERY)]
+    jobs = [bench.job(run, **fields) for run, fields in damaged]
+    for n, run in enumerate(good):
+        jobs.insert(n * (GOOD_EVERY + 1), bench.job(run))
+
+    told_of = dict(zip([job.run.folder for job in jobs], bench.work(jobs), strict=True))
+
+    for run, _ in damaged:
+        assert_refused(run, told_of[run.folder])
+    assert tree(*(run.folder for run, _ in damaged)) == before
+    for run in good:
+        assert told(run) == twins[run.experiment]
+
+
+def assert_refused(run: Run, events: list[dict[str, object]]) -> None:
+    """The worker said so in one line that names file and remedy, and its process ended in order."""
+    assert [event["event"] for event in events] == ["started", "failed", "ended"], events
+    refused = last(events, "failed")
+    assert refused["code"] == 2
+    assert refused["reason"].startswith(f"{run.checkpoint} is damaged: ")
+    assert refused["reason"].endswith(f"Nothing was changed; move the folder {run.folder} away to train it again.")
+    assert refused["reason"].isprintable()
+    assert "Traceback" not in (run.folder / "output.log").read_text()
+    assert last(events, "ended")["exit"] == 0
+
+
+@pytest.mark.check(6, TITLE)
+@pytest.mark.parametrize(
+    ("damage", "full", "short"),
+    [(flip_a_bit, 400, 16), (cut_short, 200, 10), (garbage, 100, 10)],
+    ids=["one bit flipped", "cut short", "garbage"],
+)
+def test_a_damaged_checkpoint_is_refused_and_other_runs_go_on(
+    damage: Damage, full: int, short: int, check: Check, chance: random.Random, bench: Bench,
+    half_done: HalfDone, twins: dict[str, Twin],
+) -> None:  # fmt: skip
+    n = check.times(full, short)
+    runs = [copied(half_done[KINDS[i % 2]], bench.top / f"bad-{i}") for i in range(n)]
+    for run in runs:
+        run.checkpoint.write_bytes(damage(run.checkpoint.read_bytes(), chance))
+
+    with check.case(n):
+        assert_refused_in_company(bench, [(run, {}) for run in runs], half_done, twins)
+
+
+@pytest.mark.check(6, TITLE)
+def test_another_runs_checkpoint_is_refused_and_other_runs_go_on(
+    check: Check, chance: random.Random, bench: Bench, half_done: HalfDone, twins: dict[str, Twin]
+) -> None:
+    pairs = chance.sample(list(permutations(half_done, 2)), check.times(20, 10))
+    damaged = []
+    for number, (name, other) in enumerate(pairs):
+        run = copied(half_done[name], bench.top / f"bad-{number}")
+        shutil.copy(half_done[other].checkpoint, run.checkpoint)
+        damaged.append((run, {"lr": 0.2} if name == "another rate" else {}))
+
+    with check.case(len(damaged)):
+        assert_refused_in_company(bench, damaged, half_done, twins)
+
+
+@pytest.mark.check(6, TITLE)
+def test_the_command_names_each_damaged_checkpoint_and_finishes_all_other_seeds(
+    check: Check, chance: random.Random, bench: Bench, half_done: HalfDone, twins: dict[str, Twin],
+    commands: Callable[..., object],
+) -> None:  # fmt: skip
+    workspace = commands()
+    runs = {name: copied(half_done[name], workspace.home) for name in ("plain", "another seed", "one more seed")}
+    damaged = {name: runs[name].checkpoint for name in ("another seed", "one more seed")}
+    for path, damage in zip(damaged.values(), (flip_a_bit, cut_short), strict=True):
+        path.write_bytes(damage(path.read_bytes(), chance))
+    before = [path.read_bytes() for path in damaged.values()]
+
+    with check.case(len(damaged)):
+        answer = workspace.suite("run", "plain", "--seeds", "12", "--no-report", "--json")
+
+        assert answer.code == 2, answer
+        assert {one["seed"]: one["status"] for one in answer.json} == {
+            seed: "failed" if seed in (1, 2) else "finished" for seed in range(12)
+        }
+        for path in damaged.values():
+            [line] = [line for line in answer.err.splitlines() if str(path) in line]
+            assert f"failed: {path} is damaged: " in line
+            assert line.endswith("away to train it again.")
+        assert "Traceback" not in answer.out + answer.err
+        assert [path.read_bytes() for path in damaged.values()] == before
+        assert told(bench.run("plain", workspace.home)) == twins["plain"]

@@ -1,0 +1,44 @@
+"""A run that gets no more memory stops, says so, and goes on from where it was."""
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from suite import crash, worker
+from suite.errors import MACHINE
+from tests.promises.conftest import KINDS, last, told
+
+pytestmark = pytest.mark.promise
+
+
+def starved(job, emit):
+    """The worker, on a machine whose memory ends after the first epoch: nothing that is large can be had any more."""
+
+    def starve(step: str, of: str = "") -> None:
+        if step == "epoch:saved":
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
+
+    crash.at = starve
+    worker.work(job, emit)
+
+
+@pytest.mark.check(3, "kill -9 at random moments, and a machine without memory")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_without_memory_stops_and_goes_on_later(bench, twins, kind, check):
+    run = bench.run(kind, bench.top)
+    job = bench.job(run)
+
+    [without] = bench.work([job], by=starved)
+    assert last(without, "failed") is not None, without
+    [later] = bench.work([job])
+
+    with check.case():
+        failed = last(without, "failed")
+        assert failed["code"] == MACHINE
+        assert "no memory left" in failed["reason"]
+        assert sum(event["event"] == "epoch" for event in without) >= 1
+        assert sum(event["event"] == "epoch" for event in [*without, *later]) == len(run.history())
+        assert told(run) == twins[kind]
+        assert last(later, "ended")["exit"] == 0

@@ -1,0 +1,67 @@
+"""The promises' tests can fail: each goes red in a copy of the program with a fault planted in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.promises.conftest import SEED
+from tests.promises.mutants import MUTANTS, Mutant
+
+pytestmark = pytest.mark.promise
+
+COPIED = ("suite", "experiments", "tests", "pyproject.toml")
+QUICK = 3  # planted in an ordinary run of the tests
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program and its tests, to plant faults in."""
+    folder = tmp_path_factory.mktemp("mutant")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def outcome(copy: Path, mutant: Mutant) -> int:
+    """pytest's exit code for the mutant's test, in its short form, in the copy."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.words]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "SUITE_SEED": SEED}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), done.stdout[-3000:] + done.stderr
+    return done.returncode
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All faults under `-m promise`, else the first few."""
+    if "mutant" in metafunc.fixturenames:
+        planted = MUTANTS if metafunc.config.getoption("-m") == "promise" else MUTANTS[:QUICK]
+        metafunc.parametrize("mutant", planted, ids=lambda mutant: mutant.name)
+
+
+def test_the_fault_is_noticed(copy, mutant):
+    path = copy / mutant.file
+    whole = path.read_text()
+    faulty = whole
+    for old, new in mutant.changes:
+        assert faulty.count(old) == 1, f"{mutant.file} has {old!r} {faulty.count(old)} times"
+        faulty = faulty.replace(old, new)
+
+    path.write_text(faulty)
+    code = outcome(copy, mutant)
+    path.write_text(whole)
+
+    assert code == pytest.ExitCode.TESTS_FAILED, f"nobody noticed: {mutant.name}"
+
+
+def test_the_copy_without_a_fault_is_noticed_by_nobody(copy):
+    first = MUTANTS[0]
+
+    assert outcome(copy, first) == pytest.ExitCode.OK
