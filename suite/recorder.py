@@ -1,6 +1,5 @@
 """Pictures and MLflow, beside the training and never in its way: one thread that copies run folders."""
 
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -29,13 +28,15 @@ class Recorder:
     def __init__(self, home: Home, data_folders: dict[str, Path], say: Callable[[str], None]) -> None:
         self.ids: dict[Path, str] = {}
         self.trouble: SuiteError | None = None
-        self.hangs = False
+        self.away = self.hangs = False
         self._home, self._data_folders, self._say = home, data_folders, say
         self._mirror: Mirror | None = None
-        self._unusable = self._said = self._hurry = False
+        self._unusable = self._hurry = self._over = False
         self._not_before = 0.0
         self._asked: float | None = None  # when the tracker was asked something that it has not answered yet
-        self._queue: queue.SimpleQueue[tuple[Run, str] | None] = queue.SimpleQueue()
+        self._news: dict[Run, str] = {}  # the last word of each run that was not copied yet
+        self._copied: set[Path] = set()  # with their results: there is nothing more to come
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def __enter__(self) -> "Recorder":
@@ -43,9 +44,10 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._queue.put(None)
+        with self._changed:
+            self._over, self._hurry = True, error is not None
+            self._changed.notify()
         if error is not None:
-            self._hurry = True
             self._thread.join(HURRY)
             return
         while self._thread.is_alive() and not self.hangs:
@@ -56,20 +58,31 @@ class Recorder:
 
     def note(self, run: Run, status: str = "running") -> None:
         """Something new is in the run's folder."""
-        self._queue.put((run, status))
+        with self._changed:
+            self._news[run] = status
+            self._changed.notify()
 
     def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
-            skip = self._hurry and item[1] == "running"
+        while (item := self._next()) is not None:
+            skip = (self._hurry and item[1] == "running") or item[0].folder in self._copied
             if not skip and not self._unusable and time.monotonic() >= self._not_before:
                 self._copy(*item)
+
+    def _next(self) -> tuple[Run, str] | None:
+        """A run with something new, however often it was noted; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._news or self._over)
+            run = next(iter(self._news), None)
+            return (run, self._news.pop(run)) if run else None
 
     def _copy(self, run: Run, status: str) -> None:
         try:
             mirror = self._mirror = self._mirror or self._open()
-            prepare(run, self._data_folders)
+            finished = prepare(run, self._data_folders)
             self._asked = time.monotonic()
             self.ids[run.folder] = mirror.send(run, status)
+            if finished:
+                self._copied.add(run.folder)
         except TrackerAway as why:
             self._mirror, self._not_before = None, time.monotonic() + AGAIN
             self._say_away(str(why))
@@ -90,11 +103,11 @@ class Recorder:
         self._asked = time.monotonic()
 
     def _say_away(self, why: str) -> None:
-        if not self._said:
-            self._said = True
+        if not self.away:
+            self.away = True
             self._say(
                 f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
-                "and `python -m suite sync` sends what is missing."
+                "and `python -m suite sync` or `report` sends what is missing."
             )
 
     @property
@@ -103,9 +116,10 @@ class Recorder:
         return not self.hangs and not self._unusable
 
 
-def prepare(run: Run, data_folders: dict[str, Path]) -> None:
-    """See that the run's folder is whole, and draw its pictures once it is finished."""
+def prepare(run: Run, data_folders: dict[str, Path]) -> bool:
+    """See that the run's folder is whole, and draw its pictures once it is finished; returns whether it has ended."""
     result = run.result()
     run.check_files()
     if result and result["status"] == "finished":
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
+    return result is not None

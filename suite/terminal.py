@@ -23,9 +23,6 @@ class View(Protocol):
     def event(self, item: Planned, event: Record) -> None:
         """Show what one run just said."""
 
-    def say(self, line: str) -> None:
-        """Show a line that belongs to no run."""
-
 
 class _Console(Console):
     """rich's console, which leaves it to `cli.main` what a reader who went away means."""
@@ -96,9 +93,6 @@ class Lines:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def say(self, line: str) -> None:
-        self._say(line)
-
     def event(self, item: Planned, event: Record) -> None:
         if line := line_for(item, event, self._busy):
             self._say(line)
@@ -129,9 +123,6 @@ class Bars:
 
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
-
-    def say(self, line: str) -> None:
-        self._terminal.say(line)
 
     def event(self, item: Planned, event: Record) -> None:
         match event["event"]:

@@ -16,7 +16,7 @@ from suite.execute.processes import run_jobs
 from suite.plan import Planned
 from suite.registry import Registry
 from suite.terminal import View
-from suite.words import nearest
+from suite.words import nearest, plural
 from suite.worker import work
 
 Key = Callable[[str], tuple[str, int] | None]
@@ -42,7 +42,7 @@ class Verdict:
         name = f"{name_of(self.folder)} ({self.folder.name[:12]})"
         if self.status == "identical":
             what = f"weights {self.weights[:12]}" if self.weights else "diverged as before"
-            return f"{name}: identical: {what}, every metric of {self.epochs} epochs."
+            return f"{name}: identical: {what}, every metric of {plural(self.epochs, 'epoch')}."
         if self.difference is None:
             return f"{name}: {self.status}: {self.reason}"
         changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self._changes().items()]

@@ -81,7 +81,8 @@ class Mirror:
                 figures = over_seeds(seeds) if seeds else {}
                 if figures.items() - parent.data.metrics.items():
                     at = int(time.time() * 1000)
-                    changed = [Metric(key, value, at, 0) for key, value in figures.items()]
+                    # at a step of their own: MLflow keeps every value, and these are no second values of one thing
+                    changed = [Metric(key, value, at, len(seeds)) for key, value in figures.items()]
                     self._store.client.log_batch(parent.info.run_id, metrics=changed)
 
     def _find(self, run: Run) -> str | None:

@@ -38,9 +38,9 @@ def run(args: Namespace) -> int:
             data_folders=data_folders,
             folders=folders(args),
             watch=view.event,
-            say=view.say,
+            say=terminal.warn,
         )
-    ids, trouble = _record_and_report(home, args, terminal) if recorder.usable else ({}, None)
+    ids, trouble = _record_and_report(home, args, terminal, recorder.away) if recorder.usable else ({}, None)
     for item in planned:
         item.mlflow_run_id = recorder.ids.get(item.run.folder) or ids.get((item.run.identity, item.run.seed))
     _summarise(planned, terminal)
@@ -91,11 +91,11 @@ def _announce(planned: Sequence[Planned], terminal: Terminal) -> None:
 
 
 def _record_and_report(
-    home: Home, args: Namespace, terminal: Terminal
+    home: Home, args: Namespace, terminal: Terminal, told: bool
 ) -> tuple[dict[tuple[str, int], str], SuiteError | None]:
     """Send what MLflow lacks and write the report; returns MLflow's run ids, and what stood in the way.
 
-    A tracker that is away only warns: `report` makes up for it later.
+    A tracker that is away only warns, unless the user was `told` already: `report` makes up for it later.
     """
     from suite.report import write_report
     from suite.tracking.store import TrackerAway, open_store
@@ -107,7 +107,8 @@ def _record_and_report(
             return {}, None
         written = write_report(open_store(home), home.reports)
     except TrackerAway as why:
-        terminal.warn(f"no report: MLflow did not answer ({why}). `python -m suite report` writes it later.")
+        if not told:
+            terminal.warn(f"MLflow did not answer ({why}); `python -m suite report` sends it what is missing.")
         return {}, None
     except SuiteError as error:
         terminal.warn(str(error))
