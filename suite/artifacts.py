@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from suite import files, pictures
 from suite.analysis.confusion import Matrix, confusion
@@ -12,6 +13,7 @@ from suite.data import image_bytes
 from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
+from suite.errors import machine_error
 
 HISTORY = ("epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds")
 LAYERS = ("name", "kind", "shape", "parameters", "macs")
@@ -19,14 +21,26 @@ PROBES = ("step", "batch_loss", "test_accuracy")
 
 
 def make(run: Run, data_folder: Path) -> None:
-    """Write `artifacts/` into a finished run's folder; what is there already is written again, the same."""
+    """Write `artifacts/` into a finished run's folder; what is there already is written again, the same.
+
+    Raises `SuiteError` (3) where it cannot be written.
+    """
+    into = run.folder / "artifacts"
+    try:
+        files.make_folder(into)
+        with FileLock(run.folder / "artifacts.lock"):  # two commands may find a run without pictures
+            files.remove_leftovers(into)
+            _make(run, data_folder, into)
+    except OSError as error:
+        raise machine_error(error, into) from error
+
+
+def _make(run: Run, data_folder: Path, into: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), (run.result() or {})["network"]["layers"]
     classes = CATALOG[facts["recipe"]["data"]].classes
     predicted, confidence, labels = _predictions(run.folder)
     images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
     matrix = confusion(labels, predicted)
-    into = run.folder / "artifacts"
-    files.make_folder(into)
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
     _write_confusion(into / "confusion.csv", matrix, classes)
     _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])

@@ -60,6 +60,13 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
+def text(name: str, value: Any) -> str:
+    """Words, which may be none."""
+    if not isinstance(value, str):
+        raise wrong(name, value, "must be text", "Put it in quotes")
+    return value
+
+
 def optional(check: Check) -> Check:
     """None, or what `check` takes."""
     return lambda name, value: None if value is None else check(name, value)

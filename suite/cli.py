@@ -60,7 +60,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in a script's background it is ignored
+        signal.signal(signal.SIGINT, _end)
     try:
         arguments = _parser().parse_args(argv)
         verb: Callable[[argparse.Namespace], int] = arguments.verb
@@ -90,8 +92,11 @@ def _complain(line: str) -> None:
     print(f"suite: {line}", file=sys.stderr)
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End the command in order, undisturbed by an impatient second Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def _parser() -> argparse.ArgumentParser:

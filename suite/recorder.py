@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from suite import artifacts
+from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import SuiteError
 from suite.home import Home
@@ -52,7 +53,8 @@ class Recorder:
             return
         while self._thread.is_alive() and not self.hangs:
             self._thread.join(0.1)
-            self.hangs = self._asked is not None and time.monotonic() - self._asked > PATIENCE
+            asked = self._asked
+            self.hangs = asked is not None and time.monotonic() - asked > PATIENCE
         if self.hangs:
             self._say_away("no answer")
 
@@ -78,10 +80,11 @@ class Recorder:
     def _copy(self, run: Run, status: str) -> None:
         try:
             mirror = self._mirror = self._mirror or self._open()
-            finished = prepare(run, self._data_folders)
+            self._asked = None
+            result = prepare(run, self._data_folders)
             self._asked = time.monotonic()
-            self.ids[run.folder] = mirror.send(run, status)
-            if finished:
+            self.ids[run.folder] = mirror.send(run, result, status)
+            if result:
                 self._copied.add(run.folder)
         except TrackerAway as why:
             self._mirror, self._not_before = None, time.monotonic() + AGAIN
@@ -94,7 +97,7 @@ class Recorder:
 
     def _open(self) -> Mirror:
         try:
-            return Mirror(open_store(self._home), self._answered)
+            return Mirror(open_store(self._home, self._answered), self._answered)
         except SuiteError:
             self._unusable = True
             raise
@@ -116,10 +119,10 @@ class Recorder:
         return not self.hangs and not self._unusable
 
 
-def prepare(run: Run, data_folders: dict[str, Path]) -> bool:
-    """See that the run's folder is whole, and draw its pictures once it is finished; returns whether it has ended."""
+def prepare(run: Run, data_folders: dict[str, Path]) -> Record | None:
+    """See that the run's folder is whole, and draw its pictures once it is finished; returns its result."""
     result = run.result()
     run.check_files()
     if result and result["status"] == "finished":
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
-    return result is not None
+    return result

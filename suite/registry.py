@@ -75,11 +75,11 @@ class Registry:
         return [self._get(name) for name in wanted]
 
     def _get(self, name: str) -> Experiment:
+        broken = [error for error in self.errors if str(error).partition(".py")[0].endswith(f"/{name}")]
+        if broken:  # also where one of that name was loaded: the user may mean the other
+            raise broken[0]
         if name in self.experiments:
             return self.experiments[name]
-        broken = [error for error in self.errors if f"/{name}.py" in str(error)]
-        if broken:
-            raise broken[0]
         known = ", ".join(self.experiments)
         raise SuiteError(f"there is no experiment {name!r:.80}{nearest(name, self.experiments)}", f"Known: {known}.")
 
@@ -123,7 +123,12 @@ def _experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) ->
         raise
     except BaseException as error:  # a user's file may do anything at all, sys.exit included
         raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
-    return _checked(name, path, module)
+    try:
+        return _checked(name, path, module)
+    except SuiteError:
+        raise
+    except Exception as error:  # what a module's names hold may fail even at being looked at
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
 
 
 def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
@@ -149,6 +154,8 @@ class _AlwaysFromSource(SourceFileLoader):
 
 
 def _run_file(path: Path, folder: Path) -> ModuleType:
+    if not path.is_file():  # a pipe would be waited for
+        raise SuiteError("it is not a regular file.")
     package = "experiments" if folder == OURS else "suite_user_experiments"
     name = f"{package}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from suite.checks import Check, count, number, optional, wrong
+from suite.checks import Check, count, number, optional, text, wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,8 @@ def _history(name: str, value: Any) -> Mapping[int, tuple[float, ...]]:
     if not isinstance(value, Mapping):
         raise wrong(name, value, "must map epochs to four figures", "See experiments/lenet.py")
     for epoch, row in value.items():
-        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0 or len(row) != 4:
+        whole = isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0
+        if not whole or not isinstance(row, tuple | list) or len(row) != 4:
             raise wrong(name, {epoch: row}, "must map epochs to four figures", "See experiments/lenet.py")
         for figure in row:
             _FIGURE(name, figure)
@@ -56,9 +57,13 @@ def _confused(name: str, value: Any) -> Any:
 
 _FIGURE = number("at least 0", lambda number: number >= 0, "0.5")
 _SOURCE_CHECKS: Mapping[str, Check] = {
+    "title": text,
     "parameters": count(10**9),
     "accuracy": optional(number("a share of 1", lambda number: 0 <= number <= 1, "0.88")),
+    "accuracy_words": text,
     "history": _history,
     "confused": optional(_confused),
     "seconds": optional(number("above 0", lambda seconds: seconds > 0, "298")),
+    "machine": text,
+    "remark": text,
 }

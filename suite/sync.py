@@ -25,8 +25,7 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Say) -> int:
     missing = [run for run in mirror.lacking(runs) if not run.is_claimed()]  # the others have a recorder of their own
     for run in missing:
         name = run.recipe()["recipe"]["data"]
-        prepare(run, {name: data_folder(name)})
-        mirror.send(run, "interrupted")
+        mirror.send(run, prepare(run, {name: data_folder(name)}), "interrupted")
     mirror.end_dead(runs)
     mirror.sum_up()
     return len(missing)

@@ -1,5 +1,6 @@
 """A tracked run trained again from its recorded recipe, and compared with its record to the last bit."""
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +102,8 @@ def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
     if ID.fullmatch(word) and (key := run_key(word)):
         return [folder for folder in known if folder.name == f"{key[0][:16]}-s{key[1]}"]
     if "/" in word and "\0" not in word:
-        return [folder for folder in known if folder == Path(word).expanduser().resolve()]
+        place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's own raise for a user there is not
+        return [folder for folder in known if folder == place]
     return [folder for folder, name in known.items() if name == word]
 
 

@@ -1,6 +1,5 @@
 """Whether two trainings of one recipe gave the same numbers, and where they part: records in, differences out."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -74,10 +73,8 @@ def _between(epoch: int | None, before: Record, now: Record) -> Iterator[Differe
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal to the last bit; nan equals nan."""
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
-        return math.isnan(other)
-    return type(one) is type(other) and bool(one == other)
+    """Equal to the last bit: nan equals nan, and 0.0 is not -0.0, as a float's repr has it."""
+    return type(one) is type(other) and repr(one) == repr(other)
 
 
 def _flat(record: Record) -> dict[str, Any]:

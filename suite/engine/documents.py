@@ -36,12 +36,14 @@ def document(facts: Record) -> bytes:
 
 def read_document(path: Path, shape: Shape) -> Record:
     """What `document` wrote; raises `SuiteError`: 2 where it is missing or anything else, 3 where it cannot be read."""
+    found = contents(path, LARGEST)
     try:
-        facts = json.loads(contents(path, LARGEST))
-        claimed = facts.pop("sha256")
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        facts = json.loads(found)
+        del facts["sha256"]
+        whole = document(facts) == found
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise damaged(path, "it is not a JSON document of the suite") from error
-    if _digest(facts) != claimed:
+    if not whole:
         raise damaged(path, "its contents do not match the SHA-256 stored with them")
     for name, kind in shape.items():
         if type(facts.get(name)) is not kind:

@@ -12,7 +12,7 @@ from filelock import FileLock
 from suite import files
 from suite.errors import machine_error
 from suite.report.figures import draw
-from suite.report.groups import Group, read_groups
+from suite.report.groups import Group, lost, read_groups
 from suite.report.page import write_page
 from suite.report.tables import Table, all_tables, write_csv
 from suite.tracking.frame import finished_runs
@@ -60,7 +60,7 @@ def write_report(store: Store, reports: Path) -> Written:
             tables = all_tables(groups)
             pictures = draw(groups, drafts / "pictures")
             write_csv(tables, drafts)
-            page = write_page(groups, tables, pictures, drafts)
+            page = write_page(groups, tables, pictures, drafts, lost(runs))
             files.publish(drafts, reports, last=page.name)
     except OSError as error:
         raise machine_error(error, reports) from error

@@ -91,6 +91,18 @@ def read_groups(store: Store, runs: "pd.DataFrame", scratch: Path) -> list[Group
     return sorted(groups, key=lambda one: (bool(one.changes), one.experiment, one.changes))
 
 
+def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
+    """The recipes without a finished run, by title, with the seeds under which they diverged."""
+    if runs.empty:
+        return []
+    found = []
+    for (experiment, _), rows in runs.groupby(["experiment", "identity"], sort=True):
+        if not (rows["status"] == "finished").any():
+            words = filter(None, (str(experiment), _changes(rows.iloc[0])))
+            found.append((", ".join(words), tuple(map(int, rows["seed"]))))
+    return found
+
+
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
     rows = runs.sort_values("started").to_dict("records")

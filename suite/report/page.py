@@ -17,9 +17,16 @@ OF_ONE = ("confused_pairs", "classes")
 
 
 def write_page(
-    groups: Sequence[Group], tables: Mapping[str, Table], pictures: Mapping[str, list[Picture]], reports: Path
+    groups: Sequence[Group],
+    tables: Mapping[str, Table],
+    pictures: Mapping[str, list[Picture]],
+    reports: Path,
+    lost: Sequence[tuple[str, tuple[int, ...]]] = (),
 ) -> Path:
-    """Write both; returns the path of the page, one file that needs no other and no network."""
+    """Write both; returns the path of the page, one file that needs no other and no network.
+
+    `lost` names recipes that diverged under every seed, and the seeds.
+    """
     from jinja2 import Environment
 
     chapters = [_chapter(one, tables, pictures[one.slug]) for one in groups]
@@ -28,7 +35,7 @@ def write_page(
         "tables": [(name, tables[name]) for name in OF_ALL if name in tables],
         "pictures": pictures[""],
         "reports": reports,
-        "diverged": [(one.title, one.diverged) for one in groups if one.diverged],
+        "diverged": [(one.title, one.diverged) for one in groups if one.diverged] + list(lost),
         "few": [one.title for one in groups if len(one.runs) < FEWEST],
     }
     html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)

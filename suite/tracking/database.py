@@ -37,7 +37,7 @@ def require_whole(path: Path) -> None:
     try:
         with closing(_connect(path)) as database:
             [(found,), *_] = database.execute("PRAGMA integrity_check(1)")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _refusal(error, path) from error
     if found != "ok":
         raise _damaged(path, str(found))
@@ -58,7 +58,7 @@ def relocate(path: Path, experiment: str, artifacts: str) -> None:
                         f"WHERE {column} = ? OR substr({column}, 1, ?) = ? || '/'",
                         (artifacts, len(old) + 1, old, len(old) + 1, old),
                     )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _refusal(error, path) from error
 
 
@@ -67,7 +67,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)
 
 
-def _refusal(error: sqlite3.Error, path: Path) -> Exception:
+def _refusal(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> Exception:
+    if isinstance(error, UnicodeDecodeError):  # SQLite itself may name a damaged table by its damaged name
+        return _damaged(path, "a name in it is no text")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more than is needed
     if code in _LOCKED:
         return Locked("another program has locked its database")

@@ -34,14 +34,15 @@ class Mirror:
         self._sent: dict[str, int] = {}
         self._described: set[str] = set()
 
-    def send(self, run: Run, status: str = "running") -> str:
+    def send(self, run: Run, result: Record | None, status: str = "running") -> str:
         """Copy what the store does not have of `run` yet and return MLflow's id of it.
 
-        `status` counts only for a run without a result. Raises `TrackerAway`.
+        The result is the caller's to give, once the pictures of it are drawn: the run may end at any moment.
+        `status` counts only for a run without one. Raises `TrackerAway`.
         """
         with answering(), FileLock(run.folder / "tracking.lock", timeout=PATIENCE):
             self._passed("mirror:begin")
-            facts, result, history = run.recipe(), run.result(), run.history()
+            facts, history = run.recipe(), run.history()
             status = result["status"] if result else status
             run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
             self._ids[_key(run)] = run_id
@@ -61,13 +62,14 @@ class Mirror:
         return [run for run in runs if _key(run) not in complete]
 
     def end_dead(self, runs: Iterable[Run]) -> None:
-        """Mark as killed those of `runs` that the store believes running and no living process claims."""
+        """End those of `runs` that the store believes running and no living process claims: killed, if not finished."""
         folders = {_key(run): run for run in runs}
         with answering():
             for found in search(self._store, "attributes.status = 'RUNNING'"):
                 run = folders.get(found.data.tags.get("suite.run", ""))
                 if run and not run.is_claimed():
-                    self._store.client.set_terminated(found.info.run_id, "KILLED")
+                    status = found.data.tags.get("suite.status", "interrupted")  # a crash may come after the result
+                    self._store.client.set_terminated(found.info.run_id, STATUS[status])
 
     def sum_up(self) -> None:
         """Give each parent run the mean and the spread of its seeds, where they changed."""
@@ -140,7 +142,7 @@ class Mirror:
         figures = {**result["metrics"], **result["clock"]}
         figures |= {f"network/{key}": value for key, value in result.get("network", {}).items() if key != "layers"}
         client.log_batch(run_id, metrics=[Metric(key, value, at, 0) for key, value in figures.items()])
-        for path in [*(run.folder / name for name in AS_THEY_ARE), *sorted(run.folder.glob("artifacts/*"))]:
+        for path in [*(run.folder / name for name in AS_THEY_ARE), *sorted(run.folder.glob("artifacts/[!.]*"))]:
             if path.exists():
                 client.log_artifact(run_id, str(path))
                 self._passed("mirror:artifact")

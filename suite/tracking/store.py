@@ -4,7 +4,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,8 @@ def artifacts(home: Home) -> Path:
     return home.mlruns / "artifacts"
 
 
-def open_store(home: Home) -> Store:
-    """Open the record, making it where it is missing.
+def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
+    """Open the record, making it where it is missing; `asks` is called before a server is asked for the first time.
 
     Raises `SuiteError` for a damaged database (2) or a folder that cannot be written (3), and `TrackerAway`.
     """
@@ -76,11 +76,14 @@ def open_store(home: Home) -> Store:
     if not uri.startswith("sqlite:///"):
         with answering():
             require_answer(uri)
+            _load_mlflow()  # that takes seconds, and is no fault of the server's
+            asks()
             return _open(uri, None)
     path = Path(uri.removeprefix("sqlite:///"))
     try:
         files.make_folder(path.parent)
         with FileLock(f"{path}.lock"):  # of eight processes that made a new database together five crashed
+            files.remove_leftovers(path.parent)
             with answering():
                 require_whole(path)
                 if not path.exists():
@@ -95,7 +98,6 @@ def open_store(home: Home) -> Store:
 
 def _make(path: Path, artifact_location: str) -> None:
     """A new database, whole when it gets its name: one that a crash leaves half made no MLflow can open again."""
-    files.remove_leftovers(path.parent)
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
         _open(f"sqlite:///{made}", artifact_location)
@@ -114,6 +116,12 @@ def answering() -> Iterator[None]:
         raise
     except Exception as error:  # its stores raise their drivers' own exceptions: no narrower class holds them all
         raise TrackerAway(" ".join(str(error).split())[:200] or type(error).__name__) from error
+
+
+def _load_mlflow() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401
 
 
 def _open(uri: str, artifact_location: str | None) -> Store:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import quote, urlencode
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from suite.errors import MACHINE, SuiteError
 from suite.home import Home
@@ -22,6 +22,7 @@ from suite.tracking.store import Store, TrackerAway, answering, artifacts, open_
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds for the server to answer
 COMPARED = 12  # the latest runs, at most
+_open = build_opener(ProxyHandler({})).open  # asks this machine itself, whatever proxy the user has for the others
 # The runs of single seeds, best first: their parents, which MLflow shows in their stead, have no curves by epoch.
 CURVES = urlencode(
     {"searchFilter": "tags.`suite.kind` = 'run'", "orderByKey": "metrics.`test/accuracy`", "orderByAsc": "false"},
@@ -91,7 +92,7 @@ def _end(server: "subprocess.Popen[str]") -> None:
             os.killpg(server.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 server.wait(10)
-        finally:  # also where an impatient second Ctrl-C cut the wait short; mostly there is nobody left to hear it
+        finally:  # mostly there is nobody left to hear it
             os.killpg(server.pid, signal.SIGKILL)
 
 
@@ -109,11 +110,10 @@ def _free_port(host: str, first: int) -> int:
                 probe.bind((host, port))
             except PermissionError as error:
                 raise SuiteError(f"--port {port}: not allowed for this user.", "Give a port from 1024.") from error
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise SuiteError(
-                        f"--host {host!r:.80}: {error.strerror}.", "Give an address of this machine."
-                    ) from error
+            except (OSError, TypeError) as error:  # the latter for letters that no name has
+                if getattr(error, "errno", None) != errno.EADDRINUSE:
+                    why = getattr(error, "strerror", None) or "no name of a machine"
+                    raise SuiteError(f"--host {host!r:.80}: {why}.", "Give an address of this machine.") from error
                 continue
             return port
     raise SuiteError(
@@ -130,7 +130,7 @@ def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
                 f"MLflow's server did not start: {last[0]:.200}.", "See python -m suite doctor.", code=MACHINE
             )
         try:
-            with urlopen(f"{base}/health", timeout=2):
+            with _open(f"{base}/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.2)

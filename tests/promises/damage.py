@@ -3,11 +3,18 @@
 import os
 import random
 import resource
+import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.engine import program
+from suite.engine.journal import Run
 from suite.worker import Event, Job, work
+
+if TYPE_CHECKING:
+    from tests.promises.conftest import Bench
 
 Emit = Callable[[Event], None]
 Damage = Callable[[bytes, random.Random], bytes]
@@ -32,8 +39,42 @@ def work_and_weigh(job: Job, emit: Emit) -> None:
     emit({"event": "weighed", "mib": _peak() - before})
 
 
+def sweep_and_weigh(job: Job, emit: Emit) -> None:
+    """Look at all run folders beside the job's as `sync`, `report` and `verify` do; which are whole, what is said."""
+    from suite.sync import whole_runs
+
+    said: list[str] = []
+    before = _peak()
+    whole = [run.name for run in whole_runs(job.run.folder.parent.parent, said.append)]
+    emit({"event": "swept", "whole": whole, "said": said, "mib": _peak() - before})
+
+
 def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+HALVES = {
+    "plain": ("plain", 0, {}),
+    "choosy": ("choosy", 0, {}),
+    "another rate": ("plain", 0, {"lr": 0.2}),
+    "another seed": ("plain", 1, {}),
+    "one more seed": ("plain", 2, {}),
+}
+
+
+def half_done_runs(bench: "Bench") -> dict[str, Run]:
+    """Runs that died after two epochs: one of each kind, and three that differ from `plain` in ever less."""
+    runs = {name: bench.run(kind, bench.top, seed, **fields) for name, (kind, seed, fields) in HALVES.items()}
+    jobs = [bench.job(run, **HALVES[name][2]) for name, run in runs.items()]
+    assert [events[-1]["exit"] for events in bench.work(jobs, by=break_off)] == [-9] * len(HALVES)
+    return runs
+
+
+def copied(run: Run, home: Path) -> Run:
+    """The run with its whole folder in another home."""
+    there = Run.under(home / "mlruns" / "runs", run.experiment, run.identity, run.seed)
+    shutil.copytree(run.folder, there.folder)
+    return there
 
 
 def flip_a_bit(contents: bytes, chance: random.Random) -> bytes:
@@ -54,11 +95,13 @@ def garbage(contents: bytes, chance: random.Random) -> bytes:
 
 
 def tree(*folders: Path) -> dict[str, bytes | str]:
-    """Everything beneath some folders: the bytes of files, where links lead, which folders there are."""
+    """Everything beneath some folders: the bytes of files, where links lead, what else there is."""
     found: dict[str, bytes | str] = {}
     for path in (path for folder in folders for path in folder.rglob("*")):
         if path.is_symlink():
             found[str(path)] = f"-> {os.readlink(path)}"
         else:
-            found[str(path)] = path.read_bytes() if path.is_file() else "no file"
+            facts = path.lstat()
+            whole = stat.S_ISREG(facts.st_mode) and facts.st_size < 1 << 28
+            found[str(path)] = path.read_bytes() if whole else f"{facts.st_mode:o} {facts.st_size}"
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from suite.engine.journal import Run
 from tests.promises.conftest import KINDS, Bench, Check, Twin, last, told
-from tests.promises.damage import Damage, break_off, cut_short, flip_a_bit, garbage, tree
+from tests.promises.damage import HALVES, Damage, copied, cut_short, flip_a_bit, garbage, half_done_runs, tree
 
 pytestmark = pytest.mark.promise
 TITLE = "damaged checkpoints refused, left as they are"
@@ -21,26 +21,8 @@ HalfDone = dict[str, Run]
 
 @pytest.fixture(scope="module")
 def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> HalfDone:
-    """Runs that died after two epochs: one of each kind, and three that differ from `plain` in ever less."""
-    bench = Bench(own, digits, tmp_path_factory.mktemp("half-done"))
-    asked = {
-        "plain": ("plain", 0, {}),
-        "choosy": ("choosy", 0, {}),
-        "another rate": ("plain", 0, {"lr": 0.2}),
-        "another seed": ("plain", 1, {}),
-        "one more seed": ("plain", 2, {}),
-    }
-    runs = {name: bench.run(kind, bench.top, seed, **fields) for name, (kind, seed, fields) in asked.items()}
-    jobs = [bench.job(runs[name], **fields) for name, (_, _, fields) in asked.items()]
-    assert [ended["exit"] for *_, ended in bench.work(jobs, by=break_off)] == [-9] * 5
-    return runs
-
-
-def copied(run: Run, home: Path) -> Run:
-    """The run with its whole folder in another home."""
-    there = Run.under(home / "mlruns" / "runs", run.experiment, run.identity, run.seed)
-    shutil.copytree(run.folder, there.folder)
-    return there
+    """Runs that died after two epochs, by name."""
+    return half_done_runs(Bench(own, digits, tmp_path_factory.mktemp("half-done")))
 
 
 def assert_refused_in_company(
@@ -102,7 +84,7 @@ def test_another_runs_checkpoint_is_refused_and_other_runs_go_on(
     for number, (name, other) in enumerate(pairs):
         run = copied(half_done[name], bench.top / f"bad-{number}")
         shutil.copy(half_done[other].checkpoint, run.checkpoint)
-        damaged.append((run, {"lr": 0.2} if name == "another rate" else {}))
+        damaged.append((run, HALVES[name][2]))
 
     with check.case(len(damaged)):
         assert_refused_in_company(bench, damaged, half_done, twins)
@@ -120,12 +102,14 @@ def test_the_command_names_each_damaged_checkpoint_and_finishes_all_other_seeds(
         path.write_bytes(damage(path.read_bytes(), chance))
     before = [path.read_bytes() for path in damaged.values()]
 
+    seeds = check.times(12, 4)
+
     with check.case(len(damaged)):
-        answer = workspace.suite("run", "plain", "--seeds", "12", "--no-report", "--json")
+        answer = workspace.suite("run", "plain", "--seeds", str(seeds), "--no-report", "--json")
 
         assert answer.code == 2, answer
         assert {one["seed"]: one["status"] for one in answer.json} == {
-            seed: "failed" if seed in (1, 2) else "finished" for seed in range(12)
+            seed: "failed" if seed in (1, 2) else "finished" for seed in range(seeds)
         }
         for path in damaged.values():
             [line] = [line for line in answer.err.splitlines() if str(path) in line]

@@ -64,7 +64,6 @@ def send(store: Store, folder: Path) -> Callable[..., str]:
     """Send a run to the store as a process that knows nothing of earlier ones would."""
 
     def to_store(run: Run, status: str = "running") -> str:
-        prepare(run, {"digits": folder})
-        return Mirror(store).send(run, status)
+        return Mirror(store).send(run, prepare(run, {"digits": folder}), status)
 
     return to_store

@@ -1,0 +1,140 @@
+"""What processes do that are broken on purpose. They import this file, so it loads nothing heavy."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite import crash
+from suite.engine.journal import Run
+from suite.execute.processes import Event
+from suite.home import Home
+from suite.worker import Job, work
+
+Emit = Callable[[Event], None]
+PATCH = b"diff, as if the program's text were not that of its commit\n"
+NOWHERE = "nowhere"  # a place that is never reached: the points on the way are counted then
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A run to train, and the step at which its process dies; None: it lives and says which steps it passed."""
+
+    job: Job
+    at: str | None = None
+
+
+def train_and_die(broken: Broken, emit: Emit) -> None:
+    """The worker, in a program that was changed since its commit, so that `source.patch` is among its files."""
+    from suite.engine import program
+
+    program.patch = lambda: PATCH  # type: ignore[assignment]
+    os.environ["SUITE_CRASH_AT"] = broken.at or NOWHERE
+    work(broken.job, emit)
+    emit({"event": "passed", "steps": _passed()})
+
+
+def _passed() -> dict[str, int]:
+    return {here: times for here, times in crash._passed.items() if "#" not in here}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One of the things that are done with finished runs, in a home; `at` as in `Broken`."""
+
+    name: str
+    home: Path
+    data: Path
+    at: str | None = None
+
+
+def act_in_turn(acts: Sequence[Act], emit: Emit) -> None:
+    """Each act in a process of its own, forked from this one, which has loaded what they need.
+
+    Emits one event for each: how it ended, and the steps that it passed.
+    """
+    from suite.tracking import store
+
+    os.environ.update(store._SETTINGS)
+    for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.report", "suite.sync"):
+        importlib.import_module(heavy)
+    for act in acts:
+        child = os.fork()
+        if child == 0:
+            os._exit(_perform(act, emit))
+        _, status = os.waitpid(child, 0)
+        emit({"event": "acted", "act": act, "exit": os.waitstatus_to_exitcode(status)})
+
+
+def _perform(act: Act, emit: Emit) -> int:
+    os.environ["SUITE_CRASH_AT"] = act.at or NOWHERE
+    try:
+        ACTS[act.name](act.home, act.data)
+        emit({"event": "passed", "act": act, "steps": _passed()})
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        return 1
+    return 0
+
+
+def prepare(home: Path, data: Path) -> None:
+    """Draw the pictures and write the tables of each finished run."""
+    from suite import recorder
+
+    for path in sorted(home.glob("mlruns/runs/*/*/result.json")):
+        recorder.prepare(Run.at(path.parent), {"digits": data})
+
+
+def open_database(home: Path, _data: Path) -> None:
+    """Make MLflow's database."""
+    from suite.tracking import store
+
+    store.open_store(Home(home))
+
+
+def record(home: Path, data: Path) -> None:
+    """Send the runs to MLflow; their pictures are there already."""
+    from suite import sync
+
+    sync.prepare = lambda run, _: run.result()  # type: ignore[assignment]
+    sync.sync(Home(home), lambda _: data, _fail)
+
+
+def rebuild(home: Path, data: Path) -> None:
+    """Move MLflow's record aside and write it anew, with a journal in its place as a dying SQLite leaves one."""
+    from suite import sync
+
+    journal = home / "mlruns" / "mlflow.db-journal"
+    if (home / "mlruns" / "mlflow.db").exists():
+        journal.write_bytes(bytes(512))
+    sync.set_aside(Home(home), _fail)
+    record(home, data)
+
+
+def report(home: Path, _data: Path) -> None:
+    """Write the report."""
+    from suite.report import write_report
+    from suite.tracking import store
+
+    write_report(store.open_store(Home(home)), home / "reports")
+
+
+def fetch(home: Path, _data: Path) -> None:
+    """Fill an empty cache with the digits."""
+    from suite.data import ensure
+
+    os.environ["XDG_CACHE_HOME"] = str(home)
+    ensure("digits", say=lambda _: None)
+
+
+def _fail(line: str) -> None:
+    raise AssertionError(line)
+
+
+ACTS: dict[str, Callable[[Path, Path], Any]] = {
+    "prepare": prepare, "open": open_database, "record": record, "rebuild": rebuild, "report": report, "fetch": fetch,
+}  # fmt: skip

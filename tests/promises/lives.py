@@ -1,0 +1,93 @@
+"""Real commands that do not live long: experiments that tell of each step, and what two lives leave on the disk."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.engine import checkpoint
+from suite.engine.journal import Run
+from tests.conftest import Workspace
+from tests.promises.conftest import CHOOSY, KINDS, PLAIN
+
+SEEDS = 2
+COMMAND = ("run", *KINDS, "--seeds", str(SEEDS), "--workers", "2", "--no-report")
+STEPS = {"plain": 15, "choosy": 24}  # in an epoch
+TELLING = '''
+    import time
+
+    from torch import nn
+
+    class Telling(nn.Module):
+        """Goes to output.log: a line when the training begins, one for each of its steps."""
+
+        def forward(self, pixels):
+            if self.training:
+                print("step", flush=True)
+                time.sleep(0.03)
+            return pixels
+
+    print("begin", flush=True)
+    return nn.Sequential(
+        Telling(), '''
+
+
+def write_telling(folder: Path) -> None:
+    """Put `plain` and `choosy` into a folder, slowed down a little and telling of every step."""
+    for name, text in zip(KINDS, (PLAIN, CHOOSY), strict=True):
+        head, _, layers = text.partition("\n    from torch import nn\n\n    return nn.Sequential(")
+        assert layers, text
+        (folder / f"{name}.py").write_text(head + TELLING + layers.lstrip())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is by what is on the disk: steps ever trained, epochs kept, and the result if there is one."""
+
+    steps: int
+    epochs: int
+    result: tuple[bytes, int] | None
+
+
+def progress(run: Run) -> Progress:
+    """Read a run's folder while nobody writes to it."""
+    log, result = run.folder / "output.log", run.folder / "result.json"
+    told = log.read_text().split() if log.exists() else []
+    epochs = len(checkpoint.load(run.checkpoint)[1]["history"]) if run.checkpoint.exists() else 0
+    ended = (result.read_bytes(), result.stat().st_mtime_ns) if result.exists() else None
+    return Progress(told.count("step"), epochs, ended)
+
+
+def begun(home: Path) -> int:
+    """How often some training began in a home."""
+    return sum(path.read_text().count("begin") for path in home.glob("mlruns/runs/*/*/output.log"))
+
+
+def wait(until, process: "subprocess.Popen[str]", seconds: float = 120) -> bool:
+    """Wait until something holds; False if the process ends before it does."""
+    limit = time.monotonic() + seconds
+    while not until():
+        if process.poll() is not None:
+            return False
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.01)
+    return True
+
+
+def killed_after(workspace: Workspace, seconds: float, *, training: bool) -> bool:
+    """Give the command and end all its processes with `kill -9`; returns False if it was at its end before that.
+
+    `seconds` count from the first step of some training, else from the command's start.
+    """
+    before = begun(workspace.home)
+    process = workspace.start(*COMMAND)
+    if not training or wait(lambda: begun(workspace.home) > before, process):
+        time.sleep(seconds)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert alive or process.returncode == 0, (out, err)
+    return alive

@@ -1,0 +1,121 @@
+"""Check 4, training: killed at each named step of a run, it resumes to the same result and nothing is left behind."""
+
+import ast
+import signal
+
+import pytest
+
+from suite.engine.journal import Run
+from tests.promises.breaking import Broken, train_and_die
+from tests.promises.conftest import KINDS, last, told
+from tests.promises.points import TREES, steps_of_source, writes
+
+pytestmark = pytest.mark.promise
+
+IN_TRAINING = {"run", "epoch", "write"}
+NOT_REPLACED = {"lock", "output.log"}  # the claim, held by the kernel, and what the network prints, added line by line
+
+# Who writes without suite/files.py, and why a crash there can do no harm.
+BY_ITSELF = {
+    "suite.cli": {"os.open"},  # the null device
+    "suite.data.digits": {"(into / name).write_bytes"},  # these four: a temporary folder, checked before it is used
+    "suite.data.folder": {"(into / file).open"},
+    "suite.data.mirrors": {"(into / file).open"},
+    "suite.data.packages": {"(into / file).open"},
+    "suite.pictures": {"figure.savefig"},  # memory
+    "suite.report.tables": {"table.frame().to_csv"},  # memory
+    "suite.sync": {"path.rename"},  # a step follows each
+    "suite.tracking.store": {"os.replace"},  # between two steps
+    "suite.worker": {"os.open"},  # output.log
+}
+
+
+def at_steps(passed: dict[str, int], chance) -> list[str]:
+    """Every step on the way of an unbroken run: at its first time, and at a later one where there are more."""
+    later = [f"{step}#{chance.randint(2, times)}" for step, times in passed.items() if times > 1]
+    return sorted([*passed, *later])
+
+
+def epochs(events) -> list[int]:
+    return [event["epoch"] for event in events if event["event"] == "epoch"]
+
+
+def contents(run: Run) -> dict[str, tuple[int, int]]:
+    """Inode and time of everything in a run's folder: the same only where nothing was written."""
+    files = [path for path in run.folder.rglob("*") if path.name not in NOT_REPLACED]
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+
+
+@pytest.fixture
+def unbroken(bench) -> dict[str, dict[str, int]]:
+    """The steps that a run of each kind passes, and how often."""
+    runs = [bench.run(kind, bench.top / "unbroken") for kind in KINDS]
+    events = bench.work([Broken(bench.job(run)) for run in runs], by=train_and_die)
+    for run in runs:
+        names = {path.name for path in run.folder.iterdir()} - NOT_REPLACED
+        written = {step.partition("@")[2] for step in last(events[runs.index(run)], "passed")["steps"]}
+        assert names >= {"source.patch", "recipe.json", "result.json"}
+        assert names == written - {""}, "each file of a run is written with steps on the way"
+    return {run.experiment: last(found, "passed")["steps"] for run, found in zip(runs, events, strict=True)}
+
+
+@pytest.mark.check(4, "kill -9 at each named step")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, bench, twins, unbroken, kind):
+    every = at_steps(unbroken[kind], chance)
+    assert {step.partition("@")[0].partition("#")[0] for step in every} == {
+        step for step in steps_of_source() if step.partition(":")[0] in IN_TRAINING
+    }
+    points = sorted(chance.sample(every, check.times(len(every), 8)))
+    runs = [bench.run(kind, bench.top / f"{kind}{number}") for number in range(len(points))]
+    jobs = [bench.job(run) for run in runs]
+
+    killed = bench.work([Broken(job, at) for job, at in zip(jobs, points, strict=True)], by=train_and_die)
+    finished = [run.folder.joinpath("result.json").exists() for run in runs]
+    resumed = bench.work([Broken(job) for job in jobs], by=train_and_die)
+    after = [contents(run) for run in runs]
+    again = bench.work([Broken(job) for job in jobs], by=train_and_die)
+
+    for i, (run, at) in enumerate(zip(runs, points, strict=True)):
+        with check.case():
+            assert last(killed[i], "ended")["exit"] == -signal.SIGKILL, f"{at} was never reached"
+            assert last(resumed[i], "done"), (at, resumed[i])
+            assert told(run) == twins[kind], at
+            assert list(run.folder.rglob(".*.tmp")) == [], at
+            before, new = epochs(killed[i]), epochs(resumed[i])
+            everything = list(range(len(twins[kind][1])))
+            assert new == everything[len(everything) - len(new) :], at
+            assert len(everything) - len(new) in (len(before), len(before) + 1), f"{at}: an epoch more than once again"
+            assert last(resumed[i], "started") is None or not finished[i], f"{at}: a finished run was trained"
+            assert [event["event"] for event in again[i]] == ["done", "passed", "ended"], at
+            assert contents(run) == after[i], at
+
+
+def test_a_module_writes_through_suite_files_or_is_known_not_to():
+    found = {module: set(writes(tree)) for module, tree in TREES.items() if module != "suite.files"}
+
+    assert {module: names for module, names in found.items() if names} == BY_ITSELF
+
+
+def test_what_suite_files_writes_itself_has_a_step_on_the_way():
+    assert sorted(writes(TREES["suite.files"])) == ["open", "os.open", "os.open", "os.replace", "os.replace"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path.write_bytes(x)", "path.write_text(x)", "open(path, 'w')", "open(path, mode='ab')", "path.open('x')",
+        "open(path, 'r+b')", "os.replace(a, b)", "path.replace(b)", "path.rename(b)", "os.open(p, os.O_WRONLY)",
+        "frame.to_csv(path)", "shutil.copyfile(a, b)", "open(path, mode=how)", "torch.save(x, path)",
+        "tempfile.NamedTemporaryFile()", "io.open(path, 'wb')", "path.touch()",
+    ],
+)  # fmt: skip
+def test_the_search_for_writes_finds_it(text):
+    assert list(writes(ast.parse(text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["open(path)", "open(path, 'rb')", "text.replace('a', 'b')", "gzip.open(path, 'rt')", "urlopen(url)"]
+)
+def test_the_search_for_writes_leaves_the_rest_alone(text):
+    assert list(writes(ast.parse(text))) == []

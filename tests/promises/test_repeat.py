@@ -1,0 +1,146 @@
+"""The six experiments give the same bits again: in fresh processes, alone, in company, in any order."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.engine.journal import Run
+from tests.conftest import Workspace
+from tests.promises.conftest import Bench, Check, last
+
+pytestmark = pytest.mark.promise
+
+SIX = ("cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp")
+SEEDS = (0, 1)
+NOT_REPEATED = ("clock", "files", "sha256")  # the hour's speeds, and the digests of what they are written in
+NOT_OURS = ("git_commit", "git_dirty", "patch_sha256")  # work on the checkout meanwhile; the engine's digest stays
+NO_TRACKER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}  # spares the short form the making of a database
+
+Key = tuple[str, int]
+Said = tuple[str, bytes, str, bytes, bytes]  # hash of the weights, result, history, both tensor files
+
+
+class Six:
+    """The six on the digits: two epochs as promised, one in the short form."""
+
+    def __init__(self, bench: Bench, *, full: bool) -> None:
+        self.bench, self.changes = bench, {"data": "digits", "epochs": 2 if full else 1}
+        self.words = ("--data", "digits", "--epochs", str(self.changes["epochs"]), "--no-report", "--json")
+
+    def runs(self, home: Path, keys: Sequence[Key]) -> list[Run]:
+        return [self.bench.run(name, home, seed, **self.changes) for name, seed in keys]
+
+    def train(self, home: Path, keys: Sequence[Key], workers: int = 2) -> dict[Key, Said]:
+        """Each in a fresh process, begun in this order."""
+        runs = self.runs(home, keys)
+        for events in self.bench.work([self.bench.job(run, **self.changes) for run in runs], workers=workers):
+            assert last(events, "done"), events
+        return {(run.experiment, run.seed): said(run) for run in runs}
+
+    def found(self, home: Path, keys: Sequence[Key]) -> dict[Key, Said]:
+        """What a command left in a home."""
+        return {(run.experiment, run.seed): said(run) for run in self.runs(home, keys)}
+
+
+def said(run: Run) -> Said:
+    """The weights' hash, the result's and the history's bytes apart from the clock, the tensors' bytes."""
+    run.check_files()
+    result = json.loads((run.folder / "result.json").read_text())
+    result["environment"] = without(result["environment"], NOT_OURS)
+    history = [
+        without(json.loads(line), ("clock",)) for line in (run.folder / "history.jsonl").read_text().splitlines()
+    ]
+    tensors = ((run.folder / f"{name}.safetensors").read_bytes() for name in ("weights", "predictions"))
+    rest = json.dumps(without(result, NOT_REPEATED), sort_keys=True).encode()
+    return result["weights_sha256"], rest, json.dumps(history, sort_keys=True), *tensors
+
+
+def without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in names}
+
+
+@pytest.fixture(scope="session")
+def first(
+    own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[Key, Said]:
+    """What all six come to under both seeds, side by side, in processes forked from a warm one."""
+    bench = Bench(own, digits, tmp_path_factory.mktemp("first"))
+    six = Six(bench, full=request.config.getoption("-m") == "promise")
+    return six.train(bench.top, [(name, seed) for seed in SEEDS for name in SIX])
+
+
+@pytest.fixture
+def six(bench: Bench, check: Check) -> Six:
+    return Six(bench, full=check.full)
+
+
+def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) -> None:
+    """Every case is one run that came to the same again."""
+    for key, told in again.items():
+        with check.case():
+            assert told[0] == first[key][0], f"{key}: other weights"
+            assert told[1:3] == first[key][1:3], f"{key}: equal weights, but not all of result and history"
+            assert told[3:] == first[key][3:], f"{key}: equal hashes, but not all bytes of the tensors' files"
+
+
+@pytest.mark.check(1, "repeat: same weights and result in fresh processes")
+def test_every_experiment_comes_to_the_same_in_another_command(check: Check, six: Six, first: dict[Key, Said]) -> None:
+    """Another command: another process tree from its root on, with other hash seeds and addresses."""
+    workspace = Workspace(six.bench.home("again"), {} if check.full else NO_TRACKER)
+
+    answer = workspace.suite("run", "all", "--seeds", str(len(SEEDS)), *six.words)
+
+    assert answer.code == 0, answer.err
+    agree(check, six.found(workspace.home, list(first)), first)
+    assert len({told[0] for told in first.values()}) == len(SIX) * len(SEEDS), "two of them came to the same weights"
+
+
+@pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
+def test_alone_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
+    home = six.bench.home("alone")
+
+    for name in SIX:
+        agree(check, six.train(home, [(name, 0)], workers=1), first)
+
+
+@pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
+def test_all_at_once_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
+    if not check.full:
+        pytest.skip("the short form has the shuffled six for company")
+
+    agree(check, six.train(six.bench.home("together"), [(name, 0) for name in SIX], workers=len(SIX)), first)
+
+
+@pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
+def test_in_any_order_each_comes_to_the_same(
+    check: Check, six: Six, first: dict[Key, Said], chance: random.Random
+) -> None:
+    order = chance.sample([(name, 0) for name in SIX], len(SIX))
+
+    again = six.train(six.bench.home("shuffled"), order, workers=chance.randint(3, 5))
+
+    agree(check, again, first)
+
+
+@pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
+def test_after_other_verbs_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
+    """There is no verb that tunes yet, so the verbs that read and those that train again have to do."""
+    workspace = Workspace(six.bench.home("after"), {})
+    if not check.full:
+        pytest.skip("takes a database and five commands: only under -m promise")
+
+    before = [
+        workspace.suite("list"),
+        workspace.suite("show", "cnn"),
+        workspace.suite("run", "mlp", "--data", "digits", "--set", "lr=0.02", "--seeds", "1", "--no-report"),
+        workspace.suite("verify", "all"),
+        workspace.suite("report"),
+    ]
+    answer = workspace.suite("run", "all", "--seeds", "1", *six.words)
+
+    assert [one.code for one in (*before, answer)] == [0] * 6, [one.err for one in (*before, answer)]
+    agree(check, six.found(workspace.home, [(name, 0) for name in SIX]), first)

@@ -1,0 +1,93 @@
+"""Check 5: Ctrl-C and SIGTERM at random moments are one line and an exit code, and everything goes on from there."""
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import Workspace
+from tests.promises.conftest import KINDS, Bench, told
+from tests.promises.lives import COMMAND, SEEDS
+from tests.promises.mirrors import assert_mirror_is_exact
+from tests.promises.test_kills import telling, unbroken
+
+__all__ = ["telling", "unbroken"]
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
+
+IN_A_HOME = 4  # interruptions, before the command may end
+HANGS = 30  # seconds: on a crowded machine an ending takes a few
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def end(process: "subprocess.Popen[str]", number: signal.Signals, *, everyone: bool) -> None:
+    """A terminal's Ctrl-C goes to every process of the command, `kill` to the first alone."""
+    try:
+        os.killpg(process.pid, number) if everyone else os.kill(process.pid, number)
+    except ProcessLookupError:
+        assert process.poll() is not None
+
+
+def ended_after(workspace: Workspace, seconds: float, number: signal.Signals, chance: random.Random) -> float | None:
+    """Give the command and end it that long after it said what it will train; returns how many seconds that took.
+
+    None if it was at its end before that. Half of the Ctrl-C are given a second time during the ending.
+    """
+    process = workspace.start(*COMMAND)
+    everyone, again = number == signal.SIGINT or chance.random() < 0.5, chance.random() < 0.5
+    assert process.stdout is not None
+    assert "to train" in process.stdout.readline()
+    time.sleep(seconds)
+    if process.poll() is not None:
+        return None
+    begun = time.monotonic()
+    end(process, number, everyone=everyone)
+    if again and number == signal.SIGINT:
+        time.sleep(chance.uniform(0, 0.5))
+        end(process, number, everyone=True)
+    try:
+        process.wait(timeout=HANGS)
+        took = time.monotonic() - begun
+        out, err = process.communicate(timeout=HANGS)  # until its last process let go of the pipes
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert process.returncode == CODES[number], (number, again, out, err)
+    assert len(err.splitlines()) == 1, (number, again, err)
+    assert err.startswith("suite: ")
+    assert "Traceback" not in out
+    return took
+
+
+def interrupt_it(workspace: Workspace, numbers: list[signal.Signals], chance: random.Random) -> list[float]:
+    """Interrupt the command, again and again, and let it come to its end; returns how long the endings took."""
+    took = [ended_after(workspace, chance.uniform(0, 3), number, chance) for number in numbers]
+    answer = workspace.suite(*COMMAND)
+    assert answer.code == 0, answer
+    return [seconds for seconds in took if seconds is not None]
+
+
+@pytest.mark.check(5, "Ctrl-C and SIGTERM")
+def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, bench, telling, unbroken):
+    wanted, took, own = check.times(20, 10), [], Bench(telling, bench.data, bench.top)
+
+    with ThreadPoolExecutor(2) as two:
+        while len(took) < wanted:
+            homes = [Workspace(bench.home(f"home{len(took)}-{i}"), {"SUITE_EXPERIMENTS": str(telling)}) for i in (0, 1)]
+            share = min(IN_A_HOME, -(-(wanted - len(took)) // 2))
+            numbers = [chance.sample([signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT], share)
+                       for _ in homes]  # fmt: skip
+            done = list(two.map(interrupt_it, homes, numbers, [random.Random(chance.random()) for _ in homes]))
+            for workspace, seconds in zip(homes, done, strict=True):
+                with check.case(len(seconds)):
+                    runs = [own.run(kind, workspace.home, seed) for kind in KINDS for seed in range(SEEDS)]
+                    assert {(run.experiment, run.seed): told(run) for run in runs} == unbroken
+                    assert_mirror_is_exact(workspace.home)
+                took += seconds
+
+    check.remarks.append(f"ended within {statistics.median(took):.1f} s, the slowest {max(took):.1f} s")

@@ -1,0 +1,147 @@
+"""A tracking server that is taken away, hung and given back: one real MLflow server, and a door before it for each run.
+
+Also a run that takes its time asleep, so that what is measured does not depend on the machine's cores.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+SLEEPY = '''"""A linear layer that sleeps before each batch, as long as NAP says."""
+
+from suite.recipe import Recipe
+
+recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=500, epochs=7)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    import os
+    import time
+
+    from torch import nn
+
+    class Sleepy(nn.Linear):
+        def forward(self, pixels):
+            time.sleep(float(os.environ["NAP"]))
+            return super().forward(pixels)
+
+    return nn.Sequential(nn.Flatten(), Sleepy(784, 10))
+'''
+
+
+class Door:
+    """A port of its own that leads to the server while it is open, refuses when shut, and is silent when it hangs."""
+
+    def __init__(self, target: int) -> None:
+        self._target, self._flows = target, threading.Event()
+        self._listener: socket.socket | None = None
+        self._ends: list[socket.socket] = []
+        self.port = 0
+        self.open()
+        self.shut()
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def open(self) -> None:
+        """Let through what comes, and what waited."""
+        self._listen()
+        self._flows.set()
+
+    def hang(self) -> None:
+        """Accept whoever comes and answer nobody, not even those who are inside."""
+        self._listen()
+        self._flows.clear()
+
+    def shut(self) -> None:
+        """Refuse whoever comes and cut off those who are inside, as a server that was killed does."""
+        self._flows.clear()
+        listener, self._listener, ends, self._ends = self._listener, None, self._ends, []
+        for one in [listener, *ends] if listener else ends:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=50)
+            self.port = self._listener.getsockname()[1]
+            threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                inside, _ = listener.accept()
+                outside = socket.create_connection(("127.0.0.1", self._target))
+                self._ends += [inside, outside]
+                for ends in ((inside, outside), (outside, inside)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, come_from: socket.socket, to: socket.socket) -> None:
+        with suppress(OSError):
+            while data := come_from.recv(1 << 16):
+                self._flows.wait()
+                to.sendall(data)
+            to.shutdown(socket.SHUT_WR)
+
+
+class Server:
+    """A real MLflow server on loopback with a store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database, self.artifacts = folder / "server.db", folder / "artifacts" / "1"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"),
+                *("--port", str(self.port), "--backend-store-uri", f"sqlite:///{self.database}"),
+                *("--artifacts-destination", str(self.artifacts.parent)),
+            ],
+            cwd=folder,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        until = time.monotonic() + 180
+        while not self._answers():
+            assert self._process.poll() is None, "the server did not start"
+            assert time.monotonic() < until, "the server did not answer"
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def end(self) -> None:
+        """End it and its workers."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, 15)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(20)
+            os.killpg(self._process.pid, 9)
+        self._process.wait()
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Server]:
+    """The server, for as long as the body runs."""
+    started = Server(folder)
+    try:
+        yield started
+    finally:
+        started.end()
