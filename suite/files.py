@@ -54,23 +54,27 @@ def write(path: Path, contents: bytes) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path, most: int) -> Iterator[BufferedReader]:
-    """A regular file of at most `most` bytes, for reading; raises `Unfit` for a pipe, a link, a device or a longer one.
+    """A regular file of at most `most` bytes, for reading; raises `Unfit` for anything else.
 
     Never waits for a pipe's writer. Raises `OSError` as `open` does.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        opening = open(path, "rb", opener=_carefully)  # noqa: SIM115  closed below, by `with`
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
             raise Unfit("it is not a regular file") from error
         raise
-    with open(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
+    with opening as file:
+        facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise Unfit("it is not a regular file")
         if facts.st_size > most:
             raise Unfit(f"it has {facts.st_size:,} bytes, more than any such file")
         yield file
+
+
+def _carefully(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def read(path: Path, most: int) -> bytes:
@@ -113,7 +117,15 @@ def remove_leftovers(folder: Path) -> None:
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
         else:
-            leftover.unlink(missing_ok=True)
+            remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Delete a file that may be there; raises `SuiteError` (3) when the machine refuses."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise machine_error(error, path) from error
 
 
 def _sync_folder(folder: Path) -> None:

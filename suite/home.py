@@ -1,11 +1,13 @@
 """Where runs, records and reports are kept: SUITE_HOME, else the checkout one stands in, else the current folder."""
 
 import os
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.errors import SuiteError
+from suite import files
+from suite.errors import SuiteError, machine_error
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,15 @@ class Home:
             if folder.is_symlink():
                 raise SuiteError(f"{folder} is a symbolic link.", "Set SUITE_HOME to the folder that is to hold it.")
         return home
+
+    def require_writable(self) -> None:
+        """Make the folder that holds the runs; raises `SuiteError` (3) where nothing can be written there."""
+        try:
+            files.make_folder(self.runs)
+            with tempfile.TemporaryFile(dir=self.runs):
+                pass
+        except OSError as error:
+            raise machine_error(error, self.runs) from error
 
     @property
     def mlruns(self) -> Path:

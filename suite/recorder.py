@@ -67,7 +67,7 @@ class Recorder:
     def _work(self) -> None:
         while (item := self._next()) is not None:
             skip = (self._hurry and item[1] == "running") or item[0].folder in self._copied
-            if not skip and not self._unusable and time.monotonic() >= self._not_before:
+            if not skip and not self._unusable:
                 self._copy(*item)
 
     def _next(self) -> tuple[Run, str] | None:
@@ -79,9 +79,10 @@ class Recorder:
 
     def _copy(self, run: Run, status: str) -> None:
         try:
+            result = prepare(run, self._data_folders)  # beside the training even while the tracker is away
+            if time.monotonic() < self._not_before:
+                return
             mirror = self._mirror = self._mirror or self._open()
-            self._asked = None
-            result = prepare(run, self._data_folders)
             self._asked = time.monotonic()
             self.ids[run.folder] = mirror.send(run, result, status)
             if result:
@@ -120,9 +121,16 @@ class Recorder:
 
 
 def prepare(run: Run, data_folders: dict[str, Path]) -> Record | None:
-    """See that the run's folder is whole, and draw its pictures once it is finished; returns its result."""
+    """See that the run's folder is whole, and draw its pictures once it is finished; returns its result.
+
+    A process draws them once.
+    """
     result = run.result()
     run.check_files()
-    if result and result["status"] == "finished":
+    if result and result["status"] == "finished" and run.folder not in _drawn:
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
+        _drawn.add(run.folder)
     return result
+
+
+_drawn: set[Path] = set()

@@ -66,6 +66,7 @@ def whole_runs(runs: Path, say: Say) -> Iterator[Run]:
             run = Run.at(folder)
             run.result()
             run.check_files()
+            run.history()
         except SuiteError as error:
             say(str(error))
         else:

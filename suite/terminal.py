@@ -13,6 +13,7 @@ from rich.text import Text
 
 from suite.engine.documents import Record
 from suite.plan import Planned
+from suite.words import printable
 
 
 class View(Protocol):
@@ -43,7 +44,7 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """A line of text, taken literally."""
-        self.console.print(Text(line))
+        self.console.print(Text(printable(line)))
 
     def warn(self, line: str) -> None:
         """A line on stderr, said once however many steps of a command run into what it says."""
@@ -64,9 +65,10 @@ class Terminal:
             for name, numeric in zip(names, right, strict=True):
                 drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
             for row in rows:
-                drawn.add_row(*map(Text, row))
+                drawn.add_row(*(Text(printable(cell)) for cell in row))
             self.console.print(drawn, soft_wrap=False)
             return
+        rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a row is a line, whatever a cell holds
         widths = [max(len(row[i]) for row in (names, *rows)) for i in range(len(names))]
         for row in (names, *rows):
             cells = (

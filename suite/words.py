@@ -13,3 +13,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which colour or erase the terminal that prints it; line ends stay."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

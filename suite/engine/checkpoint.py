@@ -34,8 +34,8 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
         facts: dict[str, Any] = json.loads(header["__metadata__"]["suite"])
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(body)
-        return tensors, facts
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        return tensors, dict(facts)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise damaged(path, "it is not a checkpoint of the suite") from error
 
 

@@ -11,7 +11,8 @@ from suite.errors import SuiteError, machine_error
 Record = dict[str, Any]
 Shape = dict[str, type]
 
-LARGEST = 1 << 24  # bytes of a document
+LARGEST = 1 << 21  # bytes of a document; as Python's own lists and numbers it may take thirty times as many
+LARGEST_LINE = 5 << 20  # an epoch of 60,000 probes fits
 LARGEST_HISTORY = 1 << 28
 LARGEST_FILE = 1 << 32  # bytes of anything else beside a document
 
@@ -58,13 +59,29 @@ def lines(records: list[Record]) -> bytes:
 
 def read_lines(path: Path) -> list[Record]:
     """What `lines` wrote; a torn last line, the mark of a crash, is no record. `SuiteError` (2) for any other fault."""
+    records = []
     try:
-        records = [json.loads(line) for line in contents(path, LARGEST_HISTORY).split(b"\n")[:-1]]
+        with files.opened(path, LARGEST_HISTORY) as file:
+            while (line := file.readline(LARGEST_LINE)).endswith(b"\n"):
+                records.append(json.loads(line))
+                if not isinstance(records[-1], dict):
+                    raise damaged(path, "a line before its last is not a record")
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
     except (ValueError, RecursionError) as error:
         raise damaged(path, "a line before its last is not JSON") from error
-    if not all(isinstance(record, dict) for record in records):
-        raise damaged(path, "a line before its last is not a record")
+    if len(line) == LARGEST_LINE:
+        raise damaged(path, "it has a line longer than any epoch's")
     return records
+
+
+def beginning(path: Path, length: int) -> bytes:
+    """The first bytes of a history, however long it is; `SuiteError` as `read_document`."""
+    try:
+        with files.opened(path, LARGEST_HISTORY) as file:
+            return file.read(length)
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
 
 
 def contents(path: Path, most: int) -> bytes:

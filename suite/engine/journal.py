@@ -20,11 +20,10 @@ from filelock import FileLock, Timeout
 
 from suite import crash, files
 from suite.engine.documents import (
-    LARGEST_HISTORY,
     RECIPE,
     RESULT,
     Record,
-    contents,
+    beginning,
     damaged,
     digest,
     document,
@@ -72,9 +71,16 @@ class Run:
         """Where the unfinished run's state is kept."""
         return self.folder / "checkpoint"
 
+    def require_no_link(self) -> None:
+        """Raise `SuiteError` (2) where the folder is somewhere else: nothing outside the suite's is ever written."""
+        for place in (self.folder.parent, self.folder):
+            if place.is_symlink():
+                raise SuiteError(f"{place} is a symbolic link.", "Put the folder itself in its place.")
+
     @contextmanager
     def claim(self) -> Iterator[None]:
         """Be the only process that writes here; raises `Busy`. The kernel frees the claim of a process that dies."""
+        self.require_no_link()
         try:
             files.make_folder(self.folder)
             lock = FileLock(self.folder / "lock", timeout=0)
@@ -107,7 +113,7 @@ class Run:
         """
         facts = {"experiment": self.experiment, "identity": self.identity, "seed": self.seed, **facts}
         if not os.path.lexists(self.checkpoint):
-            (self.folder / "source.patch").unlink(missing_ok=True)  # an earlier beginning's, of which nothing is left
+            files.remove(self.folder / "source.patch")  # an earlier beginning's, of which nothing is left
             if patch:
                 files.write(self.folder / "source.patch", patch)
             files.write(self.folder / "recipe.json", document(facts))
@@ -127,6 +133,7 @@ class Run:
 
     def result(self) -> Record | None:
         """The finished run's result, None for an unfinished run; raises `SuiteError` (2) for a damaged one."""
+        self.require_no_link()
         path = self.folder / "result.json"
         if not os.path.lexists(path):
             return None
@@ -144,7 +151,8 @@ class Run:
     def heal_history(self, history: list[Record]) -> None:
         """Bring the file to what the checkpoint says; a file that is no part of it, nor it of the file, is refused."""
         path = self.folder / "history.jsonl"
-        found, true = contents(path, LARGEST_HISTORY) if os.path.lexists(path) else b"", lines(history)
+        true = lines(history)
+        found = beginning(path, len(true) + 1) if os.path.lexists(path) else b""
         if not true.startswith(found) and not found.startswith(true):
             raise damaged(path, "it contradicts the checkpoint")
         if found != true:
@@ -160,11 +168,17 @@ class Run:
 
     def check_files(self) -> None:
         """Compare the folder's files with what the result says of them; raises `SuiteError` (2) for the first fault."""
-        for name, stored in (self.result() or {"files": {}})["files"].items():
+        result = self.result() or {"files": {}}
+        for name, stored in result["files"].items():
             if name not in RESULT_FILES:
                 raise damaged(self.folder / "result.json", f"it names a file {name!r:.80}")
             if digest(self.folder / name) != stored:
                 raise damaged(self.folder / name, "its contents do not match the SHA-256 in result.json")
+        for name in RESULT_FILES:
+            if "status" in result and name not in result["files"] and os.path.lexists(self.folder / name):
+                raise damaged(self.folder / name, "result.json knows of no such file")
+        if (self.folder / "artifacts").is_symlink():  # what is drawn there would be written elsewhere
+            raise damaged(self.folder / "artifacts", "it is a symbolic link")
 
     def _own(self, facts: Record, name: str) -> Record:
         if (facts.get("identity"), facts.get("seed")) != (self.identity, self.seed):

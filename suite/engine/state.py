@@ -51,8 +51,10 @@ def restore(run: Run, state: State) -> State:
     if not os.path.lexists(run.checkpoint):
         return state
     tensors, facts = checkpoint.load(run.checkpoint)
-    if (facts["identity"], facts["seed"]) != (run.identity, run.seed):
+    if (facts.get("identity"), facts.get("seed")) != (run.identity, run.seed):
         raise damaged(run.checkpoint, "it belongs to another run")
+    if not isinstance(facts.get("history"), list):
+        raise damaged(run.checkpoint, "it holds no history")
     run.heal_history(facts["history"])
     try:
         state.model.load_state_dict(_part(tensors, "model."))

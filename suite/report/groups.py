@@ -40,13 +40,15 @@ class Group:
     @property
     def title(self) -> str:
         """`lenet`, or `lenet, lr=0.01` for a changed recipe."""
-        return f"{self.experiment}, {self.changes}" if self.changes else self.experiment
+        return " ".join((f"{self.experiment}, {self.changes}" if self.changes else self.experiment).split())
 
     @property
     def slug(self) -> str:
-        """The title as a part of file names and anchors."""
-        name = re.sub(r"[^a-z0-9_]", "_", self.experiment)
-        return f"{name}-{self.identity[:8]}" if self.changes else name
+        """The title as a part of file names and anchors; what is no name of ours could be long, or end as another."""
+        name = re.sub(r"[^a-z0-9_]", "_", self.experiment)[:40]
+        if name == self.experiment and not self.changes:
+            return name
+        return f"{name}-{re.sub('[^0-9a-f]', '_', self.identity[:8])}"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
     found = []
     for (experiment, _), rows in runs.groupby(["experiment", "identity"], sort=True):
         if not (rows["status"] == "finished").any():
-            words = filter(None, (str(experiment), _changes(rows.iloc[0])))
+            words = filter(None, (str(experiment), _changes(rows.to_dict("records")[0])))
             found.append((", ".join(words), tuple(map(int, rows["seed"]))))
     return found
 

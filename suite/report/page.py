@@ -11,6 +11,7 @@ from suite.analysis.intervals import FEWEST
 from suite.report.figures import Picture
 from suite.report.groups import Group
 from suite.report.tables import Table
+from suite.words import printable
 
 OF_ALL = ("accuracy", "published_history", "throughput", "runs")
 OF_ONE = ("confused_pairs", "classes")
@@ -70,10 +71,7 @@ def _embedded(path: Path) -> str:
 
 
 def _printable(value: Any) -> Any:
-    """Text without control characters, which colour or erase the terminal that prints it."""
-    if type(value) is not str:  # Markup is a template's own
-        return value
-    return "".join(letter for letter in value if letter.isprintable() or letter == "\n")
+    return printable(value) if type(value) is str else value  # Markup is a template's own
 
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{mark: f"\\{mark}" for mark in "\\|*`_[]"}})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.home import Home
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
+from suite.words import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,8 @@ def download(store: Store, run_id: str, name: str, into: Path) -> Path | None:
 
 
 def _row(run: "MlflowRun") -> dict[str, Any]:
-    tags = run.data.tags
+    """What others wrote on a shared server is words, and nothing that speaks to a terminal."""
+    tags, params = _clean(run.data.tags), _clean(run.data.params)
     return {
         "run_id": run.info.run_id,
         "started": run.info.start_time,
@@ -53,11 +55,23 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "identity": tags["suite.identity"],
         "seed": int(tags["suite.seed"]),
         "status": tags["suite.status"],
-        "overrides": json.loads(tags["suite.overrides"]),
-        "source": json.loads(tags["suite.source"]),
+        "overrides": _clean(json.loads(tags["suite.overrides"])),
+        "source": _clean(json.loads(tags["suite.source"])),
         "weights_sha256": tags["suite.weights_sha256"],
         "commit": tags.get("mlflow.source.git.commit", ""),
-        **{f"param.{key}": value for key, value in run.data.params.items()},
+        **{f"param.{key}": value for key, value in params.items()},
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }
+
+
+def _clean(value: Any) -> Any:
+    """A JSON value whose texts are printable."""
+    match value:
+        case str():
+            return printable(value)
+        case list():
+            return [_clean(item) for item in value]
+        case dict():
+            return {_clean(key): _clean(item) for key, item in value.items()}
+    return value

@@ -143,7 +143,7 @@ class Mirror:
         figures |= {f"network/{key}": value for key, value in result.get("network", {}).items() if key != "layers"}
         client.log_batch(run_id, metrics=[Metric(key, value, at, 0) for key, value in figures.items()])
         for path in [*(run.folder / name for name in AS_THEY_ARE), *sorted(run.folder.glob("artifacts/[!.]*"))]:
-            if path.exists():
+            if path.is_file() and not path.is_symlink():
                 client.log_artifact(run_id, str(path))
                 self._passed("mirror:artifact")
         self._passed("mirror:sent")

@@ -75,8 +75,8 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
     uri = tracking_uri(home)
     if not uri.startswith("sqlite:///"):
         with answering():
-            require_answer(uri)
             _load_mlflow()  # that takes seconds, and is no fault of the server's
+            require_answer(uri)
             asks()
             return _open(uri, None)
     path = Path(uri.removeprefix("sqlite:///"))

@@ -1,15 +1,16 @@
 """The verbs that train."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from suite.errors import SuiteError
+from suite.engine.documents import Record
+from suite.errors import FAILED, SuiteError
 from suite.execute.processes import available_cores
 from suite.home import Home
 from suite.plan import Planned, exit_code, plan, worst
 from suite.registry import load as load_registry
 from suite.rows import summary_row
-from suite.terminal import Terminal
+from suite.terminal import Terminal, View
 from suite.verbs.common import chosen, ensure_data, folders, send
 from suite.words import plural
 
@@ -26,6 +27,8 @@ def run(args: Namespace) -> int:
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
     planned = plan(chosen(registry, args.names, args), range(args.seeds), home.runs)
     _refuse_damaged(planned, terminal)
+    if any(item.status == "planned" for item in planned):
+        home.require_writable()
     data_folders = ensure_data({item.experiment.recipe.data for item in planned}, args, terminal)
     _announce(planned, terminal)
     from suite.run import train_all  # with it the libraries: a refusal above did not wait for them
@@ -37,7 +40,7 @@ def run(args: Namespace) -> int:
             workers=args.workers or available_cores(),
             data_folders=data_folders,
             folders=folders(args),
-            watch=view.event,
+            watch=_watch(view, terminal),
             say=terminal.warn,
         )
     ids, trouble = _record_and_report(home, args, terminal, recorder.away) if recorder.usable else ({}, None)
@@ -82,6 +85,17 @@ def _refuse_damaged(planned: Sequence[Planned], terminal: Terminal) -> None:
         raise SuiteError(refused[0].reason, code=refused[0].code)
     for item in refused:
         terminal.warn(item.reason)
+
+
+def _watch(view: View, terminal: Terminal) -> Callable[[Planned, Record], None]:
+    """Show every event; what a run was refused for goes to stderr too, where scripts look for it."""
+
+    def watch(item: Planned, event: Record) -> None:
+        view.event(item, event)
+        if event["event"] == "failed" and item.code != FAILED:
+            terminal.warn(f"{item.run.name}: {item.reason}")
+
+    return watch
 
 
 def _announce(planned: Sequence[Planned], terminal: Terminal) -> None:

@@ -39,14 +39,15 @@ def work_and_weigh(job: Job, emit: Emit) -> None:
     emit({"event": "weighed", "mib": _peak() - before})
 
 
-def sweep_and_weigh(job: Job, emit: Emit) -> None:
-    """Look at all run folders beside the job's as `sync`, `report` and `verify` do; which are whole, what is said."""
+def sweep_and_weigh(homes: list[Path], emit: Emit) -> None:
+    """Look at all run folders of some homes as `sync`, `report` and `verify` do: which are whole, what is said."""
     from suite.sync import whole_runs
 
-    said: list[str] = []
     before = _peak()
-    whole = [run.name for run in whole_runs(job.run.folder.parent.parent, said.append)]
-    emit({"event": "swept", "whole": whole, "said": said, "mib": _peak() - before})
+    for home in homes:
+        said: list[str] = []
+        whole = [run.name for run in whole_runs(home / "mlruns" / "runs", said.append)]
+        emit({"event": "swept", "whole": whole, "said": said, "mib": _peak() - before})
 
 
 def _peak() -> int:

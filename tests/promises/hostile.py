@@ -7,8 +7,10 @@ import json
 import os
 import pickle
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -61,17 +63,28 @@ def numpy_objects(path: Path, sentinel: Path) -> None:
     path.write_bytes(array.getvalue())
 
 
-def deflate_bomb(path: Path, _sentinel: Path) -> None:
+@cache
+def _deflated() -> bytes:
     pack = zlib.compressobj(9, wbits=31)
-    path.write_bytes(b"".join(pack.compress(bytes(1 << 20)) for _ in range(300)) + pack.flush())
+    return b"".join(pack.compress(bytes(1 << 20)) for _ in range(300)) + pack.flush()
+
+
+@cache
+def _zipped() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+        writer.writestr("archive/data.pkl", bytes(300 << 20))
+    return archive.getvalue()
+
+
+def deflate_bomb(path: Path, _sentinel: Path) -> None:
+    """300 kB that unpack to 300 MB."""
+    path.write_bytes(_deflated())
 
 
 def zip_bomb(path: Path, _sentinel: Path) -> None:
     """A torch file, as far as its name list goes, of one entry that unpacks to 300 MB."""
-    import zipfile
-
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", bytes(300 << 20))
+    path.write_bytes(_zipped())
 
 
 def gzip_of_gzips(path: Path, sentinel: Path) -> None:

@@ -14,7 +14,7 @@ from suite.errors import SuiteError
 from tests.conftest import Workspace
 from tests.promises import hostile
 from tests.promises.conftest import Bench, Check, Twin, last, told
-from tests.promises.damage import copied, half_done_runs, sweep_and_weigh, tree, work_and_weigh
+from tests.promises.damage import copied, half_done_runs, sweep_and_weigh, tree, work_and_weigh, work_on_changed_text
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(120)]
 TITLE = "malicious files run nothing, hang nothing, fill no memory"
@@ -41,6 +41,15 @@ IN_A_HALF_DONE_RUN = [
     )],
     ("output.log", hostile.pipe, 3),
 ]  # fmt: skip
+# What a half-done run's history is found to be only beside its checkpoint, which the worker alone reads.
+BESIDE_ITS_CHECKPOINT = (
+    hostile.pickle_of_eval, hostile.deflate_bomb, hostile.json_of_infinities, hostile.a_million_lines,
+)  # fmt: skip
+SEEN_BY_ALL = [
+    (name, make)
+    for name, make, _ in IN_A_HALF_DONE_RUN
+    if name == "recipe.json" or (name == "history.jsonl" and make not in BESIDE_ITS_CHECKPOINT)
+]
 IN_A_FINISHED_RUN = [
     *[("result.json", make) for make in (
         hostile.pickle_of_os_system, hostile.json_nested_100_000_deep, hostile.json_nested_just_too_deep,
@@ -60,18 +69,18 @@ AS_DATA = [
 
 
 @pytest.fixture(scope="module")
-def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of `plain` that died after two epochs."""
-    return half_done_runs(Bench(own, digits, tmp_path_factory.mktemp("half-done")))["plain"]
+def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Runs that died after two epochs, by name."""
+    return half_done_runs(Bench(own, digits, tmp_path_factory.mktemp("half-done")))
 
 
 @pytest.fixture(scope="module")
-def finished(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of `plain`."""
+def finished(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """Two finished runs of `plain`, seeds 0 and 1."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("finished"))
-    run = bench.run("plain", bench.top)
-    bench.work([bench.job(run)])
-    return run
+    runs = bench.run("plain", bench.top, 0), bench.run("plain", bench.top, 1)
+    bench.work([bench.job(run) for run in runs], by=work_on_changed_text)
+    return runs
 
 
 @pytest.fixture
@@ -90,10 +99,13 @@ def replaced(run: Run, home: Path, name: str, make: hostile.Make, sentinel: Path
 
 @pytest.mark.check(19, TITLE)
 def test_the_worker_refuses_a_hostile_file_in_a_half_done_run(
-    check: Check, chance: random.Random, bench: Bench, half_done: Run, sentinel: Path
+    check: Check, chance: random.Random, bench: Bench, half_done: dict[str, Run], sentinel: Path
 ) -> None:
     cases = chance.sample(IN_A_HALF_DONE_RUN, check.times(len(IN_A_HALF_DONE_RUN), 16))
-    runs = [replaced(half_done, bench.top / str(n), name, make, sentinel) for n, (name, make, _) in enumerate(cases)]
+    runs = [
+        replaced(half_done["plain"], bench.top / str(n), name, make, sentinel)
+        for n, (name, make, _) in enumerate(cases)
+    ]
     before = tree(bench.top)
 
     with check.case(len(cases)):
@@ -112,27 +124,33 @@ def test_the_worker_refuses_a_hostile_file_in_a_half_done_run(
 
 @pytest.mark.check(19, TITLE)
 def test_sync_report_and_verify_leave_a_hostile_folder_out(
-    check: Check, chance: random.Random, bench: Bench, half_done: Run, finished: Run, sentinel: Path
+    check: Check,
+    chance: random.Random,
+    bench: Bench,
+    half_done: dict[str, Run],
+    finished: tuple[Run, Run],
+    sentinel: Path,
 ) -> None:
     """They look at every folder; those with such a file are named, the finished run beside them is not."""
-    seen_there = [case for case in IN_A_HALF_DONE_RUN if case[0] in ("recipe.json", "history.jsonl")]
-    seen_there = [(half_done, name, make) for name, make, _ in seen_there if make is not hostile.a_million_lines]
-    cases = seen_there + [(finished, name, make) for name, make in IN_A_FINISHED_RUN if name != "source.patch"]
+    cases = [(half_done["another seed"], name, make) for name, make in SEEN_BY_ALL]
+    cases += [(finished[1], name, make) for name, make in IN_A_FINISHED_RUN]
     cases = chance.sample(cases, check.times(len(cases), 12))
-    runs = [replaced(run, bench.top / str(n), name, make, sentinel) for n, (run, name, make) in enumerate(cases)]
-    for n in range(len(runs)):
-        other = bench.top / str(n) / "mlruns" / "runs" / "other" / f"{finished.folder.name}"
-        shutil.copytree(finished.folder, other.parent.parent / "plain" / "whole", dirs_exist_ok=True)
+    homes = [bench.home(str(n)) for n in range(len(cases))]
+    bad = []
+    for home, (run, name, make) in zip(homes, cases, strict=True):
+        copied(finished[0], home)
+        bad.append(replaced(run, home, name, make, sentinel))
     before = tree(bench.top)
 
     with check.case(len(cases)):
-        answers = bench.work([bench.job(run) for run in runs], by=sweep_and_weigh)
+        halves = bench.work([homes[::2], homes[1::2]], by=sweep_and_weigh)
 
-        for run, (_, name, make), events in zip(runs, cases, answers, strict=True):
-            swept = last(events, "swept")
-            assert swept, (name, make.__name__, events)
-            assert any(line.startswith(f"{run.folder / name} is damaged: ") for line in swept["said"]), (name, swept)
-            assert all(line.isprintable() for line in swept["said"])
+        for n, (run, (_, name, make)) in enumerate(zip(bad, cases, strict=True)):
+            swept = halves[n % 2][n // 2]
+            [line] = swept["said"]
+            assert line.startswith(f"{run.folder / name} is damaged: ")
+            assert line.isprintable()
+            assert swept["whole"] == ["plain-s0"]
             assert swept["mib"] < MOST, (name, make.__name__, swept)
         assert tree(bench.top) == before
         assert not sentinel.exists()
@@ -169,26 +187,31 @@ def test_a_hostile_data_file_is_refused(
 
 @pytest.mark.check(19, TITLE)
 def test_the_commands_go_on_around_hostile_folders(
-    check: Check, bench: Bench, half_done: Run, finished: Run, twins: dict[str, Twin], sentinel: Path,
-    commands: Callable[..., Workspace],
+    check: Check, bench: Bench, half_done: dict[str, Run], finished: tuple[Run, Run], twins: dict[str, Twin],
+    sentinel: Path, commands: Callable[..., Workspace],
 ) -> None:  # fmt: skip
     """`sync` sends what is whole and names the rest, a line for each; nothing outside the home is touched."""
     workspace = commands()
     outside = bench.home("outside")
-    good = copied(finished, workspace.home)
-    bad = {}
-    for seed, (name, make) in enumerate((("history.jsonl", hostile.a_million_lines), ("recipe.json", hostile.pipe)), 1):
-        run = bench.run("plain", bench.top / f"seed-{seed}", seed)
-        bench.work([bench.job(run)])
-        bad[replaced(run, workspace.home, name, make, sentinel)] = name
-    (good.folder / "artifacts").symlink_to(outside)
+    good, astray = copied(finished[0], workspace.home), copied(finished[1], workspace.home)
+    (astray.folder / "artifacts").symlink_to(outside)
+    unread = replaced(
+        half_done["one more seed"], workspace.home, "history.jsonl", hostile.json_nested_100_000_deep, sentinel
+    )
+    (good.folder / "artifacts").mkdir()
+    (good.folder / "artifacts" / "notes.txt").symlink_to("/etc/passwd")
+    hostile.pipe(good.folder / "artifacts" / "pipe", sentinel)
+    named = (astray.folder / "artifacts", unread.folder / "history.jsonl")
 
-    with check.case(3):
+    with check.case(4):
         answer = workspace.suite("sync", "--json")
 
-        assert "Traceback" not in answer.err
-        for run, name in bad.items():
-            assert [line for line in answer.err.splitlines() if f"{run.folder / name} is damaged: " in line]
+        for path in named:
+            assert answer.err.count(f"suite: {path} is damaged: ") == 1, answer
+        assert len(answer.err.splitlines()) == len(named)
         assert list(outside.iterdir()) == []
+        sent = {path.name for path in workspace.home.glob("mlruns/artifacts/**/*")}
+        assert "weights.safetensors" in sent
+        assert not sent & {"notes.txt", "pipe"}
         assert not sentinel.exists()
         assert told(good) == twins["plain"]

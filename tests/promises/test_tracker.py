@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.trackers import SLEEPY, Door, Server, server
 
 pytestmark = pytest.mark.promise
+UNDISTURBED, THROUGHOUT = -1, 0  # instead of the number of locks
 NAPS = 18  # between the ends of its first and its last epoch
 SLOWER, LATER = 1.0, 5.0  # seconds that a lock may cost the training, and a server the command
 
@@ -82,14 +83,15 @@ def locked(workspace: Workspace) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-def lock_for(workspace: Workspace, seconds: float, first: float) -> Answer:
-    """Train while the database is locked for so long, from a moment after the first epoch."""
+def lock_for(workspace: Workspace, seconds: float, pauses: Sequence[float]) -> Answer:
+    """Train while the database is locked for so long after each of these pauses, the first after the first epoch."""
 
     def lock(process: "Popen[str]") -> None:
         wait_for_an_epoch(workspace, process)
-        time.sleep(first)
-        with locked(workspace):
-            time.sleep(seconds)
+        for pause in pauses:
+            time.sleep(pause)
+            with locked(workspace):
+                time.sleep(seconds)
 
     answer, _ = run(workspace, meanwhile=lock)
     return answer
@@ -111,15 +113,18 @@ def lock_throughout(workspace: Workspace, at_once: bool) -> Answer:
 
 @pytest.mark.check(14, "a locked database slows no training, costs one warning, and is made up for")
 def test_a_locked_database_does_not_hold_training_up(check, chance, new, digits):
-    n, (short, long) = check.times(5, 4), (3.0, 30.0) if check.full else (2.0, 4.0)
-    jobs: list[tuple[str, float, Callable[[Workspace], Answer]]] = []
-    for seconds in (short, long):
-        lasting = seconds + 2.5  # the lock is gone before the command ends
-        firsts = [chance.uniform(0.0, 1.0) for _ in range(n)]
-        jobs += [(f"{seconds:.0f} s", lasting, lambda one, s=seconds, f=f: lock_for(one, s, f)) for f in firsts]
-        jobs.append(("undisturbed", lasting, lambda one: run(one, meanwhile=lambda _: None)[0]))
-    jobs += [("throughout", short + 2.5, lambda one, i=i: lock_throughout(one, i % 2 == 0)) for i in range(n)]
-    workspaces = [new(f"{name}-{index}", lasting) for index, (name, lasting, _) in enumerate(jobs)]
+    n, times, lengths = (
+        (5, 1, (3.0, 30.0)) if check.full else (2, 4, (1.0,))
+    )  # four short locks in one run count as four
+    jobs: list[tuple[int, float, Callable[[Workspace], Answer]]] = []  # the locks that end, and how long the run lasts
+    for seconds in lengths:
+        lasting = times * (seconds + 1.0) + 1.5  # the locks are gone before the command ends
+        for pauses in [[chance.uniform(0.0, 1.0) for _ in range(times)] for _ in range(n)]:
+            jobs.append((times, lasting, lambda one, s=seconds, p=pauses: lock_for(one, s, p)))
+        jobs.append((UNDISTURBED, lasting, lambda one: run(one, meanwhile=lambda _: None)[0]))
+    lasting = jobs[0][1]
+    jobs += [(THROUGHOUT, lasting, lambda one, i=i: lock_throughout(one, i % 2 == 0)) for i in range(n)]
+    workspaces = [new(str(index), lasting) for index, (_, lasting, _) in enumerate(jobs)]
     template = new("template", 1).home
     open_store(Home(template))
     for workspace in workspaces:
@@ -129,18 +134,18 @@ def test_a_locked_database_does_not_hold_training_up(check, chance, new, digits)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda job, workspace: job[2](workspace), jobs, workspaces))
 
-    alone = {lasting: training_seconds(one) for (name, lasting, _), one in zip(jobs, workspaces, strict=True)
-             if name == "undisturbed"}  # fmt: skip
+    alone = {lasting: training_seconds(one) for (locks, lasting, _), one in zip(jobs, workspaces, strict=True)
+             if locks == UNDISTURBED}  # fmt: skip
     slower = []
-    for (name, lasting, _), workspace, answer in zip(jobs, workspaces, answers, strict=True):
-        if name == "undisturbed":
+    for (locks, lasting, _), workspace, answer in zip(jobs, workspaces, answers, strict=True):
+        if locks == UNDISTURBED:
             assert_warned(answer, 0)
             continue
-        with check.case():
+        with check.case(max(locks, 1)):
             slower.append(training_seconds(workspace) - alone[lasting])
-            assert slower[-1] < SLOWER, name
-            assert_warned(answer, *((1,) if name == "throughout" else (0, 1)))
-            if name == "throughout":
+            assert slower[-1] < SLOWER, answer
+            assert_warned(answer, *((1,) if locks == THROUGHOUT else (0, 1)))
+            if locks == THROUGHOUT:
                 assert sync(Home(workspace.home), lambda _: digits, pytest.fail) == 1
             assert_mirror_is_exact(workspace.home)
     check.remarks.append(f"at most {max(slower):+.2f} s")
@@ -173,10 +178,19 @@ def hanging(door: Door, first: float, odd: bool) -> Callable[[], None]:
 
 
 def returning(door: Door, first: float, odd: bool) -> Callable[[], None]:
-    """Dead or hanging from the start, and back in the midst of the run."""
+    """Dead or hanging from the start and back in the midst of the run, then the other of both, and back again."""
     if odd:
         door.hang()
-    return lambda: (time.sleep(first), door.open())[1]
+
+    def then() -> None:
+        time.sleep(first / 3)
+        door.open()
+        time.sleep(first / 3)
+        door.shut() if odd else door.hang()
+        time.sleep(first / 3)
+        door.open()
+
+    return then
 
 
 WAYS = (as_it_is, dead, dying, hanging, returning)
@@ -185,7 +199,7 @@ WAYS = (as_it_is, dead, dying, hanging, returning)
 @pytest.mark.check(15, "a server that is dead, dies, hangs or returns delays no command, and lacks nothing after sync")
 def test_a_server_that_is_away_does_not_hold_the_command_up(check, chance, new, mlflow_server, digits, monkeypatch):
     later: dict[str, list[float]] = {way.__name__: [] for way in WAYS[1:]}
-    for odd in [n % 2 == 1 for n in range(check.times(5, 3))]:
+    for odd in [n % 2 == 1 for n in range(check.times(5, 2))]:
         rounds = [(way, chance.uniform(0.0, 6.0), odd, chance.random()) for way in WAYS]
         doors = [Door(mlflow_server.port) for _ in rounds]
         places = [new(f"{way.__name__}-{rate}", 8.0, MLFLOW_TRACKING_URI=door.uri)
@@ -199,7 +213,7 @@ def test_a_server_that_is_away_does_not_hold_the_command_up(check, chance, new, 
                 assert_warned(answer, 0)
                 assert_mirror_is_exact(workspace.home, mlflow_server.database, mlflow_server.artifacts)
                 continue
-            with check.case():
+            with check.case(2 if way is returning else 1):
                 later[way.__name__].append(seconds - found[0][1])
                 assert later[way.__name__][-1] <= LATER, (way, later, answer)
                 assert_warned(answer, *((0, 1) if way is returning else (1,)))
