@@ -13,10 +13,13 @@ class SuiteError(Exception):
     """
 
     def __init__(self, what: str, remedy: str = "", *, code: int = USER) -> None:
-        one_line = " ".join(f"{what} {remedy}".split())
-        # names and other people's exceptions are in it: none may speak to the terminal
-        super().__init__("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in one_line))
+        super().__init__(one_line(f"{what} {remedy}"))
         self.code = code
+
+
+def one_line(text: str) -> str:
+    """Text for the terminal: names and other people's exceptions are in it, and none may speak to the terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(text.split()))
 
 
 def machine_error(error: OSError, path: str | os.PathLike[str], *, needed: int | None = None) -> SuiteError:
@@ -28,8 +31,10 @@ def machine_error(error: OSError, path: str | os.PathLike[str], *, needed: int |
         errno.EACCES: "Make it readable and writable, or set SUITE_HOME to a folder that is.",
         errno.EPERM: "Make it readable and writable, or set SUITE_HOME to a folder that is.",
         errno.EROFS: "Set SUITE_HOME to a folder that can be written.",
+        errno.ENAMETOOLONG: "Give a shorter one.",
     }.get(error.errno or 0, "Mend it and run the same command again.")
     reason = (error.strerror or str(error)).lower()
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     need = f", and {needed:,} bytes are needed" if needed is not None and full else ""
-    return SuiteError(f"{path}: {reason}{need}.", remedy, code=MACHINE)
+    code = USER if error.errno == errno.ENAMETOOLONG else MACHINE  # nobody but the user gives long names
+    return SuiteError(f"{path}: {reason}{need}.", remedy, code=code)

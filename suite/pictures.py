@@ -142,6 +142,12 @@ def network(layers: Sequence[Record]) -> "Figure":
     return figure
 
 
+def _name(row: Record) -> str:
+    """An experiment's name as a label that leaves room for the picture."""
+    words = str(row["experiment"])
+    return words if len(words) <= 60 else f"{words[:59]}…"
+
+
 def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple["Figure", list["Axes"]]:
     """A figure outside pyplot, which keeps every figure alive and belongs to one thread."""
     import matplotlib as mpl
@@ -166,7 +172,7 @@ def overview(rows: Sequence[Record]) -> "Figure":
     printed = [(row["published_value"], place) for place, row in enumerate(upwards) if row["published_value"]]
     if printed:
         axes.plot(*zip(*printed, strict=True), "x", color=RED, ms=7, mew=1.8, ls="", label="published")
-    axes.set_yticks(places, [row["experiment"] for row in upwards], parse_math=False)
+    axes.set_yticks(places, [_name(row) for row in upwards], parse_math=False)
     axes.set(title="Accuracy on all test images", xlabel="accuracy", ylim=(-0.6, len(rows) - 0.4))
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
@@ -183,7 +189,7 @@ def speeds(rows: Sequence[Record]) -> "Figure":
             axes.annotate(f"{value:,.0f}", (value, place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.12)
-    axes.set_yticks(places, [row["experiment"] for row in reversed(rows)], parse_math=False)
+    axes.set_yticks(places, [_name(row) for row in reversed(rows)], parse_math=False)
     axes.set(title="Images per second, one thread per run", xlabel="images/s")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.engine.documents import Record
+from suite.errors import one_line
 from suite.plan import Planned
 from suite.words import printable
 
@@ -50,7 +51,7 @@ class Terminal:
         """A line on stderr, said once however many steps of a command run into what it says."""
         if line not in self._warned:
             self._warned.add(line)
-            print(f"suite: {line}", file=sys.stderr, flush=True)
+            print(f"suite: {one_line(line)}", file=sys.stderr, flush=True)
 
     def json(self, facts: Any) -> None:
         """The one JSON document on stdout."""

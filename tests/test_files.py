@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -195,3 +196,122 @@ def test_the_order_of_a_write_survives_a_power_cut(tmp_path, monkeypatch):
     files.write(tmp_path / "file", b"contents")
 
     assert calls == ["fsync", "replace", "fsync"]
+
+
+# --- reading what somebody else may have put there ------------------------------------------------------------------
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def a_link_to_a_file(path):
+    path.with_name("other").write_bytes(b"contents")
+    path.symlink_to("other")
+
+
+def a_link_to_nothing(path):
+    path.symlink_to("nothing")
+
+
+def a_link_to_a_device(path):
+    path.symlink_to("/dev/zero")
+
+
+READERS = [files.read, files.sha256, lambda path, most: files.opened(path, most).__enter__()]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("read", READERS, ids=["read", "sha256", "opened"])
+@pytest.mark.parametrize("thing", [os.mkfifo, a_folder, a_link_to_a_file, a_link_to_nothing, a_link_to_a_device])
+def test_what_is_no_regular_file_is_not_read_nor_waited_for(tmp_path, read, thing):
+    thing(tmp_path / "thing")
+
+    with pytest.raises(files.Unfit, match="not a regular file"):
+        read(tmp_path / "thing", 100)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("read", READERS, ids=["read", "sha256", "opened"])
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_not_read(read, device):
+    with pytest.raises(files.Unfit, match="not a regular file"):
+        read(Path(device), 100)
+
+
+@pytest.mark.parametrize("read", READERS, ids=["read", "sha256", "opened"])
+def test_a_file_is_read_up_to_what_it_may_have_and_no_further(tmp_path, read):
+    (tmp_path / "fits").write_bytes(bytes(100))
+    (tmp_path / "too long").write_bytes(bytes(101))
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+
+    assert read(tmp_path / "fits", 100)
+    for name, size in (("too long", "101"), ("huge", "1,099,511,627,776")):
+        with pytest.raises(files.Unfit, match=f"it has {size} bytes"):
+            read(tmp_path / name, 100)
+
+
+@pytest.mark.parametrize("read", READERS, ids=["read", "sha256", "opened"])
+def test_a_file_that_is_not_there_is_the_systems_own_error(tmp_path, read):
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "nowhere", 100)
+
+
+# --- folders --------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_there_is_left_as_it_is(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "file").write_bytes(b"mine")
+
+    files.make_folder(tmp_path / "a" / "b" / "c")
+    files.make_folder(tmp_path / "a" / "b" / "c")
+
+    assert names(tmp_path / "a") == ["b", "file"]
+    assert names(tmp_path / "a" / "b") == ["c"]
+
+
+def test_a_file_in_a_folders_place_is_refused_and_stays(tmp_path):
+    (tmp_path / "a").write_bytes(b"mine")
+
+    with pytest.raises(OSError, match="a"):
+        files.make_folder(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+def test_leftover_folders_are_removed_with_all_that_is_in_them_and_what_they_link_to_stays(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_bytes(b"mine")
+    (tmp_path / "place" / ".drafts-x.tmp" / "deep").mkdir(parents=True)
+    (tmp_path / "place" / ".drafts-x.tmp" / "deep" / "file").write_bytes(b"half")
+    (tmp_path / "place" / ".drafts-x.tmp" / "link").symlink_to(tmp_path / "mine")
+    (tmp_path / "place" / ".link.tmp").symlink_to(tmp_path / "mine")
+    (tmp_path / "place" / "drafts.tmp").mkdir()
+
+    files.remove_leftovers(tmp_path / "place")
+
+    assert names(tmp_path / "place") == ["drafts.tmp"]
+    assert (tmp_path / "mine" / "file").read_bytes() == b"mine"
+
+
+def test_drafts_are_published_whole_the_named_one_last_and_the_rest_of_the_folder_stays(tmp_path, monkeypatch):
+    drafts, folder = tmp_path / "drafts", tmp_path / "reports"
+    (drafts / "pictures").mkdir(parents=True)
+    folder.mkdir()
+    for name in ("a.html", "b.csv", "pictures/c.svg"):
+        (drafts / name).write_text(f"new {name}")
+    (folder / "a.html").write_text("old")
+    (folder / "mine").write_text("mine")
+    order = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: (order.append(Path(new).name), replace(old, new)))
+
+    files.publish(drafts, folder, last="a.html")
+
+    assert order == ["b.csv", "c.svg", "a.html"]
+    assert names(folder) == ["a.html", "b.csv", "mine", "pictures"]
+    assert (folder / "a.html").read_text() == "new a.html"
+    assert (folder / "pictures" / "c.svg").read_text() == "new pictures/c.svg"
+    assert (folder / "mine").read_text() == "mine"

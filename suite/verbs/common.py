@@ -15,7 +15,14 @@ from suite.terminal import Terminal
 
 def folders(args: Namespace) -> tuple[Path, ...]:
     """The user's own folders of experiments."""
-    return tuple(folder.expanduser().resolve() for folder in args.experiments)
+    return tuple(_resolved(folder) for folder in args.experiments)
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.expanduser().resolve()
+    except (RuntimeError, ValueError) as error:  # a user that is not there, a name that can be no file's
+        raise SuiteError(f"--experiments: {str(folder)!r:.80}: {error}.", "Name a folder.") from error
 
 
 def chosen(registry: Registry, names: Sequence[str], args: Namespace) -> list[Experiment]:

@@ -43,7 +43,8 @@ IN_A_HALF_DONE_RUN = [
 ]  # fmt: skip
 # What a half-done run's history is found to be only beside its checkpoint, which the worker alone reads.
 BESIDE_ITS_CHECKPOINT = (
-    hostile.pickle_of_eval, hostile.deflate_bomb, hostile.json_of_infinities, hostile.a_million_lines,
+    hostile.pickle_of_eval, hostile.deflate_bomb, hostile.json_of_infinities, hostile.json_nested_just_too_deep,
+    hostile.a_million_lines,
 )  # fmt: skip
 SEEN_BY_ALL = [
     (name, make)
@@ -147,6 +148,7 @@ def test_sync_report_and_verify_leave_a_hostile_folder_out(
 
         for n, (run, (_, name, make)) in enumerate(zip(bad, cases, strict=True)):
             swept = halves[n % 2][n // 2]
+            assert len(swept["said"]) == 1, (name, make.__name__, swept)
             [line] = swept["said"]
             assert line.startswith(f"{run.folder / name} is damaged: ")
             assert line.isprintable()

@@ -44,7 +44,7 @@ def files_of(folder: Path) -> Files:
 
 @dataclass(frozen=True)
 class Ledger:
-    """A home with two seeds of one experiment in MLflow; what its report is, and what it was when there was one seed."""
+    """A home with two seeds of one experiment in MLflow; its report, and that of the time when there was one seed."""
 
     home: Path
     runs: list[Run]
@@ -82,7 +82,7 @@ def ledger(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_one_record_gives_one_report(check: Check, ledger: Ledger, tmp_path: Path) -> None:
-    """Written over itself and into new folders, by forked processes; by a command too, which is another from its root."""
+    """Written over itself and into new folders, by forked processes and by a command, another from its root on."""
     for number in range(check.times(9, 2)):
         with check.case():
             reports = ledger.home / "reports" if number % 2 else tmp_path / str(number)

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
+
+from tests.conftest import Answer, Workspace
 
 SLEEPY = '''"""A linear layer that sleeps before each batch, as long as NAP says."""
 
@@ -35,6 +37,42 @@ def network():
 
     return nn.Sequential(nn.Flatten(), Sleepy(784, 10))
 '''
+NAPS = 18  # between the ends of its first and its last epoch
+
+
+def sleeper(folder: Path, name: str, seconds: float, **environment: str) -> Workspace:
+    """A new workspace in which `sleepy` trains for so long between the ends of its first and its last epoch."""
+    home, own = folder / name, folder / f"{name}.own"
+    home.mkdir()
+    own.mkdir()
+    (own / "sleepy.py").write_text(SLEEPY)
+    return Workspace(home, {"SUITE_EXPERIMENTS": str(own), "NAP": str(seconds / NAPS), **environment})
+
+
+def run(
+    workspace: Workspace, *words: str, meanwhile: Callable[["subprocess.Popen[str]"], None]
+) -> tuple[Answer, float]:
+    """Train `sleepy`, do something meanwhile, and tell how long the command took."""
+    begun = time.monotonic()
+    process = workspace.start("run", "sleepy", "--seeds", "1", "--no-report", *words)
+    meanwhile(process)
+    out, err = process.communicate(timeout=300)
+    return Answer(process.returncode, out, err), time.monotonic() - begun
+
+
+def wait_for_an_epoch(workspace: Workspace, process: "subprocess.Popen[str]") -> None:
+    while process.poll() is None and not list(workspace.home.glob("mlruns/runs/sleepy/*/checkpoint")):
+        time.sleep(0.02)
+
+
+def assert_warned(answer: Answer, *times: int) -> None:
+    """It went well, and MLflow was said to be away that many times: once in one line, or not at all."""
+    assert answer.code == 0, answer
+    lines = answer.err.splitlines()
+    assert len(lines) in times, answer
+    assert all(line.startswith("suite: MLflow") and "sync" in line for line in lines), answer
+    assert "MLflow" not in answer.out.replace("Sending what MLflow lacks.", "")
+    assert "Traceback" not in answer.out + answer.err
 
 
 class Door:

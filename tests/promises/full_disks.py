@@ -1,0 +1,89 @@
+"""What processes do whose disk is full at the moment that is asked for. They import this file: nothing heavy in it."""
+
+import errno
+import hashlib
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite import crash
+from suite.errors import SuiteError
+from suite.execute.processes import Event
+from suite.worker import Job, work
+from tests.promises.breaking import PATCH, Emit
+
+FILLER = "filler"
+NOT_REPLACED = ("lock", "output.log")
+
+
+@dataclass(frozen=True)
+class Full:
+    """A run to train, and the file at whose writing, for the given time, no more bytes are to be had.
+
+    `disk` is a small file system to fill; None: the process may write no longer files from then on.
+    """
+
+    job: Job
+    file: str
+    time: int
+    disk: Path | None
+
+
+def train(full: Full, emit: Emit) -> None:
+    """Train as the worker does; emits the folder's files as they were before the disk was full."""
+    from suite.engine import program
+
+    program.patch = lambda: PATCH  # type: ignore[assignment]
+    _fill_at(full, emit)
+    work(full.job, emit)
+
+
+def draw(full: Full, emit: Emit) -> None:
+    """Draw a finished run's pictures as the recorder does."""
+    from suite import recorder
+
+    _fill_at(full, emit)
+    try:
+        recorder.prepare(full.job.run, {"digits": full.job.data_folder})
+        emit({"event": "done"})
+    except SuiteError as error:
+        emit({"event": "failed", "reason": str(error), "code": error.code})
+
+
+def _fill_at(full: Full, emit: Emit) -> None:
+    met = 0
+
+    def at(step: str, of: str = "") -> None:
+        nonlocal met
+        met += (step, of) == ("write:opened", full.file)
+        if (step, of, met) == ("write:opened", full.file, full.time):
+            emit(before(full))
+            if full.disk:
+                fill(full.disk)
+            else:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4, resource.RLIM_INFINITY))
+
+    crash.at = at  # every module asks for it by this name
+
+
+def before(full: Full) -> Event:
+    """The event that tells of the folder's files."""
+    return {"event": "before", "files": digests(full.job.run.folder)}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file beneath a folder, but for those that are half written."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith((".tmp", "lock"))]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def fill(disk: Path) -> None:
+    """Take all the space there is."""
+    with open(disk / FILLER, "wb", buffering=0) as filler:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while filler.write(bytes(size)):
+                    os.fsync(filler.fileno())
+            except OSError as error:
+                assert error.errno == errno.ENOSPC, error

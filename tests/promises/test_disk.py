@@ -1,0 +1,156 @@
+"""Check 11: the disk is full at the writing of each file of a run. What was there stays, and the run goes on later."""
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from suite.errors import MACHINE
+from tests.promises.breaking import Broken, train_and_die
+from tests.promises.conftest import KINDS, last, told
+from tests.promises.full_disks import FILLER, Full, digests, draw, fill, train
+from tests.promises.mirrors import assert_mirror_is_exact
+
+pytestmark = pytest.mark.promise
+
+EPOCHS = {"plain": 3, "choosy": 4}
+HEALED = "history.jsonl, which a crash left behind its checkpoint"
+SMALL = 2 << 20  # bytes
+HOW = ("a limit", "a full disk")
+
+
+def steps(kind: str) -> list[tuple[str, int]]:
+    """The writes of a run, in their order: the file, and for which time it is written."""
+    once = ["source.patch", "recipe.json", "weights.safetensors", "predictions.safetensors", "result.json"]
+    again = [(name, time) for name in ("checkpoint", "history.jsonl") for time in (1, 2, EPOCHS[kind])]
+    return [*((name, 1) for name in once), *again, (HEALED, 1)]
+
+
+Disk = Callable[[Path], Path | None]
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Disk]:
+    """Puts a file system of 2 MB at a folder."""
+    mounted = []
+
+    def mount(folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["-t", "tmpfs", "-o", f"size={SMALL}", "small", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(["mount", *options], capture_output=True).returncode:
+            pytest.skip("this user may not mount a file system")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture(params=HOW)
+def disk(request, small_disk) -> Disk:
+    """Gives the small disk at a folder; None where the files' length is what is limited."""
+    return small_disk if request.param == "a full disk" else lambda _: None
+
+
+def free(disk: Path | None) -> None:
+    if disk:
+        (disk / FILLER).unlink()
+
+
+def assert_refused_whole(events, run, name: str) -> None:
+    """One line that names path and need, and all files as they were."""
+    failed, before = last(events, "failed"), last(events, "before")
+    assert before, f"{name} was never written"
+    assert failed, events
+    assert failed["code"] == MACHINE
+    assert failed["reason"].startswith(f"{run.folder / name}: "), failed
+    assert "bytes are needed" in failed["reason"]
+    assert len(failed["reason"].splitlines()) == 1
+    assert digests(run.folder) == before["files"]
+    assert list(run.folder.rglob(".*.tmp")) == []
+
+
+@pytest.mark.check(11, "disk full at each write")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_keeps_what_it_has_when_the_disk_is_full_and_goes_on_later(check, chance, bench, twins, disk, kind):
+    every = steps(kind)
+    chosen = chance.sample(every, check.times(len(every), 3))
+    runs = [bench.run(kind, bench.top / str(number)) for number in range(len(chosen))]
+    disks = [disk(bench.top / str(number)) for number in range(len(chosen))]
+    healed = [Broken(bench.job(run), "write:begin@history.jsonl#2")
+              for run, step in zip(runs, chosen, strict=True) if step[0] == HEALED]  # fmt: skip
+    bench.work(healed, by=train_and_die)
+    names = [name.partition(",")[0] for name, _ in chosen]
+    full = [Full(bench.job(run), name, time, at)
+            for run, name, (_, time), at in zip(runs, names, chosen, disks, strict=True)]  # fmt: skip
+
+    refused = bench.work(full, by=train)
+
+    for run, events, name in zip(runs, refused, names, strict=True):
+        with check.case():
+            assert_refused_whole(events, run, name)
+    for place in disks:
+        free(place)
+    bench.work([bench.job(run) for run in runs])
+    for run in runs:
+        assert told(run) == twins[kind]
+
+
+@pytest.mark.check(11, "disk full at each write")
+def test_a_run_keeps_its_result_when_there_is_no_space_for_its_pictures(check, chance, bench, disk):
+    files = ["confusion.csv", "samples.png"] if check.full else [chance.choice(["confusion.csv", "samples.png"])]
+    runs = [bench.run("plain", bench.top / name) for name in files]
+    disks = [disk(bench.top / name) for name in files]
+    bench.work([bench.job(run) for run in runs])
+    full = [Full(bench.job(run), name, 1, at) for run, name, at in zip(runs, files, disks, strict=True)]
+
+    refused = bench.work(full, by=draw)
+
+    for run, events, name in zip(runs, refused, files, strict=True):
+        with check.case():
+            assert_refused_whole(events, run, f"artifacts/{name}")
+    for place in disks:
+        free(place)
+    drawn = bench.work([Full(one.job, "", 0, None) for one in full], by=draw)
+    assert all(last(events, "done") for events in drawn), drawn
+
+
+@pytest.mark.check(11, "disk full at each write")
+def test_a_command_on_a_full_disk_says_so_and_goes_on_later(check, bench, commands, twins, disk):
+    workspace = commands()
+    run = bench.run("choosy", workspace.home)
+    place = disk(workspace.home / "mlruns" / "runs")
+    words = ("run", "choosy", "--seeds", "1", "--no-report")
+    reserved = contextlib.nullcontext() if place is None else most_of(place)
+
+    with check.case(), reserved:
+        process = workspace.start(*words)
+        if place is None:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL, SMALL))  # MLflow's database fits
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (300_000, 300_000))
+        out, err = process.communicate(timeout=300)
+
+        assert process.returncode == MACHINE, (out, err)
+        assert "Traceback" not in out + err
+        line = f"choosy-s0: {run.checkpoint}: "
+        assert [one for one in err.splitlines() if line in one and "bytes are needed" in one], err
+        assert all(one.startswith("suite: ") for one in err.splitlines()), err
+        assert list(workspace.home.rglob(".*.tmp")) == []
+    assert workspace.suite(*words).code == 0
+    assert told(run) == twins["choosy"]
+    assert_mirror_is_exact(workspace.home)
+
+
+@contextlib.contextmanager
+def most_of(disk: Path) -> Iterator[None]:
+    """Takes all of a disk but for a little."""
+    fill(disk)
+    os.truncate(disk / FILLER, (disk / FILLER).stat().st_size - 300_000)
+    yield
+    free(disk)

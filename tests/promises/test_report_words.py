@@ -1,0 +1,218 @@
+"""Hostile names and notes, in experiments and in MLflow's tags: words everywhere, markup and commands nowhere."""
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from suite.home import Home
+from suite.tracking.store import Store, open_store
+from tests.conftest import Answer, Workspace
+from tests.promises.conftest import PLAIN, Bench, Check
+from tests.report.test_page import NASTY, Page, plain
+
+pytestmark = [
+    pytest.mark.promise,
+    pytest.mark.check(23, "report: equal bytes, old or new under SIGKILL, all escaped, totals agree"),
+]
+
+WORDS = {
+    **NASTY,
+    "a script that ends one": "</script><script src=//x.example></script>",
+    "quotes": "\"double\" 'single' `back` “typographic”",
+    "half a formula": "$\\frac{1}{$ and $\\nosuch$ _^",
+    "a spreadsheet's formula": '=HYPERLINK("x","y"),+1',
+    "a path": "../../outside/<b>",
+    "the end of a line": "one\n| two |\n\n---\n```",
+    "backwards": "\u202ereversed\u202c \u200bhidden",
+    "a window's title": "\x1b]0;mine\x07 \x9b2J \x1b]8;;http://x.example\x1b\\click\x1b]8;;\x1b\\",
+    "very long": "long " * 70,
+    "nothing but signs": "|<>&\"'`*_[]{}()#+-.!\\/~^$%@=:;?,",
+}
+SHORT = ("a script", "a pipe", "colours", "markup", "line ends", "half a formula", "quotes")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the report says of runs that all bear hostile words, and what the command printed."""
+
+    reports: Path
+    answer: Answer
+    words: list[str]
+
+    @property
+    def html(self) -> str:
+        return (self.reports / "report.html").read_text(encoding="utf-8")
+
+    @property
+    def markdown(self) -> str:
+        return (self.reports / "report.md").read_text(encoding="utf-8")
+
+    def tables(self) -> dict[str, list[list[str]]]:
+        """Each CSV's rows, the columns' names the first."""
+        found = {}
+        for path in sorted(self.reports.glob("*.csv")):
+            with open(path, newline="", encoding="utf-8") as file:
+                found[path.stem] = list(csv.reader(file))
+        return found
+
+
+@pytest.fixture(scope="module")
+def told(
+    own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Told]:
+    """A run for every word, in whose tags someone else wrote it wherever words go, through MLflow's own client."""
+    full = request.config.getoption("-m") == "promise"
+    words = [word for name, word in WORDS.items() if full or name in SHORT]
+    bench = Bench(own, digits, tmp_path_factory.mktemp("words"))
+    run = bench.run("plain", bench.top)
+    bench.work([bench.job(run)])
+    workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own)})
+    assert workspace.suite("sync").code == 0
+    store = open_store(Home(bench.top))
+    [whole] = store.client.search_runs([store.experiment_id], "tags.`suite.kind` = 'run'")
+    for number, word in enumerate(words):
+        add_copy(store, whole, run.folder / "artifacts", number, word)
+    shutil.rmtree(run.folder)  # so that no `sync` has anything to say of it
+    yield Told(bench.top / "reports", workspace.suite("report"), words)
+
+
+def add_copy(store: Store, whole, artifacts: Path, number: int, word: str) -> None:  # type: ignore[no-untyped-def]
+    """A run like `whole` that bears the word; every second one is as published, the others were changed."""
+    source = {
+        "title": word, "remark": word, "accuracy_words": word, "machine": word, "parameters": 7850, "accuracy": 0.5,
+        "history": {}, "confused": [word, word, 3], "seconds": 1,
+    }  # fmt: skip
+    told = {f"suite.env.{name}": word for name in ("cpu", "cores", "torch", "python", "system")}
+    told |= {"suite.experiment": word, "suite.identity": f"{number:064x}", "suite.run": f"{number:064x}-s0"}
+    told |= {
+        "suite.source": json.dumps(source),
+        "suite.overrides": json.dumps({"lr": word, word: 1} if number % 2 else {}),
+    }
+    told |= {
+        name: word for name in ("mlflow.note.content", "mlflow.runName", "mlflow.user", "mlflow.source.git.commit")
+    }
+    tags = {name: value for name, value in whole.data.tags.items() if name != "mlflow.parentRunId"}
+    client = store.client
+    run_id = client.create_run(store.experiment_id, tags={**tags, **told}).info.run_id
+    for name, value in whole.data.params.items():
+        client.log_param(run_id, name, value if name in ("data", "epochs", "keep", "seed", "lr") else word)
+    for name, value in whole.data.metrics.items():
+        client.log_metric(run_id, name, value)
+    client.log_artifacts(run_id, str(artifacts))
+    client.set_terminated(run_id)
+
+
+def speaks(text: str) -> list[str]:
+    """The letters that a terminal obeys instead of showing them."""
+    return [letter for letter in text if not letter.isprintable() and letter != "\n"]
+
+
+def test_the_command_tells_of_every_run_in_a_line_of_its_own(check: Check, told: Told) -> None:
+    lines = told.answer.out.splitlines()
+
+    with check.case(len(told.words)):
+        assert (told.answer.code, told.answer.err) == (0, "")
+        assert speaks(told.answer.out) == []
+        assert len(lines) == 1 + 1 + len(told.words) + 1  # the columns, `plain` itself, and where the report is
+        assert [word for word in told.words if not any(plain(word) in plain(line) for line in lines)] == []
+
+
+def test_the_page_shows_words_as_words(check: Check, told: Told) -> None:
+    page = Page(told.html)
+    tags = {tag.removeprefix("/") for tag, _ in page.tags}
+
+    with check.case():
+        assert speaks(told.html) == []
+        assert tags.isdisjoint({"script", "b", "iframe", "comment"})
+        assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+        assert all(link.startswith("#") for link in page.values("href"))
+        assert all(source.startswith("data:image/") for source in page.values("src"))
+        assert len(page.values("id")) == len(set(page.values("id")))
+        assert [word for word in told.words if page.words().count(plain(word)) < 5] == []
+        assert len([row for row in page.rows if len(row) == 12]) == len(told.words) + 2  # accuracy keeps its columns
+
+
+def test_the_note_shows_words_as_words(check: Check, told: Told) -> None:
+    note = Page(MarkdownIt("commonmark").enable("table").render(told.markdown))
+    tags = {tag.removeprefix("/") for tag, _ in note.tags}
+
+    with check.case():
+        assert speaks(told.markdown) == []
+        assert "<script" not in told.markdown.lower()
+        assert tags <= {
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "em",
+            "strong",
+            "a",
+            "img",
+            "code",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+        }
+        assert [
+            link for link in (*note.values("href"), *note.values("src")) if not (told.reports / link).is_file()
+        ] == []
+        assert [word for word in told.words if note.words().count(plain(word)) < 4] == []
+        assert len([row for row in note.rows if len(row) == 12]) == len(told.words) + 2
+
+
+def test_the_tables_keep_their_columns_and_every_word(check: Check, told: Told) -> None:
+    tables = told.tables()
+
+    with check.case():
+        assert set(tables) >= {"accuracy", "throughput", "runs", "confusion", "classes"}
+        for name, rows in tables.items():
+            assert {len(row) for row in rows} == {len(rows[0])}, name
+            assert [cell for row in rows for cell in row if speaks(cell)] == [], name
+        for name in ("accuracy", "throughput"):
+            titles = [plain(row[0]) for row in tables[name][1:]]
+            assert len(titles) == len(told.words) + 1
+            assert [word for word in told.words if not any(plain(word) in title for title in titles)] == []
+
+
+def test_every_run_has_pictures_of_its_own_inside_the_folder(check: Check, told: Told) -> None:
+    home = told.reports.parent
+
+    with check.case():
+        names = [path.name for path in (told.reports / "pictures").iterdir()]
+        assert len([name for name in names if name.endswith("-curves.svg")]) == len(told.words) + 1
+        assert all(len(name) < 80 and name.isascii() for name in names)
+        assert all(speaks(path.read_text()) == [] for path in (told.reports / "pictures").glob("*.svg"))
+        assert {path.name for path in home.iterdir()} == {"mlruns", "reports"}
+
+
+@pytest.mark.parametrize("verb", [("list",), ("show", "named")])
+def test_a_source_with_hostile_words_speaks_to_no_terminal(check: Check, bench: Bench, verb: tuple[str, ...]) -> None:
+    """Titles and remarks of an experiment that someone sent."""
+    folder = bench.home("sent")
+    words = [word for name, word in WORDS.items() if check.full or name in SHORT]
+    for number, word in enumerate(words):
+        name = "named" if number == 2 else f"named_{number}"
+        source = (
+            f"source=Source(title={word!r}, remark={word!r}, accuracy_words={word!r}, accuracy=0.5, parameters=7850)"
+        )
+        text = PLAIN.replace("import Recipe", "import Recipe, Source").replace("epochs=3,", f"epochs=3, {source},")
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+
+    answer = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(folder)}).suite(*verb)
+
+    with check.case():
+        assert (answer.code, answer.err) == (0, "")
+        assert speaks(answer.out) == []
+        shown = words if verb == ("list",) else words[2:3]
+        lines = answer.out.splitlines()
+        assert [word for word in shown if not any(plain(word) in plain(line) for line in lines)] == []
+        assert verb != ("list",) or len(lines) == 1 + 6 + len(words)

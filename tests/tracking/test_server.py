@@ -1,0 +1,94 @@
+"""Whether a server answers, whatever it says, and how soon it is known that none does."""
+
+import socket
+import threading
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from suite.tracking import server
+from suite.tracking.server import Silent, require_answer
+
+
+@pytest.fixture
+def answering():
+    """The address of a server that answers everything with one status, and the paths that it was asked for."""
+    paths, status = [], [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            paths.append(self.path)
+            self.send_response(status[0])
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{httpd.server_port}", paths, status
+        httpd.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 500, 503])
+def test_whoever_answers_is_there(answering, status):
+    address, paths, statuses = answering
+    statuses[0] = status
+
+    require_answer(f"http://{address}")
+
+    assert paths == ["/health"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "/"), ("user:word@", "/mlflow"), ("user:w@rd@", "/mlflow/")])
+def test_a_password_is_left_out_and_a_path_is_kept(answering, before, after):
+    address, paths, _ = answering
+
+    require_answer(f"http://{before}{address}{after}")
+
+    assert paths == [f"{after.rstrip('/')}/health"]
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////nowhere/mlflow.db", "databricks", "databricks://profile", "file:///x", ""])
+def test_what_is_no_server_is_not_asked(uri):
+    require_answer(uri)
+
+
+def test_nobody_at_the_port():
+    with closing(socket.socket()) as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+
+        with pytest.raises(Silent, match="refused"):
+            require_answer(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+def test_whoever_accepts_and_never_answers_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(server, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(Silent, match="no answer within"):
+        require_answer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"hello\r\n\r\n"])
+def test_whoever_speaks_another_language_is_no_server(bytes_):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak():
+            inside, _ = listener.accept()
+            with inside:
+                inside.recv(1_000)
+                inside.sendall(bytes_)
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+
+        with pytest.raises(Silent):
+            require_answer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+
+
+def test_a_name_that_nobody_has():
+    with pytest.raises(Silent):
+        require_answer("http://nobody.invalid:5000")
