@@ -1,5 +1,6 @@
 """The pictures: curves, confusion, samples, layers. Numbers in, matplotlib figures out, no file touched."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -34,7 +35,8 @@ def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
     """Write a figure as `png` or `svg`; equal figures give equal bytes."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font has not
         figure.savefig(file, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else {"Software": None})
 
 

@@ -43,7 +43,6 @@ def _changes() -> bytes | None:
         index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
         if _git("read-tree", "HEAD", **index) is None or _git("add", "--intent-to-add", "--", *TEXT, **index) is None:
             return None
-        _git("update-index", "-q", "--refresh", **index)  # or untouched files are listed too
         # `diff-index` and not `diff`, which the user's settings tell to leave out prefixes or context.
         return _git("diff-index", "-p", "--binary", "--no-ext-diff", "--no-textconv", "HEAD", "--", *TEXT, **index)
 

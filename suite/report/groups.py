@@ -40,7 +40,7 @@ class Group:
     @property
     def title(self) -> str:
         """`lenet`, or `lenet, lr=0.01` for a changed recipe."""
-        return " ".join((f"{self.experiment}, {self.changes}" if self.changes else self.experiment).split())
+        return f"{self.experiment}, {self.changes}" if self.changes else self.experiment
 
     @property
     def slug(self) -> str:

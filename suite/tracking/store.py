@@ -129,14 +129,19 @@ def _open(uri: str, artifact_location: str | None) -> Store:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("alembic").setLevel(logging.ERROR)
-        from mlflow import MlflowClient
+        from mlflow import MlflowClient, MlflowException
 
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return Store(client, uri, found.experiment_id)
-        tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
-        return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
+        if found is None:
+            tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
+            try:
+                return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
+            except MlflowException:
+                found = client.get_experiment_by_name(EXPERIMENT)  # another home's command was quicker on this server
+                if found is None:
+                    raise
+        return Store(client, uri, found.experiment_id)
 
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:

@@ -16,6 +16,7 @@ from tests.promises.test_crash_points import IN_TRAINING, at_steps
 pytestmark = pytest.mark.promise
 
 # In this order an unbroken home goes through them; the second is what is done after a crash in the first.
+OWN = {"open": "database:", "record": "mirror:", "rebuild": "rebuild:"}
 AFTER_CRASH = {"prepare": "prepare", "open": "record", "record": "record", "report": "report", "rebuild": "rebuild"}
 
 
@@ -106,7 +107,8 @@ def chosen(check, chance, unbroken, act: str, short: int) -> list[tuple[str, str
             some = [names[0], names[-1], *chance.sample(names[1:-1], 2)]
             every += [(kind, at) for at in [*some, *spread(chance, steps, "write:")[:8]]]
         else:
-            every += [(kind, at) for at in at_steps(steps, chance)]
+            own = {step: times for step, times in steps.items() if step.startswith(OWN[act])}
+            every += [(kind, at) for at in at_steps(own, chance)]
     return sorted(chance.sample(every, check.times(len(every), short)))
 
 

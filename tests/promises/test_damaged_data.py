@@ -164,14 +164,15 @@ def test_the_command_refuses_damaged_data_before_training(
         file = chance.choice(FILES)
         shape = ("digits", file, damage(published["digits"][file], chance))
         path = put(published["digits"], shape, folder)
-        before = tree(workspace.home, user, folder)
+        before = tree(user, folder)
 
         with check.case():
             options = () if place == "cache" else ("--data-dir", str(folder))
             answer = workspace.suite("run", "plain", *options)
 
             assert_refused(answer, 2, str(path), CATALOG["digits"].sha256[file], seen(shape))
-            assert tree(workspace.home, user, folder) == before
+            assert tree(user, folder) == before
+            assert not [path for path in workspace.home.rglob("*") if path.is_file()]
         shutil.rmtree(folder)
 
 

@@ -41,7 +41,7 @@ A_PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9
 SEARCH, BODY = "/api/2.0/mlflow/experiments/search", '{"max_results": 5}'
 CREATE = "/api/2.0/mlflow/experiments/create"
 REMOTE = ("0.0.0.0", "::", "example.org", "192.168.1.1", "10.0.0.1", "169.254.169.254", "8.8.8.8", "fe80::1",
-          "::ffff:0.0.0.0", "0", "", "localhost.example.org", "127.0.0.1.example.org", "[::1]", "127.0.0.1:80")  # fmt: skip
+          "::ffff:0.0.0.0", "0", "", "localhost.example.org", "127.0.0.1.example.org", "127.0.0.1:80")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from markdown_it import MarkdownIt
@@ -15,6 +15,9 @@ from suite.tracking.store import Store, open_store
 from tests.conftest import Answer, Workspace
 from tests.promises.conftest import PLAIN, Bench, Check
 from tests.report.test_page import NASTY, Page, plain
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
 
 pytestmark = [
     pytest.mark.promise,
@@ -31,9 +34,11 @@ WORDS = {
     "the end of a line": "one\n| two |\n\n---\n```",
     "backwards": "\u202ereversed\u202c \u200bhidden",
     "a window's title": "\x1b]0;mine\x07 \x9b2J \x1b]8;;http://x.example\x1b\\click\x1b]8;;\x1b\\",
+    "letters that few fonts have": "日本語 😀 \u0301\u0301\U0001f468\u200d\U0001f469",
     "very long": "long " * 70,
     "nothing but signs": "|<>&\"'`*_[]{}()#+-.!\\/~^$%@=:;?,",
 }
+OF_A_NOTE = {"h1", "h2", "h3", "p", "em", "strong", "a", "img", "code", "table", "thead", "tbody", "tr", "th", "td"}
 SHORT = ("a script", "a pipe", "colours", "markup", "line ends", "half a formula", "quotes")
 
 
@@ -63,9 +68,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(
-    own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Told]:
+def told(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Told:
     """A run for every word, in whose tags someone else wrote it wherever words go, through MLflow's own client."""
     full = request.config.getoption("-m") == "promise"
     words = [word for name, word in WORDS.items() if full or name in SHORT]
@@ -79,31 +82,32 @@ def told(
     for number, word in enumerate(words):
         add_copy(store, whole, run.folder / "artifacts", number, word)
     shutil.rmtree(run.folder)  # so that no `sync` has anything to say of it
-    yield Told(bench.top / "reports", workspace.suite("report"), words)
+    return Told(bench.top / "reports", workspace.suite("report"), words)
 
 
-def add_copy(store: Store, whole, artifacts: Path, number: int, word: str) -> None:  # type: ignore[no-untyped-def]
+def add_copy(store: Store, whole: "MlflowRun", artifacts: Path, number: int, word: str) -> None:
     """A run like `whole` that bears the word; every second one is as published, the others were changed."""
+    from mlflow.entities import Metric, Param
+
     source = {
         "title": word, "remark": word, "accuracy_words": word, "machine": word, "parameters": 7850, "accuracy": 0.5,
         "history": {}, "confused": [word, word, 3], "seconds": 1,
     }  # fmt: skip
-    told = {f"suite.env.{name}": word for name in ("cpu", "cores", "torch", "python", "system")}
-    told |= {"suite.experiment": word, "suite.identity": f"{number:064x}", "suite.run": f"{number:064x}-s0"}
-    told |= {
-        "suite.source": json.dumps(source),
-        "suite.overrides": json.dumps({"lr": word, word: 1} if number % 2 else {}),
-    }
-    told |= {
-        name: word for name in ("mlflow.note.content", "mlflow.runName", "mlflow.user", "mlflow.source.git.commit")
-    }
+    changes = {"lr": word, word: 1} if number % 2 else {}
     tags = {name: value for name, value in whole.data.tags.items() if name != "mlflow.parentRunId"}
+    tags |= {f"suite.env.{name}": word for name in ("cpu", "cores", "torch", "python", "system")}
+    tags |= {"suite.experiment": word, "suite.identity": f"{number:064x}", "suite.run": f"{number:064x}-s0"}
+    tags |= {"suite.source": json.dumps(source), "suite.overrides": json.dumps(changes)}
+    tags |= dict.fromkeys(("mlflow.note.content", "mlflow.runName", "mlflow.user", "mlflow.source.git.commit"), word)
+    needed = ("data", "epochs", "keep", "seed")
+    params = {name: value if name in needed else word for name, value in whole.data.params.items()}
     client = store.client
-    run_id = client.create_run(store.experiment_id, tags={**tags, **told}).info.run_id
-    for name, value in whole.data.params.items():
-        client.log_param(run_id, name, value if name in ("data", "epochs", "keep", "seed", "lr") else word)
-    for name, value in whole.data.metrics.items():
-        client.log_metric(run_id, name, value)
+    run_id = client.create_run(store.experiment_id, tags=tags).info.run_id
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, 0, 0) for name, value in whole.data.metrics.items()],
+        params=[Param(name, value) for name, value in params.items()],
+    )
     client.log_artifacts(run_id, str(artifacts))
     client.set_terminated(run_id)
 
@@ -145,26 +149,9 @@ def test_the_note_shows_words_as_words(check: Check, told: Told) -> None:
     with check.case():
         assert speaks(told.markdown) == []
         assert "<script" not in told.markdown.lower()
-        assert tags <= {
-            "h1",
-            "h2",
-            "h3",
-            "p",
-            "em",
-            "strong",
-            "a",
-            "img",
-            "code",
-            "table",
-            "thead",
-            "tbody",
-            "tr",
-            "th",
-            "td",
-        }
-        assert [
-            link for link in (*note.values("href"), *note.values("src")) if not (told.reports / link).is_file()
-        ] == []
+        assert tags <= OF_A_NOTE
+        links = [*note.values("href"), *note.values("src")]
+        assert [link for link in links if not (told.reports / link).is_file()] == []
         assert [word for word in told.words if note.words().count(plain(word)) < 4] == []
         assert len([row for row in note.rows if len(row) == 12]) == len(told.words) + 2
 
@@ -201,9 +188,8 @@ def test_a_source_with_hostile_words_speaks_to_no_terminal(check: Check, bench: 
     words = [word for name, word in WORDS.items() if check.full or name in SHORT]
     for number, word in enumerate(words):
         name = "named" if number == 2 else f"named_{number}"
-        source = (
-            f"source=Source(title={word!r}, remark={word!r}, accuracy_words={word!r}, accuracy=0.5, parameters=7850)"
-        )
+        told = f"title={word!r}, remark={word!r}, accuracy_words={word!r}"
+        source = f"source=Source({told}, accuracy=0.5, parameters=7850)"
         text = PLAIN.replace("import Recipe", "import Recipe, Source").replace("epochs=3,", f"epochs=3, {source},")
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
 

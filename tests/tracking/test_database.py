@@ -64,9 +64,10 @@ def test_what_is_no_database_is_refused(file, contents, word):
 
 
 def test_a_damaged_name_that_is_no_text_is_refused_too(file):
-    file.write_bytes(
-        file.read_bytes().replace(b"CREATE TABLE runs (run_uuid", b"CREATE\xffTABLE\xffruns\xff(\xff\xffrun_uuid"[:27])
+    damaged = (
+        file.read_bytes().replace(b"tablerunsruns", b"tabler\xc3nsr\xc3ns").replace(b"CREATE TABLE runs", b"x" * 17)
     )
+    file.write_bytes(damaged)
 
     with pytest.raises(SuiteError, match="is damaged") as refused:
         require_whole(file)
@@ -121,10 +122,10 @@ def test_a_home_that_was_moved_or_copied_finds_its_artifacts(home, store, traine
     pictures = {path.name: path.read_bytes() for path in (run.folder / "artifacts").iterdir()}
     shutil.copytree(home.root, tmp_path / "copy of it")
     (tmp_path / "copy of it").rename(tmp_path / "moved")
-    shutil.copytree(tmp_path / "moved", tmp_path / "copy 2%20")
+    shutil.copytree(tmp_path / "moved", tmp_path / "cöpy 2")
     shutil.rmtree(tmp_path / "moved" / "mlruns" / "runs")
 
-    for place in (tmp_path / "moved", tmp_path / "copy 2%20", home.root):
+    for place in (tmp_path / "moved", tmp_path / "cöpy 2", home.root):
         client = open_store(Home(place)).client
         names = {item.path for item in client.list_artifacts(run_id)}
         assert pictures.keys() | {"weights.safetensors", "recipe.json"} <= names
@@ -134,6 +135,6 @@ def test_a_home_that_was_moved_or_copied_finds_its_artifacts(home, store, traine
             fetched = client.download_artifacts(run_id, name, str(into))
             with open(fetched, "rb") as file:
                 assert file.read() == contents
-        assert str(place) in client.get_run(run_id).info.artifact_uri.replace("%20", " ").replace("%2520", "%20")
+        assert client.get_run(run_id).info.artifact_uri.startswith((place / "mlruns" / "artifacts").as_uri())
     assert len(search(open_store(home), f"tags.`suite.identity` = '{run.identity}'")) == 2  # the run and its parent
     assert store.client.get_run(run_id).info.artifact_uri.startswith((home.mlruns / "artifacts").as_uri())
