@@ -53,7 +53,7 @@ def environment() -> dict[str, Any]:
     return {
         "suite": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a plain one: whoever unpickles its own kind loads torch
         "numpy": numpy.__version__,
         "cpu": _cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

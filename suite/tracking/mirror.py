@@ -1,15 +1,17 @@
 """From run folders to MLflow, and again without doubling anything: every call may be repeated."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from suite import crash
 from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
+from suite.errors import machine_error
 from suite.tracking.facts import note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering
@@ -40,7 +42,7 @@ class Mirror:
         The result is the caller's to give, once the pictures of it are drawn: the run may end at any moment.
         `status` counts only for a run without one. Raises `TrackerAway`.
         """
-        with answering(), FileLock(run.folder / "tracking.lock", timeout=PATIENCE):
+        with answering(), _alone(run.folder):
             self._passed("mirror:begin")
             facts, history = run.recipe(), run.history()
             status = result["status"] if result else status
@@ -79,10 +81,11 @@ class Mirror:
             runs = search(self._store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
             for parent in search(self._store, "tags.`suite.kind` = 'group'"):
                 identity = parent.data.tags["suite.identity"]
-                seeds = [run.data.metrics for run in runs if run.data.tags["suite.identity"] == identity]
-                figures = over_seeds(seeds) if seeds else {}
+                seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
+                figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
                 if figures.items() - parent.data.metrics.items():
-                    at = int(time.time() * 1000)
+                    # a time of theirs, not ours: what two processes send, or one sends twice, is then one value
+                    at = max(int(run.data.tags.get("suite.finished", run.info.start_time)) for run in seeds)
                     # at a step of their own: MLflow keeps every value, and these are no second values of one thing
                     changed = [Metric(key, value, at, len(seeds)) for key, value in figures.items()]
                     self._store.client.log_batch(parent.info.run_id, metrics=changed)
@@ -114,7 +117,7 @@ class Mirror:
 
     def _group(self, run: Run, facts: Record) -> str:
         """The parent of all seeds of one recipe; made once, under the lock of its folder."""
-        with FileLock(run.folder.parent / "tracking.lock"):
+        with _alone(run.folder.parent):
             client = self._store.client
             labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
             labels |= {"suite.kind": "group", "suite.group": run.identity}
@@ -150,6 +153,7 @@ class Mirror:
         labels = {
             "suite.status": result["status"],
             "suite.weights_sha256": result.get("weights_sha256", ""),
+            "suite.finished": str(at),
             "mlflow.note.content": note(run, facts, result),
             "suite.complete": "true",  # last: until it stands the copy is made again
         }
@@ -193,6 +197,22 @@ class Mirror:
             client.set_terminated(run_id, STATUS[status])
         elif client.get_run(run_id).info.status != "RUNNING":  # resumed after an interruption
             client.update_run(run_id, status="RUNNING")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only process that sends what is in a folder of ours; `SuiteError` (3) where it may not be written."""
+    lock = FileLock(folder / "tracking.lock", timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise machine_error(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def search(store: Store, query: str) -> list["MlflowRun"]:

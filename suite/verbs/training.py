@@ -93,7 +93,7 @@ def _watch(view: View, terminal: Terminal) -> Callable[[Planned, Record], None]:
     def watch(item: Planned, event: Record) -> None:
         view.event(item, event)
         if event["event"] == "failed" and item.code != FAILED:
-            terminal.warn(f"{item.run.name}: {item.reason}")
+            terminal.warn(item.reason)
 
     return watch
 

@@ -118,7 +118,7 @@ def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]
     finally:
         if process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, signal.SIGTERM)  # heard even where pytest was begun with Ctrl-C ignored
                 process.communicate(timeout=DOWN)
 
 

@@ -123,7 +123,12 @@ def test_a_run_whose_files_may_not_be_used_is_named_and_goes_on_later(check, cha
         with check.case():
             answer = obedient(workspace, *RUN)
 
-            assert_one_line(answer, 3, str(place), "permission denied")
+            if name == ".":  # both who trains the run and who copies it meet the folder: each names it
+                assert answer.code == 3, answer
+                assert all(line.startswith(f"suite: {run.folder}") for line in answer.err.splitlines()), answer.err
+                assert answer.err.count("permission denied") == len(answer.err.splitlines()) <= 2
+            else:
+                assert_one_line(answer, 3, str(place), "permission denied")
             assert without_locks(tree(run.folder)) == without_locks(before)
         place.chmod(0o700)
         bench.work([bench.job(run)])
@@ -188,7 +193,7 @@ def test_a_run_that_is_taken_away_while_it_trains_is_named_and_goes_on_later(che
             sign.unlink()
             out, err = process.communicate(timeout=300)
 
-            assert_one_line(Answer(process.returncode, out, err), code, "held-s0: ", str(run.folder / removed))
+            assert_one_line(Answer(process.returncode, out, err), code, str(run.folder / removed))
             assert run.result() is None
         shutil.rmtree(run.folder, ignore_errors=True)
         other.work([other.job(run)])

@@ -85,7 +85,7 @@ def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, cha
             new = [Round(Workspace(home, {"SUITE_EXPERIMENTS": str(telling)}),
                          [own.run(kind, home, seed) for kind in KINDS for seed in range(SEEDS)])
                    for home in places]  # fmt: skip
-            kills = [chance.randint(4, 5) for _ in new]
+            kills = [check.times(4, 5) + chance.randint(0, 1) for _ in new]
             rounds += two.map(break_it, new, kills, [random.Random(chance.random()) for _ in new])
 
     for one in rounds:

@@ -24,7 +24,7 @@ def starved(job, emit):
     worker.work(job, emit)
 
 
-@pytest.mark.check(11, "disk full at each write step")
+@pytest.mark.check(11, "disk full at each write")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_without_memory_stops_and_goes_on_later(bench, twins, kind, check):
     run = bench.run(kind, bench.top)

@@ -19,7 +19,7 @@ from tests.promises.test_kills import telling, unbroken
 __all__ = ["telling", "unbroken"]
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
 
-IN_A_HOME = 4  # interruptions, before the command may end
+IN_A_HOME = (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGTERM)  # then it may end
 HANGS = 30  # seconds: on a crowded machine an ending takes a few
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -79,9 +79,8 @@ def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, b
     with ThreadPoolExecutor(2) as two:
         while len(took) < wanted:
             homes = [Workspace(bench.home(f"home{len(took)}-{i}"), {"SUITE_EXPERIMENTS": str(telling)}) for i in (0, 1)]
-            share = min(IN_A_HOME, -(-(wanted - len(took)) // 2))
-            numbers = [chance.sample([signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT], share)
-                       for _ in homes]  # fmt: skip
+            share = min(len(IN_A_HOME), -(-(wanted - len(took)) // 2))
+            numbers = [chance.sample(IN_A_HOME, share) for _ in homes]
             done = list(two.map(interrupt_it, homes, numbers, [random.Random(chance.random()) for _ in homes]))
             for workspace, seconds in zip(homes, done, strict=True):
                 with check.case(len(seconds)):
