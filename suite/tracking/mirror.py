@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from suite import crash
-from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import machine_error
-from suite.tracking.facts import note, parameters, tags
+from suite.tracking.facts import datasets, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering
 
@@ -83,11 +82,11 @@ class Mirror:
                 identity = parent.data.tags["suite.identity"]
                 seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
                 figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
-                if figures.items() - parent.data.metrics.items():
-                    # a time of theirs, not ours: what two processes send, or one sends twice, is then one value
-                    at = max(int(run.data.tags.get("suite.finished", run.info.start_time)) for run in seeds)
-                    # at a step of their own: MLflow keeps every value, and these are no second values of one thing
-                    changed = [Metric(key, value, at, len(seeds)) for key, value in figures.items()]
+                # MLflow shows the value of the latest time, and bars only for what has no step but 0. A time of the
+                # seeds', later by each of them: sent twice, or by two processes, it is one value still.
+                at = len(seeds) + max((int(run.data.tags.get("suite.finished", 0)) for run in seeds), default=0)
+                changed = [Metric(key, value, at, 0) for key, value in figures.items() - parent.data.metrics.items()]
+                if changed:
                     self._store.client.log_batch(parent.info.run_id, metrics=changed)
 
     def _find(self, run: Run) -> str | None:
@@ -111,7 +110,7 @@ class Mirror:
         """Parameters and data, once in a process: a crash may have come between the run and its description."""
         if run_id not in self._described:
             self._send_parameters(run_id, {**parameters(run.experiment, facts["recipe"]), "seed": run.seed})
-            self._send_inputs(run_id, facts["recipe"])
+            self._store.client.log_inputs(run_id, datasets(facts["recipe"]))
             self._described.add(run_id)
             self._passed("mirror:described")
 
@@ -163,29 +162,6 @@ class Mirror:
         from mlflow.entities import Param
 
         self._store.client.log_batch(run_id, params=[Param(key, str(value)) for key, value in values.items()])
-
-    def _send_inputs(self, run_id: str, recipe: Record) -> None:
-        """Fill MLflow's dataset column: one entry for what trains and one for what tests."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        data = CATALOG[recipe["data"]]
-        inputs = [
-            DatasetInput(
-                Dataset(
-                    name=data.name,
-                    digest=digest[:36],  # MLflow's limit, and its key: two splits need two digests
-                    source_type="code",
-                    source=f'{{"tags": {{"title": "{data.title}"}}}}',
-                    profile=f'{{"num_rows": {rows}}}',
-                ),
-                [InputTag("mlflow.data.context", context)],
-            )
-            for context, rows, digest in (
-                ("training", data.train, data.training_digest),
-                ("testing", data.test, data.test_digest),
-            )
-        ]
-        self._store.client.log_inputs(run_id, inputs)
 
     def _passed(self, step: str) -> None:
         crash.at(step)

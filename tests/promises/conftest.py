@@ -91,7 +91,7 @@ def network():
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 '''
 
-CHOOSY = '''"""All that a checkpoint must hold: Adam's state, dropout's draws, batch norm's buffers, the best weights."""
+CHOOSY = '''"""What a checkpoint must hold: Adam's state, dropout's draws, batch norm's buffers, best weights."""
 
 from suite.recipe import Recipe
 

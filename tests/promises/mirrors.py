@@ -139,7 +139,9 @@ def _faults_of_group(record: _Record, identity: str, folders: list[Path]) -> lis
                                                         for key, value in expected)  # fmt: skip
     name = f"the parent of {identity[:12]}"
     faults = [] if same else [f"{name} holds {held}, not {dict(expected)}"]
-    faults += [f"{name}: {point} {n} times" for point, n in _steps(record.points[run_id]).items() if n > 1]
+    # A mean changes as seeds come in, and MLflow keeps every value of it: each once, none at a step.
+    faults += [f"{name}: {point} {n} times" for point, n in Counter(record.points[run_id]).items() if n > 1]
+    faults += [f"{name}: {point} is no figure" for point in record.points[run_id] if point[1] != 0]
     faults += _unequal(name, _parameters(_read(mine[0] / "recipe.json")), record.params[run_id])
     return faults + ([f"{name} is {record.status[run_id]}"] if record.status[run_id] != "FINISHED" else [])
 

@@ -109,15 +109,16 @@ def test_seeds_of_one_recipe_are_grouped_under_a_parent_with_mean_and_spread(sto
 
 
 def test_a_run_that_no_process_works_on_is_not_left_running(store, trained, send):
-    alive, dead = trained(seed=0, epochs=1), trained(seed=1, epochs=1)
-    ids = [send(run) for run in (alive, dead)]
+    alive, dead = trained(seed=0, epochs=2, stop_after=1), trained(seed=1, epochs=2, stop_after=1)
+    finished = trained(seed=2, epochs=2)
+    ids = [send(run) for run in (alive, dead, finished)]
     for run_id in ids:
         store.client.update_run(run_id, status="RUNNING")
 
     with alive.claim():
-        Mirror(store).end_dead([alive, dead])
+        Mirror(store).end_dead([alive, dead, finished])
 
-    assert [record_of(store, run_id).info.status for run_id in ids] == ["RUNNING", "KILLED"]
+    assert [record_of(store, run_id).info.status for run_id in ids] == ["RUNNING", "KILLED", "FINISHED"]
 
 
 def test_a_diverged_run_is_failed_and_has_no_accuracy(store, trained, send):
@@ -146,3 +147,20 @@ def test_the_frame_gives_back_what_was_sent(store, trained, send, tmp_path):
         == (run.folder / "artifacts" / "history.csv").read_bytes()
     )
     assert download(store, run_id, "nothing.csv", tmp_path) is None
+
+
+def test_the_figures_of_a_group_have_no_step_and_the_newest_mean_counts(store, trained, send):
+    """One step other than 0 would make a line of every bar in MLflow's charts."""
+    mirror = Mirror(store)
+    send(trained(seed=0))
+    mirror.sum_up()
+    run = trained(seed=1)
+    send(run)
+    mirror.sum_up()
+    mirror.sum_up()
+
+    [group] = store.client.search_runs([store.experiment_id], f"tags.`suite.group` = '{run.identity}'")
+    counts = store.client.get_metric_history(group.info.run_id, "seeds/n")
+    assert group.data.metrics["seeds/n"] == 2
+    assert sorted((point.step, point.value) for point in counts) == [(0, 1), (0, 2)]
+    assert len({point.timestamp for point in counts}) == 2
