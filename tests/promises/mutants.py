@@ -13,9 +13,87 @@ class Mutant:
     words: tuple[str, ...]
 
 
-def mutant(name: str, file: str, old: str, new: str, *words: str) -> Mutant:
-    """A fault that is one replaced text."""
-    return Mutant(name, file, ((old, new),), words)
+def mutant(check: int, fault: str, file: str, old: str, new: str, test: str, *words: str) -> Mutant:
+    """A fault that is one replaced text; `test` is a file of this folder, `words` choose in it."""
+    return Mutant(f"{check}: {fault}", f"suite/{file}", ((old, new),), (f"tests/promises/{test}.py", *words))
 
 
-MUTANTS: tuple[Mutant, ...] = ()
+NO_REPLACE = Mutant(
+    "4: files are written in place",
+    "suite/files.py",
+    (('open(temporary, "xb")', 'open(path, "wb")'), ("os.replace(temporary, path)", "os.utime(path)")),
+    ("tests/promises/test_crash_points.py", "-m", "promise", "-k", "killed_at_any_step and plain"),
+)
+FULL = ("-m", "promise")
+
+MUTANTS: tuple[Mutant, ...] = (
+    # The first few are quick, and are planted in every run of the tests.
+    NO_REPLACE,
+    mutant(6, "a checkpoint's digest is not looked at", "engine/checkpoint.py",
+           'if head != _head(hashlib.file_digest(file, "sha256").hexdigest(), length):', "if False:",
+           "test_damage", "-k", "flipped"),
+    mutant(12, "links are followed", "home.py", "if folder.is_symlink():", "if False:",
+           "test_denied", "-k", "link_in_place"),
+    mutant(1, "the order of images is not seeded", "engine/draws.py", 'draw(seed, "order", epoch)',
+           '__import__("time").time_ns()', "test_repeat", "-k", "in_another_command"),
+    mutant(2, "a run depends on those before it", "engine/draws.py", 'f"{seed}/{purpose}/{n}"',
+           'f"{seed}/{purpose}/{n}/{len(__import__(\'os\').listdir(\'/proc\'))}"', "test_repeat", "-k", "all_at_once"),
+    mutant(3, "a run may have two writers", "engine/journal.py",
+           'lock = FileLock(self.folder / "lock", timeout=0)',
+           'lock = FileLock(self.folder / f"lock{__import__(\'os\').getpid()}", timeout=0)',
+           "test_crowds", "-k", "train_each_run_once"),
+    mutant(4, "the optimiser's state is not restored", "engine/state.py",
+           '_load_optimizer(state.optimizer, _part(tensors, "optimizer."))', "pass",
+           "test_crash_points", *FULL, "-k", "killed_at_any_step and choosy"),
+    mutant(4, "the epoch's draws are not reseeded", "engine/epoch.py", 'set_seed(seed, "epoch", epoch)', "pass",
+           "test_crash_points", *FULL, "-k", "killed_at_any_step and choosy"),
+    mutant(5, "SIGTERM is not what ended it", "cli.py", "return TERMINATED", "return 1", "test_signals"),
+    mutant(6, "whose a checkpoint is does not matter", "engine/state.py",
+           'if (facts.get("identity"), facts.get("seed")) != (run.identity, run.seed):', "if False:",
+           "test_damage", *FULL, "-k", "another_runs"),
+    mutant(7, "data are not compared with their digest", "data/contents.py", "if found != wanted:", "if False:",
+           "test_damaged_data", "-k", "left_as"),
+    mutant(8, "a database is not looked through", "tracking/database.py",
+           '"PRAGMA integrity_check(1)"', "\"SELECT 'ok'\"",
+           "test_databases", "-k", "left_as_it_was and flipped"),
+    mutant(8, "a database is made under its own name", "tracking/store.py",
+           "made = Path(scratch, path.name)", "made = path",
+           "test_databases", "-k", "in_the_making"),
+    mutant(9, "true is a number", "checks.py", "if isinstance(value, bool) or not isinstance(value, int) or",
+           "if not isinstance(value, int) or", "test_recipes", *FULL, "-k", "list_has"),
+    mutant(10, "a document's digest is not looked at", "engine/documents.py", "whole = document(facts) == found",
+           "whole = True", "test_torn", *FULL, "-k", "any_other"),
+    mutant(10, "a history may contradict its checkpoint", "engine/journal.py",
+           "if not true.startswith(found) and not found.startswith(true):", "if False:",
+           "test_torn", *FULL, "-k", "any_other"),
+    mutant(11, "how much space is needed is not said", "files.py", "needed=len(contents)", "needed=None",
+           "test_disk", "-k", "keeps_what_it_has and plain"),
+    mutant(13, "a finished run is trained again", "worker.py", "if result is None:", "if result is None or True:",
+           "test_crowds", "-k", "train_each_run_once"),
+    mutant(14, "a lock is taken for damage", "tracking/database.py", "if code in _LOCKED:", "if code in ():",
+           "test_locks"),
+    mutant(15, "a silent server is waited for", "tracking/server.py", "PATIENCE = 2.0", "PATIENCE = 30.0",
+           "test_tracker", "-k", "hold_the"),
+    mutant(16, "a run is made anew each time", "tracking/mirror.py", "return found[0].info.run_id if found else None",
+           "return None", "test_mirror", "-k", "again_and_again"),
+    mutant(16, "a metric has the time of its sending", "tracking/metrics.py", 'at = int(record["clock"]["at"] * 1000)',
+           'at = int(__import__("time").time() * 1000)', "test_mirror", "-k", "again_and_again"),
+    mutant(18, "an evaluation may blow up", "engine/train.py", "if not math.isfinite(found.loss):", "if False:",
+           "test_divergence", *FULL, "-k", "blow_up"),
+    mutant(19, "a document may have any length", "engine/documents.py", "LARGEST = 1 << 21", "LARGEST = 1 << 24",
+           "test_hostile", *FULL, "-k", "worker"),
+    mutant(20, "any name will do", "registry.py", "[a-z][a-z0-9_]{0,39}", ".*", "test_names", *FULL, "-k", "file_with"),
+    mutant(20, "a name may speak to the terminal", "errors.py",
+           "letter if letter.isprintable() else", "letter if letter else",
+           "test_names", *FULL, "-k", "file_with"),
+    mutant(21, "any host will do", "verbs/records.py", "if not args.allow_remote:", "if args.allow_remote is None:",
+           "test_loopback", "-k", "other_machines_reach"),
+    mutant(22, "telemetry is on", "tracking/store.py", '"MLFLOW_DISABLE_TELEMETRY": "true"',
+           '"MLFLOW_DISABLE_TELEMETRY": "false"', "test_offline"),
+    mutant(23, "the page does not escape", "report/page.py",
+           "Environment(autoescape=True", "Environment(autoescape=False",
+           "test_report_words", "-k", "page_shows"),
+    mutant(23, "drafts are written over the old report", "report/__init__.py",
+           'tempfile.TemporaryDirectory(prefix=".drafts-", suffix=".tmp", dir=reports) as drafts',
+           "__import__('contextlib').nullcontext(reports) as drafts", "test_reports", *FULL, "-k", "at_any_moment"),
+)  # fmt: skip

@@ -1,7 +1,7 @@
 """Reports written by children of a process that has loaded everything: `python -m tests.promises.reporter`.
 
-A line of JSON on stdin names home, reports and, where the child is to die, a crash point; two lines answer it: the
-child's process id at once, and its exit code at its end.
+A line of JSON on stdin names home and reports, whether MLflow is to be told of new runs first, and, where the child is
+to die, a crash point; two lines answer it: the child's process id at once, and its exit code at its end.
 """
 
 import importlib
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 LOADED = (
     "mlflow.store.tracking.sqlalchemy_store", "pandas", "jinja2", "tabulate", "scipy.stats",
@@ -26,9 +27,9 @@ class Reporter:
         command = [sys.executable, "-m", "tests.promises.reporter"]
         self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
 
-    def begin(self, home: Path, reports: Path, crash_at: str = "") -> int:
+    def begin(self, home: Path, reports: Path, crash_at: str = "", *, sync: bool = False) -> int:
         """Let a report be written; returns the id of the process that does it."""
-        order = {"home": str(home), "reports": str(reports), "crash_at": crash_at}
+        order = {"home": str(home), "reports": str(reports), "crash_at": crash_at, "sync": sync}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -38,9 +39,9 @@ class Reporter:
         """Wait for it; returns its exit code, negative for a signal."""
         return self._answer()
 
-    def write(self, home: Path, reports: Path, crash_at: str = "") -> int:
+    def write(self, home: Path, reports: Path, crash_at: str = "", *, sync: bool = False) -> int:
         """Both."""
-        self.begin(home, reports, crash_at)
+        self.begin(home, reports, crash_at, sync=sync)
         return self.end()
 
     def close(self) -> None:
@@ -66,15 +67,20 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _write(order: dict[str, str]) -> int:
+def _write(order: dict[str, Any]) -> int:
+    from suite.data import ensure
     from suite.home import Home
     from suite.report import write_report
+    from suite.sync import sync
     from suite.tracking.store import open_store
 
+    home = Home(Path(order["home"]))
     if order["crash_at"]:
         os.environ["SUITE_CRASH_AT"] = order["crash_at"]
     try:
-        write_report(open_store(Home(Path(order["home"]))), Path(order["reports"]))
+        if order["sync"]:
+            sync(home, lambda name: ensure(name, say=print), print)
+        write_report(open_store(home), Path(order["reports"]))
     except BaseException:
         traceback.print_exc()
         return 1

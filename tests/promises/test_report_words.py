@@ -39,7 +39,7 @@ WORDS = {
     "nothing but signs": "|<>&\"'`*_[]{}()#+-.!\\/~^$%@=:;?,",
 }
 OF_A_NOTE = {"h1", "h2", "h3", "p", "em", "strong", "a", "img", "code", "table", "thead", "tbody", "tr", "th", "td"}
-SHORT = ("a script", "a pipe", "colours", "markup", "line ends", "half a formula", "quotes")
+SHORT = ("a script", "a pipe", "colours", "line ends", "half a formula")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ POINTS = (
     "publish:before@report.md", "publish:before@report.html", "write:half@report.html", "write:replaced@runs.csv",
     "write:before-replace@report.html", "write:replaced@report.html",
 )  # fmt: skip
-SHORT = ("publish:before@plain-curves.png", "publish:before@report.html", "write:half@report.html")
+SHORT = ("publish:before@report.html", "write:half@report.html")
 
 
 def files_of(folder: Path) -> Files:
@@ -63,7 +63,7 @@ class Ledger:
 
 @pytest.fixture(scope="module")
 def ledger(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """Filled by real `sync`s, reported on by children of a warm process."""
+    """Filled and reported on by children of a warm process."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("ledger"))
     workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own)})
     reporter = Reporter(workspace.environment)
@@ -71,11 +71,11 @@ def ledger(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) ->
     try:
         for run in runs:
             bench.work([bench.job(run)])
-            answer = workspace.suite("sync")
-            assert answer.code == 0, answer.err
-            begun = time.monotonic()
-            assert reporter.write(bench.top, bench.top / "reports") == 0
+            assert reporter.write(bench.top, bench.top / "reports", sync=True) == 0
             found.append(files_of(bench.top / "reports"))
+        begun = time.monotonic()
+        assert reporter.write(bench.top, bench.top / "again") == 0
+        assert files_of(bench.top / "again") == found[-1]
         yield Ledger(bench.top, runs, reporter, *found, seconds=time.monotonic() - begun)
     finally:
         reporter.close()
@@ -89,9 +89,10 @@ def test_one_record_gives_one_report(check: Check, ledger: Ledger, tmp_path: Pat
             assert ledger.reporter.write(ledger.home, reports) == 0
             assert files_of(reports) == ledger.new
 
-    with check.case():
-        assert Workspace(ledger.home).suite("report").code == 0
-        assert files_of(ledger.home / "reports") == ledger.new
+    if check.full:
+        with check.case():
+            assert Workspace(ledger.home).suite("report").code == 0
+            assert files_of(ledger.home / "reports") == ledger.new
     assert len(ledger.new) >= 15
     assert set(ledger.new) == set(ledger.old)
     assert ledger.new["report.html"] != ledger.old["report.html"]
@@ -101,7 +102,7 @@ def test_killed_at_any_moment_it_leaves_the_old_report_or_the_new_one(
     check: Check, ledger: Ledger, chance: random.Random, tmp_path: Path
 ) -> None:
     midway = 0
-    for number in range(check.times(12, 3)):
+    for number in range(check.times(12, 2)):
         reports = ledger.put_old(tmp_path / str(number))
         with check.case():
             child = ledger.reporter.begin(ledger.home, reports)
@@ -110,7 +111,7 @@ def test_killed_at_any_moment_it_leaves_the_old_report_or_the_new_one(
             midway += ledger.reporter.end() == -signal.SIGKILL
             assert_old_or_new(ledger, reports)
 
-    assert midway * 3 >= check.times(12, 3), "too few were killed while they wrote"
+    assert midway * 3 >= check.times(12, 2), "too few were killed while they wrote"
     check.remarks.append(f"reports killed at random while being written: {midway}")
 
 
