@@ -204,15 +204,19 @@ def test_a_tracker_that_is_away_does_not_stop_training_and_is_made_up_for(worksp
     assert workspace.suite("sync", "--json").json["sent"] == 0
 
 
-def test_damaged_results_and_data_are_refused_before_anything_is_trained(finished):
+def test_a_damaged_result_is_refused_by_itself(finished):
     workspace, _ = finished
     [result] = workspace.home.glob("mlruns/runs/lenet/*/result.json")
     whole = result.read_bytes()
     result.write_bytes(whole[:100])
 
-    answer = workspace.suite("run", "all", *TINY, "--seeds", "1")
+    among_others = workspace.suite("run", "all", *TINY, "--seeds", "1", "--no-report", "--json")
+    alone = workspace.suite("run", "lenet", *TINY, "--seeds", "1")
 
-    assert_refused(answer, 2, str(result), "is damaged", "move the folder")
+    assert (among_others.code, sum(one["skipped"] for one in among_others.json)) == (2, 5)
+    assert "Traceback" not in among_others.err
+    assert [str(result) in line for line in among_others.err.splitlines() if "is damaged" in line] == [True]
+    assert_refused(alone, 2, str(result), "is damaged", "move the folder")
     assert result.read_bytes() == whole[:100]
     result.write_bytes(whole)
 

@@ -1,14 +1,15 @@
 """Reports written by children of a process that has loaded everything: `python -m tests.promises.reporter`.
 
-A line of JSON on stdin names home and reports, whether MLflow is to be told of new runs first, and, where the child is
-to die, a crash point; two lines answer it: the child's process id at once, and its exit code at its end.
+A line of JSON on stdin orders one; the child's exit code, negative for a signal, answers it.
 """
 
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -20,40 +21,30 @@ LOADED = (
 
 
 class Reporter:
-    """The other end: orders reports and kills those who write them."""
+    """The other end: orders reports."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         pipe = subprocess.PIPE
         command = [sys.executable, "-m", "tests.promises.reporter"]
         self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
 
-    def begin(self, home: Path, reports: Path, crash_at: str = "", *, sync: bool = False) -> int:
-        """Let a report be written; returns the id of the process that does it."""
-        order = {"home": str(home), "reports": str(reports), "crash_at": crash_at, "sync": sync}
+    def write(self, home: Path, reports: Path, **order: Any) -> int:
+        """Let a report be written and return the exit code of the process that did it.
+
+        Keywords: `sync`, to tell MLflow of new runs first; `kill_after` so many seconds; `crash_at` a named moment.
+        """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"home": str(home), "reports": str(reports), **order}) + "\n")
         self._process.stdin.flush()
-        return self._answer()
-
-    def end(self) -> int:
-        """Wait for it; returns its exit code, negative for a signal."""
-        return self._answer()
-
-    def write(self, home: Path, reports: Path, crash_at: str = "", *, sync: bool = False) -> int:
-        """Both."""
-        self.begin(home, reports, crash_at, sync=sync)
-        return self.end()
+        return int(self._process.stdout.readline())
 
     def close(self) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(60)
-        assert self._process.stdout is not None
         self._process.stdout.close()
-
-    def _answer(self) -> int:
-        assert self._process.stdout is not None
-        return int(self._process.stdout.readline())
 
 
 def main() -> None:
@@ -61,9 +52,12 @@ def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
     for line in sys.stdin:
+        order = json.loads(line)
         if (child := os.fork()) == 0:
-            os._exit(_write(json.loads(line)))
-        print(child, flush=True)
+            os._exit(_write(order))
+        if "kill_after" in order:
+            time.sleep(order["kill_after"])
+            os.kill(child, signal.SIGKILL)  # there even if it ended meanwhile, for nobody has waited for it yet
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
@@ -75,16 +69,19 @@ def _write(order: dict[str, Any]) -> int:
     from suite.tracking.store import open_store
 
     home = Home(Path(order["home"]))
-    if order["crash_at"]:
-        os.environ["SUITE_CRASH_AT"] = order["crash_at"]
+    os.environ.update({"SUITE_CRASH_AT": order["crash_at"]} if "crash_at" in order else {})
     try:
-        if order["sync"]:
-            sync(home, lambda name: ensure(name, say=print), print)
+        if "sync" in order:
+            sync(home, lambda name: ensure(name, say=_hush), _hush)
         write_report(open_store(home), Path(order["reports"]))
     except BaseException:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _hush(_line: str) -> None:
+    """Stdout is for the answers."""
 
 
 if __name__ == "__main__":

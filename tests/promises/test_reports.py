@@ -1,7 +1,6 @@
 """The report: the same bytes of the same record, whole or the old one under SIGKILL, right by a second reckoning."""
 
 import csv
-import os
 import random
 import shutil
 import signal
@@ -105,10 +104,9 @@ def test_killed_at_any_moment_it_leaves_the_old_report_or_the_new_one(
     for number in range(check.times(12, 2)):
         reports = ledger.put_old(tmp_path / str(number))
         with check.case():
-            child = ledger.reporter.begin(ledger.home, reports)
-            time.sleep(chance.uniform(0, ledger.seconds))
-            os.kill(child, signal.SIGKILL)
-            midway += ledger.reporter.end() == -signal.SIGKILL
+            code = ledger.reporter.write(ledger.home, reports, kill_after=chance.uniform(0, ledger.seconds))
+            assert code in (0, -signal.SIGKILL)
+            midway += code != 0
             assert_old_or_new(ledger, reports)
 
     assert midway * 3 >= check.times(12, 2), "too few were killed while they wrote"
@@ -124,7 +122,7 @@ def test_killed_at_a_named_moment_it_leaves_the_old_report_or_the_new_one(
     reports = ledger.put_old(tmp_path / "reports")
 
     with check.case():
-        assert ledger.reporter.write(ledger.home, reports, point) == -signal.SIGKILL, "it never came there"
+        assert ledger.reporter.write(ledger.home, reports, crash_at=point) == -signal.SIGKILL, "it never came there"
         drafts = [name for name in files_of(reports) if name.startswith(".drafts-")]
         assert drafts, "all was done before"
         assert_old_or_new(ledger, reports, publishing=point.startswith("publish:"))
