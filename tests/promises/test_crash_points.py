@@ -37,9 +37,9 @@ def at_steps(passed: dict[str, int], chance) -> list[str]:
 
 
 def one_of_each(points: list[str], chance) -> list[str]:
-    """Every step once, at some file and time."""
+    """Every step once, at some file and time, and each file half written: there it is that a write can go wrong."""
     chosen = {name_of(point): point for point in chance.sample(points, len(points))}
-    return sorted(chosen.values())
+    return sorted({*chosen.values(), *(point for point in points if name_of(point) == "write:half")})
 
 
 def name_of(point: str) -> str:
