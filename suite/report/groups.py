@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,9 @@ class Group:
     def slug(self) -> str:
         """The title as a part of file names and anchors; what is no name of ours could be long, or end as another."""
         name = re.sub(r"[^a-z0-9_]", "_", self.experiment)[:40]
-        if name == self.experiment and not self.changes:
-            return name
-        return f"{name}-{re.sub('[^0-9a-f]', '_', self.identity[:8])}"
+        if name != self.experiment:
+            return f"{name}-{sha256(f'{self.experiment}/{self.identity}'.encode()).hexdigest()[:8]}"
+        return f"{name}-{re.sub('[^0-9a-f]', '_', self.identity[:8])}" if self.changes else name
 
     @property
     def classes(self) -> tuple[str, ...]:
