@@ -44,7 +44,7 @@ class Planned:
 
     def job(self, data_folders: Mapping[str, Path], folders: tuple[Path, ...]) -> Job:
         """What its process needs to know."""
-        return Job(self.run, data_folders[self.experiment.recipe.data], dict(self.experiment.overrides), tuple(folders))
+        return Job(self.run, data_folders[self.experiment.recipe.data], dict(self.experiment.overrides), folders)
 
     def begun(self) -> bool:
         """Whether there is anything in the run's folder to tell of."""
@@ -84,10 +84,9 @@ def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) ->
     planned = [Planned(one, Run.under(runs, one.name, one.identity, seed)) for seed in seeds for one in chosen]
     for item in planned:
         try:
-            item.result = item.run.result()
-            item.run.check_files()
+            item.result = item.run.check_files()
         except SuiteError as error:
-            item.status, item.reason, item.code, item.result = "failed", str(error), error.code, None
+            item.status, item.reason, item.code = "failed", str(error), error.code
         else:
             if item.result is not None:
                 item.status, item.skipped = item.result["status"], True

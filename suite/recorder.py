@@ -125,8 +125,7 @@ def prepare(run: Run, data_folders: dict[str, Path]) -> Record | None:
 
     A process draws them once.
     """
-    result = run.result()
-    run.check_files()
+    result = run.check_files()
     if result and result["status"] == "finished" and run.folder not in _drawn:
         artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
         _drawn.add(run.folder)

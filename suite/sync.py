@@ -64,7 +64,6 @@ def whole_runs(runs: Path, say: Say) -> Iterator[Run]:
     for folder in sorted(begun):
         try:
             run = Run.at(folder)
-            run.result()
             run.check_files()
             run.history()
         except SuiteError as error:

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Verdict:
     folder: Path
     status: str
     difference: Difference | None = None
-    environment: Mapping[str, tuple[Any, Any]] | None = None
+    environment: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     reason: str = ""
     code: int = 0
     weights: str = ""
@@ -46,7 +46,7 @@ class Verdict:
             return f"{name}: identical: {what}, every metric of {plural(self.epochs, 'epoch')}."
         if self.difference is None:
             return f"{name}: {self.status}: {self.reason}"
-        changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self._changes().items()]
+        changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self.environment.items()]
         why = f"What could explain it: {'; '.join(changes)}." if changes else (
             "Nothing that is recorded of the environments differs: look for a network that draws from somewhere "
             "else than torch's generator, or for faulty memory."
@@ -59,11 +59,8 @@ class Verdict:
             "run": name_of(self.folder), "folder": str(self.folder), "status": self.status, "reason": self.reason,
             "weights_sha256": self.weights, "epochs": self.epochs,
             "difference": self.difference.facts() if self.difference else None,
-            "environment": {key: {"before": before, "now": now} for key, (before, now) in self._changes().items()},
+            "environment": {key: {"before": before, "now": now} for key, (before, now) in self.environment.items()},
         }  # fmt: skip
-
-    def _changes(self) -> Mapping[str, tuple[Any, Any]]:
-        return self.environment or {}
 
 
 def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:

@@ -111,7 +111,7 @@ class Run:
 
         `patch` is what makes the program text out of its commit.
         """
-        facts = {"experiment": self.experiment, "identity": self.identity, "seed": self.seed, **facts}
+        facts = {**self._names(), **facts}
         if not os.path.lexists(self.checkpoint):
             files.remove(self.folder / "source.patch")  # an earlier beginning's, of which nothing is left
             if patch:
@@ -162,23 +162,29 @@ class Run:
         """Write the result, after everything that it speaks of: from now on the run is finished."""
         self.recipe()  # a folder that somebody emptied meanwhile holds no run
         digests = {name: digest(self.folder / name) for name in RESULT_FILES if (self.folder / name).exists()}
-        facts = {"experiment": self.experiment, "identity": self.identity, "seed": self.seed, **result}
+        facts = {**self._names(), **result}
         files.write(self.folder / "result.json", document({**facts, "files": digests}))
         return facts
 
-    def check_files(self) -> None:
-        """Compare the folder's files with what the result says of them; raises `SuiteError` (2) for the first fault."""
-        result = self.result() or {"files": {}}
-        for name, stored in result["files"].items():
+    def check_files(self) -> Record | None:
+        """The result, once the folder's files are what it says of them; raises `SuiteError` (2) for the first fault."""
+        result = self.result()
+        known = result["files"] if result else {}
+        for name, stored in known.items():
             if name not in RESULT_FILES:
                 raise damaged(self.folder / "result.json", f"it names a file {name!r:.80}")
             if digest(self.folder / name) != stored:
                 raise damaged(self.folder / name, "its contents do not match the SHA-256 in result.json")
         for name in RESULT_FILES:
-            if "status" in result and name not in result["files"] and os.path.lexists(self.folder / name):
+            if result and name not in known and os.path.lexists(self.folder / name):
                 raise damaged(self.folder / name, "result.json knows of no such file")
         if (self.folder / "artifacts").is_symlink():  # what is drawn there would be written elsewhere
             raise damaged(self.folder / "artifacts", "it is a symbolic link")
+        return result
+
+    def _names(self) -> Record:
+        """What every document of the folder says of whose it is."""
+        return {"experiment": self.experiment, "identity": self.identity, "seed": self.seed}
 
     def _own(self, facts: Record, name: str) -> Record:
         if (facts.get("identity"), facts.get("seed")) != (self.identity, self.seed):
