@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.engine import exact
 from suite.execute.processes import run_jobs
 
 
@@ -27,15 +28,14 @@ def work(job, emit):
             emit({"event": "said", "words": "slept"})
         case "busy until":
             emit({"event": "said", "words": "done"} if Path(detail).exists() else {"event": "busy"})
-        case "environment":
-            emit({"event": "said", "words": os.environ.get(detail)})
         case "chatter":
             for number in range(int(detail)):
                 emit({"event": "said", "words": number})
 
 
 def stream(jobs, workers):
-    return run_jobs(work, jobs, workers=workers, environment={}, preload="suite.words")
+    # As the suite itself calls it: a process has one fork server, so the first caller decides what the later ones get.
+    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload")
 
 
 def run(*jobs):
