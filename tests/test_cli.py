@@ -60,6 +60,7 @@ def test_a_broken_file_is_named_and_the_others_are_listed(workspace):
     assert "broken.py:2" in answer.err
 
 
+@pytest.mark.commands
 def test_show_prints_layers_and_the_published_count(workspace):
     answer = workspace.suite("show", "lenet")
 
@@ -71,6 +72,7 @@ def test_show_prints_layers_and_the_published_count(workspace):
     assert "Pytorch: 卷积神经网络-LeNet" in answer.out
 
 
+@pytest.mark.commands
 def test_show_as_json_holds_the_layers(workspace):
     shown = workspace.suite("show", "cnn", "--json", "--set", "lr=0.5").json
 
@@ -122,6 +124,7 @@ def test_a_reader_who_leaves_early_is_no_error(workspace):
     assert listing.wait(30) == 0
 
 
+@pytest.mark.commands
 def test_a_report_of_nothing_says_so(workspace):
     answer = workspace.suite("report")
 
@@ -138,6 +141,7 @@ def test_every_verb_teaches_by_example(capsys):
         assert f"python -m suite {verb}" in capsys.readouterr().out.partition("options:")[2], verb
 
 
+@pytest.mark.commands
 def test_doctor_finds_nothing_that_would_stop_a_run(workspace):
     findings = {one["what"]: one for one in workspace.suite("doctor", "--json").json}
 
@@ -145,6 +149,7 @@ def test_doctor_finds_nothing_that_would_stop_a_run(workspace):
     assert all(one["code"] == 0 for one in findings.values())
 
 
+@pytest.mark.commands
 def test_doctor_names_what_would_stop_a_run(workspace):
     (workspace.home / "mlruns").write_text("a file in the way")
 

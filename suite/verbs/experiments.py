@@ -31,10 +31,11 @@ def show(args: Namespace) -> int:
     python -m suite show lenet
     python -m suite show lenet --set lr=0.01 --json
     """
-    from suite.show import show_experiment
-
     terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
     if args.name == "all":
         raise SuiteError("show takes one experiment, got 'all'.", "See python -m suite list.")
-    show_experiment(terminal, chosen(registry, [args.name], args)[0])
+    [experiment] = chosen(registry, [args.name], args)
+    from suite.show import show_experiment  # and torch with it, which a refusal need not wait for
+
+    show_experiment(terminal, experiment)
     return 0

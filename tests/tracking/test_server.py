@@ -26,7 +26,7 @@ def answering():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever)
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))  # seconds until it hears of its end
         thread.start()
         yield f"127.0.0.1:{httpd.server_port}", paths, status
         httpd.shutdown()
