@@ -1,16 +1,14 @@
-"""The verbs' words and options, the exit codes, and the only place that prints an error."""
+"""The verbs' words, the exit codes, and the only place that prints an error."""
 
 import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from suite import __version__, verbs
-from suite.analysis.intervals import FEWEST
+from suite import __version__, options, verbs
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.words import nearest
 
@@ -24,6 +22,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
+  python -m suite tune lenet                  the best learning rate and batch size, and is it better?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
@@ -34,6 +33,7 @@ ENVIRONMENT = """environment:
   SUITE_HOME           where mlruns/ and reports/ are kept
   SUITE_DATA           a folder with the data's files, like --data-dir
   SUITE_EXPERIMENTS    folders of experiments of your own, like --experiments
+  SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
 exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 130 interrupted
@@ -109,14 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"suite {__version__}")
     add = parser.add_subparsers(title="verbs", metavar="VERB", required=True).add_parser
     for verb, words in (
-        (verbs.list_experiments, _list),
-        (verbs.show, _show),
-        (verbs.run, _run),
-        (verbs.verify, _verify),
-        (verbs.report, _report),
-        (verbs.sync, _sync),
-        (verbs.ui, _ui),
-        (verbs.doctor, _doctor),
+        (verbs.list_experiments, options.of_list),
+        (verbs.show, options.of_show),
+        (verbs.run, options.of_run),
+        (verbs.tune, options.of_tune),
+        (verbs.verify, options.of_verify),
+        (verbs.report, options.of_report),
+        (verbs.sync, options.of_sync),
+        (verbs.ui, options.of_ui),
+        (verbs.doctor, options.of_doctor),
     ):
         help_text, _, example = (verb.__doc__ or "").partition("\n\n")
         name = verb.__name__.partition("_")[0]
@@ -131,98 +132,3 @@ _RAW = argparse.RawDescriptionHelpFormatter
 
 def _dedent(text: str) -> str:
     return "\n".join(line.removeprefix("    ") for line in text.rstrip().splitlines())
-
-
-def _list(parser: argparse.ArgumentParser) -> None:
-    _experiments(parser)
-    _json(parser)
-
-
-def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    _overrides(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
-    parser.add_argument(
-        "--seeds",
-        type=_whole,
-        default=FEWEST,
-        metavar="N",
-        help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
-    )
-    _workers(parser)
-    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
-    _workers(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
-
-
-def _report(parser: argparse.ArgumentParser) -> None:
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _sync(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write it anew")
-    _data_dir(parser)
-    _json(parser)
-
-
-def _ui(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
-    parser.add_argument("--allow-remote", action="store_true",
-                        help="take an address that other machines reach: MLflow asks nobody who they are")  # fmt: skip
-
-
-def _doctor(parser: argparse.ArgumentParser) -> None:
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _overrides(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
-    parser.add_argument("--data", metavar="NAME", help="another data set: mnist, fashion-mnist, digits")
-    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
-
-
-def _data_dir(parser: argparse.ArgumentParser) -> None:
-    folder = os.environ.get("SUITE_DATA")
-    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
-                        help="a folder with the data's files, plain or .gz")  # fmt: skip
-
-
-def _experiments(parser: argparse.ArgumentParser) -> None:
-    named = os.environ.get("SUITE_EXPERIMENTS", "")
-    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
-                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
-                        help="a folder of experiments of your own, beside ours")  # fmt: skip
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65,535, got {text!r:.80}")
-    return int(text)

@@ -24,6 +24,7 @@ LIBRARIES = (
     "torch",
     "torchvision",
     "mlflow",
+    "optuna",
     "pandas",
     "numpy",
     "scipy",

@@ -55,6 +55,16 @@ class Home:
         return self.mlruns / "runs"
 
     @property
+    def trials(self) -> Path:
+        """One folder per training of a study's trial, by experiment."""
+        return self.mlruns / "trials"
+
+    @property
+    def studies(self) -> Path:
+        """The studies' database, and what is known of each as a document."""
+        return self.mlruns / "studies"
+
+    @property
     def reports(self) -> Path:
         """Tables, pictures and the page."""
         return self.root / "reports"

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from suite.checks import Check, choice, count, flag, number, optional, wrong
 from suite.data.catalog import CATALOG
 from suite.errors import SuiteError
 from suite.source import Source
+from suite.space import DEFAULT, literal, read_space
 from suite.words import nearest
 
 __all__ = ["Recipe", "Source", "parse_override", "require_field"]
@@ -28,6 +29,7 @@ class Recipe:
     nothing is ever chosen by it. `test_images` is the source's own test subset: the first so many, None for all.
     `keep` says which weights are the result: those of the last epoch or of the best validation accuracy.
     `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
+    `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
     """
 
     data: str
@@ -47,6 +49,7 @@ class Recipe:
     test_images: int | None = None
     init_std: float | None = None
     source: Source | None = None
+    space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -61,6 +64,11 @@ class Recipe:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
             raise wrong("source", self.source, "must be a Source or None", "See experiments/lenet.py")
+        if not isinstance(self.space, Mapping):
+            raise wrong("space", self.space, "must hold fields with their values", "See experiments/lenet.py")
+        for name in self.space:
+            require_field(name)
+        read_space(self.space)
 
     def training_images(self) -> int:
         """How many of the training images train: all but those of the held-out batches at the end."""
@@ -72,8 +80,7 @@ class Recipe:
 
     def protocol(self) -> dict[str, Any]:
         """All fields that can change a number, defaults included, as plain JSON values."""
-        values = asdict(replace(self, source=None))
-        del values["source"]
+        values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def changed(self, overrides: Mapping[str, Any]) -> "Recipe":
@@ -96,24 +103,11 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals:
         raise SuiteError(f"--set {text}: expected FIELD=VALUE.", "For example --set lr=0.01 batch_size=128.")
     require_field(name)
-    return name, _literal(value)
-
-
-def _literal(text: str) -> Any:
-    if text.lower() in ("true", "false", "none"):
-        return {"true": True, "false": False, "none": None}[text.lower()]
-    if "," in text:
-        return tuple(_literal(part) for part in text.split(","))
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return name, literal(value)
 
 
 def _protocol_fields() -> list[Field[Any]]:
-    return [item for item in fields(Recipe) if item.name != "source"]
+    return [item for item in fields(Recipe) if item.name not in ("source", "space")]
 
 
 def _mean_and_std(name: str, value: Any) -> tuple[float, float]:

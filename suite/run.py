@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from suite.engine import exact
 from suite.engine.documents import Record
-from suite.execute.processes import run_jobs
 from suite.home import Home
 from suite.plan import Planned
 from suite.recorder import Recorder
-from suite.worker import work
+from suite.worker import side_by_side
 
 Watch = Callable[[Planned, Record], None]
 
@@ -32,9 +30,7 @@ def train_all(
     jobs = [item.job(data_folders, folders) for item in todo]
     with Recorder(home, data_folders, say) as recorder:
         try:
-            for index, event in run_jobs(
-                work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload"
-            ):
+            for index, event in side_by_side(jobs, workers):
                 todo[index].note(event)
                 _record(todo[index], event, recorder)
                 watch(todo[index], event)

@@ -11,6 +11,8 @@ from suite.home import Home
 from suite.recorder import prepare
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import artifacts, database, open_store, tracking_uri
+from suite.tune.publish import send_studies
+from suite.tune.record import read_all
 
 Say = Callable[[str], None]
 
@@ -20,7 +22,8 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Say) -> int:
 
     Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`.
     """
-    mirror = Mirror(open_store(home))
+    store = open_store(home)
+    mirror = Mirror(store)
     runs = list(whole_runs(home.runs, say))
     missing = [run for run in mirror.lacking(runs) if not run.is_claimed()]  # the others have a recorder of their own
     for run in missing:
@@ -28,6 +31,7 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Say) -> int:
         mirror.send(run, prepare(run, {name: data_folder(name)}), "interrupted")
     mirror.end_dead(runs)
     mirror.sum_up()
+    send_studies(store, read_all(home, say))
     return len(missing)
 
 

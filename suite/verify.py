@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from suite.analysis.sameness import Difference, environment_changes, first_difference
-from suite.engine import exact
 from suite.engine.journal import Run
 from suite.errors import FAILED, SuiteError
-from suite.execute.processes import run_jobs
 from suite.plan import Planned
 from suite.registry import Registry
 from suite.terminal import View
 from suite.words import nearest, plural
-from suite.worker import work
+from suite.worker import side_by_side
 
 Key = Callable[[str], tuple[str, int] | None]
 ID = re.compile(r"[0-9a-f]{32}")
@@ -154,9 +152,7 @@ def _train(
     data_folders = {name: data_folder(name) for name in sorted({item.experiment.recipe.data for item in planned})}
     jobs = [item.job(data_folders, folders) for item in planned]
     with view(planned) as shown:
-        for index, event in run_jobs(
-            work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload"
-        ):
+        for index, event in side_by_side(jobs, workers):
             planned[index].note(event)
             shown.event(planned[index], event)
 

@@ -3,26 +3,39 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suite import data, registry
+from suite.budget import Budget, trial_identity
+from suite.engine import exact
 from suite.engine.journal import Busy, Run
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
+from suite.execute.processes import run_jobs
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a worker needs to know, as plain values: it loads the experiment's file itself."""
+    """Everything that a worker needs to know, as plain values: it loads the experiment's file itself.
+
+    With a `budget` it is a study's trial, which is trained until a `portion` of that is spent.
+    """
 
     run: Run
     data_folder: Path
     overrides: dict[str, Any] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    budget: Budget | None = None
+    portion: float = 1.0
+
+
+def side_by_side(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Event]]:
+    """Do each job in a process of its own and yield (index of the job, event), as `run_jobs` does."""
+    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload")
 
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:
@@ -56,13 +69,18 @@ def _breakdown(error: Exception, log: Path) -> Event:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Event:
-    from suite.engine.train import train  # torch comes with it; the parent, which imports this file, never loads it
-
     experiment = registry.load(job.folders).choose([job.run.experiment])[0].changed(job.overrides)
-    if experiment.identity != job.run.identity:
+    if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
-    images = data.load(experiment.recipe.data, job.data_folder)
-    return train(job.run, experiment, images, emit)
+    # torch comes with the engine; the parent, which imports this file, never loads it
+    if job.budget:
+        from suite.engine.trial import train_trial
+
+        training = data.load_training(experiment.recipe.data, job.data_folder)
+        return train_trial(job.run, experiment, training, job.budget, job.portion, emit)
+    from suite.engine.train import train
+
+    return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
 
 
 def _send_output_to(path: Path) -> None:

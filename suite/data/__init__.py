@@ -2,6 +2,6 @@
 
 from suite.data.cache import cached, ensure
 from suite.data.catalog import CATALOG, DataSet
-from suite.data.idx import Data, image_bytes, load
+from suite.data.idx import Data, image_bytes, load, load_training
 
-__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "image_bytes", "load"]
+__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "image_bytes", "load", "load_training"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,10 +34,20 @@ def load(name: str, folder: Path) -> Data:
     Looks at lengths and headers only, since `ensure` hashed the files: raises `SuiteError` (2) where they do
     not fit, (3) where they cannot be read.
     """
+    return Data(*_tensors(name, folder, FILES))
+
+
+def load_training(name: str, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images and labels that train, and nothing else: the files of the test set are not opened."""
+    images, labels = _tensors(name, folder, FILES[:2])
+    return images, labels
+
+
+def _tensors(name: str, folder: Path, files: Sequence[str]) -> list[torch.Tensor]:
     data = data_set(name)
-    for file in FILES:
+    for file in files:
         _check_header(data, folder / file)
-    return Data(*(_tensor(data, folder / file) for file in FILES))
+    return [_tensor(data, folder / file) for file in files]
 
 
 def image_bytes(folder: Path, file: str) -> np.ndarray:

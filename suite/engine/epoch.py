@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import torch
 
-from suite.data import Data
 from suite.engine.batches import batches
 from suite.engine.build import Loss
 from suite.engine.documents import Record
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.recipe import Recipe
 
@@ -20,18 +20,28 @@ Emit = Callable[[Record], None]
 TICK = 0.25  # seconds between two reports of progress
 
 
-def train_epoch(state: State, recipe: Recipe, data: Data, loss_of: Loss, seed: int, epoch: int, emit: Emit) -> Record:
+def train_epoch(
+    state: State,
+    recipe: Recipe,
+    sets: Sets,
+    loss_of: Loss,
+    seed: int,
+    epoch: int,
+    emit: Emit,
+    enough: Callable[[int, float], bool],
+) -> Record:
     """Train for one epoch and return the line that the history keeps of it.
 
     Loss and accuracy in training are means over the epoch's images as each was met, as the sources print them.
-    The epoch is left early once its loss is no finite number: nothing after that can become one.
+    The epoch is left early once its loss is no finite number, for nothing after that can become one, and where
+    its steps and seconds so far are `enough`.
     """
     set_seed(seed, "epoch", epoch)
-    images = recipe.training_images()
+    images = len(sets.training[1])
     order = permutation(images, seed, epoch) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
     tally, watch, probes = _Tally(), _Stopwatch(), []
-    todo = batches(data.train_images[:images], data.train_labels[:images], recipe, recipe.batch_size, order)
+    todo = batches(*sets.training, recipe, recipe.batch_size, order)
     for step, (pixels, labels) in enumerate(todo, 1):
         scores = state.model(pixels)
         loss = loss_of(scores, labels)
@@ -40,17 +50,18 @@ def train_epoch(state: State, recipe: Recipe, data: Data, loss_of: Loss, seed: i
         state.optimizer.zero_grad()
 
         tally.add(scores.detach(), labels, loss.detach())
-        if recipe.probe_every and step % recipe.probe_every == 0:
+        if sets.probes and recipe.probe_every and step % recipe.probe_every == 0:
             with watch.paused():
-                probes.append(
-                    {"step": epoch * steps + step, "batch_loss": loss.item(), **_probe(state, recipe, data, loss_of)}
-                )
+                seen = _look(state, recipe, sets.probes, loss_of).accuracy()
+                probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
         if watch.ticked():
             emit({"event": "step", "epoch": epoch, **tally.means(), "images_per_second": tally.images / watch.seconds})
             if not math.isfinite(tally.loss):
                 break
+        if enough(step, watch.seconds):
+            break
     train_seconds = watch.seconds
-    held_out = _validate(state, recipe, data, loss_of)
+    held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
     return {
         "epoch": epoch,
         **tally.means(),
@@ -66,18 +77,8 @@ def is_finite(record: Record) -> bool:
     return all(math.isfinite(record[key]) for key in ("train_loss", "val_loss") if record[key] is not None)
 
 
-def _probe(state: State, recipe: Recipe, data: Data, loss_of: Loss) -> dict[str, float]:
-    """The source's look at the test set during an epoch: written down, and never used to choose anything."""
-    seen = slice(recipe.probe_images)
-    found = evaluate(state.model, data.test_images[seen], data.test_labels[seen], recipe, loss_of)
-    return {"test_accuracy": found.accuracy()}
-
-
-def _validate(state: State, recipe: Recipe, data: Data, loss_of: Loss) -> Evaluation | None:
-    if not recipe.holdout:
-        return None
-    rest = slice(recipe.training_images(), None)
-    return evaluate(state.model, data.train_images[rest], data.train_labels[rest], recipe, loss_of)
+def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Evaluation:
+    return evaluate(state.model, *images, recipe, loss_of)
 
 
 class _Tally:

@@ -43,6 +43,12 @@ def make_exact() -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def machine() -> dict[str, Any]:
+    """The processor, and how many of its cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": _cpu(), "cores": cores}
+
+
 def environment() -> dict[str, Any]:
     """What a number depends on beside recipe and seed: versions, processor, threads, program text."""
     import numpy
@@ -55,9 +61,8 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),  # a plain one: whoever unpickles its own kind loads torch
         "numpy": numpy.__version__,
-        "cpu": _cpu(),
+        **machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},

@@ -9,13 +9,15 @@ import torch
 
 from suite import crash
 from suite.data import Data
-from suite.engine import checkpoint, exact, program, state
-from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine import checkpoint, state
+from suite.engine.build import Loss
 from suite.engine.documents import Record
-from suite.engine.epoch import Emit, is_finite, train_epoch
+from suite.engine.epoch import Emit
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.journal import Run
 from suite.engine.layers import describe
+from suite.engine.sets import published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
 from suite.recipe import Recipe
@@ -29,33 +31,24 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Record:
 
     A run whose loss stops being a finite number ends there, with the status `diverged` and without an accuracy.
     """
-    exact.make_exact()
-    environment = exact.environment()
     recipe = experiment.recipe
-    model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
-    run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
-    now = state.restore(run, State(model, build_optimizer(recipe, model)))
-    for epoch in range(len(now.history), recipe.epochs):
-        record = train_epoch(now, recipe, data, loss_of, run.seed, epoch, emit)
-        if not is_finite(record):
-            return _diverged(run, epoch, environment)
-        crash.at("epoch:trained")
-        now.add(record, keep_best=recipe.keep == "best")
-        state.save(run, now)
-        crash.at("epoch:saved")
-        emit({"event": "epoch", **record})
-    return _finish(run, recipe, now, data, loss_of, environment)
+    sets = published(recipe, data)
+    fitted = fit(run, experiment, sets, emit, more=lambda history: len(history) < recipe.epochs)
+    if fitted.diverged is not None:
+        return finish_diverged(run, fitted.diverged, fitted.environment)
+    return _finish(run, recipe, fitted, data)
 
 
-def _finish(run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, environment: Record) -> Record:
+def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Record:
     """Evaluate the weights that the recipe keeps, on all test images, and write the result."""
+    now, loss_of = fitted.state, fitted.loss_of
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
     begun = time.perf_counter()
     found = evaluate(now.model, data.test_images, data.test_labels, recipe, loss_of)
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
-        return _diverged(run, recipe.epochs - 1, environment)
+        return finish_diverged(run, recipe.epochs - 1, fitted.environment)
     crash.at("run:evaluated")
     weights = dict(now.model.state_dict())
     predictions = {
@@ -74,14 +67,9 @@ def _finish(run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, env
             "metrics": _metrics(recipe, now.history, found),
             "network": describe(now.model),
             "clock": _clock(now.history, len(found.labels) / seconds),
-            "environment": environment,
+            "environment": fitted.environment,
         }
     )
-
-
-def _diverged(run: Run, epoch: int, environment: Record) -> Record:
-    """The end of a run whose numbers blew up in this epoch, or in the evaluation after it."""
-    return run.finish({"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment})
 
 
 def _require_equal_after_reload(

@@ -25,7 +25,7 @@ def tags(run: Run, facts: Record) -> dict[str, str]:
     """Who, what, with which program on which machine; MLflow's own names where it has them."""
     environment = facts["environment"]
     labels = {
-        "mlflow.user": _user(),
+        "mlflow.user": user(),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": f"python -m suite run {run.experiment}",
         "suite.kind": "run",
@@ -85,7 +85,8 @@ def note(run: Run, facts: Record, result: Record) -> str:
     )
 
 
-def _user() -> str:
+def user() -> str:
+    """Who is logged in here."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

@@ -191,12 +191,12 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def search(store: Store, query: str) -> list["MlflowRun"]:
-    """All runs of the suite that match, page by page."""
+def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
+    """All runs of the suite that match, page by page; of MLflow's experiment of runs, or another one's id."""
     found: list[MlflowRun] = []
     token = None
     while True:
-        page = store.client.search_runs([store.experiment_id], query, max_results=1000, page_token=token)
+        page = store.client.search_runs([experiment or store.experiment_id], query, max_results=1000, page_token=token)
         found += page
         token = page.token
         if not token:

@@ -4,5 +4,6 @@ from suite.verbs.experiments import list_experiments, show
 from suite.verbs.machine import doctor
 from suite.verbs.records import report, sync, ui
 from suite.verbs.training import run, verify
+from suite.verbs.tuning import tune
 
-__all__ = ["doctor", "list_experiments", "report", "run", "show", "sync", "ui", "verify"]
+__all__ = ["doctor", "list_experiments", "report", "run", "show", "sync", "tune", "ui", "verify"]

@@ -2,6 +2,8 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.engine.documents import Record
 from suite.errors import FAILED, SuiteError
@@ -13,6 +15,9 @@ from suite.rows import summary_row
 from suite.terminal import Terminal, View
 from suite.verbs.common import chosen, ensure_data, folders, send
 from suite.words import plural
+
+if TYPE_CHECKING:
+    from suite.recorder import Recorder
 
 
 def run(args: Namespace) -> int:
@@ -31,10 +36,26 @@ def run(args: Namespace) -> int:
         home.require_writable()
     data_folders = ensure_data({item.experiment.recipe.data for item in planned}, args, terminal)
     _announce(planned, terminal)
-    from suite.run import train_all  # with it the libraries: a refusal above did not wait for them
+    recorder = train(planned, home, args, terminal, data_folders)
+    ids, trouble = (
+        record_and_report(home, args, terminal, recorder.away, report=not args.no_report)
+        if recorder.usable
+        else ({}, None)
+    )
+    for item in planned:
+        item.mlflow_run_id = recorder.ids.get(item.run.folder) or ids.get((item.run.identity, item.run.seed))
+    _summarise(planned, terminal)
+    return exit_code(planned, recorder.trouble or trouble)
+
+
+def train(
+    planned: Sequence[Planned], home: Home, args: Namespace, terminal: Terminal, data_folders: dict[str, Path]
+) -> "Recorder":
+    """Train and record what is planned, showing it."""
+    from suite.run import train_all  # with it the libraries: a refusal does not wait for them
 
     with terminal.view(planned) as view:
-        recorder = train_all(
+        return train_all(
             planned,
             home=home,
             workers=args.workers or available_cores(),
@@ -43,11 +64,6 @@ def run(args: Namespace) -> int:
             watch=_watch(view, terminal),
             say=terminal.warn,
         )
-    ids, trouble = _record_and_report(home, args, terminal, recorder.away) if recorder.usable else ({}, None)
-    for item in planned:
-        item.mlflow_run_id = recorder.ids.get(item.run.folder) or ids.get((item.run.identity, item.run.seed))
-    _summarise(planned, terminal)
-    return exit_code(planned, recorder.trouble or trouble)
 
 
 def verify(args: Namespace) -> int:
@@ -104,8 +120,8 @@ def _announce(planned: Sequence[Planned], terminal: Terminal) -> None:
     terminal.say(f"{plural(sum(item.status == 'planned' for item in planned), 'run')} to train{already}.")
 
 
-def _record_and_report(
-    home: Home, args: Namespace, terminal: Terminal, told: bool
+def record_and_report(
+    home: Home, args: Namespace, terminal: Terminal, told: bool, *, report: bool = True
 ) -> tuple[dict[tuple[str, int], str], SuiteError | None]:
     """Send what MLflow lacks and write the report; returns MLflow's run ids, and what stood in the way.
 
@@ -114,10 +130,10 @@ def _record_and_report(
     from suite.report import write_report
     from suite.tracking.store import TrackerAway, open_store
 
-    terminal.say("Sending what MLflow lacks." if args.no_report else "Writing the report.")
+    terminal.say("Writing the report." if report else "Sending what MLflow lacks.")
     try:
         send(home, args, terminal)
-        if args.no_report:
+        if not report:
             return {}, None
         written = write_report(open_store(home), home.reports)
     except TrackerAway as why:

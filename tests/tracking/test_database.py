@@ -7,10 +7,11 @@ from contextlib import closing
 
 import pytest
 
+from suite import sqlite
 from suite.errors import SuiteError
 from suite.home import Home
-from suite.tracking import database
-from suite.tracking.database import Locked, relocate, require_whole
+from suite.sqlite import Locked
+from suite.tracking.database import relocate, require_whole
 from suite.tracking.mirror import search
 from suite.tracking.store import open_store
 
@@ -84,7 +85,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
 
 
 def test_a_database_that_another_program_holds_is_locked_not_damaged(file, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
     with closing(sqlite3.connect(file, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
 

@@ -1,0 +1,64 @@
+"""The loop that every training goes through: on from wherever its folder stopped, an epoch at a time, each written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suite import crash
+from suite.engine import exact, program, state
+from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine.documents import Record
+from suite.engine.epoch import Emit, is_finite, train_epoch
+from suite.engine.journal import Run
+from suite.engine.sets import Sets
+from suite.engine.state import State
+from suite.registry import Experiment
+
+History = list[Record]
+Enough = Callable[[int, float], bool]  # of an epoch's steps and seconds: whether it ends there
+
+
+@dataclass
+class Fitted:
+    """A model after its last epoch, or after the one in which it `diverged`."""
+
+    state: State
+    loss_of: Loss
+    environment: Record
+    diverged: int | None = None
+
+
+def fit(
+    run: Run,
+    experiment: Experiment,
+    sets: Sets,
+    emit: Emit,
+    *,
+    more: Callable[[History], bool],
+    enough: Callable[[History], Enough] = lambda _history: lambda _steps, _seconds: False,
+) -> Fitted:
+    """Train while there is `more` to do after the history so far; the caller has claimed the run's folder.
+
+    `enough` may end an epoch before its last image. A run whose loss stops being a finite number ends there.
+    """
+    exact.make_exact()
+    environment = exact.environment()
+    recipe = experiment.recipe
+    model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
+    run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
+    now = state.restore(run, State(model, build_optimizer(recipe, model)))
+    while more(now.history):
+        epoch = len(now.history)
+        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough(now.history))
+        if not is_finite(record):
+            return Fitted(now, loss_of, environment, epoch)
+        crash.at("epoch:trained")
+        now.add(record, keep_best=recipe.keep == "best")
+        state.save(run, now)
+        crash.at("epoch:saved")
+        emit({"event": "epoch", **record})
+    return Fitted(now, loss_of, environment)
+
+
+def finish_diverged(run: Run, epoch: int, environment: Record) -> Record:
+    """The end of a run whose numbers blew up in this epoch, or in the evaluation after it: no accuracy."""
+    return run.finish({"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment})

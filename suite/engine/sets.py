@@ -1,0 +1,56 @@
+"""Which images train, which validate, and which are looked at on the way."""
+
+from dataclasses import dataclass
+
+import torch
+
+from suite.budget import VALIDATION
+from suite.data import Data
+from suite.engine.draws import draw
+from suite.recipe import Recipe
+
+Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, 28, 28) and labels int64 (n,)
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """The images of one training; `probes` are the test images that a source watches, and choose nothing."""
+
+    training: Labelled
+    validation: Labelled | None = None
+    probes: Labelled | None = None
+
+
+def published(recipe: Recipe, data: Data) -> Sets:
+    """As the recipe's source has it: the batches at the end validate, and the first test images are probed."""
+    images = recipe.training_images()
+    held_out = data.train_images[images:], data.train_labels[images:]
+    probed = data.test_images[: recipe.probe_images], data.test_labels[: recipe.probe_images]
+    return Sets(
+        (data.train_images[:images], data.train_labels[:images]),
+        held_out if recipe.holdout else None,
+        probed if recipe.probe_every else None,
+    )
+
+
+def stratified(name: str, training: Labelled) -> Sets:
+    """One image in `VALIDATION` of the training data validates: the same ones whenever the data are called `name`.
+
+    Each class gives its share, rounded so that the numbers add up. Both parts keep the order that they had.
+    """
+    images, labels = training
+    validates = torch.zeros(len(labels), dtype=torch.bool)
+    for kind, wanted in enumerate(_quotas(torch.bincount(labels), len(labels) // VALIDATION)):
+        members = (labels == kind).nonzero().flatten()
+        generator = torch.Generator().manual_seed(draw(0, f"validation of {name}", kind))
+        validates[members[torch.randperm(len(members), generator=generator)[:wanted]]] = True
+    return Sets((images[~validates], labels[~validates]), (images[validates], labels[validates]))
+
+
+def _quotas(members: torch.Tensor, total: int) -> list[int]:
+    """`total` shared out in proportion to the classes' members; the largest remainders are rounded up."""
+    exact = members.double() * total / members.sum()
+    quotas = exact.floor().long()
+    rounded_up = (exact - quotas).argsort(descending=True, stable=True)[: total - int(quotas.sum())]
+    quotas[rounded_up] += 1
+    return [int(quota) for quota in quotas]

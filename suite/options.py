@@ -1,0 +1,151 @@
+"""Each verb's options, with their defaults."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from suite.analysis.intervals import FEWEST
+from suite.budget import KINDS
+from suite.tune.rules import OBJECTIVES, SAMPLERS
+
+
+def of_list(parser: argparse.ArgumentParser) -> None:
+    """Of `list`."""
+    _experiments(parser)
+    _json(parser)
+
+
+def of_show(parser: argparse.ArgumentParser) -> None:
+    """Of `show`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    _overrides(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_run(parser: argparse.ArgumentParser) -> None:
+    """Of `run`."""
+    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
+    parser.add_argument(
+        "--seeds",
+        type=_whole,
+        default=FEWEST,
+        metavar="N",
+        help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
+    )
+    _workers(parser)
+    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_tune(parser: argparse.ArgumentParser) -> None:
+    """Of `tune`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    parser.add_argument("--trials", type=_whole, default=40, metavar="N", help="trials in all, earlier ones too (40)")
+    parser.add_argument("--seeds", type=_whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)")
+    parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
+                        help="what to search, as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
+    parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
+    parser.add_argument("--budget", choices=KINDS, default="samples", help="what every trial may spend (samples)")
+    parser.add_argument("--objective", choices=OBJECTIVES, default="accuracy", help="what is best (accuracy)")
+    parser.add_argument("--no-pruning", action="store_true", help="train every trial under all seeds to the end")
+    parser.add_argument("--generation", type=_whole, default=8, metavar="N", help="trials that are compared (8)")
+    parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
+    parser.add_argument("--fresh-seeds", type=_enough, default=5, metavar="N",
+                        help=f"seeds that judge the winner, {FEWEST} at least (5)")  # fmt: skip
+    parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="begin no more trials after 90s, 10m or 2h")
+    parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
+    parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
+    _workers(parser)
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_verify(parser: argparse.ArgumentParser) -> None:
+    """Of `verify`."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
+    _workers(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
+
+
+def of_report(parser: argparse.ArgumentParser) -> None:
+    """Of `report`."""
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_sync(parser: argparse.ArgumentParser) -> None:
+    """Of `sync`."""
+    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write it anew")
+    _data_dir(parser)
+    _json(parser)
+
+
+def of_ui(parser: argparse.ArgumentParser) -> None:
+    """Of `ui`."""
+    parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--allow-remote", action="store_true",
+                        help="take an address that other machines reach: MLflow asks nobody who they are")  # fmt: skip
+
+
+def of_doctor(parser: argparse.ArgumentParser) -> None:
+    """Of `doctor`."""
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
+    parser.add_argument("--data", metavar="NAME", help="another data set: mnist, fashion-mnist, digits")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
+
+
+def _data_dir(parser: argparse.ArgumentParser) -> None:
+    folder = os.environ.get("SUITE_DATA")
+    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
+                        help="a folder with the data's files, plain or .gz")  # fmt: skip
+
+
+def _experiments(parser: argparse.ArgumentParser) -> None:
+    named = os.environ.get("SUITE_EXPERIMENTS", "")
+    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
+                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
+                        help="a folder of experiments of your own, beside ours")  # fmt: skip
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65,535, got {text!r:.80}")
+    return int(text)
+
+
+def _enough(text: str) -> int:
+    if _whole(text) < FEWEST:
+        raise argparse.ArgumentTypeError(f"expected {FEWEST} or more, for an interval, got {text!r:.80}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"expected a time such as 90s, 10m or 2h, got {text!r:.80}")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -1,0 +1,173 @@
+"""Studies in MLflow: a parent run for each, a child for each trial; every call may be repeated."""
+
+import hashlib
+import json
+import math
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.engine.documents import Record, document
+from suite.tracking.facts import user
+from suite.tracking.mirror import search
+from suite.tracking.store import Store, answering
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+EXPERIMENT = "suite-studies"
+STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+DOCUMENT = "study.json"
+_NOTE = """Studies of the suite. A parent run is one study; the runs beneath it are its trials, judged by validation
+images: `val/accuracy` is the mean over the trial's seeds, `log10_lr` the axis on which learning rates are even."""
+
+
+def send_study(store: Store, facts: Record, note: str, *, running: bool = False) -> bool:
+    """Copy what the store lacks of a study; returns whether there was anything. Raises `TrackerAway`.
+
+    A trial is sent once it has ended, for then it never changes.
+    """
+    with answering():
+        experiment = _experiment(store)
+        key = hashlib.sha256(json.dumps([facts["study"], facts["rules"]], sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(document(facts)).hexdigest()
+        parent = _parent(store, experiment, facts, key)
+        known = {run.data.tags["suite.trial"]: run for run in search(store, f"tags.`suite.of` = '{key}'", experiment)}
+        for trial in facts["trials"]:
+            run = known.get(str(trial["number"]))
+            if trial["state"] in STATUS and (run is None or "suite.complete" not in run.data.tags):
+                run_id = run.info.run_id if run else _create_trial(store, experiment, facts, trial, key, parent)
+                _send_trial(store, run_id, facts, trial)
+        status = "RUNNING" if running else "FINISHED" if facts["outcome"] else "KILLED"
+        changed = bool(parent.data.tags.get("suite.sha256") != digest)
+        if changed:
+            _send_parent(store, parent, facts, note, digest)
+        if parent.info.status != status:
+            store.client.update_run(parent.info.run_id, status=status)
+        return changed
+
+
+def read_studies(store: Store, scratch: Path) -> list[Record]:
+    """The documents of all studies in the store, by name; downloads go through `scratch`."""
+    found = []
+    with answering():
+        experiment = store.client.get_experiment_by_name(EXPERIMENT)
+        if experiment is None:
+            return []
+        query = "tags.`suite.kind` = 'study' and tags.`suite.sha256` != ''"
+        for run in search(store, query, experiment.experiment_id):
+            folder = scratch / run.info.run_id
+            folder.mkdir()
+            path = Path(store.client.download_artifacts(run.info.run_id, DOCUMENT, str(folder)))
+            found.append(json.loads(path.read_bytes()))
+    return sorted(found, key=lambda facts: (facts["study"], json.dumps(facts["rules"], sort_keys=True)))
+
+
+def _experiment(store: Store) -> str:
+    """Studies have an MLflow experiment of their own, so that comparisons of runs stay clean."""
+    from mlflow import MlflowException
+
+    client = store.client
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        location = client.get_experiment(store.experiment_id).artifact_location
+        tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
+        try:
+            made = client.create_experiment(EXPERIMENT, location if store.uri.startswith("sqlite") else None, tags)
+            return str(made)
+        except MlflowException:
+            found = client.get_experiment_by_name(EXPERIMENT)  # another command was quicker
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+def _parent(store: Store, experiment: str, facts: Record, key: str) -> "MlflowRun":
+    found = search(store, f"tags.`suite.study` = '{key}'", experiment)
+    if found:
+        return found[0]
+    rules = facts["rules"]
+    labels = {
+        "mlflow.user": user(),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": f"python -m suite tune {facts['experiment']}",
+        "suite.kind": "study",
+        "suite.study": key,
+        "suite.experiment": facts["experiment"],
+    }
+    made = store.client.create_run(experiment, run_name=facts["study"], tags=labels)
+    names = ("budget", "seeds", "generation", "sampler", "study_seed", "objective", "pruning")
+    values = {"experiment": facts["experiment"], **{name: rules[name] for name in names}}
+    values |= {f"space.{name}": words for name, words in rules["space"].items()}
+    _send_parameters(store, made.info.run_id, values)
+    return store.client.get_run(made.info.run_id)
+
+
+def _send_parent(store: Store, parent: "MlflowRun", facts: Record, note: str, digest: str) -> None:
+    from mlflow.entities import Metric, RunTag
+
+    run_id = parent.info.run_id
+    with tempfile.TemporaryDirectory(prefix="suite-study-") as scratch:
+        path = Path(scratch, DOCUMENT)
+        path.write_bytes(document(facts))
+        store.client.log_artifact(run_id, str(path))
+    row = (facts.get("outcome") or {"rows": [{}]})["rows"][0]
+    figures = {
+        "trials": len(facts["trials"]),
+        "winner/search": row.get("search"),
+        "winner/fresh": row.get("mean"),
+        "winner/drop": row.get("drop"),
+        **{f"importance/{name}": share for name, share in facts["importances"].items()},
+    }
+    # MLflow shows the value of the latest time: that of the last trial, so that what is sent twice is one value.
+    at = max((trial.get("at", 0) for trial in facts["trials"]), default=0) + (1 if facts["outcome"] else 0)
+    changed = {name: value for name, value in figures.items() if value not in (None, parent.data.metrics.get(name))}
+    store.client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, at, 0) for name, value in changed.items()],
+        tags=[RunTag("mlflow.note.content", note), RunTag("suite.sha256", digest)],
+    )
+
+
+def _create_trial(store: Store, experiment: str, facts: Record, trial: Record, key: str, parent: "MlflowRun") -> str:
+    labels = {
+        "mlflow.user": user(),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": f"python -m suite tune {facts['experiment']}",
+        "mlflow.parentRunId": parent.info.run_id,
+        "suite.kind": "trial",
+        "suite.experiment": facts["experiment"],
+        "suite.of": key,
+        "suite.trial": str(trial["number"]),
+    }
+    name = f"{facts['study']}-t{trial['number']:03d}"
+    begun = int(trial["at"] - 1000 * trial["seconds"])
+    return str(store.client.create_run(experiment, run_name=name, tags=labels, start_time=begun).info.run_id)
+
+
+def _send_trial(store: Store, run_id: str, facts: Record, trial: Record) -> None:
+    """Values, figures and state; the tag that says so is the last, for until it stands all is sent again."""
+    from mlflow.entities import Metric, RunTag
+
+    values = {**trial["values"], "experiment": facts["experiment"]}
+    if "lr" in values:
+        values["log10_lr"] = round(math.log10(values["lr"]), 6)
+    _send_parameters(store, run_id, values)
+    accuracies = trial["accuracies"]
+    figures = {"perf/train_seconds": trial["seconds"], "perf/train_images_per_second": trial["images_per_second"]}
+    figures |= {"trial/epochs": trial["epochs"], "trial/seeds": len(accuracies)}
+    if accuracies and trial["state"] != "FAIL":
+        figures["val/accuracy"] = sum(accuracies) / len(accuracies)
+    metrics = [Metric(name, value, trial["at"], 0) for name, value in figures.items()]
+    metrics += [Metric("rung", value, trial["at"], int(step)) for step, value in trial["reports"].items()]
+    store.client.log_batch(run_id, metrics=metrics)
+    tags = {"suite.state": trial["state"], "suite.reason": trial["reason"]}
+    store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items() if value])
+    store.client.set_terminated(run_id, STATUS[trial["state"]], end_time=trial["at"])
+    store.client.set_tag(run_id, "suite.complete", "true")
+
+
+def _send_parameters(store: Store, run_id: str, values: dict[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    store.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in values.items()])

@@ -1,0 +1,1 @@
+"""Studies: which values of a recipe's fields are best, and how sure that is. The only room that imports optuna."""

@@ -1,0 +1,136 @@
+"""One command's work on a study: search, judge under fresh seeds, look at the test images if there is a reason to."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suite.analysis.intervals import group
+from suite.budget import Budget
+from suite.engine import exact
+from suite.engine.documents import Record
+from suite.errors import FAILED, SuiteError
+from suite.home import Home
+from suite.plan import Planned, plan
+from suite.registry import Experiment
+from suite.terminal import Terminal
+from suite.tune import record
+from suite.tune.fresh import FINALISTS, fresh_seeds, judge
+from suite.tune.rules import Rules, Task
+from suite.tune.search import search
+from suite.tune.storage import claimed, open_study, storing
+from suite.tune.study import Study, Trial
+from suite.tune.training import Training
+from suite.tune.view import StudyView
+from suite.tune.words import winner_words
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the command asks for beside the study's rules, and what it works with."""
+
+    trials: int
+    fresh: int
+    workers: int
+    until: float | None
+    begun: float
+    home: Home
+    data_folder: Path
+    folders: tuple[Path, ...]
+
+
+def work_on(rules: Rules, order: Order, terminal: Terminal, show: Callable[[Record], None]) -> tuple[Record, Study]:
+    """Bring the study to its number of trials and judge its winner; `show` is told of the study after each generation.
+
+    The caller has claimed the study. Returns its document and the study. Raises `SuiteError`.
+    """
+    with storing():
+        study = open_study(order.home, rules)
+        rules = _with_measured_seconds(study, rules, order)
+        done = len(study.trials())
+        finals = (FINALISTS + 1) * order.fresh
+        view = StudyView(terminal, rules, done=done, total=order.trials, finals=finals)
+        training = _training(rules, order, rules.budget, view)
+
+        def told(trials: list[Trial]) -> None:
+            view.told(trials)
+            show(keep(study, rules, order, training.seconds))
+
+        with view:
+            trials = search(study, rules, order.trials, training, asked=view.asked, told=told, until=order.until)
+            outcome = study.notes.get("outcome")
+            if not outcome or (outcome["of"], len(outcome["seeds"])) != (len(trials), order.fresh):
+                found = judge(study, rules, training, count=order.fresh)
+                study.note("outcome", {**found, "of": len(trials)} if found else None)
+        facts = keep(study, rules, order, training.seconds)
+        show(facts)
+        return facts, study
+
+
+def keep(study: Study, rules: Rules, order: Order, seconds: Mapping[str, float]) -> Record:
+    """Write the study's document, with what this command spent on it so far: `seconds` of training and validation."""
+    spent = {"train": seconds["train"], "validate": seconds["validate"]}
+    cost = {**spent, "wall": time.monotonic() - order.begun, "workers": order.workers}
+    with storing():
+        return record.write(order.home, study, rules, cost, exact.machine())
+
+
+def winner(facts: Record, rules: Rules) -> Experiment | None:
+    """The winner as an experiment to run, where it beats the published setting; else None."""
+    outcome = facts["outcome"]
+    if not outcome or outcome["verdict"]["word"] != "better":
+        return None
+    best = outcome["rows"][0]
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in best["values"].items()}
+    # Under a budget of steps or seconds another batch size makes another number of epochs.
+    return rules.experiment.changed({**values, "epochs": best["epochs"]})
+
+
+def plan_test(experiment: Experiment, rules: Rules, order: Order) -> list[Planned]:
+    """The winner's ordinary runs, on all training images and under the fresh seeds."""
+    return plan([experiment], fresh_seeds(rules, order.fresh), order.home.runs)
+
+
+def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
+    """Write down the winner's test accuracy, and how often this study has looked at the test set by now."""
+    results = [item.result for item in planned]
+    if any(result is None or result["status"] != "finished" for result in results):
+        worst = next(item for item in planned if not item.result or item.result["status"] != "finished")
+        raise SuiteError(f"{worst.run.name}, the winner's run, {worst.reason or worst.status}.", code=FAILED)
+    values = group([result["metrics"]["test/accuracy"] for result in results if result])
+    with storing():
+        tested = [*(one for one in study.notes.get("tested", []) if one != winner_words(facts)), winner_words(facts)]
+        interval = [values.interval.low, values.interval.high] if values.interval else None
+        test = {"winner": tested[-1], "mean": values.mean, "interval": interval, "n": values.n, "looks": len(tested)}
+        study.note("tested", tested)
+        study.note("test", test)
+
+
+def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None = None) -> Training:
+    return Training(
+        rules.experiment,
+        budget,
+        trials=order.home.trials,
+        data_folder=order.data_folder,
+        folders=order.folders,
+        workers=order.workers,
+        watch=view.event if view else lambda _task, _event: None,
+    )
+
+
+def _with_measured_seconds(study: Study, rules: Rules, order: Order) -> Rules:
+    """The budget in seconds is what the published setting takes for its epochs here; it is measured once a study."""
+    if rules.budget.kind != "seconds":
+        return rules
+    seconds = study.notes.get("seconds")
+    if seconds is None:
+        once = _training(rules, replace(order, workers=1), Budget("samples", rules.experiment.recipe.epochs))
+        [outcome] = once([Task({}, 0)])
+        if outcome.diverged:
+            raise SuiteError(f"the published setting {outcome.diverged}.", "Choose --budget samples.", code=FAILED)
+        seconds = outcome.seconds
+        study.note("seconds", seconds)
+    return replace(rules, budget=Budget("seconds", seconds))
+
+
+__all__ = ["Order", "claimed", "keep", "note_test", "plan_test", "winner", "work_on"]

@@ -1,0 +1,107 @@
+"""What a study is a function of, and the words that its parts share."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from suite.budget import Budget
+from suite.errors import SuiteError
+from suite.registry import Experiment
+from suite.space import Space, as_words
+
+SAMPLERS = ("tpe", "gp", "random", "grid")
+OBJECTIVES = ("accuracy", "accuracy-per-second", "both")
+
+Values = Mapping[str, Any]  # of recipe fields
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides a study's trials: they are the same for equal rules, however they are trained."""
+
+    study: str
+    experiment: Experiment
+    space: Space
+    budget: Budget
+    seeds: int
+    generation: int
+    sampler: str
+    study_seed: int
+    objective: str
+    pruning: bool
+
+    def facts(self) -> dict[str, Any]:
+        """The rules as plain values; a stored study has the same ones, or is another study."""
+        recipe = self.experiment.recipe.protocol()
+        return {
+            "experiment": self.experiment.name,
+            "recipe": {name: value for name, value in recipe.items() if name not in self.space},
+            "network": hashlib.sha256(self.experiment.network_text.encode()).hexdigest(),
+            "space": {name: dimension.words for name, dimension in self.space.items()},
+            "published": {name: recipe[name] for name in self.space},
+            "budget": self.budget.kind,
+            "seeds": self.seeds,
+            "generation": self.generation,
+            "sampler": self.sampler,
+            "study_seed": self.study_seed,
+            "objective": self.objective,
+            "pruning": self.pruning,
+        }
+
+    def published(self) -> dict[str, Any]:
+        """The values that the recipe itself has in the fields that are searched."""
+        return {name: getattr(self.experiment.recipe, name) for name in self.space}
+
+    def with_values(self, values: Values) -> Experiment:
+        """The experiment of one trial."""
+        return self.experiment.changed(values)
+
+    def require_same(self, stored: Mapping[str, Any]) -> None:
+        """Refuse to go on with a study of other rules; raises `SuiteError` (2), and nothing was changed."""
+        for name, value in self.facts().items():
+            if stored.get(name) != value:
+                what = f" {_brief(stored.get(name))}, not {_brief(value)}" if name != "network" else ""
+                raise SuiteError(
+                    f"study {self.study!r} was begun with another {name.replace('_', ' ')}{what}.",
+                    "Give the same again, or another name with --study.",
+                )
+
+
+@dataclass(frozen=True)
+class Task:
+    """Train one configuration under one seed until a portion of the budget is spent."""
+
+    values: Values
+    seed: int
+    portion: float = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: accuracy on the validation images, cost, or why there is none."""
+
+    accuracy: float
+    seconds: float = 0.0
+    images: int = 0
+    epochs: int = 0
+    diverged: str = ""
+
+
+Evaluate = Callable[[Sequence[Task]], list[Outcome]]
+
+
+def objective_values(objective: str, outcomes: Sequence[Outcome]) -> tuple[float, ...]:
+    """What a configuration is judged by, over its seeds so far; larger is better, but for the seconds of `both`."""
+    accuracy, seconds = fmean(one.accuracy for one in outcomes), fmean(one.seconds for one in outcomes)
+    match objective:
+        case "accuracy":
+            return (accuracy,)
+        case "accuracy-per-second":
+            return (accuracy / max(seconds, 1e-9),)
+    return accuracy, seconds
+
+
+def _brief(value: Any) -> str:
+    return as_words(value) if isinstance(value, dict) else f"{value}"

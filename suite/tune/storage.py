@@ -1,0 +1,141 @@
+"""Where studies are kept: SQLite beneath mlruns/, or any database that SUITE_STUDY_STORAGE names."""
+
+import os
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from suite import crash, files
+from suite.errors import MACHINE, SuiteError, machine_error, one_line
+from suite.home import Home
+from suite.sqlite import Locked, require_whole
+from suite.tune.rules import Rules
+from suite.tune.study import Study
+
+if TYPE_CHECKING:
+    import optuna
+
+VARIABLE = "SUITE_STUDY_STORAGE"
+REBUILD = "Nothing was changed; move it away and run the same command: nothing that was trained is trained again."
+
+
+@contextmanager
+def claimed(home: Home, name: str) -> Iterator[None]:
+    """Be the only process of this home that works on a study; raises `SuiteError` (2) where another one is."""
+    try:
+        files.make_folder(home.studies)
+        lock = FileLock(home.studies / f"{name}.lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise SuiteError(
+            f"another command works on study {name!r}.", "Wait for its end, or name another one with --study."
+        ) from None
+    except OSError as error:
+        raise machine_error(error, home.studies) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def open_study(home: Home, rules: Rules) -> Study:
+    """The study of that name, made where it is missing; the caller has claimed it.
+
+    Raises `SuiteError`: 2 for a damaged database or a study of other rules, 3 for storage that cannot be used.
+    """
+    import optuna
+
+    directions = ["maximize", "minimize"] if rules.objective == "both" else ["maximize"]
+    with storing():
+        storage = _open(home)
+        study = optuna.create_study(
+            study_name=rules.study, storage=storage, load_if_exists=True, directions=directions, pruner=_none()
+        )
+        stored = study.user_attrs.get("rules")
+        if stored is None and not study.get_trials(deepcopy=False):
+            study.set_user_attr("rules", rules.facts())
+        else:
+            rules.require_same(stored or {})
+    return Study(study, rules)
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Whatever a database's driver raises is one line that names the storage, without its password."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OptunaError, ImportError, Locked) as error:
+        text = one_line(str(error)).partition(" (Background on this error")[0]
+        raise SuiteError(
+            f"studies' storage {_printed()}: {text:.200}.", f"Mend it, or unset {VARIABLE}.", code=MACHINE
+        ) from error
+
+
+def _open(home: Home) -> "optuna.storages.RDBStorage":
+    url = os.environ.get(VARIABLE, "")
+    if url:
+        return _storage(url)
+    path = home.studies / "studies.db"
+    with FileLock(f"{path}.lock"):
+        files.remove_leftovers(path.parent)
+        require_whole(path, REBUILD)
+        if not path.exists():
+            _make(path)
+        return _storage(f"sqlite:///{path}")
+
+
+def _make(path: Path) -> None:
+    """A new database, whole when it gets its name: one that a crash leaves half made would be no study's."""
+    with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
+        made = Path(scratch, path.name)
+        _storage(f"sqlite:///{made}").engine.dispose()
+        Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
+        crash.at("studies:made")
+        os.replace(made, path)
+        crash.at("studies:named")
+
+
+def _storage(url: str) -> "optuna.storages.RDBStorage":
+    import optuna
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return optuna.storages.RDBStorage(url)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise SuiteError(
+            f"{VARIABLE}: {_printed()} names no database that can be used: {one_line(str(error)):.120}.",
+            "Give an address such as postgresql+psycopg2://user@host/studies.",
+        ) from error
+
+
+def _printed() -> str:
+    """The storage's address as it may be shown."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    url = os.environ.get(VARIABLE, "")
+    if not url:
+        return "mlruns/studies/studies.db"
+    try:
+        return str(make_url(url).render_as_string(hide_password=True))
+    except (ArgumentError, ValueError):
+        return repr(url.rpartition("@")[2])[:80]
+
+
+def _none() -> "optuna.pruners.BasePruner":
+    """Pruning is ours: a generation's trials are compared with each other, at the same rung."""
+    import optuna
+
+    return optuna.pruners.NopPruner()
