@@ -44,7 +44,7 @@ def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequen
     """Loss and accuracy by epoch, a thin line per seed, beside the figures that the source printed."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, (left, right) = _figure(8.4, 3.2, columns=2)
+    figure, (left, right) = new_figure(8.4, 3.2, columns=2)
     for axes, name, places in ((left, "loss", (0, 2)), (right, "accuracy", (1, 3))):
         for kind, colour, place in (("train", BLUE, places[0]), ("val", ORANGE, places[1])):
             label = {"train": "training", "val": "validation"}[kind]
@@ -68,7 +68,7 @@ def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequen
 
 def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
     """Accuracy on the first test images while an epoch goes on, as the source watches it."""
-    figure, (axes,) = _figure(8.4, 2.8)
+    figure, (axes,) = new_figure(8.4, 2.8)
     for history in histories:
         points = [probe for line in history for probe in line["probes"]]
         axes.plot([p["step"] for p in points], [p["test_accuracy"] for p in points], color=GREEN, lw=1.2, alpha=0.8)
@@ -78,7 +78,7 @@ def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
 
 def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     """The matrix as a heat map with its counts; colour by share of the true class, so that rare confusions show."""
-    figure, (axes,) = _figure(6.6, 5.8)
+    figure, (axes,) = new_figure(6.6, 5.8)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
@@ -109,7 +109,7 @@ def samples(
     chosen = [*range(min(20, len(labels))), *surest]
     rows, height, width = -(-len(chosen) // 10), 44, 46  # a cell holds 28 × 28 pixels and two lines of text
     sheet = np.zeros((rows * height, 10 * width), np.uint8)
-    figure, (axes,) = _figure(10.5, 1.05 * rows + 0.4)
+    figure, (axes,) = new_figure(10.5, 1.05 * rows + 0.4)
     for place, index in enumerate(chosen):
         top, left = place // 10 * height + 14, place % 10 * width + 9
         sheet[top : top + 28, left : left + 28] = images[index]
@@ -125,7 +125,7 @@ def samples(
 
 def network(layers: Sequence[Record]) -> "Figure":
     """The layers as boxes in the order in which an image meets them; those with parameters are coloured."""
-    figure, (axes,) = _figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
+    figure, (axes,) = new_figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
     axes.axis("off")
     steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
     for place, layer in enumerate(steps):
@@ -150,7 +150,7 @@ def _name(row: Record) -> str:
     return words if len(words) <= 60 else f"{words[:59]}…"
 
 
-def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple["Figure", list["Axes"]]:
+def new_figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple["Figure", list["Axes"]]:
     """A figure outside pyplot, which keeps every figure alive and belongs to one thread."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -162,7 +162,7 @@ def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> 
 
 def overview(rows: Sequence[Record]) -> "Figure":
     """Every experiment's test accuracy with its intervals, beside the published figure."""
-    figure, (axes,) = _figure(8.4, 0.42 * len(rows) + 1.1)
+    figure, (axes,) = new_figure(8.4, 0.42 * len(rows) + 1.1)
     places = range(len(rows))
     upwards = list(reversed(rows))
     axes.hlines(places, [row["images_low"] for row in upwards], [row["images_high"] for row in upwards],
@@ -182,7 +182,7 @@ def overview(rows: Sequence[Record]) -> "Figure":
 
 def speeds(rows: Sequence[Record]) -> "Figure":
     """Images a second in training and in inference, on a logarithmic axis."""
-    figure, (axes,) = _figure(8.4, 0.5 * len(rows) + 1.1)
+    figure, (axes,) = new_figure(8.4, 0.5 * len(rows) + 1.1)
     places = np.arange(len(rows))
     for kind, colour in (("train", BLUE), ("inference", ORANGE)):
         values = [row[f"{kind}_images_per_second_mean"] for row in reversed(rows)]

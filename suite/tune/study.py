@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite.space import Dimension
+from suite.space import Dimension, Space
 from suite.tune.halving import Ended
 from suite.tune.rules import Rules, Values
 
@@ -42,7 +42,7 @@ class Study:
 
     def __init__(self, study: "optuna.Study", rules: Rules) -> None:
         self._study, self._rules = study, rules
-        self._distributions = {_name(one): _distribution(one) for one in rules.space.values()}
+        self._distributions = distributions(rules.space)
 
     def trials(self) -> list[Trial]:
         """All trials, by number."""
@@ -153,7 +153,7 @@ class Study:
         values = self._rules.published()
         if self._rules.sampler == "grid" or not all(one.holds(values[one.field]) for one in self._rules.space.values()):
             return {}
-        return {_name(one): _to_param(one, values[one.field]) for one in self._rules.space.values()}
+        return to_params(self._rules.space, values)
 
     def _sampler(self, number: int) -> "BaseSampler":
         import optuna
@@ -181,6 +181,16 @@ class Study:
         results = tuple(frozen.values) if frozen.state.name == "COMPLETE" and frozen.values else ()
         facts = {key: value for key, value in frozen.user_attrs.items() if key != "generation"}
         return Trial(frozen.number, values, frozen.state.name, results, dict(frozen.intermediate_values), facts)
+
+
+def distributions(space: Space) -> "dict[str, BaseDistribution]":
+    """What Optuna is told of a space. Powers of two are their exponents, which are even steps and keep the order."""
+    return {_name(one): _distribution(one) for one in space.values()}
+
+
+def to_params(space: Space, values: Values) -> dict[str, Any]:
+    """A configuration in the terms of `distributions`."""
+    return {_name(one): _to_param(one, values[one.field]) for one in space.values()}
 
 
 def _name(one: Dimension) -> str:
