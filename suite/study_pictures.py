@@ -134,7 +134,7 @@ def _contour(trials: Sequence[Record], space: Sequence[Dimension]) -> "Figure":
             figure.colorbar(shades, ax=axes, format="%.3f", label="accuracy at the first rung")
     ended = {(_place(across, one), _place(up, one)) for one in trials if one["state"] == "COMPLETE"}
     for point in at:
-        axes.plot(*point, "o", ms=5, color=ORANGE, mfc=ORANGE if point in ended else "none")
+        axes.plot(*point, "o", ms=5, color=ORANGE, mfc=ORANGE if point in ended else "none", clip_on=False)
     _label(axes, across)
     _label(axes, up, "y")
     axes.set_title(f"{up.field} × {across.field}; filled: complete", parse_math=False)

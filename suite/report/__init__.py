@@ -14,9 +14,11 @@ from suite.errors import machine_error
 from suite.report.figures import draw
 from suite.report.groups import Group, lost, read_groups
 from suite.report.page import write_page
+from suite.report.studies import study_chapters, study_tables
 from suite.report.tables import Table, all_tables, write_csv
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import Store
+from suite.tracking.studies import read_studies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,10 +59,12 @@ def write_report(store: Store, reports: Path) -> Written:
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs, Path(scratch))
-            tables = all_tables(groups)
+            studies = read_studies(store, Path(scratch))
+            tables = {**all_tables(groups), **study_tables(studies)}
             pictures = draw(groups, drafts / "pictures")
+            chapters = study_chapters(studies, drafts / "pictures")
             write_csv(tables, drafts)
-            page = write_page(groups, tables, pictures, drafts, lost(runs))
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters)
             files.publish(drafts, reports, last=page.name)
     except OSError as error:
         raise machine_error(error, reports) from error

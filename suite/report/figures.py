@@ -34,25 +34,29 @@ def draw(groups: Sequence[Group], folder: Path) -> Mapping[str, list[Picture]]:
 def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
     accuracy, speed = tables.accuracy(groups).rows, tables.throughput(groups).rows
     return [
-        _save(pictures.overview(accuracy), folder / "accuracy", "Accuracy of every experiment, with its intervals."),
-        _save(pictures.speeds(speed), folder / "throughput", "Training and inference speed of every experiment."),
+        save_picture(
+            pictures.overview(accuracy), folder / "accuracy", "Accuracy of every experiment, with its intervals."
+        ),
+        save_picture(
+            pictures.speeds(speed), folder / "throughput", "Training and inference speed of every experiment."
+        ),
     ]
 
 
 def _of_group(one: Group, folder: Path) -> list[Picture]:
     seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
     found = [
-        _save(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers."),
-        _save(pictures.curves(one.histories, one.published_history), folder / f"{one.slug}-curves",
+        save_picture(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers."),
+        save_picture(pictures.curves(one.histories, one.published_history), folder / f"{one.slug}-curves",
               f"{one.title}: loss and accuracy by epoch, {seeds}."),
-        _save(pictures.confusion(one.confusion, one.classes), folder / f"{one.slug}-confusion",
+        save_picture(pictures.confusion(one.confusion, one.classes), folder / f"{one.slug}-confusion",
               f"{one.title}: confusion on all test images, mean counts of {seeds}."),
     ]  # fmt: skip
     if any(one.probes):
         histories = [[{"probes": probes}] for probes in one.probes]
         images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
         caption = f"{one.title}: accuracy during training, as the source watches it."
-        found.insert(2, _save(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
+        found.insert(2, save_picture(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
     if one.samples:
         path = folder / f"{one.slug}-samples.png"
         files.write(path, one.samples)
@@ -67,7 +71,8 @@ def _counted(one: Group) -> list[dict[str, object]]:
     ]
 
 
-def _save(figure: "Figure", stem: Path, caption: str) -> Picture:
+def save_picture(figure: "Figure", stem: Path, caption: str) -> Picture:
+    """Write a figure as SVG and PNG beside each other."""
     for kind in ("svg", "png"):
         image = io.BytesIO()
         pictures.save(figure, image, kind)

@@ -10,6 +10,7 @@ from suite import files
 from suite.analysis.intervals import FEWEST
 from suite.report.figures import Picture
 from suite.report.groups import Group
+from suite.report.studies import StudyChapter
 from suite.report.tables import Table
 from suite.words import printable
 
@@ -23,6 +24,7 @@ def write_page(
     pictures: Mapping[str, list[Picture]],
     reports: Path,
     lost: Sequence[tuple[str, tuple[int, ...]]] = (),
+    studies: Sequence[StudyChapter] = (),
 ) -> Path:
     """Write both; returns the path of the page, one file that needs no other and no network.
 
@@ -35,6 +37,7 @@ def write_page(
         "chapters": chapters,
         "tables": [(name, tables[name]) for name in OF_ALL if name in tables],
         "pictures": pictures[""],
+        "studies": studies,
         "reports": reports,
         "diverged": [(one.title, one.diverged) for one in groups if one.diverged] + list(lost),
         "few": [one.title for one in groups if len(one.runs) < FEWEST],

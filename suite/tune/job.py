@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 from suite.analysis.intervals import group
 from suite.budget import Budget
@@ -37,12 +38,16 @@ class Order:
     home: Home
     data_folder: Path
     folders: tuple[Path, ...]
+    command: str = field(default_factory=lambda: uuid4().hex)
 
 
-def work_on(rules: Rules, order: Order, terminal: Terminal, show: Callable[[Record], None]) -> tuple[Record, Study]:
+Work = tuple[Record, Study, dict[str, float]]
+
+
+def work_on(rules: Rules, order: Order, terminal: Terminal, show: Callable[[Record], None]) -> Work:
     """Bring the study to its number of trials and judge its winner; `show` is told of the study after each generation.
 
-    The caller has claimed the study. Returns its document and the study. Raises `SuiteError`.
+    The caller has claimed the study. Returns its document, the study, and the seconds of training. Raises `SuiteError`.
     """
     with storing():
         study = open_study(order.home, rules)
@@ -64,14 +69,23 @@ def work_on(rules: Rules, order: Order, terminal: Terminal, show: Callable[[Reco
                 study.note("outcome", {**found, "of": len(trials)} if found else None)
         facts = keep(study, rules, order, training.seconds)
         show(facts)
-        return facts, study
+        return facts, study, training.seconds
 
 
 def keep(study: Study, rules: Rules, order: Order, seconds: Mapping[str, float]) -> Record:
-    """Write the study's document, with what this command spent on it so far: `seconds` of training and validation."""
-    spent = {"train": seconds["train"], "validate": seconds["validate"]}
-    cost = {**spent, "wall": time.monotonic() - order.begun, "workers": order.workers}
+    """Write the study's document, with what commands spent on it: `seconds` of training and validation by this one.
+
+    The capacity is what the workers could have given in that time.
+    """
+    wall = time.monotonic() - order.begun
+    mine = {**seconds, "wall": wall, "capacity": wall * order.workers}
     with storing():
+        before = study.notes.get("cost", {})
+        if before.get("command") != order.command:
+            study.note("before", before)
+        earlier = study.notes.get("before", {})
+        cost = {name: earlier.get(name, 0.0) + value for name, value in mine.items()}
+        study.note("cost", {**cost, "command": order.command})
         return record.write(order.home, study, rules, cost, exact.machine())
 
 
@@ -95,8 +109,8 @@ def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
     """Write down the winner's test accuracy, and how often this study has looked at the test set by now."""
     results = [item.result for item in planned]
     if any(result is None or result["status"] != "finished" for result in results):
-        worst = next(item for item in planned if not item.result or item.result["status"] != "finished")
-        raise SuiteError(f"{worst.run.name}, the winner's run, {worst.reason or worst.status}.", code=FAILED)
+        lost = next(item for item in planned if not item.result or item.result["status"] != "finished")
+        raise SuiteError(f"the winner's run {lost.run.name}: {lost.reason or lost.status}.", code=FAILED)
     values = group([result["metrics"]["test/accuracy"] for result in results if result])
     with storing():
         tested = [*(one for one in study.notes.get("tested", []) if one != winner_words(facts)), winner_words(facts)]
@@ -104,6 +118,13 @@ def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
         test = {"winner": tested[-1], "mean": values.mean, "interval": interval, "n": values.n, "looks": len(tested)}
         study.note("tested", tested)
         study.note("test", test)
+
+
+def with_test(seconds: Mapping[str, float], planned: Sequence[Planned]) -> dict[str, float]:
+    """The seconds of training with those of the winner's own runs, where this command trained them."""
+    results = [item.result for item in planned if item.result and not item.skipped]
+    trained = sum(result["clock"].get("perf/train_seconds", 0.0) for result in results)
+    return {**seconds, "train": seconds["train"] + trained}
 
 
 def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None = None) -> Training:
@@ -133,4 +154,4 @@ def _with_measured_seconds(study: Study, rules: Rules, order: Order) -> Rules:
     return replace(rules, budget=Budget("seconds", seconds))
 
 
-__all__ = ["Order", "claimed", "keep", "note_test", "plan_test", "winner", "work_on"]
+__all__ = ["Order", "claimed", "keep", "note_test", "plan_test", "winner", "with_test", "work_on"]

@@ -126,24 +126,24 @@ class Study:
         """Ask for what the generation lacks, in a copy of the study, and store each trial in one piece."""
         import optuna
 
-        copy = optuna.create_study(directions=[one.name.lower() for one in self._study.directions])
-        copy.add_trials(found)
+        directions = [one.name.lower() for one in self._study.directions]
         for number in range(len(found), first + size):
             params = self._published() if number == 0 else {}
             if not params:
-                copy.sampler = self._sampler(number)
                 with _quiet():
+                    copy = optuna.create_study(directions=directions, sampler=self._sampler(number))
+                    copy.add_trials(found)
                     params = copy.ask(self._distributions).params
-            else:
-                copy.add_trial(self._running(params, (first, size)))
-            self._study.add_trial(self._running(params, (first, size)))
+            asked = self._running(params, (first, size))
+            self._study.add_trial(asked)
+            found.append(asked)
 
     def _running(self, params: dict[str, Any], generation: tuple[int, int]) -> "optuna.trial.FrozenTrial":
         import optuna
 
         return optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
-            params=params,
+            params={name: _rounded(value, self._distributions[name]) for name, value in params.items()},
             distributions=self._distributions,
             user_attrs={"generation": list(generation)},
         )
@@ -195,6 +195,13 @@ def to_params(space: Space, values: Values) -> dict[str, Any]:
 
 def _name(one: Dimension) -> str:
     return f"log2_{one.field}" if one.exponents else one.field
+
+
+def _rounded(value: Any, within: "BaseDistribution") -> Any:
+    """Four digits of a number drawn from a range: as many as anyone types, so what is printed is what it was."""
+    if not isinstance(value, float) or not hasattr(within, "low"):
+        return value
+    return min(max(float(f"{value:.4g}"), within.low), within.high)
 
 
 def _field(name: str) -> str:

@@ -45,7 +45,7 @@ def test_words(facts: Record) -> str:
         return ""
     interval = f" (95 % {test['interval'][0]:.4f} to {test['interval'][1]:.4f})" if test["interval"] else ""
     looks = test["looks"]
-    more = f" It is the test set's {looks}. use by this study." if looks > 1 else ""
+    more = f" This study has looked at the test images for {looks} winners by now." if looks > 1 else ""
     return (
         f"Trained on all training images it gets {test['mean']:.4f}{interval} of the test images right, "
         f"{plural(test['n'], 'seed')}.{more}"
@@ -58,14 +58,14 @@ def winner_words(facts: Record) -> str:
 
 
 def cost_words(facts: Record) -> str:
-    """What the last command on the study spent, and the share of it that was neither training nor validation."""
+    """What all commands on the study spent, and the share of it that was neither training nor validation."""
     cost = facts["cost"]
-    if not cost.get("wall"):
+    if not cost.get("capacity"):
         return ""
-    trained = (cost["train"] + cost["validate"]) / (cost["wall"] * cost["workers"])
+    other = 1 - (cost["train"] + cost["validate"]) / cost["capacity"]
     return (
-        f"{cost['wall']:,.0f} s on {plural(int(cost['workers']), 'worker')}: {cost['train']:,.0f} s of training and "
-        f"{cost['validate']:,.0f} s of validation; {1 - trained:.1%} of the workers' time was neither."
+        f"{cost['wall']:,.0f} s in all, of which each worker spent {cost['train'] / cost['capacity']:.1%} in training, "
+        f"{cost['validate'] / cost['capacity']:.1%} in validation and {other:.1%} in neither."
     )
 
 

@@ -56,14 +56,14 @@ def tune(args: Namespace) -> int:
     code = 0
     with job.claimed(home, rules.study):
         with Publisher(home, terminal.warn) as publisher:
-            facts, study = job.work_on(rules, order, terminal, publisher.show)
+            facts, study, seconds = job.work_on(rules, order, terminal, publisher.show)
         best = job.winner(facts, rules)
         if best:
             planned = job.plan_test(best, rules, order)
             recorder = train(planned, home, args, terminal, data_folders)
             code = exit_code(planned, recorder.trouble)
             job.note_test(study, facts, planned)
-            facts = job.keep(study, rules, order, facts["cost"])
+            facts = job.keep(study, rules, order, job.with_test(seconds, planned))
     if target and best:
         variant.write_variant(target, replace(best, path=target), variant.remark_of(facts))
     _, trouble = record_and_report(home, args, terminal, publisher.away)

@@ -1,0 +1,128 @@
+"""The report's chapters on studies: tables of trials and of finalists, sentences, pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite import files
+from suite.engine.documents import Record
+from suite.report.figures import Picture, save_picture
+from suite.report.tables import Row, Table
+from suite.space import as_words
+from suite.study_pictures import CAPTIONS, study_pictures
+from suite.tune.words import cost_words, counts, curse_words, test_words, verdict_words
+
+
+@dataclass(frozen=True)
+class StudyChapter:
+    """One study: what to say of it, its own tables and its pictures."""
+
+    slug: str
+    title: str
+    sentences: Sequence[str]
+    rules: str
+    tables: Sequence[tuple[str, Table]]
+    pictures: Sequence[Picture]
+
+
+def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
+    """Every trial and every finalist of all studies, for the CSV files."""
+    tables = {"trials": trials_table(studies), "finalists": finalists_table(studies)}
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def study_chapters(studies: Sequence[Record], folder: Path) -> list[StudyChapter]:
+    """A chapter for each study, its pictures drawn into `folder`."""
+    if studies:
+        files.make_folder(folder)
+    slugs = [f"study-{facts['study']}" for facts in studies]
+    # On a shared server two studies may have one name.
+    unique = [slug if slugs.count(slug) == 1 else f"{slug}-{n}" for n, slug in enumerate(slugs)]
+    return [_chapter(facts, slug, folder) for facts, slug in zip(studies, unique, strict=True)]
+
+
+def trials_table(studies: Sequence[Record]) -> Table:
+    """What every trial was, how it ended and what it cost."""
+    rows = [_trial_row(facts, trial) for facts in studies for trial in facts["trials"]]
+    return Table("Trials", rows, {
+        "study": "", "trial": "d", "setting": "", "state": "", "accuracy": ".4f", "seeds": "d", "epochs": "d",
+        "s training": ",.1f", "images/s": ",.0f", "reason": "",
+    })  # fmt: skip
+
+
+def finalists_table(studies: Sequence[Record]) -> Table:
+    """The best settings and the published one: their value in the search, under fresh seeds, and the drop."""
+    rows = [
+        {
+            "study": facts["study"],
+            "trial": row["trial"],
+            "setting": as_words(row["values"]) + (" (published)" if row["published"] else ""),
+            "in the search": row["search"],
+            "fresh seeds": row["mean"],
+            "95 %": f"{row['interval'][0]:.4f} to {row['interval'][1]:.4f}" if row["interval"] else None,
+            "n": len(row["fresh"]),
+            "drop": row["drop"],
+            "diverged": row["diverged"] or None,
+            "fresh_values": " ".join(map(repr, row["fresh"])),
+        }
+        for facts in studies
+        for row in (facts["outcome"] or {"rows": []})["rows"]
+    ]
+    return Table("The best settings again, under seeds that chose nothing", rows, {
+        "study": "", "trial": "d", "setting": "", "in the search": ".4f", "fresh seeds": ".4f", "95 %": "", "n": "d",
+        "drop": "+.4f", "diverged": "d",
+    })  # fmt: skip
+
+
+def _trial_row(facts: Record, trial: Mapping[str, Any]) -> Row:
+    accuracies = trial.get("accuracies") or []
+    return {
+        "study": facts["study"],
+        "trial": trial["number"],
+        "setting": as_words(trial["values"]),
+        "state": trial["state"].lower(),
+        "accuracy": sum(accuracies) / len(accuracies) if accuracies else None,
+        "seeds": len(accuracies),
+        "epochs": trial.get("epochs"),
+        "s training": trial.get("seconds"),
+        "images/s": trial.get("images_per_second") or None,
+        "reason": trial.get("reason") or None,
+        **trial["values"],
+    }
+
+
+def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
+    tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
+    own = [
+        (name, Table(table.title, table.rows, {key: how for key, how in table.formats.items() if key != "study"}))
+        for name, table in tables.items()
+        if table.rows
+    ]
+    return StudyChapter(
+        slug=slug,
+        title=f"Study {facts['study']} of {facts['experiment']}",
+        sentences=[line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))],
+        rules=f"{counts(facts['trials'])}. {_rules(facts)}",
+        tables=own,
+        pictures=[
+            save_picture(figure, folder / f"{slug}-{name}", f"{facts['study']}: {CAPTIONS[name]}.")
+            for name, figure in study_pictures(facts).items()
+        ],
+    )
+
+
+def _rules(facts: Record) -> str:
+    rules, machine = facts["rules"], facts["environment"]
+    space = ", ".join(f"{name} in {words}" for name, words in rules["space"].items())
+    pruning = "synchronous successive halving" if rules["pruning"] else "no pruning"
+    return (
+        f"Searched: {space}; best by {rules['objective'].replace('-', ' ')} on the validation images over "
+        f"{rules['seeds']} seeds, a budget of {facts['amount']:,.4g} {_unit(rules['budget'])} a seed. Sampler "
+        f"{rules['sampler']}, study seed {rules['study_seed']}, generations of {rules['generation']}, {pruning}. "
+        f"{machine['cpu']}, {machine['cores']} cores."
+    )
+
+
+def _unit(budget: str) -> str:
+    return {"samples": "passes over the training images", "steps": "updates", "seconds": "seconds"}[budget]
