@@ -12,6 +12,7 @@ recipe = Recipe(
     probe_every=50,
     probe_images=3_000,
     test_images=3_000,
+    space={"lr": "1e-4..3e-2", "batch_size": "32,64,128,256"},
     source=Source(
         title="CNN卷积神经网络实战教程",
         parameters=28_938,

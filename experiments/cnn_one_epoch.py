@@ -13,6 +13,7 @@ recipe = Recipe(
     probe_every=50,
     probe_images=2_000,
     test_images=2_000,
+    space={"lr": "3e-4..1e-1", "batch_size": "32,64,128,256"},
     source=Source(
         title="MNIST数据集和数字分类",
         parameters=28_938,

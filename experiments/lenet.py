@@ -12,6 +12,7 @@ recipe = Recipe(
     shuffle=False,
     holdout=0.2,
     keep="best",
+    space={"lr": "1e-4..3e-2", "batch_size": "32,64,128,256"},
     source=Source(
         title="Pytorch: 卷积神经网络-LeNet",
         parameters=44_426,

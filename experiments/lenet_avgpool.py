@@ -10,6 +10,7 @@ recipe = Recipe(
     weight_decay=0.01,
     batch_size=100,
     epochs=10,
+    space={"lr": "1e-4..3e-2", "batch_size": "32,64,128,256"},
     source=Source(
         title="Pytorch: 卷积神经网络-LeNet (a reader's LeNet, appended)",
         parameters=61_706,

@@ -10,6 +10,7 @@ recipe = Recipe(
     batch_size=256,
     epochs=5,
     init_std=0.01,
+    space={"lr": "3e-2..1", "batch_size": "64,128,256,512"},
     source=Source(
         title="卷积神经网络 (MXNet)",
         parameters=170_988,

@@ -11,6 +11,7 @@ recipe = Recipe(
     momentum=0.9,
     batch_size=512,
     epochs=3,
+    space={"lr": "1e-3..1", "batch_size": "64,128,256,512,1024"},
     source=Source(
         title="初识MNIST数据集",
         parameters=218_058,

@@ -19,7 +19,14 @@ def show_experiment(terminal: Terminal, experiment: Experiment) -> None:
     facts = describe(model)
     if terminal.as_json:
         about = {"experiment": experiment.name, "identity": experiment.identity, "path": str(experiment.path)}
-        terminal.json({**about, **experiment.facts(), "network": {"text": experiment.network_text, **facts}})
+        terminal.json(
+            {
+                **about,
+                **experiment.facts(),
+                "space": dict(experiment.recipe.space),
+                "network": {"text": experiment.network_text, **facts},
+            }
+        )
         return
     rows = [
         (layer["name"], layer["kind"], _shape(layer["shape"]), f"{layer['parameters']:,}", f"{layer['macs']:,}")
@@ -33,6 +40,8 @@ def show_experiment(terminal: Terminal, experiment: Experiment) -> None:
     terminal.say("")
     terminal.say(f"identity   {experiment.identity}")
     terminal.say(f"file       {experiment.path}")
+    searched = " ".join(f"{name}={words}" for name, words in sorted(experiment.recipe.space.items()))
+    terminal.say(f"tune       {searched or 'what --space names'}")
     for line in _source_lines(experiment):
         terminal.say(line)
 

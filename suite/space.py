@@ -60,7 +60,7 @@ class Dimension:
         if self.choices:
             return self.choices
         if not self.log:
-            return tuple(self.low + (self.high - self.low) * n / 10 for n in range(11))
+            return (*(self.low + (self.high - self.low) * n / 10 for n in range(10)), self.high)
         points = [10 ** (n / 2) for n in range(-40, 41)]
         inside = [point for point in points if self.low * 1.001 < point < self.high / 1.001]
         return (self.low, *inside, self.high)
@@ -138,7 +138,7 @@ def _range(field: str, text: str, name: str) -> Dimension:
     if len(ends) < 2:
         raise wrong(name, text, "must be LOW..HIGH", "Give two numbers such as 1e-4..1e-1")
     if not -1e300 < low < high < 1e300:
-        raise wrong(name, text, "must go from a lower to a higher number", f"Give for example {high}..{low}")
+        raise wrong(name, text, "must go from a lower to a higher number", "Give for example 1e-4..1e-1")
     if field != "batch_size":
         return Dimension(field, text, low=float(low), high=float(high))
     powers = tuple(2**exponent for exponent in range(17) if low <= 2**exponent <= high)

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -18,3 +19,15 @@ def plural(count: int, noun: str) -> str:
 def printable(text: str) -> str:
     """The text without control characters, which colour or erase the terminal that prints it; line ends stay."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
+
+
+def clean(value: Any) -> Any:
+    """A JSON value whose texts are printable."""
+    match value:
+        case str():
+            return printable(value)
+        case list():
+            return [clean(item) for item in value]
+        case dict():
+            return {clean(key): clean(item) for key, item in value.items()}
+    return value

@@ -12,10 +12,12 @@ from suite import cli
 from tests.conftest import ROOT, assert_refused
 
 HEAVY = ("torch", "torchvision", "mlflow", "optuna", "pandas", "numpy", "scipy", "matplotlib", "sklearn")
-VERBS = ("list", "show", "run", "verify", "report", "sync", "ui", "doctor")
+VERBS = ("list", "show", "run", "tune", "verify", "report", "sync", "ui", "doctor")
 
 
-@pytest.mark.parametrize("words", ["--help", "--version", "list", "list --json", "run --help", "run nothing"])
+@pytest.mark.parametrize(
+    "words", ["--help", "--version", "list", "list --json", "run --help", "run nothing", "tune --help", "tune nothing"]
+)
 def test_what_needs_no_library_loads_none(words):
     program = (
         "import sys; from suite.cli import main\n"
@@ -103,6 +105,29 @@ def test_show_as_json_holds_the_layers(workspace):
         ("run lenet --colour", ["--colour"]),
         ("run ../../etc/passwd", ["no experiment"]),
         ("run lenet --experiments /nowhere/at/all", ["/nowhere/at/all", "no such folder"]),
+        ("tune", ["NAME"]),
+        ("tune lennet", ["no experiment 'lennet'", "did you mean lenet"]),
+        ("tune all", ["one experiment", "'all'"]),
+        ("tune lenet --space lr", ["--space lr", "FIELD=RANGE"]),
+        ("tune lenet --space lr=", ["space lr must be a range or choices", "''"]),
+        ("tune lenet --space lr=1..0.1", ["space lr must go from a lower to a higher number", "'1..0.1'"]),
+        ("tune lenet --space lr=0.1..0.1", ["space lr must go from a lower to a higher number"]),
+        ("tune lenet --space lr=nan..1", ["space lr must go from a lower to a higher number"]),
+        ("tune lenet --space lr=-1..1", ["lr must be above 0", "lr=-1..1"]),
+        ("tune lenet --space lrr=0.1..1", ["lrr is not a field", "did you mean lr"]),
+        ("tune lenet --space lr=0.1..1 lr=1..2", ["given twice"]),
+        ("tune lenet --space epochs=1..9", ["epochs cannot be searched"]),
+        ("tune lenet --space batch_size=0,32", ["batch_size must be a whole number from 1", "got 0"]),
+        ("tune lenet --space batch_size=33..60", ["fewer than two powers of two"]),
+        ("tune cnn --data digits --space batch_size=256,2048", ["2,048", "1,250 images of digits"]),
+        ("tune lenet --space momentum=0,0.9", ["momentum is not used by adam"]),
+        ("tune lenet --study ../../x", ["--study", "cannot name a study"]),
+        ("tune lenet --fresh-seeds 2", ["--fresh-seeds", "3 or more"]),
+        ("tune lenet --timeout soon", ["--timeout", "'soon'"]),
+        ("tune lenet --timeout 0", ["--timeout", "'0'"]),
+        ("tune lenet --trials 0", ["--trials", "'0'"]),
+        ("tune lenet --sampler cmaes", ["--sampler", "cmaes"]),
+        ("tune lenet --budget epochs", ["--budget", "epochs"]),
         ("show lenets", ["did you mean lenet"]),
         ("show all", ["one experiment"]),
         ("ui --port 99999", ["--port", "'99999'"]),

@@ -103,7 +103,7 @@ def replaced(old, new, text=FILE):
     return text.replace(old, new)
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe) if field.name != "source"])
+@pytest.mark.parametrize("name", BASE.protocol())
 def test_the_identity_changes_with_every_field_of_the_protocol(name):
     changed = BASE.changed({name: OTHER[name]})
 
@@ -146,6 +146,16 @@ def test_the_words_about_a_source_are_no_part_of_the_identity():
     told = dataclasses.replace(BASE, source=Source(title="Somewhere", parameters=10, accuracy=0.9))
 
     assert identity(told, "text") == identity(BASE, "text")
+
+
+def test_what_tune_searches_is_no_part_of_the_identity():
+    searched = dataclasses.replace(BASE, space={"lr": "0.1..1"})
+
+    assert identity(searched, "text") == identity(BASE, "text")
+
+
+def test_every_field_but_these_two_is_part_of_the_identity():
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.protocol()) == {"source", "space"}
 
 
 @pytest.mark.parametrize(

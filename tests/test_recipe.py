@@ -40,7 +40,7 @@ WRONG = {
 
 
 def fields_of_a_protocol():
-    return [field.name for field in dataclasses.fields(Recipe) if field.name != "source"]
+    return [field.name for field in dataclasses.fields(Recipe) if field.name not in ("source", "space")]
 
 
 def _met(value):
@@ -181,8 +181,9 @@ def test_1_and_1_point_0_are_one_recipe_to_the_last_letter_of_its_protocol(whole
     assert json.dumps(recipe(**whole).protocol()) == json.dumps(recipe(**real).protocol())
 
 
-def test_the_protocol_holds_every_field_with_its_default_and_not_the_source():
-    protocol = recipe(normalize=(0.1, 0.3), source=Source(title="Somewhere", parameters=10)).protocol()
+def test_the_protocol_holds_every_field_with_its_default_and_neither_source_nor_space():
+    source = Source(title="Somewhere", parameters=10)
+    protocol = recipe(normalize=(0.1, 0.3), source=source, space={"lr": "0.1..1"}).protocol()
 
     assert list(protocol) == fields_of_a_protocol()
     assert protocol["normalize"] == [0.1, 0.3]
@@ -232,7 +233,7 @@ def test_an_override_of_an_unknown_field_offers_the_nearest(name):
         parse_override(f"{name}=128")
 
 
-@pytest.mark.parametrize("name", ["source", "", "__class__", "protocol"])
+@pytest.mark.parametrize("name", ["source", "space", "", "__class__", "protocol"])
 def test_what_is_no_field_of_the_protocol_cannot_be_overridden(name):
     with pytest.raises(SuiteError, match="is not a field of a recipe"):
         recipe().changed({name: 1})
@@ -250,6 +251,34 @@ def test_a_changed_recipe_is_another_one_and_leaves_the_first_as_it_was():
 def test_a_change_is_checked_like_a_new_recipe():
     with pytest.raises(SuiteError, match=r"^keep needs validation images"):
         recipe(keep="best", holdout=0.2).changed({"holdout": 0})
+
+
+def test_what_tune_searches_is_rate_and_batch_size_unless_the_recipe_says_otherwise():
+    first, second = recipe(), recipe()
+    first.space["momentum"] = "0..0.9"
+
+    assert second.space == {"lr": "1e-4..1e-1", "batch_size": "32,64,128,256"}
+    assert recipe(space={"init_std": "0.01..1"}).space == {"init_std": "0.01..1"}
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"lr": "1..0.1"}, "space lr must go from a lower to a higher number"),
+        ({"lr": 0.1}, "space lr must be a range or choices"),
+        ({"lrr": "0.1..1"}, "lrr is not a field of a recipe; did you mean lr"),
+        ({"epochs": "1,2"}, "space: epochs cannot be searched"),
+        (["lr"], "space must hold fields with their values"),
+        ("lr=0.1..1", "space must hold fields with their values"),
+    ],
+    ids=["reversed", "a number", "no field", "a fixed field", "a list", "a command's words"],
+)
+def test_a_space_that_cannot_be_searched_is_refused(space, said):
+    with pytest.raises(SuiteError) as refused:
+        recipe(space=space)
+
+    assert str(refused.value).startswith(said)
+    assert refused.value.code == 2
 
 
 def test_a_source_cannot_be_written_to_nor_its_history():

@@ -10,6 +10,7 @@ import pytest
 from suite import registry
 from suite.errors import SuiteError
 from suite.recipe import Recipe
+from suite.space import read_space, require_recipes
 from tests.conftest import ROOT
 
 DEFAULTS = {
@@ -129,9 +130,19 @@ def test_every_field_of_a_protocol_is_the_sources(ours, name):
     if name == "lenet_gaussian":
         expected["lr"] = recipe.lr  # its source prints none
 
-    found = {field.name: getattr(recipe, field.name) for field in fields(Recipe) if field.name != "source"}
+    told = [field.name for field in fields(Recipe) if field.name not in ("source", "space")]
+    found = {name: getattr(recipe, name) for name in told}
 
     assert found == expected
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_what_tune_searches_can_be_trained(ours, name):
+    recipe = ours.experiments[name].recipe
+
+    require_recipes(read_space(recipe.space), recipe)
+
+    assert {"lr", "batch_size"} <= recipe.space.keys()
 
 
 def test_lenet_gaussian_says_that_its_rate_is_not_the_sources(ours):

@@ -19,6 +19,7 @@ LARGEST_FILE = 1 << 32  # bytes of anything else beside a document
 _WHOSE: Shape = {"experiment": str, "identity": str, "seed": int, "environment": dict}
 RECIPE: Shape = {**_WHOSE, "recipe": dict, "overrides": dict, "network": str}
 RESULT: Shape = {**_WHOSE, "status": str, "metrics": dict, "clock": dict, "files": dict}
+STUDY: Shape = {"study": str, "experiment": str, "rules": dict, "trials": list, "importances": dict, "cost": dict}
 
 
 def damaged(path: Path, how: str) -> SuiteError:

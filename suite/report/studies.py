@@ -1,5 +1,6 @@
 """The report's chapters on studies: tables of trials and of finalists, sentences, pictures."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from suite import files
 from suite.engine.documents import Record
+from suite.errors import SuiteError
 from suite.report.figures import Picture, save_picture
 from suite.report.tables import Row, Table
 from suite.space import as_words
@@ -28,7 +30,8 @@ class StudyChapter:
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
     """Every trial and every finalist of all studies, for the CSV files."""
-    tables = {"trials": trials_table(studies), "finalists": finalists_table(studies)}
+    whole = [facts for facts in studies if _is_legible(facts)]
+    tables = {"trials": trials_table(whole), "finalists": finalists_table(whole)}
     return {name: table for name, table in tables.items() if table.rows}
 
 
@@ -36,10 +39,13 @@ def study_chapters(studies: Sequence[Record], folder: Path) -> list[StudyChapter
     """A chapter for each study, its pictures drawn into `folder`."""
     if studies:
         files.make_folder(folder)
-    slugs = [f"study-{facts['study']}" for facts in studies]
-    # On a shared server two studies may have one name.
-    unique = [slug if slugs.count(slug) == 1 else f"{slug}-{n}" for n, slug in enumerate(slugs)]
-    return [_chapter(facts, slug, folder) for facts, slug in zip(studies, unique, strict=True)]
+    # On a shared server two studies may have one name, and a name may be anything.
+    names = [re.sub(r"[^a-z0-9_]", "_", facts["study"])[:40] for facts in studies]
+    slugs = [f"study-{name}" if names.count(name) == 1 else f"study-{name}-{n}" for n, name in enumerate(names)]
+    return [
+        _chapter(facts, slug, folder) if _is_legible(facts) else _damaged(facts, slug)
+        for facts, slug in zip(studies, slugs, strict=True)
+    ]
 
 
 def trials_table(studies: Sequence[Record]) -> Table:
@@ -92,6 +98,24 @@ def _trial_row(facts: Record, trial: Mapping[str, Any]) -> Row:
     }
 
 
+def _is_legible(facts: Record) -> bool:
+    """Whether a document says what those of ours say: on a shared server anyone may have written it."""
+    try:
+        trials_table([facts]), finalists_table([facts]), _sentences(facts), _rules(facts), study_pictures(facts)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SuiteError):
+        return False
+    return True
+
+
+def _damaged(facts: Record, slug: str) -> StudyChapter:
+    sentence = "Its document in MLflow is damaged. `python -m suite sync --rebuild` writes it anew."
+    return StudyChapter(slug, f"Study {facts['study']}", [sentence], "", [], [])
+
+
+def _sentences(facts: Record) -> list[str]:
+    return [line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))]
+
+
 def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
     tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
     own = [
@@ -102,7 +126,7 @@ def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
     return StudyChapter(
         slug=slug,
         title=f"Study {facts['study']} of {facts['experiment']}",
-        sentences=[line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))],
+        sentences=_sentences(facts),
         rules=f"{counts(facts['trials'])}. {_rules(facts)}",
         tables=own,
         pictures=[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.home import Home
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
-from suite.words import printable
+from suite.words import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def download(store: Store, run_id: str, name: str, into: Path) -> Path | None:
 
 def _row(run: "MlflowRun") -> dict[str, Any]:
     """What others wrote on a shared server is words, and nothing that speaks to a terminal."""
-    tags, params = _clean(run.data.tags), _clean(run.data.params)
+    tags, params = clean(run.data.tags), clean(run.data.params)
     return {
         "run_id": run.info.run_id,
         "started": run.info.start_time,
@@ -55,23 +55,11 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "identity": tags["suite.identity"],
         "seed": int(tags["suite.seed"]),
         "status": tags["suite.status"],
-        "overrides": _clean(json.loads(tags["suite.overrides"])),
-        "source": _clean(json.loads(tags["suite.source"])),
+        "overrides": clean(json.loads(tags["suite.overrides"])),
+        "source": clean(json.loads(tags["suite.source"])),
         "weights_sha256": tags["suite.weights_sha256"],
         "commit": tags.get("mlflow.source.git.commit", ""),
         **{f"param.{key}": value for key, value in params.items()},
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }
-
-
-def _clean(value: Any) -> Any:
-    """A JSON value whose texts are printable."""
-    match value:
-        case str():
-            return printable(value)
-        case list():
-            return [_clean(item) for item in value]
-        case dict():
-            return {_clean(key): _clean(item) for key, item in value.items()}
-    return value

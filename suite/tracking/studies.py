@@ -7,10 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.engine.documents import Record, document
+from suite.engine.documents import STUDY, Record, document, read_document
+from suite.errors import SuiteError
 from suite.tracking.facts import user
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, answering
+from suite.words import clean, printable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -48,7 +50,10 @@ def send_study(store: Store, facts: Record, note: str, *, running: bool = False)
 
 
 def read_studies(store: Store, scratch: Path) -> list[Record]:
-    """The documents of all studies in the store, by name; downloads go through `scratch`."""
+    """The documents of all studies in the store, by name; downloads go through `scratch`.
+
+    Of one that is damaged, or was never ours, there are its name and `damaged`, MLflow's id.
+    """
     found = []
     with answering():
         experiment = store.client.get_experiment_by_name(EXPERIMENT)
@@ -59,8 +64,11 @@ def read_studies(store: Store, scratch: Path) -> list[Record]:
             folder = scratch / run.info.run_id
             folder.mkdir()
             path = Path(store.client.download_artifacts(run.info.run_id, DOCUMENT, str(folder)))
-            found.append(json.loads(path.read_bytes()))
-    return sorted(found, key=lambda facts: (facts["study"], json.dumps(facts["rules"], sort_keys=True)))
+            try:
+                found.append(clean(read_document(path, STUDY)))
+            except SuiteError:
+                found.append({"study": printable(run.info.run_name or ""), "damaged": run.info.run_id})
+    return sorted(found, key=lambda facts: (facts["study"], json.dumps(facts.get("rules"), sort_keys=True)))
 
 
 def _experiment(store: Store) -> str:

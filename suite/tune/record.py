@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from suite import files
-from suite.engine.documents import Record, Shape, document, read_document
+from suite.engine.documents import STUDY, Record, document, read_document
 from suite.errors import SuiteError
 from suite.home import Home
 from suite.tune.rules import Rules
 from suite.tune.study import Study, Trial
-
-SHAPE: Shape = {"study": str, "experiment": str, "rules": dict, "trials": list, "importances": dict, "cost": dict}
 
 
 def write(home: Home, study: Study, rules: Rules, cost: Mapping[str, float], environment: Record) -> Record:
@@ -37,7 +35,7 @@ def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
     """The documents of all studies, by name; `say` is told of those that are damaged."""
     for path in sorted(home.studies.glob("*.json")):
         try:
-            yield read_document(path, SHAPE)
+            yield read_document(path, STUDY)
         except SuiteError as error:
             say(str(error))
 

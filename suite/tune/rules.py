@@ -37,9 +37,9 @@ class Rules:
         recipe = self.experiment.recipe.protocol()
         return {
             "experiment": self.experiment.name,
+            "space": {name: dimension.words for name, dimension in self.space.items()},
             "recipe": {name: value for name, value in recipe.items() if name not in self.space},
             "network": hashlib.sha256(self.experiment.network_text.encode()).hexdigest(),
-            "space": {name: dimension.words for name, dimension in self.space.items()},
             "published": {name: recipe[name] for name in self.space},
             "budget": self.budget.kind,
             "seeds": self.seeds,
@@ -62,7 +62,7 @@ class Rules:
         """Refuse to go on with a study of other rules; raises `SuiteError` (2), and nothing was changed."""
         for name, value in self.facts().items():
             if stored.get(name) != value:
-                what = f" {_brief(stored.get(name))}, not {_brief(value)}" if name != "network" else ""
+                what = "" if name == "network" else _difference(stored.get(name), value)
                 raise SuiteError(
                     f"study {self.study!r} was begun with another {name.replace('_', ' ')}{what}.",
                     "Give the same again, or another name with --study.",
@@ -103,5 +103,9 @@ def objective_values(objective: str, outcomes: Sequence[Outcome]) -> tuple[float
     return accuracy, seconds
 
 
-def _brief(value: Any) -> str:
-    return as_words(value) if isinstance(value, dict) else f"{value}"
+def _difference(stored: Any, asked: Any) -> str:
+    """`: 3, not 5`; of several fields those that differ."""
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        fields = sorted(name for name in {*stored, *asked} if stored.get(name) != asked.get(name))
+        stored, asked = (as_words({name: one[name] for name in fields if name in one}) for one in (stored, asked))
+    return f": {stored or 'none'}, not {asked or 'none'}"

@@ -90,7 +90,10 @@ class Study:
             front = {one.number for one in self._study.best_trials}
             complete = [one for one in complete if one.number in front]
         ranked = sorted(complete, key=lambda one: (-one.results[0], one.number))
-        return list({repr(one.values): one for one in reversed(ranked)}.values())[::-1][:count]
+        distinct: dict[str, Trial] = {}
+        for one in ranked:
+            distinct.setdefault(repr(one.values), one)
+        return list(distinct.values())[:count]
 
     def importances(self) -> dict[str, float]:
         """The share of each field in what made the trials differ (PED-ANOVA); empty where there are too few."""
@@ -133,7 +136,8 @@ class Study:
                 with _quiet():
                     copy = optuna.create_study(directions=directions, sampler=self._sampler(number))
                     copy.add_trials(found)
-                    params = copy.ask(self._distributions).params
+                    drawn = copy.ask(self._distributions).params
+                params = {name: _rounded(value, self._distributions[name]) for name, value in drawn.items()}
             asked = self._running(params, (first, size))
             self._study.add_trial(asked)
             found.append(asked)
@@ -143,7 +147,7 @@ class Study:
 
         return optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
-            params={name: _rounded(value, self._distributions[name]) for name, value in params.items()},
+            params=params,
             distributions=self._distributions,
             user_attrs={"generation": list(generation)},
         )

@@ -1,0 +1,201 @@
+"""`tune`: studies by real commands, from the prompt to the report."""
+
+import json
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.conftest import ROOT, assert_refused
+
+pytestmark = pytest.mark.commands
+
+QUICK = '''"""A linear layer whose published rate is far too small."""
+
+from suite.recipe import Recipe
+
+recipe = Recipe(
+    data="digits", loss="cross-entropy", optimizer="sgd", lr=0.0005, batch_size=64, epochs=2,
+    space={"lr": "3e-4..1", "batch_size": "32,64,128"},
+)
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+'''
+WORDS = ("tune", "quick", "--trials", "8", "--seeds", "2", "--fresh-seeds", "3", "--workers", "2")
+
+
+@pytest.fixture
+def quick(workspace):
+    """A workspace that knows the experiment `quick`."""
+    (workspace.home.parent / "own" / "quick.py").write_text(QUICK)
+    return workspace
+
+
+def study_of(workspace, name="quick"):
+    return json.loads((workspace.home / "mlruns" / "studies" / f"{name}.json").read_text())
+
+
+def the_same_in_every_command(facts):
+    kept = ("number", "values", "state", "results", "reports", "accuracies")
+    return [{key: trial[key] for key in kept} for trial in facts["trials"]]
+
+
+def states_in_storage(workspace):
+    with closing(sqlite3.connect(workspace.home / "mlruns" / "studies" / "studies.db")) as database:
+        return [state for (state,) in database.execute("SELECT state FROM trials ORDER BY number")]
+
+
+def test_from_the_prompt_to_the_report(quick):
+    answer = quick.suite(*WORDS, "--save")
+
+    facts = study_of(quick)
+    assert answer.code == 0, answer.err
+    assert [trial["number"] for trial in facts["trials"]] == list(range(8))
+    assert facts["trials"][0]["values"] == {"batch_size": 64, "lr": 0.0005}
+    assert "is better than the published setting" in answer.out
+    assert "of the test images right, 3 seeds" in answer.out
+    page = (quick.home / "reports" / "report.html").read_text()
+    assert "Study quick of quick" in page
+    for name in ("trials.csv", "finalists.csv"):
+        assert (quick.home / "reports" / name).exists()
+    saved = quick.home.parent / "own" / "quick_tuned.py"
+    assert "is better" not in saved.read_text()
+    assert f"trial {facts['outcome']['rows'][0]['trial']}" in saved.read_text()
+    assert quick.suite("list").out.count("quick_tuned") == 1
+    ours = {path.name for path in (ROOT / "experiments").iterdir()}
+    assert "quick_tuned.py" not in ours
+
+
+def test_the_same_command_again_trains_nothing_and_says_the_same(quick):
+    first = quick.suite(*WORDS, "--json")
+    folders = sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))
+    times = [folder.stat().st_mtime_ns for folder in folders]
+
+    again = quick.suite(*WORDS, "--json")
+
+    assert (first.code, again.code) == (0, 0)
+    kept = ("trials", "outcome", "importances", "test", "rules")
+    assert {key: again.json[key] for key in kept} == {key: first.json[key] for key in kept}
+    assert [folder.stat().st_mtime_ns for folder in sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))] == times
+
+
+def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, tmp_path_factory):
+    unbroken = quick.suite(*WORDS)
+    assert unbroken.code == 0
+    wanted = the_same_in_every_command(study_of(quick))
+    other = type(quick)(tmp_path_factory.mktemp("other"), quick.extra)
+
+    process = other.start(*WORDS)
+    deadline = time.monotonic() + 60
+    while not list(other.home.glob("mlruns/trials/*/*/history.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("suite: interrupted")
+    assert "Traceback" not in err
+    assert "RUNNING" in states_in_storage(other)
+    assert other.suite(*WORDS).code == 0
+    assert the_same_in_every_command(study_of(other)) == wanted
+    assert "RUNNING" not in states_in_storage(other)
+
+
+def test_a_larger_total_extends_the_study(quick):
+    quick.suite(*WORDS)
+    before = the_same_in_every_command(study_of(quick))
+
+    answer = quick.suite("tune", "quick", "--trials", "12", "--seeds", "2", "--fresh-seeds", "3")
+
+    assert answer.code == 0
+    after = the_same_in_every_command(study_of(quick))
+    assert (after[:8], len(after)) == (before, 12)
+
+
+@pytest.mark.parametrize(
+    ("words", "fragment"),
+    [
+        (("--seeds", "3"), "another seeds: 2, not 3"),
+        (("--seeds", "2", "--epochs", "3"), "another recipe: epochs=2, not epochs=3"),
+        (("--seeds", "2", "--space", "lr=0.01..1"), "another space: batch_size=32,64,128 lr=3e-4..1, not lr=0.01..1"),
+        (("--seeds", "2", "--sampler", "random"), "another sampler: tpe, not random"),
+    ],
+)
+def test_a_study_of_other_rules_is_left_alone(quick, words, fragment):
+    quick.suite("tune", "quick", "--trials", "2", "--seeds", "2", "--fresh-seeds", "3")
+    studies = quick.home / "mlruns" / "studies"
+    before = {path.name: path.read_bytes() for path in studies.iterdir()}
+
+    answer = quick.suite("tune", "quick", "--trials", "4", "--fresh-seeds", "3", *words)
+
+    assert_refused(answer, 2, "study 'quick'", fragment, "--study")
+    assert {path.name: path.read_bytes() for path in studies.iterdir()} == before
+
+
+def test_trials_that_diverge_are_failed_trials_with_a_reason(quick):
+    answer = quick.suite(*WORDS, "--space", "lr=1e-3,1e36", "--sampler", "grid", "--study", "wild")
+
+    facts = study_of(quick, "wild")
+    assert answer.code == 0, answer.err
+    assert [trial["state"] for trial in facts["trials"]].count("FAIL") == 1
+    [failed] = [trial for trial in facts["trials"] if trial["state"] == "FAIL"]
+    assert failed["values"]["lr"] == 1e36
+    assert "diverged in epoch 1" in failed["reason"]
+    assert "failed: seed 0: diverged in epoch 1" in answer.out
+
+
+@pytest.mark.parametrize("budget", ["steps", "seconds"])
+def test_other_budgets_come_to_an_end_too(quick, budget):
+    answer = quick.suite(*WORDS, "--budget", budget, "--study", "budget")
+
+    facts = study_of(quick, "budget")
+    assert answer.code == 0, answer.err
+    assert facts["rules"]["budget"] == budget
+    assert facts["amount"] == 40 if budget == "steps" else facts["amount"] > 0
+
+
+def test_two_objectives_give_a_front(quick):
+    answer = quick.suite(*WORDS, "--objective", "both")
+
+    facts = study_of(quick)
+    assert answer.code == 0, answer.err
+    assert {trial["state"] for trial in facts["trials"]} <= {"COMPLETE", "FAIL"}
+    assert all(len(trial["results"]) == 2 for trial in facts["trials"] if trial["state"] == "COMPLETE")
+    assert (
+        "Pareto" in (quick.home / "reports" / "report.html").read_text()
+        or (quick.home / "reports" / "pictures" / "study-quick-front.svg").exists()
+    )
+
+
+def test_a_damaged_storage_is_refused_and_trained_again_from_nothing(quick):
+    quick.suite(*WORDS)
+    wanted = the_same_in_every_command(study_of(quick))
+    database = quick.home / "mlruns" / "studies" / "studies.db"
+    database.write_bytes(b"nothing of a database")
+
+    assert_refused(quick.suite(*WORDS), 2, str(database), "is damaged", "move it away")
+    assert database.read_bytes() == b"nothing of a database"
+    checkpoints = {path: path.stat().st_mtime_ns for path in quick.home.glob("mlruns/trials/*/*/checkpoint")}
+    database.unlink()
+
+    assert quick.suite(*WORDS).code == 0
+    assert the_same_in_every_command(study_of(quick)) == wanted
+    assert {path: path.stat().st_mtime_ns for path in quick.home.glob("mlruns/trials/*/*/checkpoint")} == checkpoints
+
+
+def test_a_tracker_that_is_away_is_one_warning(quick):
+    away = type(quick)(quick.home, {**quick.extra, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
+
+    answer = away.suite(*WORDS)
+
+    assert answer.code == 0
+    assert len([line for line in answer.err.splitlines() if "does not answer" in line]) == 1
+    assert quick.suite("report").code == 0
+    assert "Study quick of quick" in (quick.home / "reports" / "report.html").read_text()
