@@ -21,7 +21,7 @@ EXPERIMENT = "suite-studies"
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 DOCUMENT = "study.json"
 _NOTE = """Studies of the suite. A parent run is one study; the runs beneath it are its trials, judged by validation
-images: `val/accuracy` is the mean over the trial's seeds, `log10_lr` the axis on which learning rates are even."""
+images: `accuracy` is the mean over a trial's seeds, `log10_lr` the axis on which learning rates are even."""
 
 
 def send_study(store: Store, facts: Record, note: str, *, running: bool = False) -> bool:
@@ -69,6 +69,19 @@ def read_studies(store: Store, scratch: Path) -> list[Record]:
             except SuiteError:
                 found.append({"study": printable(run.info.run_name or ""), "damaged": run.info.run_id})
     return sorted(found, key=lambda facts: (facts["study"], json.dumps(facts.get("rules"), sort_keys=True)))
+
+
+def latest_trials(store: Store) -> tuple[str, list[str]]:
+    """MLflow's ids of the experiment of studies, and of the latest study's trials that came to a value."""
+    with answering():
+        experiment = store.client.get_experiment_by_name(EXPERIMENT)
+        if experiment is None:
+            return "", []
+        trials = search(store, "tags.`suite.kind` = 'trial'", experiment.experiment_id)
+        ended = [run for run in trials if "accuracy" in run.data.metrics]
+        latest = max((run for run in ended), key=lambda run: run.info.start_time, default=None)
+        of = latest.data.tags["suite.of"] if latest else ""
+        return experiment.experiment_id, [run.info.run_id for run in ended if run.data.tags["suite.of"] == of]
 
 
 def _experiment(store: Store) -> str:
@@ -165,7 +178,7 @@ def _send_trial(store: Store, run_id: str, facts: Record, trial: Record) -> None
     figures = {"perf/train_seconds": trial["seconds"], "perf/train_images_per_second": trial["images_per_second"]}
     figures |= {"trial/epochs": trial["epochs"], "trial/seeds": len(accuracies)}
     if accuracies and trial["state"] != "FAIL":
-        figures["val/accuracy"] = sum(accuracies) / len(accuracies)
+        figures["accuracy"] = sum(accuracies) / len(accuracies)
     metrics = [Metric(name, value, trial["at"], 0) for name, value in figures.items()]
     metrics += [Metric("rung", value, trial["at"], int(step)) for step, value in trial["reports"].items()]
     store.client.log_batch(run_id, metrics=metrics)

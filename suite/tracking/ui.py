@@ -18,6 +18,7 @@ from suite.errors import MACHINE, SuiteError
 from suite.home import Home
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, artifacts, open_store, unreachable
+from suite.tracking.studies import latest_trials
 
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds for the server to answer
@@ -47,11 +48,11 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     """Run the server until Ctrl-C, which ends it cleanly; where MLFLOW_TRACKING_URI names a server, print its links."""
     try:
         store = open_store(home)
-        compared = _compare(store)
+        compared, studied = _compare(store), latest_trials(store)
     except TrackerAway as why:
         raise unreachable(os.environ.get("MLFLOW_TRACKING_URI", str(home.mlruns)), why) from why
     if store.uri.startswith("http"):
-        _print_links(store.uri.rstrip("/"), store, compared, say)
+        _print_links(store.uri.rstrip("/"), store, compared, studied, say)
         return 0
     free = _free_port(host, port)
     if free != port:
@@ -69,7 +70,7 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     try:
         base = _address(host, free)
         _wait_until_up(server, base)
-        _print_links(base, store, compared, say)
+        _print_links(base, store, compared, studied, say)
         say("Ctrl-C ends it.")
         server.communicate()
         raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
@@ -147,11 +148,17 @@ def _compare(store: Store) -> list[str]:
     return list(newest.values())[:COMPARED]
 
 
-def _print_links(base: str, store: Store, compared: list[str], say: Callable[[str], None]) -> None:
+def _print_links(
+    base: str, store: Store, compared: list[str], studied: tuple[str, list[str]], say: Callable[[str], None]
+) -> None:
     mode = "workflowType=machine_learning"
     here = f"{base}/#/experiments/{store.experiment_id}/runs"
-    if compared:
-        runs, experiments = quote(json.dumps(compared)), quote(json.dumps([store.experiment_id]))
-        say(f"Compare the latest runs:  {base}/#/compare-runs?runs={runs}&experiments={experiments}&{mode}")
+    for title, experiment, found in (
+        ("Compare the latest runs:  ", store.experiment_id, compared),
+        ("The latest study's trials:", *studied),
+    ):
+        if found:
+            runs, experiments = quote(json.dumps(found)), quote(json.dumps([experiment]))
+            say(f"{title} {base}/#/compare-runs?runs={runs}&experiments={experiments}&{mode}")
     say(f"All runs, as a table:     {here}?{mode}")
     say(f"All runs, as charts:      {here}?{CURVES}&compareRunsMode=CHART&{mode}")

@@ -60,8 +60,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A home with one finished run of mlp and one of lenet."""
+    """A home with one finished run of mlp, one of lenet, and a study of mlp."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))
     answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1")
+    assert answer.code == 0, answer.err
+    words = ("--data", "digits", "--epochs", "1", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3")
+    # Rates that win nothing: a winner would be run too, and compared with the two.
+    space = ("--space", "lr=1e-6..1e-5", "batch_size=256,512", "--no-pruning")
+    answer = workspace.suite("tune", "mlp", *words, *space)
     assert answer.code == 0, answer.err
     return workspace

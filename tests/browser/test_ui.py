@@ -76,6 +76,14 @@ def test_the_comparison_link_shows_both_runs_and_their_test_accuracy(browser: Br
     assert re.search(r"\blenet\b[^ ]*-s0", text)
 
 
+def test_the_link_to_a_study_lays_its_trials_side_by_side(browser: Browser, server: Server) -> None:
+    text = _seen(browser, server.link("The latest study's trials:"), "Comparing 4 Runs from 1 Experiment", "log10_lr")
+
+    assert "Parallel Coordinates Plot" in text
+    assert "accuracy" in text
+    assert re.search(r"\bmlp-t000\b", text)
+
+
 def test_the_link_to_the_table_opens_in_the_view_for_model_training(browser: Browser, server: Server) -> None:
     """Of the two views only this one has models and a registry of them; GenAI has judges and prompts instead."""
     text = _seen(browser, server.link("All runs, as a table:"), "Model registry", "mlp", "lenet")

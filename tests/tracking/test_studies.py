@@ -38,7 +38,7 @@ def test_each_trial_is_a_child_with_its_values_and_its_state(store):
         assert float(run.data.params["log10_lr"]) == pytest.approx(math.log10(trial["values"]["lr"]), abs=1e-6)
         assert run.data.params["batch_size"] == str(trial["values"]["batch_size"])
         assert run.data.metrics["perf/train_seconds"] == trial["seconds"]
-        assert run.data.metrics.get("val/accuracy") == pytest.approx((trial["accuracies"] or [None])[0])
+        assert run.data.metrics.get("accuracy") == pytest.approx((trial["accuracies"] or [None])[0])
     assert "diverged in epoch 1" in children[3].data.tags["suite.reason"]
 
 
