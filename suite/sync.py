@@ -12,7 +12,6 @@ from suite.recorder import prepare
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import artifacts, database, open_store, tracking_uri
 from suite.tune.publish import send_studies
-from suite.tune.record import read_all
 
 Say = Callable[[str], None]
 
@@ -31,7 +30,7 @@ def sync(home: Home, data_folder: Callable[[str], Path], say: Say) -> int:
         mirror.send(run, prepare(run, {name: data_folder(name)}), "interrupted")
     mirror.end_dead(runs)
     mirror.sum_up()
-    send_studies(store, read_all(home, say))
+    send_studies(home, store, say)
     return len(missing)
 
 

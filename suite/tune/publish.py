@@ -1,6 +1,6 @@
 """Studies on their way to the tracker, beside the training and never in its way."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
@@ -9,6 +9,8 @@ from suite.errors import SuiteError
 from suite.home import Home
 from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
 from suite.tracking.studies import send_study
+from suite.tune.record import read_all
+from suite.tune.storage import is_worked_on
 from suite.tune.words import cost_words, counts, curse_words, test_words, verdict_words
 
 
@@ -60,6 +62,7 @@ class Publisher:
             self._say(str(error))
 
 
-def send_studies(store: Store, studies: Iterable[Record]) -> int:
-    """Send what the tracker lacks of these studies; returns how many had something new. Raises `TrackerAway`."""
-    return sum(send_study(store, facts, note(facts)) for facts in studies)
+def send_studies(home: Home, store: Store, say: Callable[[str], None]) -> None:
+    """Send what the tracker lacks of all studies; `say` is told of damaged ones. Raises `TrackerAway`."""
+    for facts in read_all(home, say):
+        send_study(store, facts, note(facts), running=is_worked_on(home, facts["study"]))

@@ -35,9 +35,13 @@ def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
     """The documents of all studies, by name; `say` is told of those that are damaged."""
     for path in sorted(home.studies.glob("*.json")):
         try:
-            yield read_document(path, STUDY)
-        except SuiteError as error:
-            say(str(error))
+            facts = read_document(path, STUDY)
+        except SuiteError:
+            facts = {}
+        if facts.get("study") == path.stem:
+            yield facts
+        else:
+            say(f"{path} is damaged. The next `python -m suite tune` on that study writes it anew.")
 
 
 def path_of(home: Home, study: str) -> Path:

@@ -44,6 +44,15 @@ def claimed(home: Home, name: str) -> Iterator[None]:
         lock.release()
 
 
+def is_worked_on(home: Home, name: str) -> bool:
+    """Whether some command works on a study now."""
+    try:
+        with claimed(home, name):
+            return False
+    except SuiteError:
+        return True
+
+
 def open_study(home: Home, rules: Rules) -> Study:
     """The study of that name, made where it is missing; the caller has claimed it.
 
@@ -129,7 +138,7 @@ def _printed() -> str:
     if not url:
         return "mlruns/studies/studies.db"
     try:
-        return str(make_url(url).render_as_string(hide_password=True))
+        return str(make_url(url).set(query={}).render_as_string(hide_password=True))
     except (ArgumentError, ValueError):
         return repr(url.rpartition("@")[2])[:80]
 
