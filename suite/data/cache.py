@@ -41,7 +41,7 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     place = _place(name)
     sources = _users(data, folder, say) if folder else ()
     try:
-        if not _complete(data, place):
+        if not _complete(data, place) or _leftovers(data, place):
             with _lock(data, place, say):
                 if not _complete(data, place):
                     _fill(data, place, sources, say)
@@ -101,11 +101,16 @@ def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
         lock.acquire()
     try:
         files.remove_leftovers(place)
-        for leftover in place.parent.glob(f".{data.name}.*.tmp"):  # not other sets', which have locks of their own
+        for leftover in _leftovers(data, place):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
     finally:
         lock.release()
+
+
+def _leftovers(data: DataSet, place: Path) -> list[Path]:
+    """What a killed process left of this set; other sets have locks of their own."""
+    return list(place.parent.glob(f".{data.name}.*.tmp"))
 
 
 def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:

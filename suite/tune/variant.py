@@ -1,5 +1,6 @@
 """The tuned variant of an experiment, as an experiment file of its own."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ def variant_path(experiment: Experiment) -> Path:
         raise SuiteError(f"--save: {path.stem!r} is too long a name for an experiment.", "Give the file a shorter one.")
     if path.exists():
         raise SuiteError(f"--save: {path} exists already.", "Move it away, or leave out --save.")
+    if re.search(r"^recipe\b", experiment.network_text, re.MULTILINE):  # the variant would have two recipes
+        raise SuiteError(f"--save: the network of {experiment.name} reads its recipe.", "Leave out --save.")
     return path
 
 

@@ -176,6 +176,7 @@ def test_a_data_set_that_was_half_fetched_is_fetched_again(check, chance, bench)
     [first] = bench.work([[Act("fetch", bench.home("whole"), bench.data)]], by=act_in_turn)
     every = spread(chance, last(first, "passed")["steps"], "write:")
     points = chance.sample(every, check.times(len(every), 1))
+    points = [*points, f"write:replaced@{FILES[-1]}"]  # the set is whole then, and what it was fetched into is not gone
     empty = bench.home("empty")
     homes = crash_and_repeat(bench, [empty] * len(points), "fetch", points)
 
