@@ -60,9 +60,12 @@ def remark_of(facts: dict[str, Any]) -> str:
     """What the study says of the variant, for its docstring."""
     winner = facts["outcome"]["rows"][0]
     verdict = facts["outcome"]["verdict"]
-    low, high = verdict["interval"]
+    how = "for a seed of that one diverged."
+    if "interval" in verdict:
+        low, high = verdict["interval"]
+        how = f"{verdict['difference']:+.4f} (95 % {low:+.4f} to {high:+.4f}, paired)."
     return (
         f"Study {facts['study']}, trial {winner['trial']} of {len(facts['trials'])}: {winner['search']:.4f} on the\n"
         f"validation images in the search, {winner['mean']:.4f} under {len(winner['fresh'])} fresh seeds. Against the\n"
-        f"published setting: {verdict['word']}, {verdict['difference']:+.4f} (95 % {low:+.4f} to {high:+.4f}, paired)."
+        f"published setting: {verdict['word']}, {how}"
     )
