@@ -61,7 +61,7 @@ def open_study(home: Home, rules: Rules) -> Study:
     import optuna
 
     directions = ["maximize", "minimize"] if rules.objective == "both" else ["maximize"]
-    with storing():
+    with storing(), _understood():
         storage = _open(home)
         study = optuna.create_study(
             study_name=rules.study, storage=storage, load_if_exists=True, directions=directions, pruner=_none()
@@ -71,7 +71,19 @@ def open_study(home: Home, rules: Rules) -> Study:
             study.set_user_attr("rules", rules.facts())
         else:
             rules.require_same(stored or {})
-    return Study(study, rules)
+        found = Study(study, rules)
+        found.trials()
+    return found
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What Optuna cannot make sense of is damage: SQLite itself finds none inside a text."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
+        text = one_line(str(error))
+        raise SuiteError(f"studies' storage {_printed()} is damaged: {text:.120}.", REBUILD) from error
 
 
 @contextmanager

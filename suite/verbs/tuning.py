@@ -3,6 +3,8 @@
 import time
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.budget import Budget, training_images
 from suite.engine.documents import Record
@@ -18,6 +20,9 @@ from suite.terminal import Terminal
 from suite.tune.rules import Rules
 from suite.verbs.common import chosen, ensure_data, folders
 from suite.verbs.training import record_and_report, train
+
+if TYPE_CHECKING:
+    from suite.tune.job import Order
 
 
 def tune(args: Namespace) -> int:
@@ -43,16 +48,7 @@ def tune(args: Namespace) -> int:
     target = variant.variant_path(experiment) if args.save else None
     home.require_writable()
     data_folders = ensure_data({experiment.recipe.data}, args, terminal)
-    order = job.Order(
-        trials=args.trials,
-        fresh=args.fresh_seeds,
-        workers=args.workers or available_cores(),
-        until=begun + args.timeout if args.timeout else None,
-        begun=begun,
-        home=home,
-        data_folder=data_folders[experiment.recipe.data],
-        folders=folders(args),
-    )
+    order = _order(args, home, begun, data_folders[experiment.recipe.data])
     code = 0
     with job.claimed(home, rules.study):
         with Publisher(home, terminal.warn) as publisher:
@@ -71,6 +67,21 @@ def tune(args: Namespace) -> int:
     if target:
         terminal.say(f"Saved: {target}" if best else "Nothing saved: no setting was shown to be better.")
     return code or (trouble.code if trouble else 0)
+
+
+def _order(args: Namespace, home: Home, begun: float, data_folder: Path) -> "Order":
+    from suite.tune.job import Order
+
+    return Order(
+        trials=args.trials,
+        fresh=args.fresh_seeds,
+        workers=args.workers or available_cores(),
+        until=begun + args.timeout if args.timeout else None,
+        begun=begun,
+        home=home,
+        data_folder=data_folder,
+        folders=folders(args),
+    )
 
 
 def _rules(experiment: Experiment, args: Namespace) -> Rules:
