@@ -88,6 +88,8 @@ def _points(axes: "Axes", trials: Sequence[Record], place: Callable[[Record], fl
 
 
 def _history(trials: Sequence[Record]) -> "Figure":
+    from matplotlib.ticker import MaxNLocator
+
     figure, (axes,) = new_figure(8.4, 3.2)
     _points(axes, [one for one in trials if one["accuracies"]], lambda one: float(one["number"]))
     best = -math.inf
@@ -101,6 +103,7 @@ def _history(trials: Sequence[Record]) -> "Figure":
     for one in trials:
         if one["state"] == "FAIL":
             axes.axvline(one["number"], color=RED, lw=1, ls=":", label="failed")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title="History", xlabel="trial", ylabel="validation accuracy")
     _legend(figure, axes)
     return figure

@@ -62,7 +62,7 @@ def test_from_the_prompt_to_the_report(quick):
     assert "is better than the published setting" in answer.out
     assert "of the test images right, 3 seeds" in answer.out
     page = (quick.home / "reports" / "report.html").read_text()
-    assert "Study quick of quick" in page
+    assert "Study of quick" in page
     for name in ("trials.csv", "finalists.csv"):
         assert (quick.home / "reports" / name).exists()
     saved = quick.home.parent / "own" / "quick_tuned.py"
@@ -198,4 +198,4 @@ def test_a_tracker_that_is_away_is_one_warning(quick):
     assert answer.code == 0
     assert len([line for line in answer.err.splitlines() if "does not answer" in line]) == 1
     assert quick.suite("report").code == 0
-    assert "Study quick of quick" in (quick.home / "reports" / "report.html").read_text()
+    assert "Study of quick" in (quick.home / "reports" / "report.html").read_text()

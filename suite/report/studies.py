@@ -125,7 +125,7 @@ def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
     ]
     return StudyChapter(
         slug=slug,
-        title=f"Study {facts['study']} of {facts['experiment']}",
+        title=_title(facts),
         sentences=_sentences(facts),
         rules=f"{counts(facts['trials'])}. {_rules(facts)}",
         tables=own,
@@ -134,6 +134,10 @@ def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
             for name, figure in study_pictures(facts).items()
         ],
     )
+
+
+def _title(facts: Record) -> str:
+    return f"Study of {facts['experiment']}" + (f": {facts['study']}" if facts["study"] != facts["experiment"] else "")
 
 
 def _rules(facts: Record) -> str:

@@ -107,7 +107,7 @@ def test_the_page_and_the_text_hold_the_chapter(tmp_path):
 
     html, text = page.read_text(), (tmp_path / "report.md").read_text()
     assert html.count("data:image/svg+xml") == len(chapters[0].pictures) == 5
-    for words in ("Study lenet of lenet", "0.7700", "successive halving", "is better than the published setting"):
+    for words in ("Study of lenet", "0.7700", "successive halving", "is better than the published setting"):
         assert words in html
         assert words in text
 
@@ -160,7 +160,7 @@ def test_a_document_that_says_something_else_is_named_and_left_out(tmp_path, cha
 
     chapters = study_chapters([strange, good], tmp_path)
 
-    assert [chapter.title for chapter in chapters] == ["Study strange", "Study good of lenet"]
+    assert [chapter.title for chapter in chapters] == ["Study strange", "Study of lenet: good"]
     assert "damaged" in chapters[0].sentences[0]
     assert {one["study"] for one in study_tables([strange, good])["trials"].rows} == {"good"}
 
