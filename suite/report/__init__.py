@@ -59,10 +59,9 @@ def write_report(store: Store, reports: Path) -> Written:
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs, Path(scratch))
-            studies = read_studies(store, Path(scratch))
-            tables = {**all_tables(groups), **study_tables(studies)}
             pictures = draw(groups, drafts / "pictures")
-            chapters = study_chapters(studies, drafts / "pictures")
+            chapters, studies = study_chapters(read_studies(store, Path(scratch)), drafts / "pictures")
+            tables = {**all_tables(groups), **study_tables(studies)}
             write_csv(tables, drafts)
             page = write_page(groups, tables, pictures, drafts, lost(runs), chapters)
             files.publish(drafts, reports, last=page.name)

@@ -30,22 +30,28 @@ class StudyChapter:
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
     """Every trial and every finalist of all studies, for the CSV files."""
-    whole = [facts for facts in studies if _is_legible(facts)]
-    tables = {"trials": trials_table(whole), "finalists": finalists_table(whole)}
+    tables = {"trials": trials_table(studies), "finalists": finalists_table(studies)}
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def study_chapters(studies: Sequence[Record], folder: Path) -> list[StudyChapter]:
-    """A chapter for each study, its pictures drawn into `folder`."""
+def study_chapters(studies: Sequence[Record], folder: Path) -> tuple[list[StudyChapter], list[Record]]:
+    """A chapter for each study, its pictures drawn into `folder`, and those studies whose documents are whole.
+
+    On a shared server anyone may have written a document: one that does not say what ours say is named, no more.
+    """
     if studies:
         files.make_folder(folder)
     # On a shared server two studies may have one name, and a name may be anything.
     names = [re.sub(r"[^a-z0-9_]", "_", facts["study"])[:40] for facts in studies]
     slugs = [f"study-{name}" if names.count(name) == 1 else f"study-{name}-{n}" for n, name in enumerate(names)]
-    return [
-        _chapter(facts, slug, folder) if _is_legible(facts) else _damaged(facts, slug)
-        for facts, slug in zip(studies, slugs, strict=True)
-    ]
+    chapters, whole = [], []
+    for facts, slug in zip(studies, slugs, strict=True):
+        try:
+            chapters.append(_chapter(facts, slug, folder))
+            whole.append(facts)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SuiteError):
+            chapters.append(_damaged(facts, slug))
+    return chapters, whole
 
 
 def trials_table(studies: Sequence[Record]) -> Table:
@@ -96,15 +102,6 @@ def _trial_row(facts: Record, trial: Mapping[str, Any]) -> Row:
         "reason": trial.get("reason") or None,
         **trial["values"],
     }
-
-
-def _is_legible(facts: Record) -> bool:
-    """Whether a document says what those of ours say: on a shared server anyone may have written it."""
-    try:
-        trials_table([facts]), finalists_table([facts]), _sentences(facts), _rules(facts), study_pictures(facts)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SuiteError):
-        return False
-    return True
 
 
 def _damaged(facts: Record, slug: str) -> StudyChapter:
