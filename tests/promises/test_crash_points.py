@@ -26,6 +26,8 @@ BY_ITSELF = {
     "suite.report.tables": {"table.frame().to_csv"},  # memory
     "suite.sync": {"path.rename"},  # a step follows each
     "suite.tracking.store": {"os.replace"},  # between two steps
+    "suite.tracking.studies": {"path.write_bytes"},  # a temporary folder, copied by MLflow
+    "suite.tune.storage": {"os.replace"},  # between two steps
     "suite.worker": {"os.open"},  # output.log
 }
 

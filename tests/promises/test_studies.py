@@ -1,0 +1,187 @@
+"""Check 17: studies are killed at random moments and at each step of storing them, and come to the unbroken one's list.
+
+Half of them go on with one worker and half with two; the unbroken ones have two.
+"""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.conftest import Workspace
+from tests.promises.lives import wait
+
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(3600)]
+
+SAMPLERS = ("tpe", "random")
+TRIALS = 20
+
+
+@dataclass
+class Life:
+    """A home in which one study is killed again and again."""
+
+    workspace: Workspace
+    number: int
+    kills: int = 0
+    landed: int = 0  # between the first trial that was asked for and the last one told
+    epochs: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"study{self.number}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return command_of(self.number, workers=1 + self.number % 2)
+
+
+def command_of(number, *, workers):
+    """The study of a number: sampler, search and name follow from it."""
+    return (
+        "tune", "plain", "--epochs", "2", "--trials", str(TRIALS), "--seeds", "2", "--fresh-seeds", "3",
+        "--study", f"study{number}", "--study-seed", str(number), "--sampler", SAMPLERS[number // 2 % 2],
+        "--workers", str(workers), "--space", "lr=1e-3..1", "batch_size=32..256",
+    )  # fmt: skip
+
+
+def list_of(workspace, name):
+    """Everything of a study's trials that must be the same each time, and who was found to be best."""
+    facts = json.loads((workspace.home / "mlruns" / "studies" / f"{name}.json").read_text())
+    kept = ("number", "values", "state", "results", "reports", "accuracies")
+    trials = [{key: trial[key] for key in kept} for trial in facts["trials"]]
+    return trials, facts["outcome"]["rows"][0]["trial"], facts["outcome"]["verdict"]
+
+
+def stored(workspace):
+    """(number, state) of every trial in the database, which may be older or newer than the document."""
+    path = workspace.home / "mlruns" / "studies" / "studies.db"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        return database.execute("SELECT number, state FROM trials ORDER BY study_id, number").fetchall()
+
+
+def trained(workspace):
+    """How many epochs the trials' folders hold."""
+    return sum(len(path.read_text().splitlines()) for path in workspace.home.glob("mlruns/trials/*/*/history.jsonl"))
+
+
+def killed_after(life, seconds, *, training):
+    """Begin or go on, and end all processes with `kill -9`; returns False where the study was at its end before that.
+
+    `seconds` count from the first epoch that this life adds, else from the command's start.
+    """
+    before = trained(life.workspace)
+    process = life.workspace.start(*life.command)
+    if not training or wait(lambda: trained(life.workspace) > before, process):
+        time.sleep(seconds)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert alive or process.returncode == 0, (out, err)
+    return alive
+
+
+def break_it(life, kills, chance):
+    """Kill the study up to `kills` times, and let it come to its end."""
+    for _ in range(kills):
+        before, epochs = stored(life.workspace), trained(life.workspace)
+        training = chance.random() < 0.8
+        if not killed_after(life, chance.uniform(0, 2 if training else 8), training=training):
+            break
+        after = stored(life.workspace)
+        ended = [one for one in before if one[1] != "RUNNING"]
+        assert [one for one in after if one in ended] == ended, "nothing that was told is taken back"
+        assert trained(life.workspace) >= epochs, "nothing that was trained is gone"
+        life.kills += 1
+        life.landed += any(state == "RUNNING" for _, state in after)
+    finish(life.workspace, life.command)
+    return life
+
+
+def finish(workspace, command):
+    """Let the command come to its end."""
+    process = workspace.start(*command)
+    out, err = process.communicate(timeout=900)
+    assert process.returncode == 0, (out, err)
+
+
+def assert_whole(workspace, name, expected):
+    assert list_of(workspace, name) == expected
+    assert [number for number, _ in stored(workspace)] == list(range(TRIALS))
+    assert "RUNNING" not in {state for _, state in stored(workspace)}
+    values = [repr(trial["values"]) for trial in expected[0]]
+    assert len(set(values)) == TRIALS, "no point was asked for twice"
+    assert list((workspace.home / "mlruns" / "studies").glob(".*.tmp")) == []
+
+
+@pytest.fixture(scope="module")
+def unbroken(own, tmp_path_factory):
+    """What the study of a number comes to when nothing breaks it; each is made once."""
+    known = {}
+
+    def list_once(number):
+        if number not in known:
+            workspace = Workspace(tmp_path_factory.mktemp("unbroken"), {"SUITE_EXPERIMENTS": str(own)})
+            finish(workspace, command_of(number, workers=2))
+            known[number] = list_of(workspace, f"study{number}")
+        return known[number]
+
+    return list_once
+
+
+@pytest.mark.check(17, "a killed study is the unbroken one")
+def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, unbroken):
+    wanted, studies = check.times(40, 10), check.times(8, 2)
+    lives = [Life(commands(f"life{number}"), number) for number in range(studies)]
+
+    with ThreadPoolExecutor(2) as two:
+        expected = list(two.map(unbroken, range(studies)))
+        chances = [random.Random(chance.random()) for _ in lives]
+        list(two.map(break_it, lives, [wanted // studies] * studies, chances))
+
+    for life in lives:
+        with check.case(life.kills):
+            assert_whole(life.workspace, life.name, expected[life.number])
+    kills, landed = sum(life.kills for life in lives), sum(life.landed for life in lives)
+    assert kills >= 0.8 * wanted, f"only {kills} of {wanted} studies were still alive to be killed"
+    assert landed >= kills / 3, f"only {landed} of {kills} kills met a generation"
+    check.remarks.append(f"{len(lives)} studies, {landed} of {kills} kills in a generation")
+
+
+STEPS = ("studies:made", "studies:named", "write:half@study0.json", "write:before-replace@study0.json#2",
+         "write:end@study0.json")  # fmt: skip
+
+
+@pytest.mark.check(17, "a killed study is the unbroken one")
+def test_a_study_killed_at_a_step_of_storing_it_is_the_unbroken_one(check, commands, unbroken):
+    workspace, expected = commands(), unbroken(0)
+    command = command_of(0, workers=1)
+    steps = STEPS if check.full else STEPS[:3]
+
+    for step in steps:
+        with check.case():
+            dying = Workspace(workspace.home, {**workspace.extra, "SUITE_CRASH_AT": step})
+            process = dying.start(*command)
+            out, err = process.communicate(timeout=600)
+            assert process.returncode == -signal.SIGKILL, (step, out, err)
+            if step == "studies:named":
+                assert stored(workspace) == []
+    finish(workspace, command)
+
+    assert_whole(workspace, "study0", expected)
+
+
+def test_every_step_of_storing_a_study_is_among_these():
+    from tests.promises.points import TREES, steps
+
+    assert set(steps(TREES["suite.tune.storage"])) <= set(STEPS)
