@@ -14,8 +14,8 @@ recipe = Recipe(
     source=Source(
         title="卷积神经网络 (MXNet)",
         parameters=170_988,
-        remark="The source does not print its learning rate. A study of rates from 0.03 to 1 on validation images shows "
-        "none that is better than 0.3; below 0.13 it hardly learns. See docs/decisions/003.md.",
+        remark="The source does not print its learning rate. A study of rates from 0.03 to 1 on validation images "
+        "shows none that is better than 0.3; below 0.13 it hardly learns. See docs/decisions/003.md.",
     ),
 )
 

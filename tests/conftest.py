@@ -107,7 +107,7 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, (word, answer.err)
 
 
-LATER = ("mlflow", "packages", "commands", "promise", "benchmark", "browser")
+LATER = ("mlflow", "packages", "studies", "commands", "promise", "benchmark", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

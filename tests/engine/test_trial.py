@@ -24,6 +24,8 @@ from tests.conftest import ROOT
 from tests.engine.test_train import Broken, break_at, epochs_without_clock, quiet
 from tests.promises.conftest import CHOOSY, PLAIN
 
+pytestmark = pytest.mark.studies
+
 SAMPLES = Budget("samples", 3)
 
 

@@ -10,6 +10,8 @@ from suite.study_pictures import CAPTIONS, study_pictures
 from suite.tune.words import counts, curse_words, test_words, verdict_words
 from tests.studies import document, row, trial
 
+pytestmark = pytest.mark.studies
+
 winner_words = test_words  # a name that pytest would take for a test
 del test_words
 

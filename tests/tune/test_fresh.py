@@ -13,6 +13,8 @@ from suite.tune.rules import Outcome
 from suite.tune.search import search
 from tests.tune.synthetic import Recorder, outcome_of, rules_of, study_in, truth
 
+pytestmark = pytest.mark.studies
+
 PUBLISHED = {"batch_size": 64, "lr": 0.003}
 
 

@@ -11,6 +11,8 @@ from suite.tune.rules import Outcome
 from suite.tune.search import search
 from tests.tune.synthetic import EVERY, Recorder, noise, outcome_of, plain, rules_of, study_in
 
+pytestmark = pytest.mark.studies
+
 TOTAL = 18  # the samplers that learn draw their first ten at random
 STUDIES = {
     "tpe": {"sampler": "tpe", "generation": 4},

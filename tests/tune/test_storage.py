@@ -16,6 +16,8 @@ from suite.tune.search import search
 from suite.tune.storage import VARIABLE, claimed, open_study, storing
 from tests.tune.synthetic import Recorder, plain, rules_of
 
+pytestmark = pytest.mark.studies
+
 SECRET = "hush-hush"
 
 

@@ -11,6 +11,8 @@ from suite.tune.halving import Ended, run_generation
 from suite.tune.search import search
 from tests.tune.synthetic import EVERY, RATES, Recorder, plain, rules_of, study_in
 
+pytestmark = pytest.mark.studies
+
 SPACES = {
     "rates": RATES,
     "choices": {"lr": "0.001,0.01,0.1", "batch_size": "32,128", "optimizer": "sgd,adam"},
