@@ -61,7 +61,7 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant(1, "draws differ from process to process", "engine/draws.py", 'f"{seed}/{purpose}/{n}"',
            'f"{seed}/{purpose}/{n}/{hash(\'x\')}"', "test_repeat", "-k", "another_command"),
     mutant(2, "a run depends on its process", "engine/draws.py", 'f"{seed}/{purpose}/{n}"',
-           'f"{seed}/{purpose}/{n}/{__import__(\'os\').getpid()}"', "test_repeat", "-k", "all_at_once"),
+           'f"{seed}/{purpose}/{n}/{__import__(\'os\').getpid()}"', "test_repeat", "-k", "in_any_order"),
     mutant(3, "a run may have two writers", "engine/journal.py",
            'lock = FileLock(self.folder / "lock", timeout=0)',
            'lock = FileLock(self.folder / f"lock{__import__(\'os\').getpid()}", timeout=0)',

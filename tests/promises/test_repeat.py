@@ -128,10 +128,10 @@ def test_in_any_order_each_comes_to_the_same(
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
 def test_after_other_verbs_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
-    """There is no verb that tunes yet, so the verbs that read and those that train again have to do."""
+    """The verbs that read, those that train again, and the one that tunes."""
     workspace = Workspace(six.bench.home("after"), {})
     if not check.full:
-        pytest.skip("takes a database and five commands: only under -m promise")
+        pytest.skip("takes two databases and six commands: only under -m promise")
 
     before = [
         workspace.suite("list"),
@@ -139,8 +139,9 @@ def test_after_other_verbs_each_comes_to_the_same(check: Check, six: Six, first:
         workspace.suite("run", "mlp", "--data", "digits", "--set", "lr=0.02", "--seeds", "1", "--no-report"),
         workspace.suite("verify", "all"),
         workspace.suite("report"),
+        workspace.suite("tune", "mlp", "--data", "digits", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3"),
     ]
     answer = workspace.suite("run", "all", "--seeds", "1", *six.words)
 
-    assert [one.code for one in (*before, answer)] == [0] * 6, [one.err for one in (*before, answer)]
+    assert [one.code for one in (*before, answer)] == [0] * 7, [one.err for one in (*before, answer)]
     agree(check, six.found(workspace.home, [(name, 0) for name in SIX]), first)
