@@ -28,7 +28,11 @@ def draw(groups: Sequence[Group], folder: Path) -> Mapping[str, list[Picture]]:
     if not groups:
         return {"": []}
     files.make_folder(folder)
-    return {"": _overviews(groups, folder), **{one.slug: _of_group(one, folder) for one in groups}}
+    unchanged = {one.experiment for one in groups if not one.changes}
+    shown = {
+        one.slug: _of_group(one, folder, again=bool(one.changes) and one.experiment in unchanged) for one in groups
+    }
+    return {"": _overviews(groups, folder), **shown}
 
 
 def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
@@ -43,10 +47,10 @@ def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
     ]
 
 
-def _of_group(one: Group, folder: Path) -> list[Picture]:
+def _of_group(one: Group, folder: Path, *, again: bool) -> list[Picture]:
+    """What its numbers look like; the layers and sample images only once for an experiment, not `again`."""
     seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
     found = [
-        save_picture(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers."),
         save_picture(pictures.curves(one.histories, one.published_history), folder / f"{one.slug}-curves",
               f"{one.title}: loss and accuracy by epoch, {seeds}."),
         save_picture(pictures.confusion(one.confusion, one.classes), folder / f"{one.slug}-confusion",
@@ -56,13 +60,16 @@ def _of_group(one: Group, folder: Path) -> list[Picture]:
         histories = [[{"probes": probes}] for probes in one.probes]
         images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
         caption = f"{one.title}: accuracy during training, as the source watches it."
-        found.insert(2, save_picture(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
+        found.insert(1, save_picture(pictures.probes(histories, images), folder / f"{one.slug}-probes", caption))
+    if again:
+        return found
+    layers = save_picture(pictures.network(_counted(one)), folder / f"{one.slug}-network", f"{one.title}: the layers.")
     if one.samples:
         path = folder / f"{one.slug}-samples.png"
         files.write(path, one.samples)
         seed = one.runs[0]["seed"]
         found.append(Picture(path, path, f"{one.title}: predicted and true labels of test images, seed {seed}."))
-    return found
+    return [layers, *found]
 
 
 def _counted(one: Group) -> list[dict[str, object]]:
