@@ -22,6 +22,7 @@ VERBS = {
     "show": ("show", "plain"),
     "run": ("run", "plain", "--seeds", "1"),
     "verify": ("verify", "plain-s0"),
+    "tune": ("tune", "plain", "--trials", "2", "--seeds", "1", "--fresh-seeds", "3"),
     "doctor": ("doctor",),
     "sync": ("sync",),
     "report": ("report",),
@@ -75,7 +76,7 @@ def test_a_verb_cut_off_from_every_network_does_all_it_should(
         assert (answer.code, answer.err) == (0, "")
         assert {
             "list": "plain", "show": "Linear", "run": "finished", "sync": "0 runs sent", "report": "report.html",
-            "verify": "identical", "doctor": "plain",
+            "verify": "identical", "tune": "fresh seeds", "doctor": "plain",
         }[verb] in answer.out  # fmt: skip
         assert (home.home / "reports" / "report.html").exists()
 
