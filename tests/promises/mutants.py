@@ -96,6 +96,8 @@ MUTANTS: tuple[Mutant, ...] = (
            "return None", "test_mirror", "-k", "again_and_again"),
     mutant(16, "a metric has the time of its sending", "tracking/metrics.py", 'at = int(record["clock"]["at"] * 1000)',
            'at = int(__import__("time").time() * 1000)', "test_mirror", "-k", "again_and_again"),
+    mutant(17, "a generation that was broken off stays so", "tune/study.py",
+           "first, size = begun or (", "first, size = (", "test_studies", "-k", "at_a_step"),
     mutant(18, "an evaluation may blow up", "engine/train.py", "if not math.isfinite(found.loss):", "if False:",
            "test_divergence", *FULL, "-k", "blow_up"),
     mutant(19, "a document may have any length", "engine/documents.py", "LARGEST = 1 << 21", "LARGEST = 1 << 24",
