@@ -86,7 +86,7 @@ def keep(study: Study, rules: Rules, order: Order, seconds: Mapping[str, float])
         earlier = study.notes.get("before", {})
         cost = {name: earlier.get(name, 0.0) + value for name, value in mine.items()}
         study.note("cost", {**cost, "command": order.command})
-        return record.write(order.home, study, rules, cost, exact.machine())
+        return record.write(order.home, study, _with_measured_seconds(study, rules, order), cost, exact.machine())
 
 
 def winner(facts: Record, rules: Rules) -> Experiment | None:
