@@ -54,7 +54,7 @@ class Publisher:
         except TrackerAway as why:
             self.away = True
             self._say(
-                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); the study goes on, "
+                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
                 "and `python -m suite sync` or `report` sends what is missing."
             )
         except SuiteError as error:
