@@ -13,7 +13,7 @@ from suite.report.figures import Picture, save_picture
 from suite.report.tables import Row, Table
 from suite.space import as_words
 from suite.study_pictures import CAPTIONS, study_pictures
-from suite.tune.words import cost_words, counts, curse_words, test_words, verdict_words
+from suite.tune.words import counts, interval_words, sentences, setting_words
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def finalists_table(studies: Sequence[Record]) -> Table:
         {
             "study": facts["study"],
             "trial": row["trial"],
-            "setting": as_words(row["values"]) + (" (published)" if row["published"] else ""),
+            "setting": setting_words(row),
             "in the search": row["search"],
             "fresh seeds": row["mean"],
-            "95 %": f"{row['interval'][0]:.4f} to {row['interval'][1]:.4f}" if row["interval"] else None,
+            "95 %": interval_words(row["interval"]),
             "n": len(row["fresh"]),
             "drop": row["drop"],
             "diverged": row["diverged"] or None,
@@ -109,10 +109,6 @@ def _damaged(facts: Record, slug: str) -> StudyChapter:
     return StudyChapter(slug, f"Study {facts['study']}", [sentence], "", [], [])
 
 
-def _sentences(facts: Record) -> list[str]:
-    return [line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))]
-
-
 def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
     tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
     own = [
@@ -123,7 +119,7 @@ def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
     return StudyChapter(
         slug=slug,
         title=_title(facts),
-        sentences=_sentences(facts),
+        sentences=sentences(facts),
         rules=f"{counts(facts['trials'])}. {_rules(facts)}",
         tables=own,
         pictures=[

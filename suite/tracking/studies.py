@@ -109,12 +109,8 @@ def _parent(store: Store, experiment: str, facts: Record, key: str) -> "MlflowRu
         return found[0]
     rules = facts["rules"]
     labels = {
-        "mlflow.user": user(),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": f"python -m suite tune {facts['experiment']}",
-        "suite.kind": "study",
+        **_labels(facts, "study"),
         "suite.study": key,
-        "suite.experiment": facts["experiment"],
     }
     made = store.client.create_run(experiment, run_name=facts["study"], tags=labels)
     names = ("budget", "seeds", "generation", "sampler", "study_seed", "objective", "pruning")
@@ -122,6 +118,16 @@ def _parent(store: Store, experiment: str, facts: Record, key: str) -> "MlflowRu
     values |= {f"space.{name}": words for name, words in rules["space"].items()}
     _send_parameters(store, made.info.run_id, values)
     return store.client.get_run(made.info.run_id)
+
+
+def _labels(facts: Record, kind: str) -> dict[str, str]:
+    return {
+        "mlflow.user": user(),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": f"python -m suite tune {facts['experiment']}",
+        "suite.kind": kind,
+        "suite.experiment": facts["experiment"],
+    }
 
 
 def _send_parent(store: Store, parent: "MlflowRun", facts: Record, note: str, digest: str) -> None:
@@ -152,12 +158,8 @@ def _send_parent(store: Store, parent: "MlflowRun", facts: Record, note: str, di
 
 def _create_trial(store: Store, experiment: str, facts: Record, trial: Record, key: str, parent: "MlflowRun") -> str:
     labels = {
-        "mlflow.user": user(),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": f"python -m suite tune {facts['experiment']}",
+        **_labels(facts, "trial"),
         "mlflow.parentRunId": parent.info.run_id,
-        "suite.kind": "trial",
-        "suite.experiment": facts["experiment"],
         "suite.of": key,
         "suite.trial": str(trial["number"]),
     }

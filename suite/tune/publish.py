@@ -11,13 +11,12 @@ from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
 from suite.tracking.studies import send_study
 from suite.tune.record import read_all
 from suite.tune.storage import is_worked_on
-from suite.tune.words import cost_words, counts, curse_words, test_words, verdict_words
+from suite.tune.words import counts, sentences
 
 
 def note(facts: Record) -> str:
     """What MLflow shows at the top of the study's page."""
-    lines = [f"{counts(facts['trials'])}.", *(words(facts) for words in (verdict_words, curse_words, test_words))]
-    return "\n\n".join(line for line in [*lines, cost_words(facts)] if line)
+    return "\n\n".join([f"{counts(facts['trials'])}.", *sentences(facts)])
 
 
 class Publisher:

@@ -7,6 +7,21 @@ from suite.space import as_words
 from suite.words import plural
 
 
+def sentences(facts: Record) -> list[str]:
+    """All that there is to say of the study: verdict, curse, test accuracy, cost."""
+    return [line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))]
+
+
+def setting_words(row: Record) -> str:
+    """A finalist's values, the published ones marked."""
+    return as_words(row["values"]) + (" (published)" if row["published"] else "")
+
+
+def interval_words(interval: list[float] | None) -> str | None:
+    """`0.8350 to 0.8593`."""
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else None
+
+
 def verdict_words(facts: Record) -> str:
     """Whether the winner beats the published setting, in a sentence."""
     if not facts.get("outcome"):

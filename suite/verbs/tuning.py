@@ -15,7 +15,7 @@ from suite.plan import exit_code
 from suite.recipe import require_field
 from suite.registry import NAME, Experiment
 from suite.registry import load as load_registry
-from suite.space import as_words, read_space, require_recipes
+from suite.space import read_space, require_recipes
 from suite.terminal import Terminal
 from suite.tune.rules import Rules
 from suite.verbs.common import chosen, ensure_data, folders
@@ -136,7 +136,7 @@ def _space_words(given: list[str]) -> dict[str, str]:
 
 
 def _summarise(facts: Record, terminal: Terminal) -> None:
-    from suite.tune.words import cost_words, counts, curse_words, test_words, verdict_words
+    from suite.tune.words import counts, sentences
 
     if terminal.as_json:
         terminal.json(facts)
@@ -144,14 +144,19 @@ def _summarise(facts: Record, terminal: Terminal) -> None:
     rows = facts["outcome"]["rows"] if facts["outcome"] else []
     columns = ("trial>", "setting", "in the search>", "fresh seeds>", "95 %", "drop>")
     terminal.table("Best settings, by validation accuracy", columns, [_row(row) for row in rows])
-    for words in (verdict_words, curse_words, test_words, cost_words):
-        if line := words(facts):
-            terminal.say(line)
+    for line in sentences(facts):
+        terminal.say(line)
     terminal.say(f"{counts(facts['trials'])}.")
 
 
 def _row(row: Record) -> list[str]:
-    setting = as_words(row["values"]) + (" (published)" if row["published"] else "")
-    interval = f"{row['interval'][0]:.4f} to {row['interval'][1]:.4f}" if row["interval"] else "–"
+    from suite.tune.words import interval_words, setting_words
+
     figures = [f"{row[name]:.4f}" if row[name] is not None else "–" for name in ("search", "mean", "drop")]
-    return [str(row["trial"]) if row["trial"] is not None else "–", setting, *figures[:2], interval, figures[2]]
+    return [
+        str(row["trial"]) if row["trial"] is not None else "–",
+        setting_words(row),
+        *figures[:2],
+        interval_words(row["interval"]) or "–",
+        figures[2],
+    ]
