@@ -16,6 +16,8 @@ from suite.errors import FAILED, MACHINE, SuiteError, machine_error
 from suite.execute.processes import run_jobs
 
 Event = dict[str, Any]
+RESERVE = 4 * 2**20  # bytes that are kept free for saying that there are no more
+OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def side_by_side(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Event
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:
     """Train the job's run; the last event is `done` with its result, `failed` with its one-line reason, or `busy`."""
+    reserve = bytearray(RESERVE)
     try:
         with job.run.claim():
             result = job.run.result()
@@ -55,14 +58,15 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
     except BrokenPipeError:
         raise
     except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
+        del reserve
         traceback.print_exc()
         emit({"event": "failed", **_breakdown(error, job.run.folder / "output.log")})
 
 
 def _breakdown(error: Exception, log: Path) -> Event:
-    """The reason and the exit code for what no one foresaw; torch has no exception of its own for a lack of memory."""
+    """The reason and the exit code for what no one foresaw."""
     text = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         remedy = "Free some, or give fewer --workers, and run the same command again to go on."
         return {"reason": f"the machine has no memory left. {remedy}", "code": MACHINE}
     return {"reason": f"{type(error).__name__}: {text:.300} (see {log})", "code": FAILED}
