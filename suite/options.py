@@ -55,8 +55,8 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-pruning", action="store_true", help="train every trial under all seeds to the end")
     parser.add_argument("--generation", type=_whole, default=8, metavar="N", help="trials that are compared (8)")
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
-    parser.add_argument("--fresh-seeds", type=_enough, default=5, metavar="N",
-                        help=f"seeds that judge the winner, {FEWEST} at least (5)")  # fmt: skip
+    parser.add_argument("--fresh-seeds", type=_enough, default=6, metavar="N",
+                        help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
     parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="begin no more trials after 90s, 10m or 2h")
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")

@@ -32,12 +32,13 @@ _STYLE = {
 
 
 def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
-    """Write a figure as `png` or `svg`; equal figures give equal bytes."""
+    """Write a figure as `png` or `svg`; equal figures give equal bytes. Its layout is found once, by the first."""
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font has not
         figure.savefig(file, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    figure.set_layout_engine("none")
 
 
 def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":

@@ -13,9 +13,10 @@ from suite.budget import Budget, trial_identity
 from suite.engine import exact
 from suite.engine.journal import Busy, Run
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
-from suite.execute.processes import run_jobs
+from suite.execute.processes import run_jobs, start_server
 
 Event = dict[str, Any]
+PRELOAD = "suite.engine.preload"
 RESERVE = 4 * 2**20  # bytes that are kept free for saying that there are no more
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
@@ -35,9 +36,14 @@ class Job:
     portion: float = 1.0
 
 
+def warm_up() -> None:
+    """Let the server that workers are forked from load torch already, while this process does something else."""
+    start_server(exact.ENVIRONMENT, PRELOAD)
+
+
 def side_by_side(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Event]]:
     """Do each job in a process of its own and yield (index of the job, event), as `run_jobs` does."""
-    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload")
+    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload=PRELOAD)
 
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:

@@ -38,13 +38,20 @@ def stratified(name: str, training: Labelled) -> Sets:
 
     Each class gives its share, rounded so that the numbers add up. Both parts keep the order that they had.
     """
-    images, labels = training
+    _, labels = training
     validates = torch.zeros(len(labels), dtype=torch.bool)
     for kind, wanted in enumerate(_quotas(torch.bincount(labels), len(labels) // VALIDATION)):
         members = (labels == kind).nonzero().flatten()
         generator = torch.Generator().manual_seed(draw(0, f"validation of {name}", kind))
         validates[members[torch.randperm(len(members), generator=generator)[:wanted]]] = True
-    return Sets((images[~validates], labels[~validates]), (images[validates], labels[validates]))
+    trained, held_out = (~validates).nonzero().flatten(), validates.nonzero().flatten()
+    return Sets(_rows(training, trained), _rows(training, held_out))
+
+
+def _rows(labelled: Labelled, chosen: torch.Tensor) -> Labelled:
+    """The chosen images and labels; `index_select` copies a row at a time, indexing a byte at a time."""
+    images, labels = labelled
+    return images.index_select(0, chosen), labels.index_select(0, chosen)
 
 
 def _quotas(members: torch.Tensor, total: int) -> list[int]:

@@ -33,7 +33,7 @@ def run_jobs(
     The events `busy` (its place is taken: it is tried again later) and `ended` are this function's own; `ended`
     carries the exit code, negative for a signal. Closing the generator ends the processes that still run.
     """
-    context = _context(environment, preload)
+    context = start_server(environment, preload)
     waiting = deque((0.0, index) for index in range(len(jobs)))
     children: list[_Child] = []
     try:
@@ -58,13 +58,11 @@ def run_jobs(
             child.events.close()
 
 
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def start_server(environment: Mapping[str, str], preload: str) -> ForkServerContext | SpawnContext:
+    """Children forked from a server that loads the heavy modules once; where there is no fork, fresh ones.
 
-
-def _context(environment: Mapping[str, str], preload: str) -> ForkServerContext | SpawnContext:
-    """Children forked from a server that has loaded the heavy modules once; where there is no fork, fresh ones."""
+    Does not wait for the modules; a server that runs already is left as it is.
+    """
     os.environ.update(environment)
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -75,6 +73,11 @@ def _context(environment: Mapping[str, str], preload: str) -> ForkServerContext 
 
         ensure_running()
     return context
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from suite.tune.study import Study
 Candidate = tuple[dict[str, Any], int | None, float | None]  # values, trial's number, its value in the search
 
 FINALISTS = 3
-FRESH_SEEDS = 5
 
 
 def fresh_seeds(rules: Rules, count: int) -> list[int]:
@@ -23,7 +22,7 @@ def fresh_seeds(rules: Rules, count: int) -> list[int]:
     return list(range(rules.seeds, rules.seeds + count))
 
 
-def judge(study: Study, rules: Rules, evaluate: Evaluate, *, count: int = FRESH_SEEDS) -> dict[str, Any] | None:
+def judge(study: Study, rules: Rules, evaluate: Evaluate, *, count: int) -> dict[str, Any] | None:
     """Train the best configurations and the recipe as it is under fresh seeds, and compare; None without a trial.
 
     The winner is the one that the search ranks first, whatever the fresh seeds say of the others: chosen by them, its

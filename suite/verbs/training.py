@@ -15,6 +15,7 @@ from suite.rows import summary_row
 from suite.terminal import Terminal, View
 from suite.verbs.common import chosen, ensure_data, folders, send
 from suite.words import plural
+from suite.worker import warm_up
 
 if TYPE_CHECKING:
     from suite.recorder import Recorder
@@ -34,6 +35,7 @@ def run(args: Namespace) -> int:
     _refuse_damaged(planned, terminal)
     if any(item.status == "planned" for item in planned):
         home.require_writable()
+        warm_up()
     data_folders = ensure_data({item.experiment.recipe.data for item in planned}, args, terminal)
     _announce(planned, terminal)
     recorder = train(planned, home, args, terminal, data_folders)

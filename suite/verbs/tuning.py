@@ -20,6 +20,7 @@ from suite.terminal import Terminal
 from suite.tune.rules import Rules
 from suite.verbs.common import chosen, ensure_data, folders
 from suite.verbs.training import record_and_report, train
+from suite.worker import warm_up
 
 if TYPE_CHECKING:
     from suite.tune.job import Order
@@ -47,6 +48,7 @@ def tune(args: Namespace) -> int:
 
     target = variant.variant_path(experiment) if args.save else None
     home.require_writable()
+    warm_up()
     data_folders = ensure_data({experiment.recipe.data}, args, terminal)
     order = _order(args, home, begun, data_folders[experiment.recipe.data])
     code = 0
