@@ -15,7 +15,9 @@ from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import machine_error
 
-HISTORY = ("epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds")
+HISTORY = (
+    "epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "train_seconds",
+)  # fmt: skip
 LAYERS = ("name", "kind", "shape", "parameters", "macs")
 PROBES = ("step", "batch_loss", "test_accuracy")
 

@@ -1,4 +1,4 @@
-"""One epoch: a pass over the training images, the source's probes on the way, and the held-out images at its end."""
+"""One epoch: a pass over the training images, the source's probes on the way, held-out and test images at its end."""
 
 import math
 import time
@@ -41,8 +41,7 @@ def train_epoch(
     order = permutation(images, seed, epoch) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
     tally, watch, probes = _Tally(), _Stopwatch(), []
-    todo = batches(*sets.training, recipe, recipe.batch_size, order)
-    for step, (pixels, labels) in enumerate(todo, 1):
+    for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
         scores = state.model(pixels)
         loss = loss_of(scores, labels)
         loss.backward()
@@ -62,13 +61,15 @@ def train_epoch(
             break
     train_seconds = watch.seconds
     held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
+    validate_seconds = watch.seconds - train_seconds
     return {
         "epoch": epoch,
         **tally.means(),
         "val_loss": held_out.loss if held_out else None,
         "val_accuracy": held_out.accuracy() if held_out else None,
+        "test_accuracy": _look(state, recipe, sets.test, loss_of).accuracy() if sets.test else None,
         "probes": probes,
-        "clock": {"train_seconds": train_seconds, "validate_seconds": watch.seconds - train_seconds, "at": time.time()},
+        "clock": {"train_seconds": train_seconds, "validate_seconds": validate_seconds, "at": time.time()},
     }
 
 

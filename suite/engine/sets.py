@@ -14,11 +14,15 @@ Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, 28, 28) and lab
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """The images of one training; `probes` are the test images that a source watches, and choose nothing."""
+    """The images of one training; `probes` are the test images that a source watches.
+
+    `test` are all of them, looked at after each epoch for the time that an accuracy takes. Neither chooses anything.
+    """
 
     training: Labelled
     validation: Labelled | None = None
     probes: Labelled | None = None
+    test: Labelled | None = None
 
 
 def published(recipe: Recipe, data: Data) -> Sets:
@@ -30,6 +34,7 @@ def published(recipe: Recipe, data: Data) -> Sets:
         (data.train_images[:images], data.train_labels[:images]),
         held_out if recipe.holdout else None,
         probed if recipe.probe_every else None,
+        (data.test_images, data.test_labels),
     )
 
 

@@ -16,6 +16,8 @@ def curves(record: Record) -> list["Metric"]:
     at = int(record["clock"]["at"] * 1000)
     names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
     values = {name.replace("_", "/"): record[name] for name in names if record[name] is not None}
+    if record.get("test_accuracy") is not None:  # the name `test/accuracy` is the final figure's
+        values["epoch/test_accuracy"] = record["test_accuracy"]
     curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items()]
     for probe in record["probes"]:
         curves += [Metric(f"probe/{key}", probe[key], at, probe["step"]) for key in ("test_accuracy", "batch_loss")]

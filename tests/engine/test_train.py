@@ -205,8 +205,8 @@ def test_a_plain_loop_written_by_hand_comes_to_the_same_weights(experiment, run_
         assert torch.allclose(trained[name], tensor, atol=1e-6), name
 
 
-def test_no_test_image_is_looked_at_before_training_has_ended(experiment, run_of, digits):
-    """Unless the source's protocol says so, and then only to write the figure down."""
+def test_test_images_choose_nothing(experiment, run_of, digits):
+    """What they are like changes what is written down of them and no other number: no weight, no epoch kept."""
     from dataclasses import replace
 
     small = experiment(holdout=0.3, keep="best")
@@ -216,8 +216,19 @@ def test_no_test_image_is_looked_at_before_training_has_ended(experiment, run_of
     one, other = do(seen, small, digits), do(unseen, small, blind)
 
     assert one["weights_sha256"] == other["weights_sha256"]
-    assert epochs_without_clock(seen) == epochs_without_clock(unseen)
+    watched, not_watched = epochs_without_clock(seen), epochs_without_clock(unseen)
+    assert [epoch.pop("test_accuracy") for epoch in watched] != [epoch.pop("test_accuracy") for epoch in not_watched]
+    assert watched == not_watched
     assert one["metrics"]["test/accuracy"] != other["metrics"]["test/accuracy"]
+
+
+def test_the_last_epochs_test_accuracy_is_the_runs_own(experiment, run_of, digits):
+    small = experiment()
+
+    result = do(run := run_of(small), small, digits)
+
+    assert run.history()[-1]["test_accuracy"] == result["metrics"]["test/accuracy"]
+    assert len({epoch["test_accuracy"] for epoch in run.history()}) > 1
 
 
 def test_probing_changes_no_weight(experiment, run_of, digits):

@@ -155,6 +155,7 @@ def _points(folder: Path, result: Json) -> list[Point]:
         for key in ("train_loss", "train_accuracy", "val_loss", "val_accuracy"):
             if epoch[key] is not None:
                 points.append((key.replace("_", "/", 1), epoch["epoch"], epoch[key]))
+        points.append(("epoch/test_accuracy", epoch["epoch"], epoch["test_accuracy"]))
         for probe in epoch["probes"]:
             points += [(f"probe/{key}", probe["step"], probe[key]) for key in ("test_accuracy", "batch_loss")]
     final = {**result.get("metrics", {}), **result.get("clock", {})}
