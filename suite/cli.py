@@ -23,6 +23,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
   python -m suite tune lenet                  the best learning rate and batch size, and is it better?
+  python -m suite gate mlp                    as accurate as the committed reference? for CI
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
@@ -36,7 +37,7 @@ ENVIRONMENT = """environment:
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
-exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 130 interrupted
+exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 4 inconclusive (gate), 130 interrupted
 """
 
 
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.show, options.of_show),
         (verbs.run, options.of_run),
         (verbs.tune, options.of_tune),
+        (verbs.gate, options.of_gate),
         (verbs.verify, options.of_verify),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),

@@ -3,7 +3,7 @@
 import errno
 import os
 
-USER, MACHINE, FAILED, INTERRUPTED = 2, 3, 1, 130
+USER, MACHINE, FAILED, INCONCLUSIVE, INTERRUPTED = 2, 3, 1, 4, 130
 
 
 class SuiteError(Exception):

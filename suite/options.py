@@ -67,6 +67,22 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def of_gate(parser: argparse.ArgumentParser) -> None:
+    """Of `gate`."""
+    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
+    parser.add_argument("--margin", type=_share, default=0.01, metavar="SHARE",
+                        help="the drop in accuracy that must be ruled out to pass (0.01)")  # fmt: skip
+    parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most fresh seeds each (12)")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
+    parser.add_argument("--update", action="store_true", help="measure the reference anew and write it")
+    parser.add_argument("--seeds", type=_enough, default=10, metavar="N", help="seeds of a new reference (10)")
+    _workers(parser)
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
 def of_verify(parser: argparse.ArgumentParser) -> None:
     """Of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
@@ -142,6 +158,12 @@ def _enough(text: str) -> int:
     if _whole(text) < FEWEST:
         raise argparse.ArgumentTypeError(f"expected {FEWEST} or more, for an interval, got {text!r:.80}")
     return int(text)
+
+
+def _share(text: str) -> float:
+    if not re.fullmatch(r"0?\.\d{1,6}", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1 such as 0.01, got {text!r:.80}")
+    return float(text)
 
 
 def _seconds(text: str) -> float:

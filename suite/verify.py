@@ -4,19 +4,17 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from suite.afresh import Show, train_afresh
 from suite.analysis.sameness import Difference, environment_changes, first_difference
 from suite.engine.journal import Run
 from suite.errors import FAILED, SuiteError
 from suite.plan import Planned
 from suite.registry import Registry
-from suite.terminal import View
 from suite.words import nearest, plural
-from suite.worker import side_by_side
 
 Key = Callable[[str], tuple[str, int] | None]
 ID = re.compile(r"[0-9a-f]{32}")
@@ -109,7 +107,7 @@ def verify_all(
     workers: int,
     data_folder: Callable[[str], Path],
     folders: tuple[Path, ...],
-    view: Callable[[Sequence[Planned]], AbstractContextManager[View]],
+    view: Show,
 ) -> list[Verdict]:
     """Train each run again in a folder that is thrown away, and judge it; what cannot be trained again is refused."""
     verdicts: dict[Path, Verdict] = {}
@@ -120,7 +118,9 @@ def verify_all(
                 planned[folder] = _plan_again(folder, registry, Path(scratch))
             except SuiteError as error:
                 verdicts[folder] = Verdict(folder, "refused", reason=str(error), code=error.code)
-        _train(list(planned.values()), workers, data_folder, folders, view)
+        train_afresh(
+            list(planned.values()), workers=workers, data_folder=data_folder, folders=folders, view=view
+        )
         verdicts |= {folder: _judge(Run.at(folder), again) for folder, again in planned.items()}
     return [verdicts[folder] for folder in runs]
 
@@ -140,21 +140,6 @@ def _plan_again(folder: Path, registry: Registry, scratch: Path) -> Planned:
             f"Check out commit {commit[:12]}{patch} to verify it." if commit else "Bring back the old file.",
         )
     return Planned(experiment, Run.under(scratch, run.experiment, run.identity, run.seed))
-
-
-def _train(
-    planned: Sequence[Planned],
-    workers: int,
-    data_folder: Callable[[str], Path],
-    folders: tuple[Path, ...],
-    view: Callable[[Sequence[Planned]], AbstractContextManager[View]],
-) -> None:
-    data_folders = {name: data_folder(name) for name in sorted({item.experiment.recipe.data for item in planned})}
-    jobs = [item.job(data_folders, folders) for item in planned]
-    with view(planned) as shown:
-        for index, event in side_by_side(jobs, workers):
-            planned[index].note(event)
-            shown.event(planned[index], event)
 
 
 def _judge(run: Run, again: Planned) -> Verdict:

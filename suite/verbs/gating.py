@@ -1,0 +1,89 @@
+"""The verb that guards accuracy."""
+
+import math
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.afresh import train_afresh
+from suite.execute.processes import available_cores
+from suite.plan import Planned
+from suite.registry import load as load_registry
+from suite.terminal import Terminal
+from suite.verbs.common import chosen, ensure_data, folders
+from suite.worker import warm_up
+
+if TYPE_CHECKING:
+    from suite.gate import Gated, Reference, Train
+
+
+def gate(args: Namespace) -> int:
+    """Train experiments anew under fresh seeds and say whether they are as accurate as the committed reference.
+
+    PASS: a drop of the margin is ruled out. FAIL: a drop is shown. INCONCLUSIVE: neither, with as many seeds as
+    --limit allows. Exit codes 0, 1 and 4. With --update the reference is measured anew instead.
+
+    python -m suite gate mlp
+    python -m suite gate lenet --epochs 3 --margin 0.005
+    python -m suite gate mlp lenet --update --seeds 10
+    """
+    from suite import gate as gates  # with it scipy: a wrong word does not wait for it
+
+    terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
+    experiments = chosen(registry, args.names, args)
+    path = args.reference or gates.COMMITTED
+    references = {} if args.update else gates.read_references(path, experiments)
+    warm_up()
+    train = _trainer(args, terminal)
+    if args.update:
+        measured = gates.measure(experiments, train, seeds=args.seeds)
+        gates.write_references(path, measured)
+        _tell_of_update(path, measured, terminal)
+        return 0
+    found = []
+    for one in gates.gate(experiments, references, train, margin=args.margin, most=args.limit):
+        found.append(one)
+        terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
+    if args.json:
+        terminal.json([one.facts() for one in found])
+    else:
+        columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
+        terminal.table("Gate", columns, [_row(one) for one in found])
+    return gates.exit_code(found)
+
+
+def _trainer(args: Namespace, terminal: Terminal) -> "Train":
+    def train(planned: Sequence[Planned]) -> None:
+        train_afresh(
+            planned,
+            workers=args.workers or available_cores(),
+            data_folder=lambda name: ensure_data({name}, args, terminal)[name],
+            folders=folders(args),
+            view=terminal.view,
+        )
+
+    return train
+
+
+def _tell_of_update(path: Path, measured: "dict[str, Reference]", terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.json({"reference": str(path), **{name: one.facts() for name, one in measured.items()}})
+        return
+    for name, one in measured.items():
+        mean = math.fsum(one.accuracies) / len(one.accuracies)
+        terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")
+    terminal.say(f"Reference: {path}. Commit it.")
+
+
+def _why(one: "Gated") -> str:
+    changed = f" Its {', '.join(one.changed)} differ from the reference's." if one.changed else ""
+    return f"{changed} {one.reason}." if one.reason else changed
+
+
+def _row(one: "Gated") -> list[str]:
+    reference, fresh = one.reference.accuracies, one.fresh
+    means = [math.fsum(values) / len(values) for values in (reference, fresh)]
+    figures = [f"{value:.4f}" if math.isfinite(value) else "–" for value in means]
+    drop = f"{one.judged.drop:+.4f}" if math.isfinite(one.judged.drop) else "–"
+    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, one.judged.verdict]
