@@ -11,7 +11,7 @@ FEWEST = 3  # seeds: below that a t interval is wider than anything worth saying
 
 @dataclass(frozen=True)
 class Interval:
-    """From `low` to `high`, at the level `LEVEL`."""
+    """From `low` to `high`, at the level `LEVEL` where no other is named."""
 
     low: float
     high: float
@@ -55,15 +55,19 @@ class SeedGroup:
         return Interval(self.mean - half, self.mean + half)
 
 
-def wilson(right: int, images: int) -> Interval:
-    """Wilson's score interval of a share: the sampling error of a test set of so many images.
+def wilson(right: float, images: float, level: float = LEVEL) -> Interval:
+    """Wilson's score interval of the share right/images: the sampling error of a test set of so many images.
 
+    Means of counts over seeds are taken too: `images` is then what one seed was tested on, for the next seed brings no
+    new images. Of no images nothing is known: 0 to 1.
     E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
     """
-    from scipy.stats import binomtest
+    from scipy.special import ndtri
 
-    found = binomtest(right, images).proportion_ci(LEVEL, method="wilson")
-    return Interval(float(found.low), float(found.high))
+    square = float(ndtri(0.5 + level / 2)) ** 2
+    middle, wrong = (right + square / 2) / (images + square), images - right
+    half = math.sqrt(square * (right * wrong / images + square / 4)) / (images + square) if images else 0.5
+    return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
 def group(values: Sequence[float]) -> SeedGroup:

@@ -1,0 +1,51 @@
+"""The test images that most seeds of most experiments get wrong."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Classes = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Hard:
+    """One test image: its label, the share of runs that get it wrong, and the class it is most taken for instead.
+
+    In `share` each experiment counts alike, whatever its seeds; `experiments` of them get it wrong with most seeds.
+    """
+
+    image: int
+    label: int
+    share: float
+    taken_for: int
+    experiments: int
+
+
+def hardest(predicted: Classes, labels: Classes, groups: Sequence[Hashable], most: int = 20) -> list[Hard]:
+    """The images that more than half of the experiments get wrong under more than half of their seeds, hardest first.
+
+    `predicted` (k runs, m images), `labels` (m,), and `groups` with the experiment of each run.
+    """
+    names = list(dict.fromkeys(groups))
+    member = np.array([[group == name for group in groups] for name in names], dtype=np.float64)
+    weights = member / member.sum(axis=1, keepdims=True)
+    shares = weights @ (predicted != labels)
+    failing = (shares > 0.5).sum(axis=0)
+    mean = shares.mean(axis=0)
+    chosen = np.flatnonzero(2 * failing > len(names))
+    chosen = chosen[np.argsort(-mean[chosen], kind="stable")][:most]
+    return [
+        Hard(int(image), int(labels[image]), float(mean[image]), taken, int(failing[image]))
+        for image, taken in zip(chosen, _taken_for(predicted[:, chosen], labels[chosen], weights), strict=True)
+    ]
+
+
+def _taken_for(predicted: Classes, labels: Classes, weights: NDArray[np.float64]) -> list[int]:
+    """The wrong class (h,) with most votes for each image, where each experiment has one vote to share out."""
+    votes = [
+        np.bincount(column, weights=weights.sum(axis=0) * (column != label))
+        for column, label in zip(predicted.T, labels, strict=True)
+    ]
+    return [int(vote.argmax()) for vote in votes]
