@@ -19,6 +19,7 @@ from suite.registry import OURS, Experiment
 COMMITTED = OURS / "reference.json"
 FRESH = 1_000  # the first seed of the gate's own runs: no reference was made under it
 LARGEST = 1 << 20  # bytes of a reference
+UPDATE = "Give the same words with --update to measure one."
 
 Train = Callable[[Sequence[Planned]], None]
 Document = dict[str, Any]
@@ -90,15 +91,16 @@ def gate(
                 return
 
 
-def measure(experiments: Sequence[Experiment], train: Train, *, seeds: int) -> dict[str, Reference]:
-    """Train each experiment under the seeds from 0 on and return what is to be the reference.
+def measured(planned: Sequence[Planned]) -> dict[str, Reference]:
+    """The references that these runs make; raises `SuiteError` (1) for one without an accuracy.
 
-    Raises `SuiteError` (1) for a run without an accuracy: a reference of the rest would be too good.
+    A reference of the rest would be too good.
     """
-    with tempfile.TemporaryDirectory(prefix="suite-gate-") as scratch:
-        planned = plan(experiments, range(seeds), Path(scratch))
-        train(planned)
-        return {title(one): _reference(one, [item for item in planned if item.experiment is one]) for one in experiments}
+    experiments = {item.experiment.identity: item.experiment for item in planned}
+    return {
+        title(one): _reference(one, [item for item in planned if item.experiment is one])
+        for one in experiments.values()
+    }
 
 
 def title(experiment: Experiment) -> str:
@@ -114,14 +116,14 @@ def read_references(path: Path, experiments: Sequence[Experiment]) -> dict[str, 
             known = ", ".join(found) or "nothing"
             raise SuiteError(
                 f"{path} has no reference of {title(experiment)}; it has {known}.",
-                "Measure one with the same words and --update.",
+                UPDATE,
             )
     return found
 
 
-def write_references(path: Path, measured: Mapping[str, Reference]) -> None:
+def write_references(path: Path, references: Mapping[str, Reference]) -> None:
     """Put these references into the file, beside those of other experiments that it has."""
-    found = {**(_read(path) if path.exists() else {}), **measured}
+    found = {**(_read(path) if path.exists() else {}), **references}
     text = json.dumps({name: found[name].facts() for name in sorted(found)}, indent=1, ensure_ascii=False)
     try:
         files.write(path, f"{text}\n".encode())
@@ -177,12 +179,12 @@ def _read(path: Path) -> dict[str, Reference]:
     try:
         found = json.loads(files.read(path, LARGEST))
         return {str(name): _checked(facts) for name, facts in found.items()}
+    except FileNotFoundError as error:
+        raise SuiteError(f"{path}: there is no such reference.", UPDATE) from error
     except OSError as error:
         raise machine_error(error, path) from error
     except (files.Unfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise SuiteError(
-            f"{path} is no reference of the gate: {error}.", "Measure one anew: python -m suite gate all --update."
-        ) from error
+        raise SuiteError(f"{path} is no reference of the gate: {error}.", UPDATE) from error
 
 
 def _checked(facts: Document) -> Reference:

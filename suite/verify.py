@@ -118,9 +118,7 @@ def verify_all(
                 planned[folder] = _plan_again(folder, registry, Path(scratch))
             except SuiteError as error:
                 verdicts[folder] = Verdict(folder, "refused", reason=str(error), code=error.code)
-        train_afresh(
-            list(planned.values()), workers=workers, data_folder=data_folder, folders=folders, view=view
-        )
+        train_afresh(list(planned.values()), workers=workers, data_folder=data_folder, folders=folders, view=view)
         verdicts |= {folder: _judge(Run.at(folder), again) for folder, again in planned.items()}
     return [verdicts[folder] for folder in runs]
 

@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING
 
 from suite.afresh import train_afresh
 from suite.execute.processes import available_cores
-from suite.plan import Planned
+from suite.home import Home
+from suite.plan import Planned, plan
+from suite.registry import Experiment
 from suite.registry import load as load_registry
 from suite.terminal import Terminal
 from suite.verbs.common import chosen, ensure_data, folders
+from suite.verbs.training import train
 from suite.worker import warm_up
 
 if TYPE_CHECKING:
-    from suite.gate import Gated, Reference, Train
+    from suite.gate import Gated, Train
 
 
 def gate(args: Namespace) -> int:
     """Train experiments anew under fresh seeds and say whether they are as accurate as the committed reference.
 
     PASS: a drop of the margin is ruled out. FAIL: a drop is shown. INCONCLUSIVE: neither, with as many seeds as
-    --limit allows. Exit codes 0, 1 and 4. With --update the reference is measured anew instead.
+    --limit allows. Exit codes 0, 1 and 4. With --update the reference is written anew instead, from the runs of the
+    record, which are trained where they are missing.
 
     python -m suite gate mlp
     python -m suite gate lenet --epochs 3 --margin 0.005
@@ -33,15 +37,12 @@ def gate(args: Namespace) -> int:
     terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
     experiments = chosen(registry, args.names, args)
     path = args.reference or gates.COMMITTED
-    references = {} if args.update else gates.read_references(path, experiments)
-    warm_up()
-    train = _trainer(args, terminal)
     if args.update:
-        measured = gates.measure(experiments, train, seeds=args.seeds)
-        gates.write_references(path, measured)
-        _tell_of_update(path, measured, terminal)
-        return 0
+        return _update(path, experiments, args, terminal)
+    references = gates.read_references(path, experiments)
+    warm_up()
     found = []
+    train = _trainer(args, terminal)
     for one in gates.gate(experiments, references, train, margin=args.margin, most=args.limit):
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
@@ -53,8 +54,28 @@ def gate(args: Namespace) -> int:
     return gates.exit_code(found)
 
 
+def _update(path: Path, experiments: Sequence[Experiment], args: Namespace, terminal: Terminal) -> int:
+    from suite.gate import measured, write_references
+
+    home = Home.find()
+    planned = plan(experiments, range(args.seeds), home.runs)
+    home.require_writable()
+    warm_up()
+    data_folders = ensure_data({one.recipe.data for one in experiments}, args, terminal)
+    recorder = train(planned, home, args, terminal, data_folders)
+    references = measured(planned)
+    write_references(path, references)
+    if args.json:
+        terminal.json({"reference": str(path), **{name: one.facts() for name, one in references.items()}})
+    for name, one in references.items():
+        mean = math.fsum(one.accuracies) / len(one.accuracies)
+        terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")
+    terminal.say(f"Reference: {path}. Commit it.")
+    return recorder.trouble.code if recorder.trouble else 0
+
+
 def _trainer(args: Namespace, terminal: Terminal) -> "Train":
-    def train(planned: Sequence[Planned]) -> None:
+    def train_for_gate(planned: Sequence[Planned]) -> None:
         train_afresh(
             planned,
             workers=args.workers or available_cores(),
@@ -63,17 +84,7 @@ def _trainer(args: Namespace, terminal: Terminal) -> "Train":
             view=terminal.view,
         )
 
-    return train
-
-
-def _tell_of_update(path: Path, measured: "dict[str, Reference]", terminal: Terminal) -> None:
-    if terminal.as_json:
-        terminal.json({"reference": str(path), **{name: one.facts() for name, one in measured.items()}})
-        return
-    for name, one in measured.items():
-        mean = math.fsum(one.accuracies) / len(one.accuracies)
-        terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")
-    terminal.say(f"Reference: {path}. Commit it.")
+    return train_for_gate
 
 
 def _why(one: "Gated") -> str:
