@@ -1,0 +1,148 @@
+"""Recipes compared two by two, on the same test images and under the same seeds, with a verdict in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.intervals import FEWEST, LEVEL
+from suite.analysis.paired import Difference, beats, difference
+from suite.analysis.power import POWER, detectable, seeds_needed
+from suite.analysis.significance import McNemar, holm, mcnemar, votes
+
+MOST_SEEDS = 1_000  # beyond that, more seeds are no answer
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a recipe's runs say of the test images: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
+
+    title: str
+    seeds: tuple[int, ...]
+    predicted: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+    def under(self, seeds: Sequence[int]) -> "Answers":
+        """Those of some of its seeds, in that order."""
+        rows = [self.seeds.index(seed) for seed in seeds]
+        return Answers(self.title, tuple(seeds), self.predicted[rows], self.confidence[rows], self.labels)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which images each seed has right, (n, m)."""
+        return np.asarray(self.predicted == self.labels)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`one` less `other`. `p` is corrected for all comparisons made with it; so is the verdict, at `level`.
+
+    `voted` compares what most seeds of each say, image by image. `wins` is the probability that `one` is better under
+    a new seed. `visible` is the smallest true difference that is seen with a power of `POWER`, and `needed` how many
+    seeds it would take in all to see one as large as the one found; None where more seeds do not help.
+    """
+
+    one: str
+    other: str
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, float]
+    found: Difference
+    p: float
+    voted: McNemar
+    voted_p: float
+    wins: float
+    visible: float
+    needed: int | None
+    level: float = LEVEL
+
+    @property
+    def verdict(self) -> str:
+        """`better`, `worse` or `no difference shown`."""
+        if self.p >= 1 - self.level:
+            return "no difference shown"
+        return "better" if self.found.mean > 0 else "worse"
+
+    @property
+    def words(self) -> str:
+        """The verdict as a sentence, in points of accuracy."""
+        low, high = 100 * self.found.interval.low, 100 * self.found.interval.high
+        size = f"{100 * self.found.mean:+.2f} points ({low:+.2f} to {high:+.2f})"
+        seeds = f"{len(self.seeds)} seeds"
+        if self.verdict != "no difference shown":
+            return f"{self.one} is {self.verdict} than {self.other}: {size}, {seeds}, p {_p(self.p)}."
+        return (
+            f"{self.one} and {self.other}: no difference shown (could have seen ≥ {100 * self.visible:.2f} points): "
+            f"{size}, {seeds}, p {_p(self.p)}. {self._remedy()}"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "one": self.one, "other": self.other, "seeds": list(self.seeds), "verdict": self.verdict,
+            "words": self.words, "accuracies": list(self.accuracies), "difference": self.found.facts(), "p": self.p,
+            "mcnemar": {"only_one": self.voted.only_one, "only_other": self.voted.only_other, "p": self.voted_p},
+            "wins": self.wins, "could_have_seen": self.visible, "seeds_needed": self.needed,
+        }  # fmt: skip
+
+    def _remedy(self) -> str:
+        if self.found.mean == 0:
+            return "They are equal, answer by answer or in sum."
+        if self.needed is None:
+            return f"Not even {MOST_SEEDS:,} seeds would settle a difference as small as this: it takes more test images."
+        more = self.needed - len(self.seeds)
+        if more <= 0:
+            return "A difference as large as this is seen in four of five comparisons like it."
+        return f"If it is as large as it seems, {more} more seeds would settle it in four of five cases."
+
+
+def common_seeds(answers: Sequence[Answers]) -> tuple[int, ...]:
+    """The seeds that all of them have, ascending."""
+    return tuple(sorted(set.intersection(*(set(one.seeds) for one in answers))))
+
+
+def compare(answers: Sequence[Answers], level: float = LEVEL) -> list[Comparison]:
+    """Every two of `answers`, each pair under the seeds that both have; p-values corrected by Holm's method.
+
+    Pairs with fewer than `FEWEST` common seeds are left out. All must be about the same test images; raises
+    `ValueError` where they are not.
+    """
+    if any(not np.array_equal(one.labels, answers[0].labels) for one in answers):
+        raise ValueError("the answers are about different test images")
+    pairs = [
+        (one.under(seeds), other.under(seeds))
+        for one, other in combinations(answers, 2)
+        for seeds in [common_seeds((one, other))]
+        if len(seeds) >= FEWEST
+    ]
+    found = [difference(one.right, other.right, level) for one, other in pairs]
+    voted = [mcnemar(_voted(one), _voted(other)) for one, other in pairs]
+    ps, voted_ps = holm([each.p for each in found]), holm([each.p for each in voted])
+    return [
+        Comparison(
+            one=one.title,
+            other=other.title,
+            seeds=one.seeds,
+            accuracies=(float(one.right.mean()), float(other.right.mean())),
+            found=between,
+            p=p,
+            voted=split,
+            voted_p=voted_p,
+            wins=beats(one.right, other.right),
+            visible=detectable(between, POWER),
+            needed=seeds_needed(between, POWER, MOST_SEEDS),
+            level=level,
+        )
+        for (one, other), between, p, split, voted_p in zip(pairs, found, ps, voted, voted_ps, strict=True)
+    ]
+
+
+def _voted(answers: Answers) -> NDArray[np.bool_]:
+    return np.asarray(votes(answers.predicted, answers.confidence) == answers.labels)
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
