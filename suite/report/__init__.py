@@ -58,7 +58,7 @@ def write_report(store: Store, reports: Path) -> Written:
     runs = finished_runs(store)
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
-            groups: list[Group] = read_groups(store, runs, Path(scratch))
+            groups: list[Group] = read_groups(store, runs)
             pictures = draw(groups, drafts / "pictures")
             chapters, studies = study_chapters(read_studies(store, Path(scratch)), drafts / "pictures")
             tables = {**all_tables(groups), **study_tables(studies)}

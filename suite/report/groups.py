@@ -1,19 +1,20 @@
 """The record's runs as seed groups: one recipe, all of its seeds."""
 
-import csv
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suite.analysis.confusion import Matrix
 from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import CATALOG
-from suite.tracking.frame import download
+from suite.report.stored import PREDICTIONS, Predictions, history, matrix, numbers, predictions, rows
+from suite.tracking.artifacts import fetch
 from suite.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Group:
-    """All finished runs of one recipe, seeds ascending, with what their artifacts say."""
+    """All finished runs of one recipe, seeds ascending, with what their artifacts say.
+
+    `missing` are the seeds that the largest group on the same data set has, and this one has neither finished nor
+    seen diverge. A row of `histories` holds its epoch's figures, None where the record has none, and
+    `cumulative_train_seconds`, the training time up to the epoch's end.
+    """
 
     experiment: str
     identity: str
@@ -37,6 +43,8 @@ class Group:
     layers: list[Row]
     confusion: Matrix
     samples: bytes | None
+    missing: tuple[int, ...] = ()
+    read_predictions: Callable[[], Predictions | None] = lambda: None
 
     @property
     def title(self) -> str:
@@ -66,6 +74,35 @@ class Group:
         printed = self.source.get("history", {}) if self.as_published else {}
         return {int(epoch): row for epoch, row in sorted(printed.items(), key=lambda line: int(line[0]))}
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the finished runs, ascending."""
+        return tuple(int(run["seed"]) for run in self.runs)
+
+    @property
+    def tried(self) -> set[int]:
+        """The seeds that came to an end, be it a divergence."""
+        return {*self.seeds, *self.diverged}
+
+    @property
+    def predicted(self) -> NDArray[np.uint8] | None:
+        """The class given to every test image, uint8 (n seeds, m images); None where not every seed's are whole."""
+        return self._predictions and self._predictions.predicted
+
+    @property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """The score of that class, from 0 to 1, float32 (n, m); None as `predicted` is."""
+        return self._predictions and self._predictions.confidence
+
+    @property
+    def labels(self) -> NDArray[np.uint8] | None:
+        """The true classes, uint8 (m,); None as `predicted` is."""
+        return self._predictions and self._predictions.labels
+
+    @cached_property
+    def _predictions(self) -> Predictions | None:
+        return self.read_predictions()
+
     def parameter(self, name: str) -> str:
         """A recipe field as MLflow keeps it, as text."""
         return str(self.runs[0][f"param.{name}"])
@@ -79,19 +116,29 @@ class Group:
         return ", ".join(sorted({str(run[f"suite.env.{name}"]) for run in self.runs}))
 
 
-def read_groups(store: Store, runs: "pd.DataFrame", scratch: Path) -> list[Group]:
-    """The groups that have at least one finished run, unchanged recipes first; artifacts go through `scratch`."""
+def read_groups(store: Store, runs: "pd.DataFrame") -> list[Group]:
+    """The groups that have at least one finished run whose artifacts are whole, unchanged recipes first.
+
+    `runs` are those of `finished_runs`. Predictions are read when they are first asked for. Raises `TrackerAway`.
+    """
     if runs.empty:
         return []
     groups = []
     newest = _newest(runs)
-    for (experiment, identity), found in runs.groupby(["experiment", "identity"], sort=True):
-        rows = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
-        finished = [row for row in rows if row["status"] == "finished"]
-        if finished:
-            current = newest[str(experiment), _changes(finished[0])] == identity
-            groups.append(_group(store, str(experiment), str(identity), rows, finished, scratch, current=current))
-    return sorted(groups, key=lambda one: (bool(one.changes), one.experiment, one.changes))
+    for _, found in runs.groupby(["experiment", "identity"], sort=True):
+        every = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
+        if one := _group(store, every, newest):
+            groups.append(one)
+    return _with_missing(sorted(groups, key=lambda one: (bool(one.changes), one.experiment, one.changes)))
+
+
+def _with_missing(groups: Sequence[Group]) -> list[Group]:
+    """The groups, each knowing which seeds it lacks beside the largest one of its data set."""
+    largest: dict[str, set[int]] = {}
+    for one in groups:
+        data = one.parameter("data")
+        largest[data] = max(largest.get(data, set()), one.tried, key=len)
+    return [replace(one, missing=tuple(sorted(largest[one.parameter("data")] - one.tried))) for one in groups]
 
 
 def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
@@ -99,61 +146,58 @@ def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
     if runs.empty:
         return []
     found = []
-    for (experiment, _), rows in runs.groupby(["experiment", "identity"], sort=True):
-        if not (rows["status"] == "finished").any():
-            words = filter(None, (str(experiment), _changes(rows.to_dict("records")[0])))
-            found.append((", ".join(words), tuple(map(int, rows["seed"]))))
+    for (experiment, _), ended in runs.groupby(["experiment", "identity"], sort=True):
+        if not (ended["status"] == "finished").any():
+            words = filter(None, (str(experiment), changes(ended.to_dict("records")[0])))
+            found.append((", ".join(words), tuple(map(int, ended["seed"]))))
     return found
 
 
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
     rows = runs.sort_values("started").to_dict("records")
-    return {(str(row["experiment"]), _changes(row)): str(row["identity"]) for row in rows}
+    return {(str(row["experiment"]), changes(row)): str(row["identity"]) for row in rows}
 
 
-def _changes(row: Mapping[Any, Any]) -> str:
+def changes(row: Mapping[Any, Any]) -> str:
+    """What a run's recipe has changed, as words; empty for one as its file has it."""
     return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
 
 
-def _group(
-    store: Store, experiment: str, identity: str, rows: list[Row], finished: list[Row], scratch: Path, *, current: bool
-) -> Group:
-    folders = [scratch / row["run_id"] for row in finished]
-    for row, folder in zip(finished, folders, strict=True):
-        folder.mkdir()
-        for name in ("history.csv", "confusion.csv", "layers.csv", "probes.csv"):
-            download(store, row["run_id"], name, folder)
-    samples = download(store, finished[0]["run_id"], "samples.png", folders[0])
-    words = [_changes(finished[0]), "" if current else f"(earlier recipe {identity[:8]})"]
+def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
+    """The group of one recipe's runs; None where no finished one of them left whole artifacts."""
+    ended = [row for row in every if row["status"] == "finished"]
+    artifacts = fetch(store, [row["artifact_uri"] for row in ended], ("history.csv", "confusion.csv", "probes.csv"))
+    whole = []
+    for row, found in zip(ended, artifacts, strict=True):
+        counts = matrix(found.get("confusion.csv", b""), len(CATALOG[row["param.data"]].classes))
+        if counts is not None:
+            whole.append((row, found, counts))
+    if not whole:
+        return None
+    runs, texts, matrices = zip(*whole, strict=True)
+    [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
+    identity, changed = runs[0]["identity"], changes(runs[0])
+    earlier = "" if newest[runs[0]["experiment"], changed] == identity else f"(earlier recipe {identity[:8]})"
     return Group(
-        experiment=experiment,
+        experiment=runs[0]["experiment"],
         identity=identity,
-        changes=" ".join(filter(None, words)),
-        runs=tuple(finished),
-        diverged=tuple(row["seed"] for row in rows if row["status"] == "diverged"),
-        source=finished[0]["source"] or {},
-        histories=tuple(_numbers(folder / "history.csv") for folder in folders),
-        probes=tuple(_numbers(folder / "probes.csv") for folder in folders),
-        layers=list(_rows(folders[0] / "layers.csv")),
-        confusion=np.mean([_matrix(folder / "confusion.csv") for folder in folders], axis=0),
-        samples=samples.read_bytes() if samples else None,
+        changes=" ".join(filter(None, (changed, earlier))),
+        runs=runs,
+        diverged=tuple(row["seed"] for row in every if row["status"] == "diverged"),
+        source=runs[0]["source"] or {},
+        histories=tuple(history(found.get("history.csv", b"")) for found in texts),
+        probes=tuple(numbers(found.get("probes.csv", b"")) for found in texts),
+        layers=rows(shown.get("layers.csv", b"")),
+        confusion=np.mean(matrices, axis=0),
+        samples=shown.get("samples.png"),
+        read_predictions=lambda: _predictions(store, runs),
     )
 
 
-def _rows(path: Path) -> Iterable[dict[str, str]]:
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _numbers(path: Path) -> list[Row]:
-    return [{key: float(value) if value else None for key, value in row.items()} for row in _rows(path)]
-
-
-def _matrix(path: Path) -> Matrix:
-    return np.array([[float(cell) for cell in list(row.values())[1:]] for row in _rows(path)])
+def _predictions(store: Store, runs: Sequence[Row]) -> Predictions | None:
+    artifacts = fetch(store, [row["artifact_uri"] for row in runs], [PREDICTIONS])
+    return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]))
 
 
 def _plain(value: object) -> str:

@@ -1,7 +1,6 @@
-"""MLflow's record read back: a pandas frame of finished runs, and their artifacts as files."""
+"""MLflow's record read back: a pandas frame of finished runs, and those that came to no end."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.home import Home
@@ -38,11 +37,23 @@ def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
     return (found[0].data.tags["suite.identity"], int(found[0].data.tags["suite.seed"])) if found else None
 
 
-def download(store: Store, run_id: str, name: str, into: Path) -> Path | None:
-    """A run's artifact as a local file, None where the run has no such artifact."""
+def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
+    """A row per run that began and has no result: experiment, identity, seed, overrides, status.
+
+    Of a recipe's seed that another run has `finished` there is none. The status is `running`, `failed` or
+    `interrupted`.
+    """
+    import pandas as pd
+
     with answering():
-        names = {item.path for item in store.client.list_artifacts(run_id)}
-        return Path(store.client.download_artifacts(run_id, name, str(into))) if name in names else None
+        begun = search(store, "tags.`suite.kind` = 'run' and attributes.status != 'FINISHED'")
+    keys = set() if finished.empty else set(zip(finished["identity"], finished["seed"], strict=True))
+    words = {"FAILED": "failed", "KILLED": "interrupted"}
+    rows = [
+        {**_whose(run), "status": words.get(run.info.status, "running")}
+        for run in begun if "suite.complete" not in run.data.tags
+    ]  # fmt: skip
+    return pd.DataFrame([row for row in rows if (row["identity"], row["seed"]) not in keys])
 
 
 def _row(run: "MlflowRun") -> dict[str, Any]:
@@ -50,12 +61,11 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
     tags, params = clean(run.data.tags), clean(run.data.params)
     return {
         "run_id": run.info.run_id,
+        "artifact_uri": run.info.artifact_uri,
         "started": run.info.start_time,
-        "experiment": tags["suite.experiment"],
-        "identity": tags["suite.identity"],
-        "seed": int(tags["suite.seed"]),
+        "finished": _finished(run),
+        **_whose(run),
         "status": tags["suite.status"],
-        "overrides": clean(json.loads(tags["suite.overrides"])),
         "source": clean(json.loads(tags["suite.source"])),
         "weights_sha256": tags["suite.weights_sha256"],
         "commit": tags.get("mlflow.source.git.commit", ""),
@@ -63,3 +73,19 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }
+
+
+def _whose(run: "MlflowRun") -> dict[str, Any]:
+    tags = clean(run.data.tags)
+    return {
+        "experiment": tags["suite.experiment"],
+        "identity": tags["suite.identity"],
+        "seed": int(tags["suite.seed"]),
+        "overrides": clean(json.loads(tags["suite.overrides"])),
+    }
+
+
+def _finished(run: "MlflowRun") -> int:
+    """When its result was written, in milliseconds since 1970; MLflow's own time of what others sent."""
+    sent = str(run.data.tags.get("suite.finished", ""))
+    return int(sent) if sent.isdecimal() else int(run.info.end_time or run.info.start_time)

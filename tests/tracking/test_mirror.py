@@ -6,7 +6,8 @@ import math
 import pytest
 
 from suite.data.catalog import CATALOG
-from suite.tracking.frame import download, finished_runs
+from suite.tracking.artifacts import fetch
+from suite.tracking.frame import finished_runs
 from suite.tracking.mirror import Mirror, search
 
 pytestmark = pytest.mark.mlflow
@@ -132,7 +133,7 @@ def test_a_diverged_run_is_failed_and_has_no_accuracy(store, trained, send):
     assert "Diverged" in found.data.tags["mlflow.note.content"]
 
 
-def test_the_frame_gives_back_what_was_sent(store, trained, send, tmp_path):
+def test_the_frame_gives_back_what_was_sent(store, trained, send):
     run = trained(seed=2, epochs=2)
     run_id = send(run)
 
@@ -142,11 +143,8 @@ def test_the_frame_gives_back_what_was_sent(store, trained, send, tmp_path):
     assert (row["experiment"], row["identity"], row["seed"]) == (run.experiment, run.identity, 2)
     assert row["test/accuracy"] == run.result()["metrics"]["test/accuracy"]
     assert row["param.lr"] == "0.01"
-    assert (
-        download(store, run_id, "history.csv", tmp_path).read_bytes()
-        == (run.folder / "artifacts" / "history.csv").read_bytes()
-    )
-    assert download(store, run_id, "nothing.csv", tmp_path) is None
+    [found] = fetch(store, [row["artifact_uri"]], ["history.csv", "nothing.csv"])
+    assert found == {"history.csv": (run.folder / "artifacts" / "history.csv").read_bytes()}
 
 
 def test_the_figures_of_a_group_have_no_step_and_the_newest_mean_counts(store, trained, send):

@@ -1,0 +1,79 @@
+"""What a run's artifacts say. On a shared server anyone may have written them: what is damaged says nothing."""
+
+import csv
+import io
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.confusion import Matrix
+
+Row = dict[str, Any]
+
+PREDICTIONS = "predictions.safetensors"
+
+
+class Predictions(NamedTuple):
+    """What n seeds predicted for the same m test images."""
+
+    predicted: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+
+def rows(text: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV; none where it is no text."""
+    try:
+        lines = io.StringIO(text.decode(), newline="")
+        return [{name: cell for name, cell in row.items() if name} for row in csv.DictReader(lines)]
+    except (ValueError, csv.Error):
+        return []
+
+
+def numbers(text: bytes) -> list[Row]:
+    """The rows of a CSV of numbers, None for an empty cell; none where something in it is no number."""
+    try:
+        return [{name: float(cell) if cell else None for name, cell in row.items()} for row in rows(text)]
+    except (ValueError, TypeError):
+        return []
+
+
+def history(text: bytes) -> list[Row]:
+    """An epoch a row, with `cumulative_train_seconds` to its end, and None for a figure that old runs do not have."""
+    epochs = numbers(text)
+    seconds = [row.get("train_seconds") for row in epochs]
+    sums = [*accumulate(seconds)] if None not in seconds else [None] * len(epochs)
+    absent = {"test_accuracy": None, "train_seconds": None}
+    return [{**absent, **row, "cumulative_train_seconds": sum_} for row, sum_ in zip(epochs, sums, strict=True)]
+
+
+def matrix(text: bytes, classes: int) -> Matrix | None:
+    """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is no such."""
+    try:
+        counts = np.array([[float(cell) for cell in list(row.values())[1:]] for row in rows(text)])
+    except (ValueError, TypeError):
+        return None
+    square = counts.shape == (classes, classes)
+    return counts if square and np.isfinite(counts).all() and (counts >= 0).all() and counts.any() else None
+
+
+def predictions(files: Sequence[bytes], images: int) -> Predictions | None:
+    """Those of every seed, laid on each other; None unless all are whole and about the same `images` test images."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        found = [load(contents) for contents in files]
+        predicted, confidence, labels = (
+            np.stack([one[name] for one in found]) for name in ("predicted", "confidence", "label")
+        )
+    except (SafetensorError, LookupError, ValueError, TypeError):
+        return None
+    kinds = [str(one.dtype) for one in (predicted, confidence, labels)] == ["uint8", "float32", "uint8"]
+    shapes = predicted.shape == confidence.shape == labels.shape == (len(files), images)
+    if not kinds or not shapes or (labels != labels[0]).any() or not np.isfinite(confidence).all():
+        return None
+    return Predictions(predicted, confidence, labels[0])
