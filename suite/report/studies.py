@@ -2,30 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite import files
 from suite.engine.documents import Record
 from suite.errors import SuiteError
-from suite.report.figures import Picture, save_picture
+from suite.report.chapters import Chapter
+from suite.report.figures import save_picture
 from suite.report.tables import Row, Table
 from suite.space import as_words
 from suite.study_pictures import CAPTIONS, study_pictures
 from suite.tune.words import counts, interval_words, sentences, setting_words
-
-
-@dataclass(frozen=True)
-class StudyChapter:
-    """One study: what to say of it, its own tables and its pictures."""
-
-    slug: str
-    title: str
-    sentences: Sequence[str]
-    rules: str
-    tables: Sequence[tuple[str, Table]]
-    pictures: Sequence[Picture]
 
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
@@ -34,7 +22,7 @@ def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def study_chapters(studies: Sequence[Record], folder: Path) -> tuple[list[StudyChapter], list[Record]]:
+def study_chapters(studies: Sequence[Record], folder: Path) -> tuple[list[Chapter], list[Record]]:
     """A chapter for each study, its pictures drawn into `folder`, and those studies whose documents are whole.
 
     On a shared server anyone may have written a document: one that does not say what ours say is named, no more.
@@ -104,19 +92,19 @@ def _trial_row(facts: Record, trial: Mapping[str, Any]) -> Row:
     }
 
 
-def _damaged(facts: Record, slug: str) -> StudyChapter:
-    sentence = "Its document in MLflow is damaged. `python -m suite sync --rebuild` writes it anew."
-    return StudyChapter(slug, f"Study {facts['study']}", [sentence], "", [], [])
+def _damaged(facts: Record, slug: str) -> Chapter:
+    sentence = "Its document in MLflow is damaged. python -m suite sync --rebuild writes it anew."
+    return Chapter(slug, f"Study {facts['study']}", warnings=[sentence])
 
 
-def _chapter(facts: Record, slug: str, folder: Path) -> StudyChapter:
+def _chapter(facts: Record, slug: str, folder: Path) -> Chapter:
     tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
     own = [
         (name, Table(table.title, table.rows, {key: how for key, how in table.formats.items() if key != "study"}))
         for name, table in tables.items()
         if table.rows
     ]
-    return StudyChapter(
+    return Chapter(
         slug=slug,
         title=_title(facts),
         sentences=sentences(facts),

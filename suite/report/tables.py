@@ -24,6 +24,8 @@ class Table:
     title: str
     rows: Sequence[Row]
     formats: Mapping[str, str]
+    note: str = ""
+    """What a reader must know of the rows, as that they rest on unequal numbers of seeds."""
 
     def frame(self) -> "pd.DataFrame":
         """Everything, with raw numbers."""
