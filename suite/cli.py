@@ -23,6 +23,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       another data set in its place, small and without download
   python -m suite tune lenet                  the best learning rate and batch size, and is it better?
+  python -m suite compare lenet lenet_tuned   which is better, how sure is that, and what does it cost?
   python -m suite gate mlp                    as accurate as the committed reference? for CI
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.show, options.of_show),
         (verbs.run, options.of_run),
         (verbs.tune, options.of_tune),
+        (verbs.compare, options.of_compare),
         (verbs.gate, options.of_gate),
         (verbs.verify, options.of_verify),
         (verbs.report, options.of_report),

@@ -18,7 +18,7 @@ MOST_SEEDS = 1_000  # beyond that, more seeds are no answer
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a recipe's runs say of the test images: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
+    """What a recipe's runs say of test images: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
 
     title: str
     seeds: tuple[int, ...]
@@ -92,7 +92,7 @@ class Comparison:
         if self.found.mean == 0:
             return "They are equal, answer by answer or in sum."
         if self.needed is None:
-            return f"Not even {MOST_SEEDS:,} seeds would settle a difference as small as this: it takes more test images."
+            return f"Not even {MOST_SEEDS:,} seeds would settle one as small as this: it takes more test images."
         more = self.needed - len(self.seeds)
         if more <= 0:
             return "A difference as large as this is seen in four of five comparisons like it."
@@ -104,17 +104,17 @@ def common_seeds(answers: Sequence[Answers]) -> tuple[int, ...]:
     return tuple(sorted(set.intersection(*(set(one.seeds) for one in answers))))
 
 
-def compare(answers: Sequence[Answers], level: float = LEVEL) -> list[Comparison]:
+def compare(answers: Sequence[Answers], level: float = LEVEL, *, with_first: bool = False) -> list[Comparison]:
     """Every two of `answers`, each pair under the seeds that both have; p-values corrected by Holm's method.
 
-    Pairs with fewer than `FEWEST` common seeds are left out. All must be about the same test images; raises
-    `ValueError` where they are not.
+    With `with_first` only the others with the first. Pairs with fewer than `FEWEST` common seeds are left out. All must
+    be about the same test images; raises `ValueError` where they are not.
     """
     if any(not np.array_equal(one.labels, answers[0].labels) for one in answers):
         raise ValueError("the answers are about different test images")
     pairs = [
         (one.under(seeds), other.under(seeds))
-        for one, other in combinations(answers, 2)
+        for one, other in (((each, answers[0]) for each in answers[1:]) if with_first else combinations(answers, 2))
         for seeds in [common_seeds((one, other))]
         if len(seeds) >= FEWEST
     ]

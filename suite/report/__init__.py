@@ -11,6 +11,8 @@ from filelock import FileLock
 
 from suite import files
 from suite.errors import machine_error
+from suite.report.comparison_tables import comparison_tables
+from suite.report.comparisons import comparison_chapters
 from suite.report.figures import draw
 from suite.report.groups import Group, lost, read_groups
 from suite.report.page import write_page
@@ -61,9 +63,10 @@ def write_report(store: Store, reports: Path) -> Written:
             groups: list[Group] = read_groups(store, runs)
             pictures = draw(groups, drafts / "pictures")
             chapters, studies = study_chapters(read_studies(store, Path(scratch)), drafts / "pictures")
-            tables = {**all_tables(groups), **study_tables(studies)}
+            compared, comparisons = comparison_chapters(groups, drafts / "pictures")
+            tables = {**all_tables(groups), **comparison_tables(comparisons), **study_tables(studies)}
             write_csv(tables, drafts)
-            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters)
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared)
             files.publish(drafts, reports, last=page.name)
     except OSError as error:
         raise machine_error(error, reports) from error

@@ -1,0 +1,108 @@
+"""The tables of comparisons: differences, what an accuracy costs, calibration, changed cells, the hardest images."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.calibration import Calibration
+from suite.analysis.comparison import Answers, Comparison
+from suite.analysis.confusion import confusion
+from suite.analysis.hardest import Hard
+from suite.analysis.intervals import FEWEST, LEVEL
+from suite.analysis.times import over_seeds, time_to
+from suite.report.groups import Group
+from suite.report.tables import Row, Table
+
+CELLS = 12  # rows of changed cells in a chapter
+
+
+def comparison_tables(found: Sequence[Comparison]) -> dict[str, Table]:
+    """All of them, for the CSV file."""
+    return {"comparisons": comparison_table(found)} if found else {}
+
+
+def comparison_table(found: Sequence[Comparison]) -> Table:
+    """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
+    rows = [_comparison_row(one) for one in found]
+    level = f"{found[0].level:.0%}" if found[0].level == LEVEL else f"{found[0].level:.1%}"
+    return Table(f"Differences, with intervals at {level}", rows, {
+        "one": "", "other": "", "n": "d", "difference": "+.4f", "interval": "", "p": ".2g", "verdict": "",
+        "wins on a new seed": ".0%", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
+    })  # fmt: skip
+
+
+def cost_table(groups: Sequence[Group], target: float) -> Table:
+    """What an accuracy costs: epochs, images and seconds to the target, and images a second."""
+    rows = []
+    for one in groups:
+        reached = over_seeds([time_to(_counted(history), target) for history in one.histories])
+        watched = all(row["test_accuracy"] is not None for history in one.histories for row in history)
+        median, speed = reached.median, one.metric("perf/train_images_per_second")
+        rows.append({
+            "experiment": one.title, "target": target, "reached": f"{reached.reached} of {reached.n}" if watched else "not watched",
+            "epochs": median.epochs if median else None, "images": median.images if median else None,
+            "seconds": median.seconds if median else None, "images/s": speed.mean, "identity": one.identity,
+        })  # fmt: skip
+    return Table(f"What {target:.2f} costs, median of the seeds", rows, {
+        "experiment": "", "target": ".2f", "reached": "", "epochs": ",.1f", "images": ",.0f", "seconds": ",.1f",
+        "images/s": ",.0f",
+    })  # fmt: skip
+
+
+def calibration_table(found: Mapping[str, Calibration]) -> Table:
+    """Each experiment's expected calibration error, all seeds' answers together."""
+    rows: list[Row] = [{"experiment": title, "ECE": one.ece, "answers": sum(b.n for b in one.bins)}
+                       for title, one in found.items()]  # fmt: skip
+    return Table("Calibration", rows, {"experiment": "", "ECE": ".4f", "answers": ",d"})
+
+
+def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
+    rows: list[Row] = [
+        {"test image": one.image, "is": classes[one.label], "taken for": classes[one.taken_for],
+         "wrong in": one.share, "experiments": one.experiments}
+        for one in found
+    ]  # fmt: skip
+    return Table("The hardest test images", rows, {
+        "test image": ",d", "is": "", "taken for": "", "wrong in": ".0%", "experiments": "d",
+    })  # fmt: skip
+
+
+def cells_table(answers: Sequence[Answers], classes: Sequence[str]) -> Table:
+    """The cells of two matrices that differ beyond noise, the largest differences first."""
+    rows: list[Row] = []
+    enough = [one for one in answers if len(one.seeds) >= FEWEST]
+    for one, other in combinations(enough, 2):
+        for cell in changed_cells(_matrices(one), _matrices(other)):
+            rows.append({
+                "one": one.title, "other": other.title, "true": classes[cell.true],
+                "predicted": classes[cell.predicted], "images, one": cell.one, "images, other": cell.other, "p": cell.p,
+            })  # fmt: skip
+    rows.sort(key=lambda row: -abs(row["images, one"] - row["images, other"]))
+    return Table("Confusions that differ beyond noise", rows[:CELLS], {
+        "one": "", "other": "", "true": "", "predicted": "", "images, one": ".1f", "images, other": ".1f", "p": ".2g",
+    })  # fmt: skip
+
+
+def _comparison_row(one: Comparison) -> Row:
+    interval = one.found.interval
+    return {
+        "one": one.one, "other": one.other, "n": len(one.seeds), "difference": one.found.mean,
+        "interval": f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
+        "wins on a new seed": one.wins, "could have seen": one.visible, "seeds to settle": one.needed,
+        "votes": f"{one.voted.only_one} to {one.voted.only_other}", "p of votes": one.voted_p,
+    }  # fmt: skip
+
+
+def _matrices(one: Answers) -> NDArray[np.float64]:
+    return np.stack([confusion(one.labels, row) for row in one.predicted])
+
+
+def _counted(history: Sequence[Row]) -> list[Row]:
+    """The history with images and seconds counted from the start."""
+    images = np.cumsum([row["images"] for row in history])
+    return [
+        {**row, "images": int(seen), "train_seconds": row["cumulative_train_seconds"]}
+        for row, seen in zip(history, images, strict=True)
+    ]

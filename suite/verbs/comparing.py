@@ -1,0 +1,146 @@
+"""The verb that compares."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from suite.errors import SuiteError
+from suite.home import Home
+from suite.plan import plan
+from suite.registry import Registry
+from suite.registry import load as load_registry
+from suite.terminal import Terminal
+from suite.verbs.common import ensure_data, folders, send
+from suite.verbs.training import train
+from suite.words import nearest
+
+if TYPE_CHECKING:
+    from suite.analysis.comparison import Comparison
+    from suite.report.groups import Group
+
+
+def compare(args: Namespace) -> int:
+    """Compare recipes on the same test images under the same seeds: which is better, how sure, at what cost.
+
+    NAME is an experiment or the start of a recipe's identity, as the report gives it. With --until-decided seeds are
+    added, half as many again at each look and --limit at the most; every look spends a share of the 5 % error.
+
+    python -m suite compare lenet lenet_gaussian
+    python -m suite compare cnn cnn_one_epoch lenet_avgpool
+    python -m suite compare cnn cnn_one_epoch --until-decided --limit 12
+    """
+    terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
+    if len(set(args.names)) < 2:
+        raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
+    if args.until_decided:
+        groups, found = _until_decided(args, home, registry, terminal)
+    else:
+        groups = _groups(args, home, terminal)
+        found = _compared(groups, args)
+    _tell(groups, found, terminal)
+    return 0
+
+
+def _until_decided(
+    args: Namespace, home: Home, registry: Registry, terminal: Terminal
+) -> "tuple[list[Group], list[Comparison]]":
+    """Look, and train more seeds while any pair is undecided."""
+    from suite.analysis.intervals import FEWEST
+    from suite.analysis.sequential import level_at, looks
+
+    experiments = registry.choose(args.names)
+    home.require_writable()
+    data_folders = ensure_data({one.recipe.data for one in experiments}, args, terminal)
+    planned_looks = looks(FEWEST, args.limit)
+    for look, seeds in enumerate(planned_looks):
+        planned = plan(experiments, range(seeds), home.runs)
+        train(planned, home, args, terminal, data_folders)
+        if lost := [item for item in planned if item.status != "finished"]:
+            raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or 1)
+        groups = _groups(args, home, terminal)
+        found = _compared(groups, args, level=level_at(planned_looks, look), seeds=range(seeds))
+        undecided = sum(one.verdict == "no difference shown" for one in found)
+        terminal.say(f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(found)} undecided.")
+        if not undecided:
+            break
+    return groups, found
+
+
+def _groups(args: Namespace, home: Home, terminal: Terminal) -> "list[Group]":
+    """The groups that the words mean, from MLflow's record, in the words' order."""
+    from suite.report.groups import read_groups
+    from suite.tracking.frame import finished_runs
+    from suite.tracking.store import TrackerAway, open_store, tracking_uri, unreachable
+
+    try:
+        send(home, args, terminal)
+        store = open_store(home)
+        groups = read_groups(store, finished_runs(store))
+        chosen = [_meant(word, groups) for word in dict.fromkeys(args.names)]
+        _require_same_images(chosen)
+        for one in chosen:
+            if one.predicted is None:
+                raise SuiteError(f"{one.title}: MLflow has not all predictions of its runs.", "python -m suite sync")
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+    return chosen
+
+
+def _meant(word: str, groups: "Sequence[Group]") -> "Group":
+    """An experiment's unchanged recipe, or the one whose identity begins so; raises `SuiteError` (2) for neither."""
+    found = [one for one in groups if one.experiment == word and not one.changes]
+    found = found or [one for one in groups if len(word) >= 6 and one.identity.startswith(word)]
+    if not found:
+        known = [one.experiment for one in groups if not one.changes]
+        raise SuiteError(
+            f"there is no finished run of {word!r:.80}{nearest(word, known)}",
+            f"Train it: python -m suite run {word}, or give the start of a recipe's identity.",
+        )
+    return found[0]
+
+
+def _require_same_images(groups: "Sequence[Group]") -> None:
+    first = groups[0]
+    for one in groups:
+        if one.parameter("data") != first.parameter("data"):
+            raise SuiteError(
+                f"{first.title} is tested on {first.parameter('data')}, {one.title} on {one.parameter('data')}: "
+                "accuracies on different images are no comparison.",
+                "Compare experiments on the same data, or train one on the other's with run --data.",
+            )
+
+
+def _compared(
+    groups: "Sequence[Group]", args: Namespace, *, level: float | None = None, seeds: Sequence[int] | None = None
+) -> "list[Comparison]":
+    from suite.analysis.comparison import common_seeds
+    from suite.analysis.comparison import compare as compare_answers
+    from suite.analysis.intervals import FEWEST, LEVEL
+    from suite.report.comparisons import answers_of
+
+    answers = [known for one in groups if (known := answers_of(one))]
+    if seeds is not None:
+        answers = [one.under(seeds) for one in answers]
+    common = common_seeds(answers)
+    if len(common) < FEWEST:
+        raise SuiteError(
+            f"{' and '.join(one.title for one in groups)} have {len(common)} seeds in common, and {FEWEST} are the "
+            "fewest that can be compared.",
+            f"python -m suite run {' '.join(args.names)} --seeds {FEWEST}",
+        )
+    return compare_answers([one.under(common) for one in answers], level or LEVEL)
+
+
+def _tell(groups: "Sequence[Group]", found: "Sequence[Comparison]", terminal: Terminal) -> None:
+    from suite.report.comparison_tables import comparison_table, cost_table
+    from suite.report.comparisons import target_of
+
+    cost = cost_table(groups, target_of(groups))
+    if terminal.as_json:
+        terminal.json({"comparisons": [one.facts() for one in found], "costs": cost.records()})
+        return
+    for table in (comparison_table(found), cost):
+        columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
+        terminal.table(table.title, columns, table.cells())
+    for one in found:
+        terminal.say(one.words)
