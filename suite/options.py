@@ -73,6 +73,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
+    _overrides(parser)
     _data_dir(parser)
     _experiments(parser)
     _json(parser)

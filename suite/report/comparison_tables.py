@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from suite.analysis.calibration import Calibration
 from suite.analysis.comparison import Answers, Comparison
-from suite.analysis.confusion import confusion
+from suite.analysis.confusion import changed_cells, confusion
 from suite.analysis.hardest import Hard
 from suite.analysis.intervals import FEWEST, LEVEL
 from suite.analysis.times import over_seeds, time_to
@@ -39,9 +39,10 @@ def cost_table(groups: Sequence[Group], target: float) -> Table:
     for one in groups:
         reached = over_seeds([time_to(_counted(history), target) for history in one.histories])
         watched = all(row["test_accuracy"] is not None for history in one.histories for row in history)
+        seeds = f"{reached.reached} of {reached.n}" if watched else "not watched"
         median, speed = reached.median, one.metric("perf/train_images_per_second")
         rows.append({
-            "experiment": one.title, "target": target, "reached": f"{reached.reached} of {reached.n}" if watched else "not watched",
+            "experiment": one.title, "target": target, "reached": seeds,
             "epochs": median.epochs if median else None, "images": median.images if median else None,
             "seconds": median.seconds if median else None, "images/s": speed.mean, "identity": one.identity,
         })  # fmt: skip

@@ -1,18 +1,18 @@
 """The verb that compares."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from suite.errors import SuiteError
+from suite.errors import FAILED, SuiteError
 from suite.home import Home
 from suite.plan import plan
-from suite.registry import Registry
+from suite.registry import Experiment, Registry
 from suite.registry import load as load_registry
 from suite.terminal import Terminal
-from suite.verbs.common import ensure_data, folders, send
+from suite.verbs.common import chosen, ensure_data, folders, send
 from suite.verbs.training import train
-from suite.words import nearest
+from suite.verify import PREFIX
 
 if TYPE_CHECKING:
     from suite.analysis.comparison import Comparison
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def compare(args: Namespace) -> int:
     """Compare recipes on the same test images under the same seeds: which is better, how sure, at what cost.
 
-    NAME is an experiment or the start of a recipe's identity, as the report gives it. With --until-decided seeds are
+    NAME is an experiment, or the start of a recipe's identity as the report gives it. With --until-decided seeds are
     added, half as many again at each look and --limit at the most; every look spends a share of the 5 % error.
 
     python -m suite compare lenet lenet_gaussian
@@ -30,25 +30,26 @@ def compare(args: Namespace) -> int:
     python -m suite compare cnn cnn_one_epoch --until-decided --limit 12
     """
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
-    if len(set(args.names)) < 2:
+    words = list(dict.fromkeys(args.names))
+    if len(words) < 2:
         raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
     if args.until_decided:
-        groups, found = _until_decided(args, home, registry, terminal)
+        groups, found = _until_decided(chosen(registry, words, args), args, home, terminal)
     else:
-        groups = _groups(args, home, terminal)
-        found = _compared(groups, args)
+        identities = {word: _identity(word, registry, args) for word in words}
+        groups = _groups(identities, args, home, terminal)
+        found = _compared(groups)
     _tell(groups, found, terminal)
     return 0
 
 
 def _until_decided(
-    args: Namespace, home: Home, registry: Registry, terminal: Terminal
+    experiments: Sequence[Experiment], args: Namespace, home: Home, terminal: Terminal
 ) -> "tuple[list[Group], list[Comparison]]":
     """Look, and train more seeds while any pair is undecided."""
     from suite.analysis.intervals import FEWEST
     from suite.analysis.sequential import level_at, looks
 
-    experiments = registry.choose(args.names)
     home.require_writable()
     data_folders = ensure_data({one.recipe.data for one in experiments}, args, terminal)
     planned_looks = looks(FEWEST, args.limit)
@@ -56,9 +57,9 @@ def _until_decided(
         planned = plan(experiments, range(seeds), home.runs)
         train(planned, home, args, terminal, data_folders)
         if lost := [item for item in planned if item.status != "finished"]:
-            raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or 1)
-        groups = _groups(args, home, terminal)
-        found = _compared(groups, args, level=level_at(planned_looks, look), seeds=range(seeds))
+            raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
+        groups = _groups({one.name: one.identity for one in experiments}, args, home, terminal)
+        found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds))
         undecided = sum(one.verdict == "no difference shown" for one in found)
         terminal.say(f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(found)} undecided.")
         if not undecided:
@@ -66,8 +67,15 @@ def _until_decided(
     return groups, found
 
 
-def _groups(args: Namespace, home: Home, terminal: Terminal) -> "list[Group]":
-    """The groups that the words mean, from MLflow's record, in the words' order."""
+def _identity(word: str, registry: Registry, args: Namespace) -> str:
+    """The identity that a word means, or the start of one; raises `SuiteError` (2) for a word that is neither."""
+    if PREFIX.fullmatch(word) and word not in registry.experiments:
+        return word
+    return chosen(registry, [word], args)[0].identity
+
+
+def _groups(identities: Mapping[str, str], args: Namespace, home: Home, terminal: Terminal) -> "list[Group]":
+    """The groups with these identities, or with ones that start so, from MLflow's record."""
     from suite.report.groups import read_groups
     from suite.tracking.frame import finished_runs
     from suite.tracking.store import TrackerAway, open_store, tracking_uri, unreachable
@@ -76,27 +84,23 @@ def _groups(args: Namespace, home: Home, terminal: Terminal) -> "list[Group]":
         send(home, args, terminal)
         store = open_store(home)
         groups = read_groups(store, finished_runs(store))
-        chosen = [_meant(word, groups) for word in dict.fromkeys(args.names)]
-        _require_same_images(chosen)
-        for one in chosen:
+        found = [_meant(word, identity, groups) for word, identity in identities.items()]
+        _require_same_images(found)
+        for one in found:
             if one.predicted is None:
-                raise SuiteError(f"{one.title}: MLflow has not all predictions of its runs.", "python -m suite sync")
+                raise SuiteError(
+                    f"{one.title}: MLflow has not all predictions of its runs.", "Send them: python -m suite sync."
+                )
     except TrackerAway as why:
         raise unreachable(tracking_uri(home), why) from why
-    return chosen
+    return found
 
 
-def _meant(word: str, groups: "Sequence[Group]") -> "Group":
-    """An experiment's unchanged recipe, or the one whose identity begins so; raises `SuiteError` (2) for neither."""
-    found = [one for one in groups if one.experiment == word and not one.changes]
-    found = found or [one for one in groups if len(word) >= 6 and one.identity.startswith(word)]
-    if not found:
-        known = [one.experiment for one in groups if not one.changes]
-        raise SuiteError(
-            f"there is no finished run of {word!r:.80}{nearest(word, known)}",
-            f"Train it: python -m suite run {word}, or give the start of a recipe's identity.",
-        )
-    return found[0]
+def _meant(word: str, identity: str, groups: "Sequence[Group]") -> "Group":
+    found = next((one for one in groups if one.identity.startswith(identity)), None)
+    if found is None:
+        raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")
+    return found
 
 
 def _require_same_images(groups: "Sequence[Group]") -> None:
@@ -111,7 +115,7 @@ def _require_same_images(groups: "Sequence[Group]") -> None:
 
 
 def _compared(
-    groups: "Sequence[Group]", args: Namespace, *, level: float | None = None, seeds: Sequence[int] | None = None
+    groups: "Sequence[Group]", *, level: float | None = None, seeds: Sequence[int] | None = None
 ) -> "list[Comparison]":
     from suite.analysis.comparison import common_seeds
     from suite.analysis.comparison import compare as compare_answers
@@ -126,7 +130,7 @@ def _compared(
         raise SuiteError(
             f"{' and '.join(one.title for one in groups)} have {len(common)} seeds in common, and {FEWEST} are the "
             "fewest that can be compared.",
-            f"python -m suite run {' '.join(args.names)} --seeds {FEWEST}",
+            f"Train them with the same words and --seeds {FEWEST}: python -m suite run.",
         )
     return compare_answers([one.under(common) for one in answers], level or LEVEL)
 
