@@ -10,7 +10,7 @@ from typing import Any
 
 from suite import files
 from suite.analysis.gate import ALPHA, Judged, judge
-from suite.analysis.intervals import FEWEST
+from suite.analysis.intervals import FEWEST, group
 from suite.analysis.sequential import level_at, looks
 from suite.errors import FAILED, INCONCLUSIVE, SuiteError, machine_error
 from suite.plan import Planned, plan
@@ -18,6 +18,7 @@ from suite.registry import OURS, Experiment
 
 COMMITTED = OURS / "reference.json"
 FRESH = 1_000  # the first seed of the gate's own runs: no reference was made under it
+SMALLEST_MARGIN = 0.01  # of accuracy: less is not worth stopping a change for
 LARGEST = 1 << 20  # bytes of a reference
 UPDATE = "Give the same words with --update to measure one."
 
@@ -67,9 +68,17 @@ class Gated:
 
 
 def gate(
-    experiments: Sequence[Experiment], references: Mapping[str, Reference], train: Train, *, margin: float, most: int
+    experiments: Sequence[Experiment],
+    references: Mapping[str, Reference],
+    train: Train,
+    *,
+    margin: float | None,
+    most: int,
+    first: int = FRESH,
 ) -> Iterator[Gated]:
-    """Train each experiment under fresh seeds and yield its verdict as soon as there is one.
+    """Train each experiment under fresh seeds, from `first` on, and yield its verdict as soon as there is one.
+
+    Without a `margin` it is twice the reference's spread between seeds, and `SMALLEST_MARGIN` at least.
 
     An experiment is looked at with few seeds first and with more while it is inconclusive, `most` at last; the
     error of all looks together is `ALPHA`. Its runs are thrown away.
@@ -78,7 +87,7 @@ def gate(
     undecided = list(experiments)
     with tempfile.TemporaryDirectory(prefix="suite-gate-") as scratch:
         for look, seeds in enumerate(planned_looks):
-            planned = plan(undecided, range(FRESH, FRESH + seeds), Path(scratch))
+            planned = plan(undecided, range(first, first + seeds), Path(scratch))
             train(planned)
             alpha = 1 - level_at(planned_looks, look, 1 - ALPHA)
             for experiment in list(undecided):
@@ -138,11 +147,12 @@ def exit_code(found: Sequence[Gated]) -> int:
 
 
 def _judge(
-    experiment: Experiment, planned: Sequence[Planned], reference: Reference, margin: float, alpha: float
+    experiment: Experiment, planned: Sequence[Planned], reference: Reference, margin: float | None, alpha: float
 ) -> Gated:
     fresh = [_accuracy(item) for item in planned]
     reason = next((item.reason or item.status for item in planned if item.status != "finished"), "")
-    judged = judge(fresh, reference.accuracies, margin=margin, alpha=alpha)
+    usual = max(SMALLEST_MARGIN, 2 * (group(reference.accuracies).sd or 0))
+    judged = judge(fresh, reference.accuracies, margin=margin or usual, alpha=alpha)
     return Gated(title(experiment), judged, tuple(fresh), reference, _changes(experiment, reference), reason)
 
 

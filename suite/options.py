@@ -82,8 +82,8 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
 def of_gate(parser: argparse.ArgumentParser) -> None:
     """Of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
-    parser.add_argument("--margin", type=_share, default=0.01, metavar="SHARE",
-                        help="the drop in accuracy that must be ruled out to pass (0.01)")  # fmt: skip
+    parser.add_argument("--margin", type=_share, metavar="SHARE",
+                        help="the drop to rule out (twice the reference's spread, 0.01 at least)")  # fmt: skip
     parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most fresh seeds each (12)")
     parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
     parser.add_argument("--update", action="store_true", help="measure the reference anew and write it")

@@ -29,7 +29,7 @@ def gate(args: Namespace) -> int:
     record, which are trained where they are missing.
 
     python -m suite gate mlp
-    python -m suite gate lenet --epochs 3 --margin 0.005
+    python -m suite gate lenet --margin 0.005
     python -m suite gate mlp lenet --update --seeds 10
     """
     from suite import gate as gates  # with it scipy: a wrong word does not wait for it

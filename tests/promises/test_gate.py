@@ -1,0 +1,126 @@
+"""The accuracy gate with real trainings: honest runs raise few alarms, and what is broken on purpose is caught."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from suite import registry
+from suite.afresh import train_afresh
+from suite.data import ensure
+from suite.gate import FRESH, gate, measured
+from suite.plan import plan
+from suite.terminal import Terminal
+from tests.conftest import ROOT, Workspace
+from tests.promises.conftest import CHOOSY
+from tests.promises.test_mutants import COPIED
+
+pytestmark = pytest.mark.promise
+
+ALARMS = 0.05  # of honest gates
+
+
+class Fault(NamedTuple):
+    """Something that is broken: in which file, and what becomes of its text."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+LABELS = "(data.train_images[:images], data.train_labels[:images])"
+SHUFFLED = (
+    "(data.train_images[:images], torch.where(torch.arange(images) % 10 == 0, "
+    "data.train_labels[:images].roll(1), data.train_labels[:images]))"
+)
+EVERYWHERE = (
+    Fault("pixels not divided by 255", "suite/engine/batches.py", ".float().div_(255)", ".float()"),
+    Fault("a tenth of the labels shuffled", "suite/engine/sets.py", LABELS, SHUFFLED),
+    Fault("test images shifted by three pixels", "suite/engine/train.py",
+          "evaluate(now.model, data.test_images, ", "evaluate(now.model, data.test_images.roll(3, 2), "),
+)  # fmt: skip
+DROPOUT = Fault("dropout left on", "suite/engine/evaluate.py", "    model.eval()\n", "    model.train()\n")
+
+
+def faults_of(name: str, rate: str, activation: str) -> tuple[Fault, ...]:
+    """Those that are planted in the experiment's own file."""
+    file = f"experiments/{name}.py"
+    tenfold = f"lr={float(rate) * 10:g}"
+    return (
+        Fault("an activation missing", file, f"        {activation},\n", ""),
+        Fault("the learning rate tenfold", file, f"lr={rate}", tenfold),
+    )
+
+
+@pytest.mark.check(24, "the accuracy gate: honest runs and planted faults")
+def test_honest_runs_raise_few_alarms(check, bench, tmp_path):
+    """In full with `mlp` on MNIST, the fast experiment; else with a small one on digits."""
+    if check.full:
+        experiment, folders = registry.load().experiments["mlp"], ()
+    else:
+        experiment, folders = registry.load((bench.own,)).experiments["plain"], (bench.own,)
+    train = partial(train_afresh, workers=2, data_folder=ensure, folders=folders, view=Terminal(as_json=True).view)
+    train(planned := plan([experiment], range(10), tmp_path))
+    reference, gates, verdicts = measured(planned), check.times(100), []
+    for number in range(gates):
+        found = gate(
+            [experiment], reference, train, margin=None, most=12 if check.full else 3, first=FRESH + 100 * number
+        )
+        verdicts += [one.judged.verdict for one in found]
+
+    check.remarks.append(", ".join(f"{verdicts.count(kind)} {kind}" for kind in ("PASS", "INCONCLUSIVE", "FAIL")))
+    with check.case(gates):
+        assert verdicts.count("FAIL") <= ALARMS * gates
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, to break."""
+    folder = tmp_path_factory.mktemp("broken")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "experiments" / "choosy.py").write_text(CHOOSY)
+    return folder
+
+
+# In a few epochs a rate ten times as high makes lenet learn faster, so there it is no fault.
+SUBJECTS = {
+    "lenet": (("--epochs", "3"), (*EVERYWHERE, faults_of("lenet", "0.001", "nn.Sigmoid()")[0])),
+    "lenet_avgpool": (("--epochs", "2"), (*EVERYWHERE, DROPOUT, *faults_of("lenet_avgpool", "0.001", "nn.ReLU()"))),
+    "choosy": ((), (EVERYWHERE[-1], DROPOUT)),  # its batch norm makes up for the others
+}
+
+
+@pytest.mark.check(24, "the accuracy gate: honest runs and planted faults")
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_what_is_broken_on_purpose_is_caught(check, copy, tmp_path, name):
+    """In full with the real experiments; a small one on digits stands for them in a short run."""
+    if check.full == (name == "choosy"):
+        pytest.skip("the real experiments stand for it" if check.full else "takes minutes: with -m promise")
+    words, faults = SUBJECTS[name]
+    workspace = Workspace(tmp_path, {"PYTHONPATH": str(copy)})
+    command = ("gate", name, *words, "--reference", str(tmp_path / "reference.json"))
+    made = workspace.suite(*command, "--update", "--seeds", "6")
+    assert made.code == 0, made.err
+
+    took = []
+    for fault in faults:
+        path = copy / fault.file
+        whole = path.read_text()
+        assert fault.old in whole, f"{fault.file} has no {fault.old!r}"
+        path.write_text(whole.replace(fault.old, fault.new, 1))
+        try:
+            answer = workspace.suite(*command, "--json")
+        finally:
+            path.write_text(whole)
+        [found] = answer.json
+        took.append(f"{fault.name} {len(found['fresh'])} seeds, drop {found['drop']:.4f}")
+        with check.case():
+            assert (answer.code, found["verdict"]) == (1, "FAIL"), (fault.name, found["words"])
+    check.remarks.append(f"{name}: {'; '.join(took)}")
