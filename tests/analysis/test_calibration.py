@@ -1,4 +1,4 @@
-"""The calibration error against a count by hand, against scikit-learn's curve, and for classifiers known to be honest."""
+"""The calibration error against a count by hand, against scikit-learn's curve, and for honest classifiers."""
 
 import numpy as np
 import pytest

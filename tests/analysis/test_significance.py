@@ -8,6 +8,7 @@ from suite.analysis.significance import holm, mcnemar, votes
 CASES = 1_000
 
 
+@pytest.mark.studies
 def test_mcnemar_is_statsmodels_in_1_000_random_cases():
     from statsmodels.stats.contingency_tables import mcnemar as reference
 
@@ -22,8 +23,7 @@ def test_mcnemar_is_statsmodels_in_1_000_random_cases():
         assert found.p == pytest.approx(min(1, reference(table, exact=True).pvalue), rel=1e-9)
 
 
-def test_mcnemar_of_a_textbook_table():
-    """59 and 6 of Bland's 1,319 children had a cold at one age alone... counted by the binomial's tail by hand."""
+def test_mcnemar_is_the_binomials_two_tails_counted_by_hand():
     one = np.repeat([True, False, True], [5, 1, 10])
     other = np.repeat([False, True, True], [5, 1, 10])
 
@@ -37,9 +37,10 @@ def test_equal_classifiers_are_not_told_apart():
     assert mcnemar(same, same).p == 1
 
 
-def test_holm_is_statsmodels_in_1_000_random_cases():
+def test_holm_is_statsmodels_in_1_000_random_cases(monkeypatch):
     from statsmodels.stats.multitest import multipletests
 
+    monkeypatch.setattr("gc.collect", lambda: 0)  # which it does each time, for 0.4 s with all that pytest has loaded
     draw = np.random.default_rng(24)
     for _ in range(CASES):
         ps = draw.random(int(draw.integers(1, 30))) ** draw.integers(1, 6)
