@@ -29,7 +29,7 @@ def test_an_experiment_with_more_seeds_counts_no_more_than_another():
 
     found = hardest(many, LABELS, ["a"] * 50 + ["b", "c"])
 
-    assert found == [Hard(2, 2, 1.0, 9, 3), Hard(1, 1, 1.0, 7, 3), Hard(0, 0, pytest.approx(2 / 3), 5, 2)]
+    assert found == [Hard(1, 1, 1.0, 7, 3), Hard(2, 2, 1.0, 9, 3), Hard(0, 0, pytest.approx(2 / 3), 5, 2)]
 
 
 def test_no_more_are_given_than_asked_for():
