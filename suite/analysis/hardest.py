@@ -29,13 +29,13 @@ def hardest(predicted: Classes, labels: Classes, groups: Sequence[Hashable], mos
     `predicted` (k runs, m images), `labels` (m,), and `groups` with the experiment of each run.
     """
     names = list(dict.fromkeys(groups))
-    member = np.array([[group == name for group in groups] for name in names], dtype=np.float64)
-    weights = member / member.sum(axis=1, keepdims=True)
-    shares = weights @ (predicted != labels)
+    members = [[run for run, group in enumerate(groups) if group == name] for name in names]
+    shares = np.array([(predicted[runs] != labels).mean(axis=0) for runs in members])
     failing = (shares > 0.5).sum(axis=0)
     mean = shares.mean(axis=0)
     chosen = np.flatnonzero(2 * failing > len(names))
     chosen = chosen[np.argsort(-mean[chosen], kind="stable")][:most]
+    weights = np.array([1 / groups.count(group) for group in groups])
     return [
         Hard(int(image), int(labels[image]), float(mean[image]), taken, int(failing[image]))
         for image, taken in zip(chosen, _taken_for(predicted[:, chosen], labels[chosen], weights), strict=True)
@@ -45,7 +45,7 @@ def hardest(predicted: Classes, labels: Classes, groups: Sequence[Hashable], mos
 def _taken_for(predicted: Classes, labels: Classes, weights: NDArray[np.float64]) -> list[int]:
     """The wrong class (h,) with most votes for each image, where each experiment has one vote to share out."""
     votes = [
-        np.bincount(column, weights=weights.sum(axis=0) * (column != label))
+        np.bincount(column, weights=weights * (column != label))
         for column, label in zip(predicted.T, labels, strict=True)
     ]
     return [int(vote.argmax()) for vote in votes]

@@ -103,3 +103,22 @@ def test_wilsons_interval_mirrors_and_stays_within_0_and_1(images):
 
         assert 0 <= found.low <= right / images <= found.high <= 1
         assert (found.low, found.high) == pytest.approx((1 - mirrored.high, 1 - mirrored.low))
+
+
+def test_wilsons_intervals_are_statsmodels_in_1_000_random_cases():
+    from statsmodels.stats.proportion import proportion_confint
+
+    draw = random.Random(24)
+    for case in range(1_000):
+        images = draw.randint(1, 10_000)
+        right = draw.randint(0, images) if case % 2 else draw.uniform(0, images)  # a mean over seeds is no whole number
+        level = draw.choice([0.9, LEVEL, 0.99])
+        found = wilson(right, images, level)
+
+        expected = proportion_confint(right, images, 1 - level, method="wilson")
+
+        assert (found.low, found.high) == pytest.approx(expected, abs=1e-12)
+
+
+def test_of_no_images_nothing_is_known():
+    assert (wilson(0, 0).low, wilson(0, 0).high) == (0, 1)

@@ -1,0 +1,169 @@
+"""The gate: honest runs pass, drops fail, and what is not known is said to be so."""
+
+from math import inf, isinf, isnan, nan
+
+import numpy as np
+import pytest
+
+from suite.analysis.gate import ALPHA, judge
+from suite.analysis.sequential import level_at, looks
+
+REFERENCE = [0.900, 0.901, 0.902, 0.899, 0.905]
+PLANNED = looks(3, 12)
+SPREAD, MARGIN = 0.005, 0.02
+
+
+def gate(draw, drop=0.0, *, spread=SPREAD, margin=MARGIN, references=10):
+    """The verdict and the number of fresh seeds, looked at as planned until it is decided."""
+    reference = draw.normal(0.9, SPREAD, references)
+    fresh = draw.normal(0.9 - drop, spread, PLANNED[-1])
+    for k, n in enumerate(PLANNED):
+        alpha = 1 - level_at(PLANNED, k, 1 - ALPHA)
+        found = judge(fresh[:n].tolist(), reference.tolist(), margin=margin, alpha=alpha)
+        if found.verdict != "INCONCLUSIVE":
+            return found.verdict, n
+    return found.verdict, n
+
+
+@pytest.mark.studies
+def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
+    from scipy.stats import ttest_ind
+
+    draw = np.random.default_rng(24)
+    for _ in range(1_000):
+        fresh, reference = draw.normal(0.9, 0.01, draw.integers(2, 9)), draw.normal(0.9, 0.02, draw.integers(3, 9))
+        found = judge(fresh.tolist(), reference.tolist(), margin=0.01, alpha=0.05)
+        student = ttest_ind(reference, fresh, alternative="greater")
+        welch = ttest_ind(reference, fresh, equal_var=False, alternative="less")
+
+        assert found.p == pytest.approx(student.pvalue)
+        assert found.interval.low == pytest.approx(student.confidence_interval(0.95).low)
+        assert found.interval.high == pytest.approx(welch.confidence_interval(0.95).high)
+        assert found.drop == pytest.approx(reference.mean() - fresh.mean())
+
+
+def test_runs_as_good_as_the_reference_pass():
+    found = judge([0.900, 0.903, 0.901], REFERENCE, margin=0.02)
+
+    assert (found.verdict, found.n, found.reference_n) == ("PASS", 3, 5)
+    assert found.words.startswith("PASS: a drop of 0.0200 is ruled out. The drop is +0.0001 (")
+
+
+def test_a_clear_drop_fails():
+    found = judge([0.80, 0.81, 0.79], REFERENCE, margin=0.02)
+
+    assert found.verdict == "FAIL"
+    assert found.interval.low > 0
+    assert found.words.startswith("FAIL: accuracy dropped. The drop is +0.1014 (")
+
+
+def test_what_few_and_far_spread_runs_leave_open_is_inconclusive():
+    found = judge([0.88, 0.92], REFERENCE, margin=0.02)
+
+    assert found.verdict == "INCONCLUSIVE"
+    assert "neither shown nor ruled out" in found.words
+
+
+def test_a_drop_that_is_shown_to_be_within_the_margin_passes():
+    found = judge([0.897, 0.896, 0.897, 0.898] * 3, [0.9, 0.901, 0.902, 0.9] * 3, margin=0.02)
+
+    assert found.interval.low > 0
+    assert found.verdict == "PASS"
+
+
+def test_one_run_can_fail_and_cannot_pass():
+    bad, good = judge([0.5], REFERENCE, margin=0.02), judge([0.9014], REFERENCE, margin=0.02)
+
+    assert (bad.verdict, good.verdict) == ("FAIL", "INCONCLUSIVE")
+    assert good.interval.high == inf
+
+
+def test_better_runs_pass():
+    assert judge([0.95, 0.96, 0.955], REFERENCE, margin=0.02).verdict == "PASS"
+
+
+@pytest.mark.parametrize("lost", [nan, inf])
+def test_a_run_that_diverged_fails(lost):
+    found = judge([0.9, lost, 0.9], REFERENCE, margin=0.02)
+
+    assert found.verdict == "FAIL"
+    assert isnan(found.drop)
+    assert found.words == "FAIL: of 3 fresh runs some diverged."
+
+
+@pytest.mark.parametrize(("fresh", "verdict"), [(0.9, "PASS"), (0.95, "PASS"), (0.89, "PASS"), (0.87, "FAIL")])
+def test_runs_without_any_spread_are_compared_as_they_are(fresh, verdict):
+    found = judge([fresh] * 3, [0.9] * 3, margin=0.02)
+
+    assert found.verdict == verdict
+    assert (found.interval.low, found.interval.high) == (found.drop, found.drop)
+    assert found.p == (0 if fresh < 0.9 else 1)
+
+
+def test_a_spread_on_one_side_alone_is_enough():
+    assert judge([0.9, 0.9, 0.9], REFERENCE, margin=0.02).verdict == "PASS"
+    assert judge([0.9, 0.901, 0.902], [0.9] * 3, margin=0.02).verdict == "PASS"
+    assert not isinf(judge([0.9, 0.9], REFERENCE, margin=0.02).interval.high)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "reference"), [([], REFERENCE), ([0.9], [0.9, 0.9]), ([0.9], [0.9, nan, 0.9]), ([0.9], [])]
+)
+def test_without_a_reference_or_a_run_there_is_no_verdict(fresh, reference):
+    with pytest.raises(ValueError, match=r"at least|at the least|finished runs"):
+        judge(fresh, reference, margin=0.02)
+
+
+@pytest.mark.studies
+def test_of_100_honest_gates_5_at_most_raise_an_alarm_and_of_2_000_1_percent(figure):
+    draw = np.random.default_rng(24)
+    ends = [gate(draw) for _ in range(2_000)]
+    alarms = np.array([verdict == "FAIL" for verdict, _ in ends])
+    passed = np.mean([verdict == "PASS" for verdict, _ in ends])
+    worst = alarms.reshape(20, 100).sum(axis=1).max()
+    figure(
+        f"gate, A/A, looks at {PLANNED}: {alarms.mean():.2%} of 2,000 alarms, {worst}"
+        f" at most in 100; {passed:.1%} passed, with {np.mean([n for _, n in ends]):.1f} seeds on average"
+    )
+
+    assert worst <= 5
+    assert alarms.mean() <= ALPHA
+    assert passed > 0.95
+
+
+@pytest.mark.studies
+def test_honest_gates_without_a_margin_to_pass_by_raise_no_more_alarms(figure):
+    """With no margin nothing ever passes early, so that every look is taken."""
+    draw = np.random.default_rng(25)
+    alarms = np.mean([gate(draw, margin=-1.0)[0] == "FAIL" for _ in range(2_000)])
+    figure(f"gate, A/A, every look of {PLANNED} taken: {alarms:.2%} of 2,000 alarms")
+
+    assert 0 < alarms <= ALPHA
+
+
+@pytest.mark.parametrize(
+    ("drop", "spread", "caught"), [(0.03, SPREAD, 0.95), (0.05, SPREAD, 0.99), (0.05, 0.02, 0.9), (0.3, 0.1, 0.99)]
+)
+def test_a_drop_beyond_the_margin_is_caught(drop, spread, caught, figure):
+    draw = np.random.default_rng(24)
+    ends = [gate(draw, drop, spread=spread) for _ in range(500)]
+    failed = [n for verdict, n in ends if verdict == "FAIL"]
+    figure(
+        f"gate, drop {drop}, spread {spread} against {SPREAD}: {len(failed) / 5:.1f} % caught, "
+        f"with {np.mean(failed):.1f} seeds on average"
+    )
+
+    assert len(failed) / 500 >= caught
+
+
+@pytest.mark.studies
+def test_a_drop_as_large_as_the_margin_hardly_ever_passes(figure):
+    draw = np.random.default_rng(24)
+    equal, wide = (
+        np.mean([gate(draw, MARGIN, spread=spread)[0] == "PASS" for _ in range(1_000)])
+        for spread in (SPREAD, 4 * SPREAD)
+    )
+    figure(f"gate, drop of the margin: {equal:.2%} pass, {wide:.2%} where the fresh runs spread four times as far")
+
+    assert equal <= ALPHA + 2.5 * (ALPHA / 1_000) ** 0.5
+    assert wide <= 0.025  # Welch's t is an approximation, and the roughest where the smaller sample spreads further
