@@ -16,8 +16,8 @@ from tests.browser.conftest import FLAGS
 
 KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 HAND_OVER = """
-import os, sys
-read, write = (os.dup(int(word)) for word in sys.argv[1:3])  # either may be 3 or 4 itself
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(word), fcntl.F_DUPFD, 10) for word in sys.argv[1:3])  # either may be 3 or 4 itself
 os.dup2(read, 3)
 os.dup2(write, 4)
 os.execvp(sys.argv[3], sys.argv[3:])
