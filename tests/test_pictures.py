@@ -21,8 +21,8 @@ LAYERS = [
     {"kind": "Linear", "shape": [10], "parameters": 34_570},
 ]
 ROW = {
-    "experiment": "lenet", "test accuracy": 0.87, "images_low": 0.863, "images_high": 0.877, "seeds_low": 0.86,
-    "seeds_high": 0.88, "published_value": 0.8677, "train_images_per_second_mean": 9_000.0,
+    "experiment": "lenet", "data": "MNIST", "test accuracy": 0.87, "images_low": 0.863, "images_high": 0.877,
+    "seeds_low": 0.86, "seeds_high": 0.88, "published_value": 0.8677, "train_images_per_second_mean": 9_000.0,
     "inference_images_per_second_mean": 30_000.0,
 }  # fmt: skip
 ALONE = {**ROW, "experiment": "cnn", "seeds_low": None, "seeds_high": None, "published_value": None}
@@ -69,6 +69,7 @@ PICTURES = {
     "network": lambda: pictures.network(LAYERS),
     "network of one layer": lambda: pictures.network(LAYERS[:1]),
     "overview": lambda: pictures.overview([ROW, ALONE]),
+    "overview of two data sets": lambda: pictures.overview([ROW, {**ALONE, "data": "Fashion-MNIST"}]),
     "overview of one that nobody published": lambda: pictures.overview([ALONE]),
     "overview without an error": lambda: pictures.overview([{**ROW, "test accuracy": 1.0, "images_high": 1.0}]),
     "speeds": lambda: pictures.speeds([ROW, ALONE]),

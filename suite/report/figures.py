@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite import files, pictures
+from suite.data.catalog import CATALOG
 from suite.report import tables
 from suite.report.groups import Group
 
@@ -36,14 +37,13 @@ def draw(groups: Sequence[Group], folder: Path) -> Mapping[str, list[Picture]]:
 
 
 def _overviews(groups: Sequence[Group], folder: Path) -> list[Picture]:
-    accuracy, speed = tables.accuracy(groups).rows, tables.throughput(groups).rows
+    accuracy = [{**row, "data": CATALOG[row["data"]].title} for row in tables.accuracy(groups).rows]
+    speed = tables.throughput(groups).rows
+    of_accuracy = "Accuracy of every experiment with its intervals, data set by data set."
+    of_speed = "Training and inference speed of every experiment."
     return [
-        save_picture(
-            pictures.overview(accuracy), folder / "accuracy", "Accuracy of every experiment, with its intervals."
-        ),
-        save_picture(
-            pictures.speeds(speed), folder / "throughput", "Training and inference speed of every experiment."
-        ),
+        save_picture(pictures.overview(accuracy), folder / "accuracy", of_accuracy),
+        save_picture(pictures.speeds(speed), folder / "throughput", of_speed),
     ]
 
 

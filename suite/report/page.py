@@ -25,8 +25,8 @@ READING = (
 )
 SPEED = "Speeds are those of runs that went side by side, one thread each; they hold for this machine and its load."
 AGAIN = (
-    "These commands train the same runs again; python -m suite verify RUN trains one and says whether its weights are "
-    "the same to the bit, which is promised for the same recipe, seed, torch and kind of processor."
+    "At the commit named, a command trains the same runs again; python -m suite verify RUN says of one run whether its "
+    "weights come out the same to the bit, which is promised for the same recipe, seed, torch and kind of processor."
 )
 NOTHING = "There is no finished run yet: python -m suite run all trains every experiment."
 

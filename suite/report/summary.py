@@ -27,7 +27,8 @@ def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...
     found += [diverged_words(title, seeds) for title, seeds in lost]
     if few := [one.title for one in groups if len(one.runs) < FEWEST]:
         found.append(f"Too few seeds for an interval over seeds: {'; '.join(few)}. --seeds {FEWEST} gives one.")
-    return found + [words for words in [unequal(groups)] if words]
+    each = [[one for one in groups if one.parameter("data") == data] for data in data_sets(groups)]
+    return found + [words for of_data in each if (words := unequal(of_data))]
 
 
 def unequal(groups: Sequence[Group]) -> str:
@@ -37,7 +38,7 @@ def unequal(groups: Sequence[Group]) -> str:
     if not counts:
         return ""
     short = [f"{plural(n, 'seed')} of {'; '.join(one.title for one in groups if len(one.runs) == n)}" for n in counts]
-    return f"An incomplete set of runs, where others have {plural(most, 'seed')}: {', '.join(short)}."
+    return f"This rests on an incomplete set of runs: {', '.join(short)}, where others have {plural(most, 'seed')}."
 
 
 def machine(groups: Sequence[Group]) -> str:

@@ -1,101 +1,209 @@
-"""The page that a run writes, opened from its file as a reader would."""
+"""The page that a run writes, opened from its file as a reader would: three widths, mouse, keyboard, no network."""
 
-import html
-import json
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from suite.data.catalog import CATALOG
 from tests.browser.conftest import Browser
+from tests.browser.devtools import Tab
 from tests.conftest import Workspace
 
 pytestmark = pytest.mark.browser
 
-MEASURE = """<script>
-const page = document.documentElement;
-document.title = JSON.stringify({needs: page.scrollWidth, has: page.clientWidth});
-</script>"""
-
-ASKED = """<script>addEventListener("load", () => {
-    document.title = JSON.stringify(performance.getEntriesByType("resource").map(one => one.name));
-})</script>"""
+WIDTHS = (390, 820, 1400)
+CELLS = ("1,024", "–", "9.5", "-3", "+0.0082", "12 %", "–", "2,000 (1,500 to 2,500)", "needs 3 seeds", "0.8 to 0.9")
 
 
 @pytest.fixture(scope="module")
-def report(filled: Workspace) -> Path:
-    return filled.home / "reports" / "report.html"
+def report(filled: Workspace) -> str:
+    return (filled.home / "reports" / "report.html").as_uri()
 
 
-def test_it_opens_from_its_file_and_shows_the_accuracy_of_both_experiments(browser: Browser, report: Path) -> None:
-    page = browser.open(report.as_uri())
-
-    rows = re.findall(r"<tr>(.*?)</tr>", page.dom.partition('<h2 id="accuracy">')[2].partition("<h2")[0], re.DOTALL)
-    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
-    assert cells[0][:3] == ["experiment", "n", "test accuracy"]
-    assert [re.match("[a-z]+", row[0])[0] for row in cells[1:]] == ["lenet", "mlp"]
-    assert all(0 < float(row[2]) <= 1 for row in cells[1:])
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Tab]:
+    tab = Tab(browser.command, browser.profiles / "devtools")
+    yield tab
+    tab.close()
 
 
-def test_it_complains_of_nothing_on_the_console(browser: Browser, report: Path) -> None:
-    assert browser.open(report.as_uri()).complaints == []
+def column(tab: Tab, number: int, table: str = "table") -> list[str]:
+    """A table's cells from top to bottom."""
+    return list(
+        tab.ask(f"[...document.querySelector('{table}').tBodies[0].rows].map(one => one.cells[{number}].textContent)")
+    )
 
 
-def test_the_console_would_tell(browser: Browser, tmp_path: Path) -> None:
-    """Keeps the test above honest: a complaint is seen where there is one."""
-    page = tmp_path / "wrong.html"
-    page.write_text("<!doctype html><script>console.error('seen')</script>")
-
-    assert any("seen" in line for line in browser.open(page.as_uri()).complaints)
+def overflow(tab: Tab) -> int:
+    """By how many pixels the page itself scrolls sideways."""
+    return int(tab.ask("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def test_it_asks_for_nothing_but_itself(browser: Browser, report: Path, tmp_path: Path) -> None:
-    assert _asked(browser, _with(report, ASKED, tmp_path)) == []
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_fits_complains_of_nothing_and_asks_for_nothing(tab: Tab, report: str, width: int, dark: bool) -> None:
+    tab.open(report, width=width, dark=dark)
+
+    assert tab.ask("innerWidth") == width
+    assert overflow(tab) == 0
+    assert tab.complaints == []
+    assert tab.requests == [report]
 
 
-def test_a_question_would_be_seen(browser: Browser, report: Path, tmp_path: Path) -> None:
-    """Keeps the test above honest: the same page with a picture from elsewhere, on a port where nobody listens."""
+def test_it_shows_the_accuracy_of_both_experiments(tab: Tab, report: str) -> None:
+    tab.open(report, width=1400)
+
+    heads = tab.ask(
+        "[...document.querySelector('#accuracy ~ .wide table').tHead.rows[0].cells].map(one => one.textContent)"
+    )
+    assert heads[:3] == ["experiment", "n", "test accuracy"]
+    assert [title.split(",")[0] for title in column(tab, 0)] == ["lenet", "mlp"]
+    assert all(0 < float(cell) <= 1 for cell in column(tab, 2))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_picture_is_drawn_and_readable(tab: Tab, report: str, width: int) -> None:
+    """On a phone a picture is not made smaller than can be read: its box scrolls."""
+    tab.open(report, width=width)
+
+    shown = tab.ask("[...document.images].map(one => [one.naturalWidth, one.clientWidth, one.alt])")
+    assert len(shown) >= 6
+    assert all(natural > 100 and alt for natural, _, alt in shown)
+    assert [alt for _, wide, alt in shown if wide < 400] == []
+
+
+def test_pictures_are_dark_where_the_reader_wants_it_dark(tab: Tab, report: str) -> None:
+    filters = []
+    for dark in (False, True):
+        tab.open(report, width=1400, dark=dark)
+        filters.append(tab.ask("getComputedStyle(document.images[0]).filter"))
+
+    assert filters == ["none", "invert(1) hue-rotate(180deg)"]
+
+
+def test_the_contents_are_open_beside_the_page_and_closed_above_it(tab: Tab, report: str) -> None:
+    found = []
+    for width in WIDTHS:
+        tab.open(report, width=width)
+        found.append(tab.ask("document.querySelector('nav details').open"))
+
+    assert found == [False, False, True]
+
+
+def test_every_link_leads_to_its_place(tab: Tab, report: str) -> None:
+    tab.open(report, width=1400)
+    links = tab.ask("[...document.links].map(one => one.getAttribute('href'))")
+
+    assert len(links) >= 9
+    for link in links:
+        tab.ask("scrollTo(0, 0)")
+        tab.ask(f"document.querySelector('a[href=\"{link}\"]').click()")
+        top, shown = tab.ask(f"[document.querySelector('{link}').getBoundingClientRect().top, location.hash]")
+        low = tab.ask("document.documentElement.scrollHeight - innerHeight - scrollY < 2")
+        assert shown == link
+        assert -5 <= top < 40 or low, link  # at the end of the page it can scroll no further
+
+
+def test_a_table_is_sorted_by_mouse_both_ways(tab: Tab, report: str) -> None:
+    tab.open(report, width=1400)
+    before = column(tab, 0)
+
+    tab.click("thead th:first-child button")
+    up, said_up = column(tab, 0), tab.ask("document.querySelector('thead th').ariaSort")
+    tab.click("thead th:first-child button")
+    down, said_down = column(tab, 0), tab.ask("document.querySelector('thead th').ariaSort")
+
+    assert len(before) == 2
+    assert (up, said_up) == (sorted(before), "ascending")
+    assert (down, said_down) == (sorted(before, reverse=True), "descending")
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: str) -> None:
+    """From the top of the page: the skip link, then Tab to the first table, its first column and its third."""
+    tab.open(report, width=1400)
+    tab.press("Tab")
+    assert tab.ask("document.activeElement.className") == "skip"
+    tab.press("Enter")
+    reached = []
+    while len(reached) < 10 and "test accuracy" not in reached:
+        tab.press("Tab")
+        reached.append(tab.ask("document.activeElement.ariaLabel || document.activeElement.textContent"))
+    tab.press(key)
+    tab.press(key)
+
+    assert reached == [f"Accuracy: {CATALOG['digits'].title}", "experiment", "n", "test accuracy"]
+    assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # one sees where one is
+    assert column(tab, 2) == sorted(column(tab, 2), reverse=True)
+    assert tab.ask("[...document.querySelectorAll('thead')[0].rows[0].cells].map(one => one.ariaSort)")[:3] == [
+        "none", "none", "descending",
+    ]  # fmt: skip
+
+
+def test_figures_sort_as_figures_and_dashes_come_last_both_ways(tab: Tab, report: str) -> None:
+    """Thousands, signs, percent and ranges, put into the page's own first table."""
+    tab.open(report, width=1400)
+    cells = "".join(f"<tr><th>{n}</th><td>{cell}</td></tr>" for n, cell in enumerate(CELLS))
+    tab.ask(f"document.querySelector('tbody').innerHTML = {cells!r}")
+    button = "thead th:nth-child(2) button"
+
+    tab.click(button)
+    up = column(tab, 1)
+    tab.click(button)
+    down = column(tab, 1)
+
+    ordered = ["-3", "+0.0082", "0.8 to 0.9", "9.5", "12 %", "1,024", "2,000 (1,500 to 2,500)", "needs 3 seeds"]
+    assert up == [*ordered, "–", "–"]
+    assert down == [*reversed(ordered), "–", "–"]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<script>document.title = 'mine'</script>",
+        "<img src='x' onerror=\"document.title = 'mine'\">",
+        "<img src='http://127.0.0.1:9/elsewhere.png'>",
+    ],
+    ids=["a script", "an attribute", "a picture"],
+)
+def test_the_policy_stops_what_the_page_would_not_do(tab: Tab, report: str, tmp_path: Path, planted: str) -> None:
+    """Words are escaped; were some not, they could run nothing and reach nobody. And: a complaint would be seen."""
+    copy = tmp_path / "copy.html"
+    copy.write_text(Path(report.removeprefix("file://")).read_text().replace("<h1>", f"{planted}<h1>"))
+
+    tab.open(copy.as_uri(), width=1400)
+
+    assert tab.ask("document.title") == "Suite: report"
+    assert any("Content Security Policy" in line for line in tab.complaints)
+    assert [address for address in tab.requests if address.startswith("http")] == []
+
+
+def test_what_is_too_wide_and_a_request_and_a_complaint_would_be_seen(tab: Tab, tmp_path: Path) -> None:
+    """Keeps the tests above honest; the request goes to a port where nobody listens."""
     elsewhere = "http://127.0.0.1:9/elsewhere.png"
+    phone = "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+    page = tmp_path / "asking.html"
+    page.write_text(
+        f"<!doctype html>{phone}<p style='width: 500px'><img src='{elsewhere}'><script>console.error('seen')</script>"
+    )
 
-    assert _asked(browser, _with(report, f'<img src="{elsewhere}">{ASKED}', tmp_path)) == [elsewhere]
+    tab.open(page.as_uri(), width=390)
 
-
-def test_every_picture_is_in_it_and_is_drawn(browser: Browser, report: Path, tmp_path: Path) -> None:
-    count = "<script>document.title = JSON.stringify([...document.images].map(one => one.naturalWidth))</script>"
-
-    widths = _title(browser, _with(report, count, tmp_path))
-
-    assert len(widths) >= 6
-    assert all(width > 100 for width in widths)
-
-
-@pytest.mark.parametrize("width", [400, 900, 1500])
-def test_it_does_not_scroll_sideways(browser: Browser, report: Path, tmp_path: Path, width: int) -> None:
-    """In a frame of that width: Chromium's own window is never narrower than 500."""
-    inner = _with(report, MEASURE, tmp_path)
-    tell = "<script>addEventListener('load', () => { document.title = frames[0].document.title; })</script>"
-    outer = tmp_path / "outer.html"
-    outer.write_text(f'<!doctype html>{tell}<iframe src="{inner.name}" width="{width}" height="900" style="border:0">')
-
-    found = _title(browser, outer, width=1600, flags=("--allow-file-access-from-files",))
-
-    assert found["needs"] == found["has"]
-    assert width - 20 <= found["has"] <= width  # a scroll bar may take its part
+    assert overflow(tab) > 0
+    assert elsewhere in tab.requests
+    assert any("seen" in line for line in tab.complaints)
 
 
-def _asked(browser: Browser, page: Path) -> list[str]:
-    """What the page fetched or tried to, but for what it holds itself."""
-    return [name for name in _title(browser, page) if not name.startswith("data:")]
+def test_it_prints_without_contents_and_with_all_of_every_table(tab: Tab, report: str) -> None:
+    tab.open(report, width=700)
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    shown: dict[str, Any] = tab.ask(
+        "({nav: getComputedStyle(document.querySelector('nav')).display,"
+        " boxes: [...document.querySelectorAll('.wide')].map(one => getComputedStyle(one).overflowX)})"
+    )
+    tab.call("Emulation.setEmulatedMedia", media="")
 
-
-def _with(report: Path, script: str, folder: Path) -> Path:
-    """A copy of the page that runs `script` at its end."""
-    copy = folder / "copy.html"
-    copy.write_text(report.read_text(encoding="utf-8").replace("</body>", f"{script}</body>"), encoding="utf-8")
-    return copy
-
-
-def _title(browser: Browser, page: Path, *, width: int = 1500, flags: tuple[str, ...] = ()) -> Any:
-    found = re.search("<title>(.*?)</title>", browser.open(page.as_uri(), width=width, flags=flags).dom, re.DOTALL)
-    return json.loads(html.unescape(found[1]))
+    assert shown["nav"] == "none"
+    assert set(shown["boxes"]) == {"visible"}

@@ -1,14 +1,20 @@
 """The report for readers: one file, nothing from elsewhere, every word a word, the same bytes each time."""
 
+import base64
 import contextlib
+import html
 import re
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from markdown_it import MarkdownIt
 
 from suite.errors import SuiteError
+from suite.report.chapters import Chapter
 from suite.report.figures import draw
 from suite.report.page import write_page
 from suite.report.tables import all_tables, write_csv
@@ -125,22 +131,60 @@ def words_in(make_group, tmp_path_factory):
         both = [group, published]
         pictures = {"": [], **{one.slug: [] for one in both}}
         write_page(both, all_tables(both), pictures, folder)
-        html, markdown = (folder / name for name in ("report.html", "report.md"))
-        return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
+        return tuple((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
 
     return make
 
 
 def test_the_page_needs_no_other_file_and_no_network(reports, page):
-    html = (reports / "report.html").read_text(encoding="utf-8")
+    text = (reports / "report.html").read_text(encoding="utf-8")
 
-    assert "://" not in html
-    assert re.findall(r"url\(|@import|<link|<script|<iframe|<base", html) == []
+    assert "://" not in text
+    assert re.findall(r"url\(|@import|<link|<script|<iframe|<base", text) == ["<script"]
     assert page.values("src")
     assert all(source.startswith("data:image/") for source in page.values("src"))
     assert page.values("href")
     assert all(link.startswith("#") for link in page.values("href"))
     assert page.values("srcset") == []
+
+
+def test_the_page_may_run_its_own_script_alone_and_ask_nobody(reports, page):
+    text = (reports / "report.html").read_text(encoding="utf-8")
+    [policy] = [tag["content"] for _, tag in page.tags if tag.get("http-equiv") == "Content-Security-Policy"]
+    script = text.partition("<script>")[2].partition("</script>")[0]
+
+    assert policy.split("; ") == [
+        "default-src 'none'", "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'",
+        "img-src data:", "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+
+
+def titles(text, pattern):
+    return [html.unescape(found).replace("\\", "") for found in re.findall(pattern, text, re.MULTILINE)]
+
+
+def test_the_headings_of_page_and_note_leave_out_no_level(page, note):
+    for read in (page, note):
+        levels = [int(tag[1]) for tag, _ in read.tags if re.fullmatch("h[1-6]", tag)]
+
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(following <= level + 1 for level, following in pairwise(levels))
+
+
+def test_page_and_note_have_the_same_chapters_in_the_same_order(groups, tmp_path):
+    """Summary first, how it was measured last; of the parts without a chapter nothing is said."""
+    study, compared = Chapter("study-x", "Study of x", ["Words."]), Chapter("compare-x", "x against y", ["Words."])
+    pictures = {"": [], **{one.slug: [] for one in groups}}
+    write_page(groups, all_tables(groups), pictures, tmp_path, studies=[study], comparisons=[compared])
+    of_page = titles((tmp_path / "report.html").read_text(encoding="utf-8"), "<h[2-5][^>]*>(.*?)</h")
+    of_note = titles((tmp_path / "report.md").read_text(encoding="utf-8"), "^##+ (.*)$")
+
+    assert of_page == of_note
+    chapters = ["Summary", "Accuracy", "Experiments", *(one.title for one in groups), "Comparisons", "x against y",
+                "Tuning studies", "Study of x", "Speed", "How it was measured"]  # fmt: skip
+    assert [title for title in of_page if title in chapters] == chapters
 
 
 def test_every_link_of_the_page_leads_to_one_place_in_it(page):
@@ -197,9 +241,8 @@ def test_the_same_groups_give_the_same_page_and_tables_to_the_byte(groups, tmp_p
 
 def test_an_empty_record_gives_a_page_that_says_so(tmp_path):
     write_page([], all_tables([]), draw([], tmp_path / "pictures"), tmp_path)
-    html, markdown = (tmp_path / name for name in ("report.html", "report.md"))
-
-    for text in (html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")):
+    for name in ("report.html", "report.md"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
         assert "There is no finished run yet" in text
         assert "python -m suite run all" in text
         assert "Accuracy is" not in text
@@ -212,6 +255,26 @@ def test_page_and_note_say_where_seeds_are_too_few_for_an_interval(page, note):
 
         assert row[3] == "needs 3 seeds"
         assert plain("Too few seeds for an interval over seeds: cnn, lr=0.01.") in read.words()
+
+
+def test_the_accuracy_table_says_that_it_rests_on_an_incomplete_set_of_runs(page, note):
+    words = "This rests on an incomplete set of runs: 1 seed of cnn, lr=0.01, where others have 3 seeds."
+
+    for read in (page, note):
+        assert read.words().count(plain(words)) == 3  # in the summary, at the accuracies, at the speeds
+
+
+def test_accuracies_on_different_data_are_in_different_tables(make_group, tmp_path):
+    digits = make_group(experiment="mlp", identity="e" * 64)
+    rows = tuple({**row, "param.data": "mnist"} for row in digits.runs)
+    both = [make_group(), replace(digits, runs=rows)]
+    write_page(both, all_tables(both), {"": [], **{one.slug: [] for one in both}}, tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8").partition("## Accuracy")[2]
+    first, second = text.partition("### MNIST")[2].partition("### Fashion-MNIST")[::2]
+
+    assert "| mlp " in first
+    assert "| lenet " not in first
+    assert "| lenet " in second.partition("## ")[0]
 
 
 def test_page_and_note_say_which_seeds_diverged(page, note):

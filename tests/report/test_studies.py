@@ -149,7 +149,7 @@ def test_words_of_others_stay_words(tmp_path):
     assert whole == [facts]
     assert "{{ 7 * 7 }}" in page.read_text()
     for text in (page.read_text(), (inside / "report.md").read_text()):
-        assert "<script" not in text
+        assert text.count("<script") == (1 if text.startswith("<!doctype") else 0)  # the page's own
         assert "<img src=x" not in text
     assert {path.name for path in tmp_path.iterdir()} == {"reports"}
 
@@ -169,7 +169,7 @@ def test_a_document_that_says_something_else_is_named_and_left_out(tmp_path):
 
     titles = [chapter.title for chapter in chapters]
     assert titles == [*(f"Study strange{n}" for n in range(len(strange))), "Study of lenet: good"]
-    assert all("damaged" in chapter.sentences[0] for chapter in chapters[:-1])
+    assert all("damaged" in chapter.warnings[0] for chapter in chapters[:-1])
     assert [facts["study"] for facts in whole] == ["good"]
 
 
