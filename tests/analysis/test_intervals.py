@@ -66,11 +66,12 @@ def test_equal_seeds_have_an_interval_of_no_width():
     assert found.low == found.high == pytest.approx(0.9)
 
 
-def test_the_interval_holds_the_truth_in_95_of_100_simulated_suites():
+def test_the_interval_holds_the_truth_in_95_of_100_simulated_suites(figure):
     draw = random.Random(24)
     truth, suites = 0.9, 2_000
     intervals = [group([draw.gauss(truth, 0.003) for _ in range(5)]).interval for _ in range(suites)]
     coverage = sum(one.low <= truth <= one.high for one in intervals) / suites
+    figure(f"t interval of 5 seeds: covers {coverage:.1%} of {suites:,} simulated suites")
 
     assert 0.93 <= coverage <= 0.97
 
