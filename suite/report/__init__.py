@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from suite import files
 from suite.errors import machine_error
+from suite.report.choice import Choice, gap_sentences, incomplete
 from suite.report.figures import draw
 from suite.report.groups import Group, lost, read_groups
 from suite.report.page import write_page
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on the disk, and the tables that are in it."""
+    """A report on the disk, the tables that are in it, and what it says first: what was chosen, what is missing."""
 
     page: Path
     tables: Mapping[str, Table]
     runs: "pd.DataFrame"
+    sentences: list[str]
 
     def run_ids(self) -> dict[tuple[str, int], str]:
         """MLflow's id of every run in the report, by identity and seed."""
@@ -49,25 +51,31 @@ class Written:
         return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
 
 
-def write_report(store: Store, reports: Path) -> Written:
-    """Write every table, picture and page anew from the finished runs in MLflow.
+EVERYTHING = Choice()
+
+
+def write_report(store: Store, reports: Path, choice: Choice = EVERYTHING) -> Written:
+    """Write every table, picture and page anew from the chosen ones of the finished runs in MLflow.
 
     The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
-    `SuiteError` (3) where `reports` cannot be written.
+    `SuiteError`: 2 for a choice that names what is not there, 3 where `reports` cannot be written.
     """
-    runs = finished_runs(store)
+    runs = choice.of(finished_runs(store))
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs)
+            gaps = incomplete(store, runs, groups, choice.experiments)
             pictures = draw(groups, drafts / "pictures")
-            chapters, studies = study_chapters(read_studies(store, Path(scratch)), drafts / "pictures")
-            tables = {**all_tables(groups), **study_tables(studies)}
+            found = choice.of_studies(read_studies(store, Path(scratch)))
+            chapters, studies = study_chapters(found, drafts / "pictures")
+            tables = {**all_tables(groups, choice.baseline), **study_tables(studies)}
             write_csv(tables, drafts)
-            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters)
+            said = [*choice.sentences(), *gap_sentences(gaps)]
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, said)
             files.publish(drafts, reports, last=page.name)
     except OSError as error:
         raise machine_error(error, reports) from error
-    return Written(reports / page.name, tables, runs)
+    return Written(reports / page.name, tables, runs, said)
 
 
 @contextmanager

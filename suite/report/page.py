@@ -25,10 +25,11 @@ def write_page(
     reports: Path,
     lost: Sequence[tuple[str, tuple[int, ...]]] = (),
     studies: Sequence[StudyChapter] = (),
+    first: Sequence[str] = (),
 ) -> Path:
     """Write both; returns the path of the page, one file that needs no other and no network.
 
-    `lost` names recipes that diverged under every seed, and the seeds.
+    `lost` names recipes that diverged under every seed, and the seeds. `first` are its first lines.
     """
     from jinja2 import Environment
 
@@ -38,6 +39,7 @@ def write_page(
         "tables": [(name, tables[name]) for name in OF_ALL if name in tables],
         "pictures": pictures[""],
         "studies": studies,
+        "first": first,
         "reports": reports,
         "diverged": [(one.title, one.diverged) for one in groups if one.diverged] + list(lost),
         "few": [one.title for one in groups if len(one.runs) < FEWEST],
