@@ -14,6 +14,7 @@ from suite.errors import machine_error
 from suite.report.choice import Choice, gap_sentences, incomplete
 from suite.report.figures import draw
 from suite.report.groups import Group, lost, read_groups
+from suite.report.kept import Kept
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
 from suite.report.tables import Table, all_tables, write_csv
@@ -54,9 +55,12 @@ class Written:
 EVERYTHING = Choice()
 
 
-def write_report(store: Store, reports: Path, choice: Choice = EVERYTHING) -> Written:
+def write_report(
+    store: Store, reports: Path, choice: Choice = EVERYTHING, pictures_kept: Path | None = None
+) -> Written:
     """Write every table, picture and page anew from the chosen ones of the finished runs in MLflow.
 
+    A picture of the same numbers as before is taken from the folder `pictures_kept`, if given, with the same bytes.
     The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
     `SuiteError`: 2 for a choice that names what is not there, 3 where `reports` cannot be written.
     """
@@ -65,7 +69,8 @@ def write_report(store: Store, reports: Path, choice: Choice = EVERYTHING) -> Wr
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs)
             gaps = incomplete(store, runs, groups, choice.experiments)
-            pictures = draw(groups, drafts / "pictures")
+            kept = Kept(pictures_kept)
+            pictures = draw(groups, drafts / "pictures", kept)
             found = choice.of_studies(read_studies(store, Path(scratch)))
             chapters, studies = study_chapters(found, drafts / "pictures")
             tables = {**all_tables(groups, choice.baseline), **study_tables(studies)}
@@ -73,6 +78,8 @@ def write_report(store: Store, reports: Path, choice: Choice = EVERYTHING) -> Wr
             said = [*choice.sentences(), *gap_sentences(gaps)]
             page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, said)
             files.publish(drafts, reports, last=page.name)
+            if not choice.narrows:
+                kept.forget_unused()
     except OSError as error:
         raise machine_error(error, reports) from error
     return Written(reports / page.name, tables, runs, said)

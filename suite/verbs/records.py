@@ -24,7 +24,7 @@ def report(args: Namespace) -> int:
     try:
         send(home, args, terminal)
         choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
-        written = write_report(open_store(home), home.reports, choice)
+        written = write_report(open_store(home), home.reports, choice, home.pictures)
     except TrackerAway as why:
         raise unreachable(tracking_uri(home), why) from why
     if args.json:

@@ -160,8 +160,9 @@ def test_a_group_lacks_the_seeds_of_the_largest_on_its_data_set_that_it_did_not_
 def test_incomplete_tells_apart_missing_running_and_damaged(make_group, monkeypatch):
     whole, few = make_group(seeds=4, identity="a"), make_group(seeds=1, experiment="cnn", identity="b")
     groups = _with_missing([whole, few])
-    runs = pd.DataFrame([{**row, "identity": "a"} for row in whole.runs] + [{**row, "identity": "b"} for row in few.runs]
-                        + [{**run(3, experiment="cnn"), "identity": "b"}])  # fmt: skip
+    damaged = {**run(3, experiment="cnn"), "identity": "b"}
+    rows = [{**row, "identity": one.identity} for one in groups for row in one.runs]
+    runs = pd.DataFrame([*rows, damaged])
     begun = pd.DataFrame([
         {"experiment": "cnn", "identity": "b", "seed": 1, "overrides": {}, "status": "running"},
         {"experiment": "mlp", "identity": "c", "seed": 0, "overrides": {"lr": 0.1}, "status": "interrupted"},
