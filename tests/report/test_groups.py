@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from suite.engine.documents import document
 from suite.home import Home
 from suite.report import groups as reading
 from suite.report.choice import incomplete
@@ -131,9 +132,8 @@ def test_runs_without_a_result_are_told_by_their_status(home, whole):
     begun = [run for run, _ in planned(home, 4 * SEEDS, SEEDS)][2 * SEEDS :]
     for run, status in zip(begun, ("running", "interrupted", "failed"), strict=False):
         shutil.copytree(whole.folder, run.folder)
-        (run.folder / "recipe.json").unlink()
-        run.begin({name: whole.recipe()[name] for name in ("recipe", "overrides", "network", "environment", "source")},
-                  ())  # fmt: skip
+        names = {"experiment": run.experiment, "identity": run.identity, "seed": run.seed}
+        (run.folder / "recipe.json").write_bytes(document({**whole.recipe(), **names}))
         Mirror(store).send(run, None, status)
 
     found = unfinished_runs(store, finished_runs(store))
