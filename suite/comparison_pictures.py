@@ -61,13 +61,13 @@ def reliability(found: Mapping[str, "Calibration"]) -> "Figure":
 
 
 def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Sequence[str]) -> "Figure":
-    """The images that most get wrong, each with what it is and what it is taken for."""
+    """The images (h, 28, 28) of `found`, which most get wrong, each with what it is and what it is taken for."""
     rows, height, width = -(-len(found) // COLUMNS), 46, 46  # a cell holds 28 × 28 pixels and three lines of text
     sheet = np.zeros((rows * height, COLUMNS * width), np.uint8)
     figure, (axes,) = new_figure(10.5, 1.1 * rows + 0.4)
     for place, one in enumerate(found):
         top, left = place // COLUMNS * height + 17, place % COLUMNS * width + 9
-        sheet[top : top + 28, left : left + 28] = images[one.image]
+        sheet[top : top + 28, left : left + 28] = images[place]
         axes.text(left + 14, top - 2, f"#{one.image}\n{classes[one.label]}, taken\nfor {classes[one.taken_for]}",
                   fontsize=5.8, ha="center", va="bottom", linespacing=1.05)  # fmt: skip
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)

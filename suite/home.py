@@ -30,7 +30,7 @@ class Home:
                 raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}.", "Name a folder.") from error
         else:
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
-        for folder in (home.mlruns, home.runs, home.reports):
+        for folder in (home.mlruns, home.runs, home.pictures, home.reports):
             if folder.is_symlink():
                 raise SuiteError(f"{folder} is a symbolic link.", "Set SUITE_HOME to the folder that is to hold it.")
         return home
@@ -63,6 +63,11 @@ class Home:
     def studies(self) -> Path:
         """The studies' database, and what is known of each as a document."""
         return self.mlruns / "studies"
+
+    @property
+    def pictures(self) -> Path:
+        """The last report's pictures, so that only what has changed is drawn again."""
+        return self.mlruns / "pictures"
 
     @property
     def reports(self) -> Path:

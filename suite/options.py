@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from suite.analysis.intervals import FEWEST
@@ -110,6 +111,10 @@ def _workers(parser: argparse.ArgumentParser) -> None:
 
 def of_report(parser: argparse.ArgumentParser) -> None:
     """Of `report`."""
+    parser.add_argument("--experiment", nargs="+", default=[], metavar="NAME", help="only runs of these experiments")
+    parser.add_argument("--since", type=_since, metavar="WHEN",
+                        help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
+    parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
     _data_dir(parser)
     _experiments(parser)
     _json(parser)
@@ -183,3 +188,17 @@ def _seconds(text: str) -> float:
     if not found or not float(found[1]):
         raise argparse.ArgumentTypeError(f"expected a time such as 90s, 10m or 2h, got {text!r:.80}")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _since(text: str) -> datetime:
+    if ago := re.fullmatch(r"(\d{1,4})([hdw])", text):
+        return datetime.now(UTC) - int(ago[1]) * {"h": timedelta(hours=1), "d": _DAY, "w": 7 * _DAY}[ago[2]]
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        words = f"expected a date such as 2026-11-01, or 12h, 7d or 2w, got {text!r:.80}"
+        raise argparse.ArgumentTypeError(words) from None
+
+
+_DAY = timedelta(days=1)

@@ -16,6 +16,17 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def listed_seeds(seeds: Iterable[int]) -> str:
+    """`0-2, 4` for 0, 1, 2 and 4."""
+    runs: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
 def printable(text: str) -> str:
     """The text without control characters, which colour or erase the terminal that prints it; line ends stay."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

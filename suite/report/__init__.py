@@ -11,13 +11,16 @@ from filelock import FileLock
 
 from suite import files
 from suite.errors import machine_error
+from suite.report.choice import Choice, gap_sentences, incomplete
 from suite.report.comparison_tables import comparison_tables
 from suite.report.comparisons import comparison_chapters
 from suite.report.figures import draw
 from suite.report.groups import Group, lost, read_groups
+from suite.report.kept import Kept
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
-from suite.report.tables import Table, all_tables, write_csv
+from suite.report.table import Table
+from suite.report.tables import all_tables, write_csv
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import Store
 from suite.tracking.studies import read_studies
@@ -28,11 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on the disk, and the tables that are in it."""
+    """A report on the disk, the tables that are in it, and what it says first: what was chosen, what is missing."""
 
     page: Path
     tables: Mapping[str, Table]
     runs: "pd.DataFrame"
+    sentences: list[str]
 
     def run_ids(self) -> dict[tuple[str, int], str]:
         """MLflow's id of every run in the report, by identity and seed."""
@@ -51,26 +55,38 @@ class Written:
         return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
 
 
-def write_report(store: Store, reports: Path) -> Written:
-    """Write every table, picture and page anew from the finished runs in MLflow.
+EVERYTHING = Choice()
 
+
+def write_report(
+    store: Store, reports: Path, choice: Choice = EVERYTHING, pictures_kept: Path | None = None
+) -> Written:
+    """Write every table, picture and page anew from the chosen ones of the finished runs in MLflow.
+
+    A picture of the same numbers as before is taken from the folder `pictures_kept`, if given, with the same bytes.
     The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
-    `SuiteError` (3) where `reports` cannot be written.
+    `SuiteError`: 2 for a choice that names what is not there, 3 where `reports` cannot be written.
     """
-    runs = finished_runs(store)
+    runs = choice.of(finished_runs(store))
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs)
-            pictures = draw(groups, drafts / "pictures")
-            chapters, studies = study_chapters(read_studies(store, Path(scratch)), drafts / "pictures")
-            compared, comparisons = comparison_chapters(groups, drafts / "pictures")
-            tables = {**all_tables(groups), **comparison_tables(comparisons), **study_tables(studies)}
+            gaps = incomplete(store, runs, groups, choice.experiments)
+            kept = Kept(pictures_kept)
+            pictures = draw(groups, drafts / "pictures", kept)
+            found = choice.of_studies(read_studies(store, Path(scratch)))
+            chapters, studies = study_chapters(found, drafts / "pictures")
+            compared, comparisons = comparison_chapters(groups, drafts / "pictures", kept)
+            tables = {**all_tables(groups, choice.baseline), **comparison_tables(comparisons), **study_tables(studies)}
             write_csv(tables, drafts)
-            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared)
+            said = [*choice.sentences(), *gap_sentences(gaps)]
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said)
             files.publish(drafts, reports, last=page.name)
+            if not choice.narrows:
+                kept.forget_unused()
     except OSError as error:
         raise machine_error(error, reports) from error
-    return Written(reports / page.name, tables, runs)
+    return Written(reports / page.name, tables, runs, said)
 
 
 @contextmanager

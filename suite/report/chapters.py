@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from suite.report.figures import Picture
 from suite.report.groups import Group
-from suite.report.tables import Table
+from suite.report.table import Table
 
 OF_ONE = ("confused_pairs", "classes")
 

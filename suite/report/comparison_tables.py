@@ -13,7 +13,7 @@ from suite.analysis.hardest import Hard
 from suite.analysis.intervals import FEWEST, LEVEL
 from suite.analysis.times import over_seeds, time_to
 from suite.report.groups import Group
-from suite.report.tables import Row, Table
+from suite.report.table import Row, Table
 
 CELLS = 12  # rows of changed cells in a chapter
 
@@ -60,6 +60,7 @@ def calibration_table(found: Mapping[str, Calibration]) -> Table:
 
 
 def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
+    """The test images that most seeds of most experiments get wrong, and what they are taken for."""
     rows: list[Row] = [
         {"test image": one.image, "is": classes[one.label], "taken for": classes[one.taken_for],
          "wrong in": one.share, "experiments": one.experiments}

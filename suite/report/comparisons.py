@@ -1,9 +1,9 @@
 """The report's chapters on comparisons: what was trained on the same data, laid side by side."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,12 @@ from suite.report.comparison_tables import (
     cost_table,
     hard_table,
 )
-from suite.report.figures import Picture, save_picture
+from suite.report.figures import NOWHERE, Picture, draw_picture
 from suite.report.groups import Group
+from suite.report.kept import Kept
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 READING = (
     "The difference is of the accuracy on all test images under the same seeds. Its interval holds for other seeds and "
@@ -35,7 +39,9 @@ READING = (
 TEST_IMAGES = "t10k-images-idx3-ubyte"
 
 
-def comparison_chapters(groups: Sequence[Group], folder: Path) -> tuple[list[Chapter], list[Comparison]]:
+def comparison_chapters(
+    groups: Sequence[Group], folder: Path, kept: Kept = NOWHERE
+) -> tuple[list[Chapter], list[Comparison]]:
     """A chapter for the unchanged recipes of each data set, and one for each recipe that was also run changed.
 
     And all comparisons that are in them.
@@ -46,7 +52,7 @@ def comparison_chapters(groups: Sequence[Group], folder: Path) -> tuple[list[Cha
         answers = [known for one in members if (known := answers_of(one))]
         found = compare(answers, with_first=any(one.changes for one in members)) if answers else []
         if found:
-            chapters.append(_chapter(slug, title, members, answers, found, folder))
+            chapters.append(_chapter(slug, title, members, answers, found, folder, kept))
             every += found
     return chapters, every
 
@@ -86,6 +92,7 @@ def _chapter(
     answers: Sequence[Answers],
     found: Sequence[Comparison],
     folder: Path,
+    kept: Kept,
 ) -> Chapter:
     target, classes, data = target_of(groups), groups[0].classes, groups[0].parameter("data")
     calibrated = {one.title: calibration(one.confidence, one.right) for one in answers}
@@ -100,7 +107,7 @@ def _chapter(
         sentences=[one.words for one in found],
         rules=READING,
         warnings=[f"Left out for having fewer than {FEWEST} seeds: {'; '.join(few)}."] if few else [],
-        pictures=_pictures(slug, title, groups, target, found, calibrated, hard, _images(data), folder),
+        pictures=_pictures(slug, title, groups, target, found, calibrated, hard, _images(data), folder, kept),
         tables=[("comparisons" if n == 0 else "", table) for n, table in enumerate(tables) if table.rows],
     )
 
@@ -115,19 +122,23 @@ def _pictures(
     hard: Sequence[Hard],
     pixels: NDArray[np.uint8] | None,
     folder: Path,
+    kept: Kept,
 ) -> list[Picture]:
+    def put(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return draw_picture(kept, folder / f"{slug}-{name}", f"{title}: {says}", draw, *numbers)
+
     curves = {one.title: points for one in groups if (points := _curves(one))}
-    draw = comparison_pictures
-    wanted: list[tuple[str, Any, str]] = [
-        ("differences", draw.differences(found), "the differences with their intervals."),
-        ("calibration", draw.reliability(calibrated), "how often answers are right, by how sure they are."),
-    ]
+    made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, found)]
     if curves:
-        wanted.insert(1, ("time", draw.over_time(curves, target), "test accuracy over seconds of training."))
+        says = "test accuracy over seconds of training."
+        made.append(put("time", says, comparison_pictures.over_time, curves, target))
+    says = "how often answers are right, by how sure they are."
+    made.append(put("calibration", says, comparison_pictures.reliability, calibrated))
     if hard and pixels is not None:
-        sheet = draw.hard_images(pixels, hard, groups[0].classes)
-        wanted.append(("hardest", sheet, "the test images that most seeds of most experiments get wrong."))
-    return [save_picture(figure, folder / f"{slug}-{name}", f"{title}: {says}") for name, figure, says in wanted]
+        says = "the test images that most seeds of most experiments get wrong."
+        shown = pixels[[one.image for one in hard]]
+        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, groups[0].classes))
+    return made
 
 
 def _hardest(answers: Sequence[Answers]) -> list[Hard]:

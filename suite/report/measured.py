@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from suite.data.catalog import CATALOG
 from suite.report.groups import Group
 from suite.report.summary import data_sets
-from suite.report.tables import Row, Table
+from suite.report.table import Row, Table
 
 _ENVIRONMENT = ("cpu", "cpu_capability", "cores", "threads", "system", "python", "torch", "numpy", "suite")
 

@@ -15,7 +15,7 @@ from suite.report.chapters import Chapter, experiment_chapters
 from suite.report.figures import Picture
 from suite.report.groups import Group
 from suite.report.summary import data_sets, incomplete, summary, unequal
-from suite.report.tables import Table
+from suite.report.table import Table
 from suite.words import printable
 
 READING = (
@@ -39,14 +39,15 @@ def write_page(
     lost: Sequence[tuple[str, tuple[int, ...]]] = (),
     studies: Sequence[Chapter] = (),
     comparisons: Sequence[Chapter] = (),
+    first: Sequence[str] = (),
 ) -> Path:
     """Write both; returns the path of the page, one file that needs no other and no network.
 
-    `lost` names recipes that diverged under every seed, and the seeds.
+    `lost` names recipes that diverged under every seed, and the seeds. `first` are its first lines.
     """
     overall = {picture.path.stem: picture for picture in pictures[""]}
     parts = [
-        _summary(groups, overall, lost),
+        _summary(groups, overall, lost, first),
         _accuracy(groups, tables),
         Chapter("experiments", "Experiments", chapters=experiment_chapters(groups, tables, pictures)),
         Chapter("comparisons", "Comparisons", chapters=comparisons),
@@ -59,13 +60,16 @@ def write_page(
 
 
 def _summary(
-    groups: Sequence[Group], overall: Mapping[str, Picture], lost: Sequence[tuple[str, tuple[int, ...]]]
+    groups: Sequence[Group],
+    overall: Mapping[str, Picture],
+    lost: Sequence[tuple[str, tuple[int, ...]]],
+    first: Sequence[str],
 ) -> Chapter:
     return Chapter(
         slug="summary",
         title="Summary",
         sentences=summary(groups) or [NOTHING],
-        warnings=incomplete(groups, lost),
+        warnings=[*first, *incomplete(groups, lost)],
         pictures=[overall["accuracy"]] if "accuracy" in overall else [],
     )
 

@@ -10,7 +10,7 @@ from suite.engine.documents import Record
 from suite.errors import SuiteError
 from suite.report.chapters import Chapter
 from suite.report.figures import save_picture
-from suite.report.tables import Row, Table
+from suite.report.table import Row, Table
 from suite.space import as_words
 from suite.study_pictures import CAPTIONS, study_pictures
 from suite.tune.words import counts, interval_words, sentences, setting_words

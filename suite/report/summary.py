@@ -22,13 +22,12 @@ def data_sets(groups: Sequence[Group]) -> list[str]:
 
 
 def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...]]]) -> list[str]:
-    """What keeps the report from being whole: seeds that diverged, too few seeds, unequal numbers of them."""
+    """What keeps the report from being whole: seeds that diverged, and too few seeds."""
     found = [diverged_words(one.title, one.diverged) for one in groups if one.diverged]
     found += [diverged_words(title, seeds) for title, seeds in lost]
     if few := [one.title for one in groups if len(one.runs) < FEWEST]:
         found.append(f"Too few seeds for an interval over seeds: {'; '.join(few)}. --seeds {FEWEST} gives one.")
-    each = [[one for one in groups if one.parameter("data") == data] for data in data_sets(groups)]
-    return found + [words for of_data in each if (words := unequal(of_data))]
+    return found
 
 
 def unequal(groups: Sequence[Group]) -> str:

@@ -1,58 +1,22 @@
-"""The report's tables: a pandas frame with raw numbers for the CSV, and the same cells as text for people."""
+"""The report's tables: what is in their rows, and how each column reads."""
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from suite import files
 from suite.analysis.confusion import by_class, confused_pairs
-from suite.analysis.intervals import SeedGroup, wilson
+from suite.analysis.intervals import FEWEST, SeedGroup, wilson
+from suite.report.choice import baseline_of
 from suite.report.groups import Group
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Row = dict[str, Any]
+from suite.report.table import Row, Table
+from suite.words import listed_seeds
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows under named columns; `formats` says how a column reads for people, those without one are in the CSV only."""
-
-    title: str
-    rows: Sequence[Row]
-    formats: Mapping[str, str]
-    note: str = ""
-    """What a reader must know of the rows, as that they rest on unequal numbers of seeds."""
-
-    def frame(self) -> "pd.DataFrame":
-        """Everything, with raw numbers."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows)
-
-    def records(self) -> list[Row]:
-        return [dict(row) for row in self.rows]
-
-    def columns(self) -> list[str]:
-        return list(self.formats)
-
-    def cells(self) -> list[list[str]]:
-        """What people read; an absent value is a dash."""
-        return [[_cell(row.get(name), how) for name, how in self.formats.items()] for row in self.rows]
-
-    def numeric(self) -> list[bool]:
-        """Which of the columns hold nothing but figures, and so align right."""
-        cells = zip(*self.cells(), strict=True)
-        return [all(cell[:1].isdigit() or cell[:1] in "+-–" for cell in column) for column in cells]
-
-
-def all_tables(groups: Sequence[Group]) -> dict[str, Table]:
-    """Every table of the report under its file name."""
+def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
+    """Every table of the report under its file name; accuracy also as its difference from `baseline`'s, if named."""
     tables = {
-        "accuracy": accuracy(groups),
+        "accuracy": accuracy(groups, baseline),
         "published_history": published_history(groups),
         "confused_pairs": pairs(groups),
         "classes": classes(groups),
@@ -71,14 +35,34 @@ def write_csv(tables: Mapping[str, Table], folder: Path) -> None:
         files.write(folder / f"{name}.csv", text.getvalue().encode())
 
 
-def accuracy(groups: Sequence[Group]) -> Table:
-    """Ours with n and intervals, the source's protocol, the published figure, the difference."""
+def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
+    """Ours with n and intervals, the source's protocol, the published figure, the difference; that from `baseline`."""
     formats: dict[str, str] = {
-        "experiment": "", "n": "d", "test accuracy": ".4f", "95 % over seeds": "", "worst": ".4f", "best": ".4f",
-        "95 % over images": "", "source's images": ",d", "source's figure": ".4f", "published": "",
-        "difference": "+.4f", "diverged": "d",
+        "experiment": "", "n": "d", "seeds": "", "test accuracy": ".4f", "95 % over seeds": "",
+        "worst": ".4f", "best": ".4f", "95 % over images": "", "source's images": ",d", "source's figure": ".4f",
+        "published": "", "difference": "+.4f", "diverged": "d",
     }  # fmt: skip
-    return Table("Accuracy", [_accuracy_row(one) for one in groups], formats)
+    rows = [_accuracy_row(one) for one in groups]
+    if baseline:
+        formats[f"against {baseline}"] = ""
+        for one, row in zip(groups, rows, strict=True):
+            row |= _against(one, baseline_of(groups, baseline, one.parameter("data")), f"against {baseline}")
+    return Table("Accuracy", rows, formats)
+
+
+def _against(one: Group, other: Group | None, column: str) -> Row:
+    """The difference of the means over the seeds that both have, with its t interval, paired by seed."""
+    empty = {column: None, "against_n": None, "against_mean": None, "against_low": None, "against_high": None}
+    if other is None or one is other:
+        return {**empty, column: "the baseline" if other else None}
+    ours, theirs = ({run["seed"]: run["test/accuracy"] for run in group.runs} for group in (one, other))
+    common = sorted(ours.keys() & theirs.keys())
+    paired = SeedGroup(tuple(ours[seed] - theirs[seed] for seed in common))
+    if (found := paired.interval) is None:
+        return {**empty, column: f"needs {FEWEST} common seeds", "against_n": len(common)}
+    words = f"{paired.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+    return {column: words, "against_n": paired.n, "against_mean": paired.mean, "against_low": found.low,
+            "against_high": found.high}  # fmt: skip
 
 
 def _accuracy_row(one: Group) -> Row:
@@ -89,6 +73,7 @@ def _accuracy_row(one: Group) -> Row:
     return {
         "experiment": one.title,
         "n": ours.n,
+        "seeds": listed_seeds(one.seeds),
         "test accuracy": ours.mean,
         "95 % over seeds": f"{seeds.low:.4f} to {seeds.high:.4f}" if seeds else "needs 3 seeds",
         "worst": ours.worst,
@@ -221,9 +206,3 @@ def _kept(one: Group, run: Row) -> int:
 def _with_range(values: SeedGroup, how: str) -> str:
     mean = f"{values.mean:{how}}"
     return mean if values.n == 1 else f"{mean} ({values.worst:{how}} to {values.best:{how}})"
-
-
-def _cell(value: Any, how: str) -> str:
-    if value is None:
-        return "–"
-    return f"{value:{how}}"

@@ -11,20 +11,27 @@ from suite.words import plural
 def report(args: Namespace) -> int:
     """Write reports/: tables as CSV, pictures, report.md and the one-file page report.html, from MLflow's record.
 
+    A choice narrows it: --experiment, --since. With --baseline every accuracy stands beside that experiment's.
+
     python -m suite report
+    python -m suite report --experiment lenet cnn --since 7d --baseline lenet
     """
     from suite.report import write_report
+    from suite.report.choice import Choice
     from suite.tracking.store import TrackerAway, open_store, tracking_uri, unreachable
 
     terminal, home = Terminal(as_json=args.json), Home.find()
     try:
         send(home, args, terminal)
-        written = write_report(open_store(home), home.reports)
+        choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
+        written = write_report(open_store(home), home.reports, choice, home.pictures)
     except TrackerAway as why:
         raise unreachable(tracking_uri(home), why) from why
     if args.json:
-        terminal.json({"reports": str(home.reports), **written.facts()})
+        terminal.json({"reports": str(home.reports), "notes": written.sentences, **written.facts()})
     else:
+        for line in written.sentences:
+            terminal.say(line)
         terminal.table("Accuracy", *written.accuracy_table())
         terminal.say(f"Report: {written.page}")
     return 0

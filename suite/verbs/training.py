@@ -137,7 +137,7 @@ def record_and_report(
         send(home, args, terminal)
         if not report:
             return {}, None
-        written = write_report(open_store(home), home.reports)
+        written = write_report(open_store(home), home.reports, pictures_kept=home.pictures)
     except TrackerAway as why:
         if not told:
             terminal.warn(f"MLflow did not answer ({why}); `python -m suite report` sends it what is missing.")

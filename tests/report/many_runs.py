@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -93,20 +92,22 @@ def grow(home: Home, whole: Run, count: int, seeds: int) -> None:
 
 
 def measured(home: Home, *words: str) -> tuple[float, float]:
-    """Seconds and peak MiB of `python -m suite report`, a process of its own."""
+    """Seconds of the processor and peak MiB of `python -m suite report`, a process of its own."""
     environment = {**os.environ, "SUITE_HOME": str(home.root)}
-    begun = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "suite", "report", *words], env=environment, stdout=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return time.monotonic() - begun, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> None:
-    """Print a line for each size: median and range of seconds, peak memory, both as ratios to the first size's."""
+    """Print a line for each size: processor seconds with no picture kept and with all, peak MiB, ratios to the first.
+
+    The processor's, for they are the same on a machine that is busy with something else.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, nargs="+", default=[100, 300, 1_000], help="sizes of the record")
     parser.add_argument("--seeds", type=int, default=25, help="seeds of each recipe")

@@ -77,6 +77,5 @@ def test_what_is_missing_is_said_once_each(make_group):
         "mlp diverged under seed 2: no accuracy, and no part of the mean.",
         "cnn diverged under seed 0, 1: no accuracy, and no part of the mean.",
         "Too few seeds for an interval over seeds: mlp. --seeds 3 gives one.",
-        "This rests on an incomplete set of runs: 2 seeds of mlp, where others have 3 seeds.",
     ]
     assert incomplete([make_group()], []) == []

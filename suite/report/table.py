@@ -1,0 +1,57 @@
+"""A table of the report: raw numbers for the CSV, and the same cells as text for people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns; `formats` says how a column reads for people, those without one are in the CSV only."""
+
+    title: str
+    rows: Sequence[Row]
+    formats: Mapping[str, str]
+    note: str = ""
+    """What a reader must know of the rows, as that they rest on unequal numbers of seeds."""
+
+    def frame(self) -> "pd.DataFrame":
+        """Everything, with raw numbers."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def records(self) -> list[Row]:
+        return [dict(row) for row in self.rows]
+
+    def columns(self) -> list[str]:
+        return list(self.formats)
+
+    def cells(self) -> list[list[str]]:
+        """What people read; an absent value is a dash."""
+        return self._cells
+
+    def numeric(self) -> list[bool]:
+        """Which of the columns hold nothing but figures, and so align right."""
+        return self._numeric
+
+    @cached_property  # a page asks at every cell
+    def _cells(self) -> list[list[str]]:
+        return [[_cell(row.get(name), how) for name, how in self.formats.items()] for row in self.rows]
+
+    @cached_property
+    def _numeric(self) -> list[bool]:
+        cells = zip(*self._cells, strict=True)
+        return [all(cell[:1].isdigit() or cell[:1] in "+-–" for cell in column) for column in cells]
+
+
+def _cell(value: Any, how: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:{how}}"

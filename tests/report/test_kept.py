@@ -1,0 +1,76 @@
+"""Pictures kept from report to report: the very bytes of a new drawing, and drawn anew as soon as anything differs."""
+
+import numpy as np
+import pytest
+
+from suite import pictures
+from suite.report.kept import Kept
+
+COUNTS = np.array([[5.0, 1.0], [0.0, 4.0]])
+CLASSES = ("one", "other")
+
+
+class Drawing:
+    """A confusion matrix drawn with the real thing, counting how often."""
+
+    __name__ = "confusion"
+
+    def __init__(self):
+        self.times = 0
+
+    def __call__(self, *numbers):
+        self.times += 1
+        return pictures.confusion(*numbers)
+
+
+@pytest.fixture
+def drawing():
+    return Drawing()
+
+
+def test_the_same_numbers_are_drawn_once_and_have_the_bytes_of_a_new_drawing(tmp_path, drawing):
+    first = Kept(tmp_path / "kept").images(drawing, COUNTS, CLASSES)
+    again = Kept(tmp_path / "kept").images(drawing, COUNTS.copy(), CLASSES)
+
+    assert drawing.times == 1
+    assert first == again == Kept(None).images(drawing, COUNTS, CLASSES)
+    assert set(first) == {"svg", "png"}
+    assert drawing.times == 2
+
+
+def test_other_numbers_names_or_code_are_drawn_anew(tmp_path, drawing, monkeypatch):
+    kept = Kept(tmp_path)
+    kept.images(drawing, COUNTS, CLASSES)
+    kept.images(drawing, COUNTS + np.eye(2), CLASSES)
+    kept.images(drawing, COUNTS, ("one", "third"))
+    monkeypatch.setattr(Kept, "_drawer", ["another program"])
+    Kept(tmp_path).images(drawing, COUNTS, CLASSES)
+
+    assert drawing.times == 4
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda old: old[:-1], lambda old: old[:-1] + b"\0"])
+def test_a_damaged_picture_is_drawn_anew(tmp_path, drawing, damage):
+    whole = Kept(tmp_path).images(drawing, COUNTS, CLASSES)
+    [path] = tmp_path.glob("*.png")
+    path.write_bytes(damage(path.read_bytes()))
+
+    assert Kept(tmp_path).images(drawing, COUNTS, CLASSES) == whole
+    assert drawing.times == 2
+    assert Kept(tmp_path).images(drawing, COUNTS, CLASSES) == whole
+    assert drawing.times == 2
+
+
+def test_what_nobody_asked_for_is_forgotten(tmp_path, drawing):
+    before = Kept(tmp_path)
+    before.images(drawing, COUNTS, CLASSES)
+    before.images(drawing, COUNTS + 1, CLASSES)
+    (tmp_path / "a user's own.txt").write_text("stays")
+
+    after = Kept(tmp_path)
+    after.images(drawing, COUNTS, CLASSES)
+    after.forget_unused()
+
+    assert len(list(tmp_path.glob("*.svg"))) == len(list(tmp_path.glob("*.png"))) == 1
+    assert (tmp_path / "a user's own.txt").exists()
+    Kept(tmp_path / "nowhere").forget_unused()
