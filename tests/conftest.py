@@ -19,6 +19,7 @@ FIGURES = pytest.StashKey[list[str]]()
 # A script's background ignores Ctrl-C, and every command that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it likewise
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`tune`: studies by real commands, from the prompt to the report."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -8,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import ROOT, assert_refused
+from tests.conftest import ROOT, Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
 
@@ -36,6 +37,26 @@ def quick(workspace):
     """A workspace that knows the experiment `quick`."""
     (workspace.home.parent / "own" / "quick.py").write_text(QUICK)
     return workspace
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A home in which the study of `WORDS` has come to its end."""
+    root = tmp_path_factory.mktemp("finished")
+    (root / "own").mkdir()
+    (root / "home").mkdir()
+    (root / "own" / "quick.py").write_text(QUICK)
+    workspace = Workspace(root / "home", {"SUITE_EXPERIMENTS": str(root / "own")})
+    answer = workspace.suite(*WORDS)
+    assert answer.code == 0, answer.err
+    return workspace
+
+
+@pytest.fixture
+def done(finished, tmp_path):
+    """A copy of that home, to do something with."""
+    shutil.copytree(finished.home, tmp_path / "copy")
+    return Workspace(tmp_path / "copy", finished.extra)
 
 
 def study_of(workspace, name="quick"):
@@ -73,28 +94,23 @@ def test_from_the_prompt_to_the_report(quick):
     assert "quick_tuned.py" not in ours
 
 
-def test_the_same_command_again_trains_nothing_and_says_the_same(quick):
-    first = quick.suite(*WORDS, "--json")
-    folders = sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))
+def test_the_same_command_again_trains_nothing_and_says_the_same(done):
+    first = study_of(done)
+    folders = sorted(done.home.glob("mlruns/trials/*/*/checkpoint"))
     times = [folder.stat().st_mtime_ns for folder in folders]
 
-    again = quick.suite(*WORDS, "--json")
+    again = done.suite(*WORDS, "--json")
 
-    assert (first.code, again.code) == (0, 0)
+    assert again.code == 0
     kept = ("trials", "outcome", "importances", "test", "rules")
-    assert {key: again.json[key] for key in kept} == {key: first.json[key] for key in kept}
-    assert [folder.stat().st_mtime_ns for folder in sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))] == times
+    assert {key: again.json[key] for key in kept} == {key: first[key] for key in kept}
+    assert [folder.stat().st_mtime_ns for folder in sorted(done.home.glob("mlruns/trials/*/*/checkpoint"))] == times
 
 
-def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, tmp_path_factory):
-    unbroken = quick.suite(*WORDS)
-    assert unbroken.code == 0
-    wanted = the_same_in_every_command(study_of(quick))
-    other = type(quick)(tmp_path_factory.mktemp("other"), quick.extra)
-
-    process = other.start(*WORDS)
+def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, finished):
+    process = quick.start(*WORDS)
     deadline = time.monotonic() + 60
-    while not list(other.home.glob("mlruns/trials/*/*/history.jsonl")) and time.monotonic() < deadline:
+    while not list(quick.home.glob("mlruns/trials/*/*/history.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -102,20 +118,19 @@ def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, tmp_pa
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("suite: interrupted")
     assert "Traceback" not in err
-    assert "RUNNING" in states_in_storage(other)
-    assert other.suite(*WORDS).code == 0
-    assert the_same_in_every_command(study_of(other)) == wanted
-    assert "RUNNING" not in states_in_storage(other)
+    assert "RUNNING" in states_in_storage(quick)
+    assert quick.suite(*WORDS).code == 0
+    assert the_same_in_every_command(study_of(quick)) == the_same_in_every_command(study_of(finished))
+    assert "RUNNING" not in states_in_storage(quick)
 
 
-def test_a_larger_total_extends_the_study(quick):
-    quick.suite(*WORDS)
-    before = the_same_in_every_command(study_of(quick))
+def test_a_larger_total_extends_the_study(done):
+    before = the_same_in_every_command(study_of(done))
 
-    answer = quick.suite("tune", "quick", "--trials", "12", "--seeds", "2", "--fresh-seeds", "3")
+    answer = done.suite("tune", "quick", "--trials", "12", "--seeds", "2", "--fresh-seeds", "3")
 
     assert answer.code == 0
-    after = the_same_in_every_command(study_of(quick))
+    after = the_same_in_every_command(study_of(done))
     assert (after[:8], len(after)) == (before, 12)
 
 
@@ -128,12 +143,11 @@ def test_a_larger_total_extends_the_study(quick):
         (("--seeds", "2", "--sampler", "random"), "another sampler: tpe, not random"),
     ],
 )
-def test_a_study_of_other_rules_is_left_alone(quick, words, fragment):
-    quick.suite("tune", "quick", "--trials", "2", "--seeds", "2", "--fresh-seeds", "3")
-    studies = quick.home / "mlruns" / "studies"
+def test_a_study_of_other_rules_is_left_alone(done, words, fragment):
+    studies = done.home / "mlruns" / "studies"
     before = {path.name: path.read_bytes() for path in studies.iterdir()}
 
-    answer = quick.suite("tune", "quick", "--trials", "4", "--fresh-seeds", "3", *words)
+    answer = done.suite("tune", "quick", "--trials", "12", "--fresh-seeds", "3", *words)
 
     assert_refused(answer, 2, "study 'quick'", fragment, "--study")
     assert {path.name: path.read_bytes() for path in studies.iterdir()} == before
@@ -174,20 +188,19 @@ def test_two_objectives_give_a_front(quick):
     )
 
 
-def test_a_damaged_storage_is_refused_and_trained_again_from_nothing(quick):
-    quick.suite(*WORDS)
-    wanted = the_same_in_every_command(study_of(quick))
-    database = quick.home / "mlruns" / "studies" / "studies.db"
+def test_a_damaged_storage_is_refused_and_trained_again_from_nothing(done):
+    wanted = the_same_in_every_command(study_of(done))
+    database = done.home / "mlruns" / "studies" / "studies.db"
     database.write_bytes(b"nothing of a database")
 
-    assert_refused(quick.suite(*WORDS), 2, str(database), "is damaged", "move it away")
+    assert_refused(done.suite(*WORDS), 2, str(database), "is damaged", "move it away")
     assert database.read_bytes() == b"nothing of a database"
-    checkpoints = {path: path.stat().st_mtime_ns for path in quick.home.glob("mlruns/trials/*/*/checkpoint")}
+    checkpoints = {path: path.stat().st_mtime_ns for path in done.home.glob("mlruns/trials/*/*/checkpoint")}
     database.unlink()
 
-    assert quick.suite(*WORDS).code == 0
-    assert the_same_in_every_command(study_of(quick)) == wanted
-    assert {path: path.stat().st_mtime_ns for path in quick.home.glob("mlruns/trials/*/*/checkpoint")} == checkpoints
+    assert done.suite(*WORDS).code == 0
+    assert the_same_in_every_command(study_of(done)) == wanted
+    assert {path: path.stat().st_mtime_ns for path in done.home.glob("mlruns/trials/*/*/checkpoint")} == checkpoints
 
 
 def test_a_tracker_that_is_away_is_one_warning(quick):

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from suite.analysis.times import percentile_of
 from suite.report.figures import Picture
 from suite.report.groups import Group
 from suite.report.table import Table
+from suite.words import plural
 
 OF_ONE = ("confused_pairs", "classes")
 
@@ -43,12 +45,23 @@ def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture
     return Chapter(
         slug=f"of-{one.slug}",
         title=one.title,
-        sentences=[source] if source else [],
+        sentences=[line for line in (source, _place(one)) if line],
         rules=f"Recipe {one.identity[:12]}: {fields}.",
         warnings=[diverged_words(one.title, one.diverged)] if one.diverged else [],
         pictures=pictures,
         tables=[*own, ("", _layers(one))],
     )
+
+
+def _place(one: Group) -> str:
+    """Where the published figure stands among our seeds, by the source's own protocol; `""` where there is none."""
+    published = one.source.get("accuracy") if one.as_published else None
+    if not published:
+        return ""
+    ours = [run["test/source_accuracy"] for run in one.runs]
+    words = one.source["accuracy_words"] or f"{published:.4f}"
+    place = percentile_of(published, ours)
+    return f"The published {words} lies at percentile {place:.0f} of our {plural(len(ours), 'seed')}."
 
 
 def diverged_words(title: str, seeds: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.analysis.confusion import Matrix
+from suite.analysis.confusion import Matrix, spread
 from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import CATALOG
 from suite.report.stored import PREDICTIONS, Predictions, history, matrix, numbers, predictions, rows
@@ -28,8 +28,9 @@ class Group:
     """All finished runs of one recipe, seeds ascending, with what their artifacts say.
 
     `missing` are the seeds that the largest group on the same data set has, and this one has neither finished nor
-    seen diverge. A row of `histories` holds its epoch's figures, None where the record has none, and
-    `cumulative_train_seconds`, the training time up to the epoch's end.
+    seen diverge. `confusion` and `confusion_sd` are each cell's mean and spread over the seeds. A row of `histories`
+    holds its epoch's figures, None where the record has none, and `cumulative_train_seconds`, the training time up to
+    the epoch's end.
     """
 
     experiment: str
@@ -44,6 +45,7 @@ class Group:
     confusion: Matrix
     samples: bytes | None
     missing: tuple[int, ...] = ()
+    confusion_sd: Matrix | None = None
     read_predictions: Callable[[], Predictions | None] = lambda: None
 
     @property
@@ -178,6 +180,7 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
     runs, texts, matrices = zip(*whole, strict=True)
     [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
     identity, changed = runs[0]["identity"], changes(runs[0])
+    mean, deviation = spread(np.stack(matrices))
     earlier = "" if newest[runs[0]["experiment"], changed] == identity else f"(earlier recipe {identity[:8]})"
     return Group(
         experiment=runs[0]["experiment"],
@@ -189,7 +192,8 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
         histories=tuple(history(found.get("history.csv", b"")) for found in texts),
         probes=tuple(numbers(found.get("probes.csv", b"")) for found in texts),
         layers=rows(shown.get("layers.csv", b"")),
-        confusion=np.mean(matrices, axis=0),
+        confusion=mean,
+        confusion_sd=deviation if len(matrices) > 1 else None,
         samples=shown.get("samples.png"),
         read_predictions=lambda: _predictions(store, runs),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suite import files
 from suite.analysis.confusion import by_class, confused_pairs
-from suite.analysis.intervals import FEWEST, SeedGroup, wilson
+from suite.analysis.intervals import FEWEST, Interval, SeedGroup, wilson
 from suite.report.choice import baseline_of
 from suite.report.groups import Group
 from suite.report.table import Row, Table
@@ -137,21 +137,29 @@ def classes(groups: Sequence[Group]) -> Table:
     """Precision, recall and F1 of every class, from the mean matrix over the seeds."""
     rows = [
         {"experiment": one.title, "identity": one.identity, "class": figures.name, "images": round(figures.images),
-         "precision": float(figures.precision), "recall": float(figures.recall), "F1": float(figures.f1)}
+         "precision": figures.precision, "precision, 95 %": _range(figures.precision_interval),
+         "recall": figures.recall, "recall, 95 %": _range(figures.recall_interval),
+         "F1": figures.f1, "F1, 95 %": _range(figures.f1_interval)}
         for one in groups for figures in by_class(one.confusion, one.classes)
     ]  # fmt: skip
-    shown = {"experiment": "", "class": "", "images": ",d", "precision": ".4f", "recall": ".4f", "F1": ".4f"}
-    return Table("Figures by class", rows, shown)
+    figures = {
+        name: how for kind in ("precision", "recall", "F1") for name, how in ((kind, ".4f"), (f"{kind}, 95 %", ""))
+    }
+    note = "Intervals are Wilson's: the sampling error of the test images, not the spread between seeds."
+    return Table("Figures by class", rows, {"experiment": "", "class": "", "images": ",d", **figures}, note)
 
 
 def confusion(groups: Sequence[Group]) -> Table:
     """Every cell of every matrix, mean count over the seeds."""
     rows = [
         {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
-         "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j])}
+         "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j]),
+         "sd over seeds": None if one.confusion_sd is None else float(one.confusion_sd[i, j])}
         for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
     ]  # fmt: skip
-    return Table("Confusion", rows, {"experiment": "", "true": "", "predicted": "", "images": ".1f"})
+    return Table("Confusion", rows, {
+        "experiment": "", "true": "", "predicted": "", "images": ".1f", "sd over seeds": ".1f",
+    })  # fmt: skip
 
 
 def throughput(groups: Sequence[Group]) -> Table:
@@ -201,6 +209,10 @@ def runs(groups: Sequence[Group]) -> Table:
 def _kept(one: Group, run: Row) -> int:
     """The epoch, from 0, whose weights are the result."""
     return int(run["val/best_epoch"]) if one.parameter("keep") == "best" else int(one.parameter("epochs")) - 1
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.4f} to {interval.high:.4f}"
 
 
 def _with_range(values: SeedGroup, how: str) -> str:
