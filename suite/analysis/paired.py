@@ -81,11 +81,15 @@ class Difference:
 
     def half(self, tail: float) -> float:
         """Half the width of the interval that leaves out `tail` on each side."""
+        return float(self.halves(tail, np.array([self.seeds_sd]))[0])
+
+    def halves(self, tail: float, seeds_sd: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Half the widths, had the spread between seeds been these."""
         from scipy.special import stdtrit
 
-        of_seeds, of_images = -float(stdtrit(self.n - 1, tail)), -float(stdtrit(self.images - 1, tail))
-        single = of_images * self.rest_sd / math.sqrt(self.n * self.images)
-        return math.hypot(max(of_seeds * self.seeds_sd / math.sqrt(self.n), single), of_images * self.images_se)
+        t_seeds, t_images = -float(stdtrit(self.n - 1, tail)), -float(stdtrit(self.images - 1, tail))
+        single = t_images * self.rest_sd / math.sqrt(self.n * self.images)
+        return np.hypot(np.maximum(t_seeds * seeds_sd / math.sqrt(self.n), single), t_images * self.images_se)
 
     def facts(self) -> dict[str, Any]:
         """As plain values."""

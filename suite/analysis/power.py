@@ -1,6 +1,7 @@
 """What a comparison could have seen, and how many seeds it would take to see what it did not."""
 
 import math
+from bisect import bisect_left
 from dataclasses import replace
 
 import numpy as np
@@ -12,30 +13,35 @@ POWER = 0.8
 _SLICES = 400  # of the chi-squared distribution: more do not change the fourth digit
 
 
-def power_of(found: Difference, effect: float) -> float:
-    """How likely a repetition with as many seeds and images calls a true difference of `effect` a difference.
+def power_of(found: Difference, effect: float, n: int | None = None) -> float:
+    """How likely a comparison as this one, or with `n` seeds in all, calls a true difference of `effect` a difference.
 
-    The interval of `difference` is wide or narrow as its seeds happen to be spread, so its chance is averaged over the
-    spreads that may come: the variance between seeds is chi-squared with n - 1 degrees of freedom. Where the images
-    add nothing this is the noncentral t of textbooks (Cohen 1988). The spreads are taken as they were found: with few
-    seeds they are themselves uncertain, and so is what is said here.
+    The interval of `difference` is wide or narrow as its seeds happen to be spread, so the chance is averaged over the
+    spreads that may come: the variance between n seeds is chi-squared with n - 1 degrees of freedom. Where images add
+    nothing this is the noncentral t of textbooks (Cohen 1988).
+
+    What few seeds show of the spread is too little more often than too much. It is put right in the median, so half of
+    all comparisons announce more power than there is and half announce less.
     """
-    from scipy.special import ndtr
+    from scipy.special import chdtri, ndtr
 
-    if found.se == 0:
+    expected = replace(found, n=n or found.n, seeds_sd=_seeds_sd(found))
+    if expected.se == 0:
         return float(effect != 0)
-    halves = _halves(found)
-    return float(np.mean(ndtr((effect - halves) / found.se) + ndtr((-effect - halves) / found.se)))
+    slices = (np.arange(_SLICES) + 0.5) / _SLICES  # each as likely as any other
+    spreads = expected.seeds_sd * np.sqrt(chdtri(expected.n - 1, slices) / (expected.n - 1))
+    halves = expected.halves((1 - expected.level) / 2, spreads)
+    return float(np.mean(ndtr((effect - halves) / expected.se) + ndtr((-effect - halves) / expected.se)))
 
 
 def detectable(found: Difference, power: float = POWER) -> float:
     """The smallest true difference that such a comparison calls a difference with this power, as a share of 1."""
     from scipy.optimize import brentq
 
-    if found.se == 0:
-        return 0.0
-    most = 10 * (float(_halves(found).max()) + found.se)
-    return float(brentq(lambda effect: power_of(found, effect) - power, 0, most))
+    most = 1.0
+    while power_of(found, most) < power:
+        most *= 2
+    return float(brentq(lambda effect: power_of(found, effect) - power, 0, most, xtol=1e-6)) if found.se else 0.0
 
 
 def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> int | None:
@@ -45,23 +51,16 @@ def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> 
     """
 
     def enough(n: int) -> bool:
-        return power_of(replace(found, n=n), found.mean) >= power
+        return power_of(found, found.mean, n) >= power
 
     if not enough(most):
         return None
-    low, high = FEWEST - 1, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return bisect_left(range(most), True, lo=FEWEST, key=enough)
 
 
-def _halves(found: Difference) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Half the intervals' widths, one for each slice of equal probability of the variance between seeds."""
+def _seeds_sd(found: Difference) -> float:
+    """The spread between seeds that the found one is as likely above as below."""
     from scipy.special import chdtri
 
-    shares = (np.arange(_SLICES) + 0.5) / _SLICES
-    ratios = chdtri(found.n - 1, 1 - shares) / (found.n - 1)
-    true = found.seeds_se * math.sqrt(found.n)
-    tail = (1 - found.level) / 2
-    return np.array([replace(found, seeds_sd=true * math.sqrt(ratio)).half(tail) for ratio in ratios])
+    usual = float(chdtri(found.n - 1, 0.5)) / (found.n - 1)
+    return max(found.seeds_sd / math.sqrt(usual), found.rest_sd / math.sqrt(found.images))
