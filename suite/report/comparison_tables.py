@@ -26,7 +26,7 @@ def comparison_table(found: Sequence[Comparison]) -> Table:
     """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
     rows = [_comparison_row(one) for one in found]
     level = f"{found[0].level:.0%}" if found[0].level == LEVEL else f"{found[0].level:.1%}"
-    return Table(f"Differences, with intervals at {level}", rows, {
+    return Table(f"Differences, with intervals at {level}, and p corrected by Holm's method", rows, {
         "one": "", "other": "", "n": "d", "difference": "+.4f", "interval": "", "p": ".2g", "verdict": "",
         "wins on a new seed": ".0%", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
     })  # fmt: skip
@@ -109,9 +109,8 @@ def _matrices(one: Answers) -> NDArray[np.float64]:
 
 def _counted(history: Sequence[Row]) -> list[Row]:
     """The history with images and seconds counted from the start; none where old or damaged records lack a figure."""
-    if any(
-        row.get(name) is None for row in history for name in ("test_accuracy", "images", "cumulative_train_seconds")
-    ):
+    wanted = ("test_accuracy", "images", "cumulative_train_seconds")
+    if any(row.get(name) is None for row in history for name in wanted):
         return []
     images = np.cumsum([row["images"] for row in history])
     return [
