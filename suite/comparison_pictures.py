@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from suite.pictures import BLUE, GREEN, GREY, ORANGE, RED, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from suite.analysis.calibration import Calibration
@@ -43,7 +44,7 @@ def over_time(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], tar
     axes.axhline(target, color=GREY, lw=1, ls="--")
     axes.set_xscale("log")
     axes.set(title="Test accuracy over the time of training", xlabel="seconds of training", ylabel="accuracy")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    _legend(axes, "lower right")
     return figure
 
 
@@ -56,7 +57,7 @@ def reliability(found: Mapping[str, "Calibration"]) -> "Figure":
         sure, right = [each.confidence for each in one.bins], [each.accuracy for each in one.bins]
         axes.plot(sure, right, marker="o", ms=3, color=colour, lw=1.2, label=label)
     axes.set(title="Calibration on the test images", xlabel="confidence", ylabel="share right", xlim=(0, 1))
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    _legend(axes, "upper left")
     return figure
 
 
@@ -74,6 +75,12 @@ def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Seq
     axes.axis("off")
     axes.set_title("The test images that most experiments get wrong", loc="left", fontsize=9)
     return figure
+
+
+def _legend(axes: "Axes", place: str) -> None:
+    """The legend, its names taken literally: a `$` in one would be TeX, and `$\\frac$` no picture at all."""
+    for text in axes.legend(frameon=False, fontsize=8, loc=place).get_texts():
+        text.set_parse_math(False)
 
 
 def _short(words: str) -> str:

@@ -70,7 +70,9 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
 
 def of_compare(parser: argparse.ArgumentParser) -> None:
     """Of `compare`."""
-    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or starts of recipes' identities")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
+    )
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most seeds of that (12)")
     _workers(parser)

@@ -1,7 +1,7 @@
 """Recipes compared two by two, on the same test images and under the same seeds, with a verdict in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -43,7 +43,8 @@ class Comparison:
 
     `voted` compares what most seeds of each say, image by image. `wins` is the probability that `one` is better under
     a new seed. `visible` is the smallest true difference that is seen with a power of `POWER`, and `needed` how many
-    seeds it would take in all to see one as large as the one found; None where more seeds do not help.
+    seeds it would take in all to see one as large as the one found; None where more seeds do not help. Both hold
+    whatever Holm's method makes of the other pairs: they are for the level of Bonferroni's, which it never falls below.
     """
 
     one: str
@@ -74,6 +75,8 @@ class Comparison:
         seeds = f"{len(self.seeds)} seeds"
         if self.verdict != "no difference shown":
             return f"{self.one} is {self.verdict} than {self.other}: {size}, {seeds}, p {_p(self.p)}."
+        if self.found.se == 0:  # no spread, so no error: nothing could be said of what would have been seen
+            return f"{self.one} and {self.other}: no difference shown: the same images right under each of {seeds}."
         return (
             f"{self.one} and {self.other}: no difference shown (could have seen ≥ {100 * self.visible:.2f} points): "
             f"{size}, {seeds}, p {_p(self.p)}. {self._remedy()}"
@@ -90,18 +93,25 @@ class Comparison:
 
     def _remedy(self) -> str:
         if self.found.mean == 0:
-            return "They are equal, answer by answer or in sum."
+            return "They have equally many images right."
         if self.needed is None:
-            return f"Not even {MOST_SEEDS:,} seeds would settle one as small as this: it takes more test images."
+            return f"Not even {MOST_SEEDS:,} seeds would settle one as small as this; more test images might."
+        more = self.needed - len(self.seeds)
         more = self.needed - len(self.seeds)
         if more <= 0:
             return "A difference as large as this is seen in four of five comparisons like it."
-        return f"If it is as large as it seems, {more} more seeds would settle it in four of five cases."
+        seeds = "seed" if more == 1 else "seeds"
+        return f"If it is as large as it seems, {more} more {seeds} would settle it in four of five cases."
 
 
 def common_seeds(answers: Sequence[Answers]) -> tuple[int, ...]:
     """The seeds that all of them have, ascending."""
     return tuple(sorted(set.intersection(*(set(one.seeds) for one in answers))))
+
+
+def pairs_of(answers: Sequence[Answers], *, with_first: bool = False) -> list[tuple[Answers, Answers]]:
+    """Every two of them, or each of the others with the first."""
+    return [(each, answers[0]) for each in answers[1:]] if with_first else list(combinations(answers, 2))
 
 
 def compare(answers: Sequence[Answers], level: float = LEVEL, *, with_first: bool = False) -> list[Comparison]:
@@ -114,12 +124,13 @@ def compare(answers: Sequence[Answers], level: float = LEVEL, *, with_first: boo
         raise ValueError("the answers are about different test images")
     pairs = [
         (one.under(seeds), other.under(seeds))
-        for one, other in (((each, answers[0]) for each in answers[1:]) if with_first else combinations(answers, 2))
+        for one, other in pairs_of(answers, with_first=with_first)
         for seeds in [common_seeds((one, other))]
         if len(seeds) >= FEWEST
     ]
     found = [difference(one.right, other.right, level) for one, other in pairs]
     voted = [mcnemar(_voted(one), _voted(other)) for one, other in pairs]
+    strictest = [replace(each, level=1 - (1 - level) / len(pairs)) for each in found]
     ps, voted_ps = holm([each.p for each in found]), holm([each.p for each in voted])
     return [
         Comparison(
@@ -132,11 +143,13 @@ def compare(answers: Sequence[Answers], level: float = LEVEL, *, with_first: boo
             voted=split,
             voted_p=voted_p,
             wins=beats(one.right, other.right),
-            visible=detectable(between, POWER),
-            needed=seeds_needed(between, POWER, MOST_SEEDS),
+            visible=detectable(strict, POWER),
+            needed=seeds_needed(strict, POWER, MOST_SEEDS),
             level=level,
         )
-        for (one, other), between, p, split, voted_p in zip(pairs, found, ps, voted, voted_ps, strict=True)
+        for (one, other), between, strict, p, split, voted_p in zip(
+            pairs, found, strictest, ps, voted, voted_ps, strict=True
+        )
     ]
 
 

@@ -1,7 +1,6 @@
 """The tables of comparisons: differences, what an accuracy costs, calibration, changed cells, the hardest images."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +26,24 @@ def comparison_table(found: Sequence[Comparison]) -> Table:
     """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
     rows = [_comparison_row(one) for one in found]
     level = f"{found[0].level:.0%}" if found[0].level == LEVEL else f"{found[0].level:.1%}"
-    return Table(f"Differences, with intervals at {level}", rows, {
+    return Table(f"Differences, with intervals at {level}, and p corrected by Holm's method", rows, {
         "one": "", "other": "", "n": "d", "difference": "+.4f", "interval": "", "p": ".2g", "verdict": "",
         "wins on a new seed": ".0%", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
     })  # fmt: skip
 
 
 def cost_table(groups: Sequence[Group], target: float) -> Table:
-    """What an accuracy costs: epochs, images and seconds to the target, and images a second."""
+    """What an accuracy costs: epochs, images and seconds to the target, and images a second.
+
+    Of runs whose test accuracy was not written down epoch by epoch nothing is said but their speed.
+    """
     rows = []
     for one in groups:
-        reached = over_seeds([time_to(_counted(history), target) for history in one.histories])
-        watched = all(row["test_accuracy"] is not None for history in one.histories for row in history)
+        histories = [_counted(history) for history in one.histories]
+        watched = all(histories)
+        reached = over_seeds([time_to(history, target) for history in histories])
         seeds = f"{reached.reached} of {reached.n}" if watched else "not watched"
-        median, speed = reached.median, one.metric("perf/train_images_per_second")
+        median, speed = reached.median if watched else None, one.metric("perf/train_images_per_second")
         rows.append({
             "experiment": one.title, "target": target, "reached": seeds,
             "epochs": median.epochs if median else None, "images": median.images if median else None,
@@ -71,18 +74,22 @@ def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
     })  # fmt: skip
 
 
-def cells_table(answers: Sequence[Answers], classes: Sequence[str]) -> Table:
-    """The cells of two matrices that differ beyond noise, the largest differences first."""
+def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]) -> Table:
+    """The cells of two matrices that differ by more than the seeds explain, the largest differences first.
+
+    Holm's p over a pair's cells, times the number of pairs (Bonferroni): any cell here is a mistake as rarely as one.
+    """
     rows: list[Row] = []
-    enough = [one for one in answers if len(one.seeds) >= FEWEST]
-    for one, other in combinations(enough, 2):
-        for cell in changed_cells(_matrices(one), _matrices(other)):
+    enough = [pair for pair in pairs if all(len(one.seeds) >= FEWEST for one in pair)]
+    for one, other in enough:
+        for cell in changed_cells(_matrices(one), _matrices(other), 1 - (1 - LEVEL) / len(enough)):
             rows.append({
                 "one": one.title, "other": other.title, "true": classes[cell.true],
-                "predicted": classes[cell.predicted], "images, one": cell.one, "images, other": cell.other, "p": cell.p,
+                "predicted": classes[cell.predicted], "images, one": cell.one, "images, other": cell.other,
+                "p": cell.p * len(enough),
             })  # fmt: skip
     rows.sort(key=lambda row: -abs(row["images, one"] - row["images, other"]))
-    return Table("Confusions that differ beyond noise", rows[:CELLS], {
+    return Table("Confusions that differ by more than seeds explain", rows[:CELLS], {
         "one": "", "other": "", "true": "", "predicted": "", "images, one": ".1f", "images, other": ".1f", "p": ".2g",
     })  # fmt: skip
 
@@ -102,7 +109,10 @@ def _matrices(one: Answers) -> NDArray[np.float64]:
 
 
 def _counted(history: Sequence[Row]) -> list[Row]:
-    """The history with images and seconds counted from the start."""
+    """The history with images and seconds counted from the start; none where old or damaged records lack a figure."""
+    wanted = ("test_accuracy", "images", "cumulative_train_seconds")
+    if any(row.get(name) is None for row in history for name in wanted):
+        return []
     images = np.cumsum([row["images"] for row in history])
     return [
         {**row, "images": int(seen), "train_seconds": row["cumulative_train_seconds"]}

@@ -1,7 +1,10 @@
 """The report's chapters on comparisons: what was trained on the same data, laid side by side."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from suite import comparison_pictures, files
 from suite.analysis.calibration import Calibration, calibration
-from suite.analysis.comparison import Answers, Comparison, compare
+from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
 from suite.analysis.hardest import Hard, hardest
 from suite.analysis.intervals import FEWEST
 from suite.data import CATALOG, cached, ensure, image_bytes
@@ -39,22 +42,66 @@ READING = (
 TEST_IMAGES = "t10k-images-idx3-ubyte"
 
 
+@dataclass(frozen=True)
+class _Family:
+    """Groups on the same data set that belong side by side, and what can be said of them."""
+
+    slug: str
+    title: str
+    groups: Sequence[Group]
+
+    @cached_property
+    def known(self) -> list[Answers]:
+        """Whose answers are whole."""
+        return [answers for one in self.groups if (answers := answers_of(one))]
+
+    @cached_property
+    def answers(self) -> list[Answers]:
+        """Those about the test images that most are about: on a shared server others may have been written."""
+        about = Counter(one.labels.tobytes() for one in self.known).most_common(1)
+        return [one for one in self.known if one.labels.tobytes() == about[0][0]]
+
+    @cached_property
+    def with_first(self) -> bool:
+        """Whether variants are compared with the recipe they vary, should that one be comparable, and with it alone."""
+        varied = any(one.changes for one in self.groups)
+        return varied and [one.title for one in self.answers[:1]] == [self.groups[0].title]
+
+    @cached_property
+    def found(self) -> list[Comparison]:
+        return compare(self.answers, with_first=self.with_first)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not compared, a sentence for each reason."""
+        read, kept = ({one.title for one in found} for found in (self.known, self.answers))
+        few = [one.title for one in self.answers if len(one.seeds) < FEWEST]
+        apart = [
+            f"{one.title} with {other.title}"
+            for one, other in pairs_of(self.answers, with_first=self.with_first)
+            if len(common_seeds((one, other))) < FEWEST and not {one.title, other.title} & {*few}
+        ]
+        reasons = {
+            "Left out, for MLflow has not all predictions of their runs": [
+                one.title for one in self.groups if one.title not in read
+            ],
+            "Left out for being about other test images": [one.title for one in self.known if one.title not in kept],
+            f"Left out for having fewer than {FEWEST} seeds": few,
+            f"Not compared for having fewer than {FEWEST} seeds in common": apart,
+        }
+        return [f"{reason}: {'; '.join(titles)}." for reason, titles in reasons.items() if titles]
+
+
 def comparison_chapters(
     groups: Sequence[Group], folder: Path, kept: Kept = NOWHERE
 ) -> tuple[list[Chapter], list[Comparison]]:
     """A chapter for the unchanged recipes of each data set, and one for each recipe that was also run changed.
 
-    And all comparisons that are in them.
+    And all comparisons that are in them. Each chapter says what is not compared, and why.
     """
     files.make_folder(folder)
-    chapters, every = [], []
-    for slug, title, members in _sets(groups):
-        answers = [known for one in members if (known := answers_of(one))]
-        found = compare(answers, with_first=any(one.changes for one in members)) if answers else []
-        if found:
-            chapters.append(_chapter(slug, title, members, answers, found, folder, kept))
-            every += found
-    return chapters, every
+    families = _families(groups)
+    return [_chapter(one, folder, kept) for one in families], [found for one in families for found in one.found]
 
 
 def answers_of(one: Group) -> Answers | None:
@@ -67,77 +114,66 @@ def answers_of(one: Group) -> Answers | None:
 
 def target_of(groups: Sequence[Group]) -> float:
     """The accuracy that the least accurate of them has on average, rounded down to a point."""
-    return math.floor(100 * min(one.metric("test/accuracy").mean for one in groups)) / 100
+    least = min(one.metric("test/accuracy").mean for one in groups)
+    return math.floor(round(100 * least, 9)) / 100  # 100 × 0.29 is a little below 29
 
 
-def _sets(groups: Sequence[Group]) -> list[tuple[str, str, list[Group]]]:
-    """What belongs side by side: slug, title and groups."""
+def _families(groups: Sequence[Group]) -> list[_Family]:
     found = []
     for data in sorted({one.parameter("data") for one in groups}):
         members = [one for one in groups if one.parameter("data") == data and not one.changes]
-        found.append((f"comparison-{data}", f"Experiments on {CATALOG[data].title}", members))
+        found.append(_Family(f"comparison-{data}", f"Experiments on {CATALOG[data].title}", members))
     for name in sorted({one.experiment for one in groups if one.changes}):
         family = [one for one in groups if one.experiment == name]
         for data in sorted({one.parameter("data") for one in family if one.changes}):
             members = [one for one in family if one.parameter("data") == data]
             title = f"{name} and its variants" + (f" on {CATALOG[data].title}" if not members[0].as_published else "")
-            found.append((f"comparison-of-{members[-1].slug}", title, members))
-    return [one for one in found if len(one[2]) > 1]
+            found.append(_Family(f"comparison-of-{members[-1].slug}", title, members))
+    return [one for one in found if len(one.groups) > 1]
 
 
-def _chapter(
-    slug: str,
-    title: str,
-    groups: Sequence[Group],
-    answers: Sequence[Answers],
-    found: Sequence[Comparison],
-    folder: Path,
-    kept: Kept,
-) -> Chapter:
-    target, classes, data = target_of(groups), groups[0].classes, groups[0].parameter("data")
-    calibrated = {one.title: calibration(one.confidence, one.right) for one in answers}
-    hard = _hardest(answers)
-    cells = cells_table(answers, classes)
-    few = [one.title for one in answers if len(one.seeds) < FEWEST]
-    tables = [comparison_table(found), cost_table(groups, target), calibration_table(calibrated), cells,
-              hard_table(hard, classes)]  # fmt: skip
+def _chapter(one: _Family, folder: Path, kept: Kept) -> Chapter:
+    if not one.found:
+        return Chapter(one.slug, one.title, warnings=one.left_out)
+    classes, target = one.groups[0].classes, target_of(one.groups)
+    calibrated = {each.title: calibration(each.confidence, each.right) for each in one.answers}
+    hard = _hardest(one.answers)
+    tables = [
+        comparison_table(one.found),
+        cost_table(one.groups, target),
+        calibration_table(calibrated),
+        cells_table(pairs_of(one.answers, with_first=one.with_first), classes),
+        hard_table(hard, classes),
+    ]
     return Chapter(
-        slug=slug,
-        title=title,
-        sentences=[one.words for one in found],
+        slug=one.slug,
+        title=one.title,
+        sentences=[each.words for each in one.found],
         rules=READING,
-        warnings=[f"Left out for having fewer than {FEWEST} seeds: {'; '.join(few)}."] if few else [],
-        pictures=_pictures(slug, title, groups, target, found, calibrated, hard, _images(data), folder, kept),
+        warnings=one.left_out,
+        pictures=_pictures(one, target, calibrated, hard, folder, kept),
         tables=[("comparisons" if n == 0 else "", table) for n, table in enumerate(tables) if table.rows],
     )
 
 
 def _pictures(
-    slug: str,
-    title: str,
-    groups: Sequence[Group],
-    target: float,
-    found: Sequence[Comparison],
-    calibrated: Mapping[str, Calibration],
-    hard: Sequence[Hard],
-    pixels: NDArray[np.uint8] | None,
-    folder: Path,
-    kept: Kept,
+    one: _Family, target: float, calibrated: Mapping[str, Calibration], hard: Sequence[Hard], folder: Path, kept: Kept
 ) -> list[Picture]:
     def put(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-        return draw_picture(kept, folder / f"{slug}-{name}", f"{title}: {says}", draw, *numbers)
+        return draw_picture(kept, folder / f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
 
-    curves = {one.title: points for one in groups if (points := _curves(one))}
-    made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, found)]
+    curves = {each.title: points for each in one.groups if (points := _curves(each))}
+    made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, one.found)]
     if curves:
         says = "test accuracy over seconds of training."
         made.append(put("time", says, comparison_pictures.over_time, curves, target))
     says = "how often answers are right, by how sure they are."
     made.append(put("calibration", says, comparison_pictures.reliability, calibrated))
-    if hard and pixels is not None:
+    pixels = _images(one.groups[0].parameter("data"))
+    if hard and pixels is not None and len(pixels) == len(one.answers[0].labels):
         says = "the test images that most seeds of most experiments get wrong."
-        shown = pixels[[one.image for one in hard]]
-        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, groups[0].classes))
+        shown = pixels[[each.image for each in hard]]
+        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, one.groups[0].classes))
     return made
 
 

@@ -30,7 +30,8 @@ def compare(args: Namespace) -> int:
     python -m suite compare cnn cnn_one_epoch --until-decided --limit 12
     """
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
-    words = list(dict.fromkeys(args.names))
+    every = [one.name for one in registry.choose(["all"])] if "all" in args.names else args.names
+    words = list(dict.fromkeys(every))
     if len(words) < 2:
         raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
     if args.until_decided:
@@ -85,22 +86,26 @@ def _groups(identities: Mapping[str, str], args: Namespace, home: Home, terminal
         store = open_store(home)
         groups = read_groups(store, finished_runs(store))
         found = [_meant(word, identity, groups) for word, identity in identities.items()]
+        _require_different(dict(zip(identities, found, strict=True)))
         _require_same_images(found)
-        for one in found:
-            if one.predicted is None:
-                raise SuiteError(
-                    f"{one.title}: MLflow has not all predictions of its runs.", "Send them: python -m suite sync."
-                )
     except TrackerAway as why:
         raise unreachable(tracking_uri(home), why) from why
     return found
 
 
 def _meant(word: str, identity: str, groups: "Sequence[Group]") -> "Group":
-    found = next((one for one in groups if one.identity.startswith(identity)), None)
-    if found is None:
+    """The group of a name with this identity, or of any name where the word is the start of an identity."""
+    found = [one for one in groups if one.identity.startswith(identity) and word in (one.experiment, identity)]
+    if not found:
         raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")
-    return found
+    return found[0]
+
+
+def _require_different(groups: "Mapping[str, Group]") -> None:
+    words: dict[str, str] = {}
+    for word, one in groups.items():
+        if (first := words.setdefault(one.title, word)) != word:
+            raise SuiteError(f"{first} and {word} are the same runs, of {one.title}.", "Name two that differ.")
 
 
 def _require_same_images(groups: "Sequence[Group]") -> None:
@@ -111,6 +116,16 @@ def _require_same_images(groups: "Sequence[Group]") -> None:
                 f"{first.title} is tested on {first.parameter('data')}, {one.title} on {one.parameter('data')}: "
                 "accuracies on different images are no comparison.",
                 "Compare experiments on the same data, or train one on the other's with run --data.",
+            )
+        if one.labels is None or first.labels is None:
+            unknown = one if one.labels is None else first
+            raise SuiteError(
+                f"{unknown.title}: MLflow has not all predictions of its runs.", "Send them: python -m suite sync."
+            )
+        if one.labels.tobytes() != first.labels.tobytes():
+            raise SuiteError(
+                f"{first.title} and {one.title} record other labels of the same test images.",
+                "One of the records is not what was sent: python -m suite sync --rebuild.",
             )
 
 
