@@ -18,7 +18,7 @@ RECIPE = '''"""A linear layer."""
 
 from suite.recipe import Recipe
 
-recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr={lr}, batch_size=100, epochs=2)
+recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr={lr}, batch_size=100, epochs=2{more})
 
 
 def network():
@@ -28,9 +28,10 @@ def network():
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 '''
 FILES = {
-    "plain.py": RECIPE.format(lr=0.1),
-    "twin.py": RECIPE.format(lr=0.1),  # the same recipe under another name
-    "weak.py": RECIPE.format(lr=0.00001),
+    "plain.py": RECIPE.format(lr=0.1, more=""),
+    "again.py": RECIPE.format(lr=0.1, more=""),  # the same recipe under another name
+    "twin.py": RECIPE.format(lr=0.1, more=", probe_every=5, probe_images=100"),  # being watched, it learns the same
+    "weak.py": RECIPE.format(lr=0.00001, more=""),
     "slow.py": SLOW,
 }
 
@@ -61,8 +62,8 @@ def test_the_tables_and_the_verdict_are_printed_and_nothing_is_trained(known):
     answer = known.suite("compare", "plain", "weak")
 
     assert (answer.code, answer.err) == (0, "")
-    assert "Differences, with intervals at 95%" in answer.out
-    assert re.search(r"What 0\.\d\d costs, median of the seeds", answer.out)
+    assert "interval, 95%" in answer.out
+    assert re.search(r"experiment +target +reached +epochs", answer.out)
     assert re.fullmatch(
         r"plain is better than weak: \+\d\d\.\d\d points \(\+\d\d\.\d\d to \+\d\d\.\d\d\), 3 seeds, p (< )?0\.0\d+\.",
         answer.out.splitlines()[-1],
@@ -115,6 +116,11 @@ def test_a_name_and_its_own_identity_are_the_same_runs(known):
     assert_refused(known.suite("compare", "weak", prefix), 2, f"weak and {prefix} are the same runs, of weak")
 
 
+@pytest.mark.commands
+def test_two_names_of_one_recipe_are_the_same_runs(known):
+    assert_refused(known.suite("compare", "plain", "again"), 2, "plain and again are the same runs, of plain")
+
+
 def group(title, *, data="digits", labels=(1, 2)):
     return SimpleNamespace(
         title=title, parameter=lambda _: data, labels=None if labels is None else np.array(labels, np.uint8)
@@ -146,7 +152,7 @@ def test_a_clear_difference_is_decided_at_the_first_look_under_the_overrides_giv
     assert [line for line in answer.out.splitlines() if line.startswith("Look")] == [
         "Look 1 of 3, 3 seeds: 0 of 1 undecided."
     ]
-    assert "with intervals at 97.5%" in answer.out  # half of the 5 % are spent: 3 of 6 seeds
+    assert "interval, 97.5%" in answer.out  # half of the 5 % are spent: 3 of 6 seeds
     assert "plain, epochs=1 is better than weak, epochs=1" in answer.out
     assert len(known.results()) == len(before) + 6
     assert [(one["one"], one["verdict"]) for one in again] == [("plain, epochs=1", "better")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite import gate as gates
+from suite.analysis.intervals import FEWEST
 from suite.errors import FAILED, INCONCLUSIVE, SuiteError
 from suite.gate import COMMITTED, FRESH, Reference, gate, measured, read_references, write_references
 from suite.plan import plan
@@ -204,4 +205,4 @@ def test_the_committed_reference_is_of_todays_recipes():
     for name, experiment in EXPERIMENTS.items():
         assert references[name].recipe == json.loads(json.dumps(experiment.recipe.protocol())), name
         assert references[name].network == experiment.network_text, name
-        assert len(references[name].accuracies) >= 5
+        assert len(references[name].accuracies) >= FEWEST

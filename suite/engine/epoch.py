@@ -59,17 +59,25 @@ def train_epoch(
                 break
         if enough(step, watch.seconds):
             break
-    train_seconds = watch.seconds
+    return {"epoch": epoch, **tally.means(), **_end(state, recipe, sets, loss_of, watch), "probes": probes}
+
+
+def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> Record:
+    """What the held-out and the test images say at an epoch's end, and how long each took."""
+    trained = watch.seconds
     held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
-    validate_seconds = watch.seconds - train_seconds
+    validated = watch.seconds
+    tested = _look(state, recipe, sets.test, loss_of) if sets.test else None
     return {
-        "epoch": epoch,
-        **tally.means(),
         "val_loss": held_out.loss if held_out else None,
         "val_accuracy": held_out.accuracy() if held_out else None,
-        "test_accuracy": _look(state, recipe, sets.test, loss_of).accuracy() if sets.test else None,
-        "probes": probes,
-        "clock": {"train_seconds": train_seconds, "validate_seconds": validate_seconds, "at": time.time()},
+        "test_accuracy": tested.accuracy() if tested else None,
+        "clock": {
+            "train_seconds": trained,
+            "validate_seconds": validated - trained,
+            "test_seconds": watch.seconds - validated,
+            "at": time.time(),
+        },
     }
 
 

@@ -66,7 +66,7 @@ def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Record:
             "predictions_sha256": checkpoint.digest(predictions),
             "metrics": _metrics(recipe, now.history, found),
             "network": describe(now.model),
-            "clock": _clock(now.history, len(found.labels) / seconds),
+            "clock": _clock(now.history, len(found.labels), seconds),
             "environment": fitted.environment,
         }
     )
@@ -105,14 +105,20 @@ def _metrics(recipe: Recipe, history: list[Record], found: Evaluation) -> dict[s
     return metrics
 
 
-def _clock(history: list[Record], inference: float) -> dict[str, float]:
-    """Speeds and memory: true of this machine and hour, and no part of what is reproduced."""
-    seconds = [record["clock"]["train_seconds"] for record in history]
+def _clock(history: list[Record], images: int, evaluation: float) -> dict[str, float]:
+    """Speeds and memory: true of this machine and hour, and no part of what is reproduced.
+
+    `evaluation` is the seconds that the last look at the `images` took.
+    """
+    clocks = [record["clock"] for record in history]
+    seconds = [clock["train_seconds"] for clock in clocks]
+    looks = [clock["validate_seconds"] + clock.get("test_seconds", 0.0) for clock in clocks]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kibibytes, but bytes on macOS
     return {
         "perf/train_images_per_second": sum(record["images"] for record in history) / sum(seconds),
-        "perf/inference_images_per_second": inference,
+        "perf/inference_images_per_second": images / evaluation,
         "perf/seconds_per_epoch": sum(seconds) / len(seconds),
         "perf/train_seconds": sum(seconds),
+        "perf/evaluation_seconds": sum(looks) + evaluation,
         "perf/peak_memory_mib": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10),
     }

@@ -25,9 +25,8 @@ def comparison_tables(found: Sequence[Comparison]) -> dict[str, Table]:
 def comparison_table(found: Sequence[Comparison]) -> Table:
     """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
     rows = [_comparison_row(one) for one in found]
-    level = f"{found[0].level:.0%}" if found[0].level == LEVEL else f"{found[0].level:.1%}"
-    return Table(f"Differences, with intervals at {level}, and p corrected by Holm's method", rows, {
-        "one": "", "other": "", "n": "d", "difference": "+.4f", "interval": "", "p": ".2g", "verdict": "",
+    return Table("Differences, p corrected by Holm's method", rows, {
+        "one": "", "other": "", "n": "d", "difference": "+.4f", _interval(found[0]): "", "p": ".2g", "verdict": "",
         "wins on a new seed": ".0%", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
     })  # fmt: skip
 
@@ -94,11 +93,16 @@ def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]
     })  # fmt: skip
 
 
+def _interval(one: Comparison) -> str:
+    """The heading over intervals at its level."""
+    return f"interval, {one.level:.0%}" if one.level == LEVEL else f"interval, {one.level:.1%}"
+
+
 def _comparison_row(one: Comparison) -> Row:
     interval = one.found.interval
     return {
         "one": one.one, "other": one.other, "n": len(one.seeds), "difference": one.found.mean,
-        "interval": f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
+        _interval(one): f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
         "wins on a new seed": one.wins, "could have seen": one.visible, "seeds to settle": one.needed,
         "votes": f"{one.voted.only_one} to {one.voted.only_other}", "p of votes": one.voted_p,
     }  # fmt: skip

@@ -121,10 +121,10 @@ def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
 
 
 def with_test(seconds: Mapping[str, float], planned: Sequence[Planned]) -> dict[str, float]:
-    """The seconds of training with those of the winner's own runs, where this command trained them."""
-    results = [item.result for item in planned if item.result and not item.skipped]
-    trained = sum(result["clock"].get("perf/train_seconds", 0.0) for result in results)
-    return {**seconds, "train": seconds["train"] + trained}
+    """The seconds of training and evaluation with those of the winner's own runs, where this command trained them."""
+    clocks = [item.result["clock"] for item in planned if item.result and not item.skipped]
+    named = (("train", "perf/train_seconds"), ("validate", "perf/evaluation_seconds"))
+    return {name: seconds[name] + sum(clock.get(key, 0.0) for clock in clocks) for name, key in named}
 
 
 def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None = None) -> Training:

@@ -80,7 +80,7 @@ def cost_words(facts: Record) -> str:
     other = 1 - (cost["train"] + cost["validate"]) / cost["capacity"]
     return (
         f"{cost['wall']:,.0f} s in all, of which each worker spent {cost['train'] / cost['capacity']:.1%} in training, "
-        f"{cost['validate'] / cost['capacity']:.1%} in validation and {other:.1%} in neither."
+        f"{cost['validate'] / cost['capacity']:.1%} in evaluation and {other:.1%} in neither."
     )
 
 

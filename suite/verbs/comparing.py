@@ -85,7 +85,7 @@ def _groups(identities: Mapping[str, str], args: Namespace, home: Home, terminal
         send(home, args, terminal)
         store = open_store(home)
         groups = read_groups(store, finished_runs(store))
-        found = [_meant(word, identity, groups) for word, identity in identities.items()]
+        found = [_with(identity, groups, word) for word, identity in identities.items()]
         _require_different(dict(zip(identities, found, strict=True)))
         _require_same_images(found)
     except TrackerAway as why:
@@ -93,9 +93,9 @@ def _groups(identities: Mapping[str, str], args: Namespace, home: Home, terminal
     return found
 
 
-def _meant(word: str, identity: str, groups: "Sequence[Group]") -> "Group":
-    """The group of a name with this identity, or of any name where the word is the start of an identity."""
-    found = [one for one in groups if one.identity.startswith(identity) and word in (one.experiment, identity)]
+def _with(identity: str, groups: "Sequence[Group]", word: str) -> "Group":
+    """The group whose identity is this one or starts so: runs of one recipe are one record, whatever their names."""
+    found = [one for one in groups if one.identity.startswith(identity)]
     if not found:
         raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")
     return found[0]

@@ -296,7 +296,7 @@ def test_every_chapter_shows_its_own_ten_classes(make_group, tmp_path):
     write_page(twins, all_tables(twins), pictures, tmp_path)
 
     for read in (Page((tmp_path / "report.html").read_text()), rendered((tmp_path / "report.md").read_text())):
-        figures = [row for row in read.rows if row[0] == "Trouser" and len(row) == 5]
+        figures = [row for row in read.rows if row[0] == "Trouser" and len(row) == 8]
 
         assert len(figures) == 2
 
