@@ -66,3 +66,7 @@ def test_every_check_in_the_promises_names_a_test_that_counts_it():
     assert [int(number) for number, _ in table] == [*range(1, 25)]
     for number, name in table:
         assert f"check({number}, " in (ROOT / "tests/promises" / name).read_text(), (number, name)
+
+
+def test_the_sample_page_is_small_enough_to_be_sent():
+    assert (ROOT / "reports/sample/report.html").stat().st_size < 3_000_000

@@ -42,8 +42,8 @@ def gate(args: Namespace) -> int:
     references = gates.read_references(path, experiments)
     warm_up()
     found = []
-    train = _trainer(args, terminal)
-    for one in gates.gate(experiments, references, train, margin=args.margin, most=args.limit):
+    trainer = _trainer(args, terminal)
+    for one in gates.gate(experiments, references, trainer, margin=args.margin, most=args.limit):
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
     if args.json:

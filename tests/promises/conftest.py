@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from suite.engine import exact
 from suite.engine.journal import Run
 from suite.execute.processes import Event, Work, run_jobs
 from suite.worker import Job, work
-from tests.conftest import Workspace
+from tests.conftest import ROOT, Workspace
 
 SEED = os.environ.get("SUITE_SEED", "17")
 
@@ -73,6 +74,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(
                 f"{check.number:>5}  {check.cases:>5}  {check.passed:>6}  {check.title}{remarks}"
             )
+
+
+COPIED = ("suite", "experiments", "tests", "pyproject.toml")
+
+
+def copy_program(folder: Path) -> Path:
+    """Put the program and its tests into a folder, to plant faults in; returns the folder."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 PLAIN = '''"""A linear layer with momentum."""

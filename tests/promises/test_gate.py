@@ -1,6 +1,5 @@
 """The accuracy gate with real trainings: honest runs raise few alarms, and what is broken on purpose is caught."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +12,8 @@ from suite.data import ensure
 from suite.gate import FRESH, gate, measured
 from suite.plan import plan
 from suite.terminal import Terminal
-from tests.conftest import ROOT, Workspace
-from tests.promises.conftest import CHOOSY
-from tests.promises.test_mutants import COPIED
+from tests.conftest import Workspace
+from tests.promises.conftest import CHOOSY, copy_program
 
 pytestmark = pytest.mark.promise
 
@@ -79,12 +77,7 @@ def test_honest_runs_raise_few_alarms(check, bench, tmp_path):
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, to break."""
-    folder = tmp_path_factory.mktemp("broken")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
+    folder = copy_program(tmp_path_factory.mktemp("broken"))
     (folder / "experiments" / "choosy.py").write_text(CHOOSY)
     return folder
 

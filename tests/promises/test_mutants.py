@@ -1,33 +1,24 @@
 """The promises' tests can fail: each goes red in a copy of the program with a fault planted in it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.promises.conftest import SEED
+from tests.promises.conftest import SEED, copy_program
 from tests.promises.mutants import MUTANTS, Mutant
 
 pytestmark = pytest.mark.promise
 
-COPIED = ("suite", "experiments", "tests", "pyproject.toml")
 QUICK = 3  # planted in an ordinary run of the tests
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program and its tests, to plant faults in."""
-    folder = tmp_path_factory.mktemp("mutant")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    return folder
+    return copy_program(tmp_path_factory.mktemp("mutant"))
 
 
 def outcome(copy: Path, mutant: Mutant) -> int:
