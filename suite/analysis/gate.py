@@ -39,7 +39,7 @@ class Judged:
     def words(self) -> str:
         """As a user reads it."""
         if math.isnan(self.drop):
-            return f"FAIL: of {self.n} fresh runs some diverged."
+            return f"FAIL: of {self.n} fresh runs some have no accuracy."
         seeds = f"{self.n} fresh seeds against {self.reference_n}, p {self.p:.2g}"
         low, high = f"{self.interval.low:+.4f}", f"{self.interval.high:+.4f}"
         reason = {
