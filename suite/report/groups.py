@@ -27,7 +27,7 @@ Row = dict[str, Any]
 class Group:
     """All finished runs of one recipe, seeds ascending, with what their artifacts say.
 
-    `missing` are the seeds that the largest group on the same data set has, and this one has neither finished nor
+    `missing` are the seeds that the largest recipe on the same data set has, and this one has neither finished nor
     seen diverge. `confusion` and `confusion_sd` are each cell's mean and spread over the seeds. A row of `histories`
     holds its epoch's figures, None where the record has none, and `cumulative_train_seconds`, the training time up to
     the epoch's end.
@@ -135,12 +135,20 @@ def read_groups(store: Store, runs: "pd.DataFrame") -> list[Group]:
 
 
 def _with_missing(groups: Sequence[Group]) -> list[Group]:
-    """The groups, each knowing which seeds it lacks beside the largest one of its data set."""
+    """The groups, each knowing which seeds it lacks beside the largest unchanged recipe of its data set.
+
+    A changed one may have other seeds, as a study's winner has, but not fewer.
+    """
     largest: dict[str, set[int]] = {}
     for one in groups:
-        data = one.parameter("data")
-        largest[data] = max(largest.get(data, set()), one.tried, key=len)
-    return [replace(one, missing=tuple(sorted(largest[one.parameter("data")] - one.tried))) for one in groups]
+        if not one.changes:
+            data = one.parameter("data")
+            largest[data] = max(largest.get(data, set()), one.tried, key=len)
+    return [replace(one, missing=_missing(one, largest.get(one.parameter("data"), set()))) for one in groups]
+
+
+def _missing(one: Group, wanted: set[int]) -> tuple[int, ...]:
+    return () if one.changes and len(one.tried) >= len(wanted) else tuple(sorted(wanted - one.tried))
 
 
 def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:

@@ -31,9 +31,10 @@ def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...
 
 
 def unequal(groups: Sequence[Group]) -> str:
-    """That some of the groups rest on fewer seeds than others, by the number of seeds; `""` where all have as many."""
-    most = max((len(one.runs) for one in groups), default=0)
-    counts = sorted({len(one.runs) for one in groups} - {most}, reverse=True)
+    """That some of the groups rest on fewer seeds than the unchanged ones; `""` where none does."""
+    unchanged = [one for one in groups if not one.changes] or groups
+    most = max((len(one.runs) for one in unchanged), default=0)
+    counts = sorted({len(one.runs) for one in groups if len(one.runs) < most}, reverse=True)
     if not counts:
         return ""
     short = [f"{plural(n, 'seed')} of {'; '.join(one.title for one in groups if len(one.runs) == n)}" for n in counts]

@@ -70,6 +70,11 @@ def test_unequal_numbers_of_seeds_are_said(make_group, seeds, words):
     assert unequal([make_group(seeds=n, experiment=f"e{place}") for place, n in enumerate(seeds)]) == words
 
 
+def test_a_changed_recipe_with_more_seeds_makes_no_other_incomplete(make_group):
+    assert unequal([make_group(seeds=3), make_group(seeds=6, changes="lr=0.01")]) == ""
+    assert unequal([make_group(seeds=3), make_group(seeds=2, changes="lr=0.01")]) != ""
+
+
 def test_what_is_missing_is_said_once_each(make_group):
     groups = [make_group(), make_group(seeds=2, experiment="mlp", diverged=(2,))]
 
