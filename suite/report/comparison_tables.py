@@ -27,7 +27,7 @@ def comparison_table(found: Sequence[Comparison]) -> Table:
     rows = [_comparison_row(one) for one in found]
     return Table("Differences, p corrected by Holm's method", rows, {
         "one": "", "other": "", "n": "d", "difference": "+.4f", _interval(found[0]): "", "p": ".2g", "verdict": "",
-        "wins on a new seed": ".0%", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
+        "wins on a new seed": "", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
     })  # fmt: skip
 
 
@@ -98,12 +98,18 @@ def _interval(one: Comparison) -> str:
     return f"interval, {one.level:.0%}" if one.level == LEVEL else f"interval, {one.level:.1%}"
 
 
+def _chance(share: float) -> str:
+    """A probability in percent; what seeds can never make certain is not rounded to certainty."""
+    return "< 1%" if share < 0.01 else "> 99%" if share > 0.99 else f"{share:.0%}"
+
+
 def _comparison_row(one: Comparison) -> Row:
     interval = one.found.interval
     return {
         "one": one.one, "other": one.other, "n": len(one.seeds), "difference": one.found.mean,
         _interval(one): f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
-        "wins on a new seed": one.wins, "could have seen": one.visible, "seeds to settle": one.needed,
+        "wins on a new seed": _chance(one.wins), "probability": one.wins,
+        "could have seen": one.visible, "seeds to settle": one.needed,
         "votes": f"{one.voted.only_one} to {one.voted.only_other}", "p of votes": one.voted_p,
     }  # fmt: skip
 

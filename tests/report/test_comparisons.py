@@ -13,6 +13,7 @@ from suite.data.catalog import CATALOG
 from suite.errors import SuiteError
 from suite.report import comparisons
 from suite.report.comparison_tables import (
+    _chance,
     calibration_table,
     cells_table,
     comparison_table,
@@ -354,3 +355,10 @@ def test_equal_groups_give_equal_bytes_and_words(make, tmp_path):
     assert said[0] == said[1]
     assert written[0] == written[1]
     assert len(written[0]) == 12
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0013, "< 1%"), (0.01, "1%"), (0.5, "50%"), (0.985, "98%"), (0.9987, "> 99%")]
+)
+def test_no_chance_is_rounded_to_certainty(share, words):
+    assert _chance(share) == words
