@@ -58,9 +58,9 @@ def test_it_shows_the_accuracy_of_both_experiments(tab: Tab, report: str) -> Non
     heads = tab.ask(
         "[...document.querySelector('#accuracy ~ .wide table').tHead.rows[0].cells].map(one => one.textContent)"
     )
-    assert heads[:3] == ["experiment", "n", "test accuracy"]
+    assert heads[:4] == ["experiment", "n", "seeds", "test accuracy"]
     assert [title.split(",")[0] for title in column(tab, 0)] == ["lenet", "mlp"]
-    assert all(0 < float(cell) <= 1 for cell in column(tab, 2))
+    assert all(0 < float(cell) <= 1 for cell in column(tab, 3))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -122,7 +122,7 @@ def test_a_table_is_sorted_by_mouse_both_ways(tab: Tab, report: str) -> None:
 
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: str) -> None:
-    """From the top of the page: the skip link, then Tab to the first table, its first column and its third."""
+    """From the top of the page: the skip link, then Tab to the first table, its first column and its fourth."""
     tab.open(report, width=1400)
     tab.press("Tab")
     assert tab.ask("document.activeElement.className") == "skip"
@@ -134,11 +134,11 @@ def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: s
     tab.press(key)
     tab.press(key)
 
-    assert reached == [f"Accuracy: {CATALOG['digits'].title}", "experiment", "n", "test accuracy"]
+    assert reached == [f"Accuracy: {CATALOG['digits'].title}", "experiment", "n", "seeds", "test accuracy"]
     assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # one sees where one is
-    assert column(tab, 2) == sorted(column(tab, 2), reverse=True)
-    assert tab.ask("[...document.querySelectorAll('thead')[0].rows[0].cells].map(one => one.ariaSort)")[:3] == [
-        "none", "none", "descending",
+    assert column(tab, 3) == sorted(column(tab, 3), reverse=True)
+    assert tab.ask("[...document.querySelectorAll('thead')[0].rows[0].cells].map(one => one.ariaSort)")[:4] == [
+        "none", "none", "none", "descending",
     ]  # fmt: skip
 
 
