@@ -25,6 +25,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite tune lenet                  the best learning rate and batch size, and is it better?
   python -m suite compare lenet lenet_tuned   which is better, how sure is that, and what does it cost?
   python -m suite gate mlp                    as accurate as the committed reference? for CI
+  python -m suite bench --check               as fast as the committed baseline? alone: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
@@ -38,8 +39,8 @@ ENVIRONMENT = """environment:
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
-exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 4 inconclusive (gate),
-130 interrupted
+exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 4 inconclusive (gate,
+bench), 130 interrupted
 """
 
 
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.tune, options.of_tune),
         (verbs.compare, options.of_compare),
         (verbs.gate, options.of_gate),
+        (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import files
+from suite import committed
 from suite.analysis.gate import ALPHA, Judged, judge
 from suite.analysis.intervals import FEWEST, group
 from suite.analysis.sequential import level_at, looks
-from suite.errors import FAILED, INCONCLUSIVE, SuiteError, machine_error
+from suite.errors import FAILED, SuiteError
 from suite.plan import Planned, plan
 from suite.registry import OURS, Experiment
 
 COMMITTED = OURS / "reference.json"
 FRESH = 1_000  # the first seed of the gate's own runs: no reference was made under it
 SMALLEST_MARGIN = 0.01  # of accuracy: less is not worth stopping a change for
-LARGEST = 1 << 20  # bytes of a reference
-UPDATE = "Give the same words with --update to measure one."
+WHAT = "reference"
 
 Train = Callable[[Sequence[Planned]], None]
 Document = dict[str, Any]
@@ -119,31 +118,15 @@ def title(experiment: Experiment) -> str:
 
 def read_references(path: Path, experiments: Sequence[Experiment]) -> dict[str, Reference]:
     """The references of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
-    found = _read(path)
-    for experiment in experiments:
-        if title(experiment) not in found:
-            known = ", ".join(found) or "nothing"
-            raise SuiteError(
-                f"{path} has no reference of {title(experiment)}; it has {known}.",
-                UPDATE,
-            )
+    found = committed.read(path, WHAT, _checked)
+    committed.require(path, WHAT, found, [title(experiment) for experiment in experiments])
     return found
 
 
 def write_references(path: Path, references: Mapping[str, Reference]) -> None:
     """Put these references into the file, beside those of other experiments that it has."""
-    found = {**(_read(path) if path.exists() else {}), **references}
-    text = json.dumps({name: found[name].facts() for name in sorted(found)}, indent=1, ensure_ascii=False)
-    try:
-        files.write(path, f"{text}\n".encode())
-    except OSError as error:
-        raise machine_error(error, path) from error
-
-
-def exit_code(found: Sequence[Gated]) -> int:
-    """1 where any experiment fails, else 4 where any is inconclusive, else 0."""
-    verdicts = {one.judged.verdict for one in found}
-    return FAILED if "FAIL" in verdicts else INCONCLUSIVE if "INCONCLUSIVE" in verdicts else 0
+    found = {**(committed.read(path, WHAT, _checked) if path.exists() else {}), **references}
+    committed.write(path, {name: one.facts() for name, one in found.items()})
 
 
 def _judge(
@@ -183,18 +166,6 @@ def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
         experiment.network_text,
         {name: results[0]["environment"][name] for name in kept},
     )
-
-
-def _read(path: Path) -> dict[str, Reference]:
-    try:
-        found = json.loads(files.read(path, LARGEST))
-        return {str(name): _checked(facts) for name, facts in found.items()}
-    except FileNotFoundError as error:
-        raise SuiteError(f"{path}: there is no such reference.", UPDATE) from error
-    except OSError as error:
-        raise machine_error(error, path) from error
-    except (files.Unfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise SuiteError(f"{path} is no reference of the gate: {error}.", UPDATE) from error
 
 
 def _checked(facts: Document) -> Reference:

@@ -70,6 +70,11 @@ class Home:
         return self.mlruns / "pictures"
 
     @property
+    def bench(self) -> Path:
+        """What the bench's sessions found."""
+        return self.mlruns / "bench.json"
+
+    @property
     def reports(self) -> Path:
         """Tables, pictures and the page."""
         return self.root / "reports"

@@ -98,6 +98,24 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def of_bench(parser: argparse.ArgumentParser) -> None:
+    """Of `bench`."""
+    parser.add_argument("names", metavar="NAME", nargs="*", help="experiments' names (all)")
+    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="TIME",
+                        help="how long each experiment is measured, loading not counted (30s)")  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="judge the ratio to the bare loop by the committed one")
+    parser.add_argument("--update", action="store_true", help="measure that ratio anew and write it")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="another baseline than the committed one")
+    parser.add_argument("--against", metavar="REVISION", help="judge by the same step in another git revision")
+    parser.add_argument("--against-env", metavar="PYTHON", help="judge by the same step in another interpreter")
+    parser.add_argument("--limit", type=_factor, default=1.05, metavar="TIMES",
+                        help="times as long that still passes (1.05)")  # fmt: skip
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
 def of_verify(parser: argparse.ArgumentParser) -> None:
     """Of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
@@ -182,6 +200,12 @@ def _enough(text: str) -> int:
 def _share(text: str) -> float:
     if not re.fullmatch(r"0?\.\d{1,6}", text) or not float(text):
         raise argparse.ArgumentTypeError(f"expected a share between 0 and 1 such as 0.01, got {text!r:.80}")
+    return float(text)
+
+
+def _factor(text: str) -> float:
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text) or not float(text) >= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 such as 1.05, got {text!r:.80}")
     return float(text)
 
 

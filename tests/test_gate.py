@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import gate as gates
+from suite import committed
 from suite.analysis.intervals import FEWEST
 from suite.errors import FAILED, INCONCLUSIVE, SuiteError
 from suite.gate import COMMITTED, FRESH, Reference, gate, measured, read_references, write_references
@@ -120,9 +120,7 @@ def test_what_the_recipe_has_otherwise_is_named():
     [(["PASS"], 0), (["PASS", "INCONCLUSIVE"], INCONCLUSIVE), (["INCONCLUSIVE", "FAIL", "PASS"], FAILED)],
 )
 def test_a_failure_counts_before_a_doubt(verdicts, code):
-    [one] = gated([MLP], Trained(mlp=accuracies(3)))
-
-    assert gates.exit_code([replace(one, judged=replace(one.judged, verdict=verdict)) for verdict in verdicts]) == code
+    assert committed.exit_code(verdicts) == code
 
 
 def test_facts_are_json():

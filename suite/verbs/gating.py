@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.afresh import train_afresh
+from suite.committed import exit_code
 from suite.execute.processes import available_cores
 from suite.home import Home
 from suite.plan import Planned, plan
@@ -51,7 +52,7 @@ def gate(args: Namespace) -> int:
     else:
         columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
         terminal.table("Gate", columns, [_row(one) for one in found])
-    return gates.exit_code(found)
+    return exit_code(one.judged.verdict for one in found)
 
 
 def _update(path: Path, experiments: Sequence[Experiment], args: Namespace, terminal: Terminal) -> int:

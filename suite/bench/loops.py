@@ -1,0 +1,174 @@
+"""What is timed: the suite's own training step, three ways in which others write it, evaluation, and single images.
+
+Each loop runs on and calls `after(images)` when a step is done; whatever that raises ends it.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from suite.data import Data
+from suite.engine.batches import normalised
+from suite.engine.build import build_loss, build_model, build_optimizer
+from suite.engine.epoch import train_epoch
+from suite.engine.evaluate import SIZE, evaluate
+from suite.engine.sets import Sets, published
+from suite.engine.state import State
+from suite.recipe import Recipe
+from suite.registry import Experiment
+
+After = Callable[[int], None]
+SEED = 0
+
+
+def suite(experiment: Experiment, data: Data, after: After) -> None:
+    """The suite's own epochs, without a look at held-out or test images."""
+    recipe = experiment.recipe
+    model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe)
+    state = State(model, build_optimizer(recipe, model))
+    sets = Sets(published(recipe, data).training)
+    images = len(sets.training[1])
+
+    def enough(step: int, _seconds: float) -> bool:
+        after(min(recipe.batch_size, images - (step - 1) * recipe.batch_size))
+        return False
+
+    for epoch in itertools.count():
+        train_epoch(state, recipe, sets, loss_of, SEED, epoch, _ignore, enough)
+
+
+def bare(experiment: Experiment, data: Data, after: After) -> None:
+    """What an expert would type: all images as floats in memory, a permutation an epoch, torch's usual optimiser."""
+    recipe = experiment.recipe
+    model, optimizer = _usual(experiment)
+    images, labels = published(recipe, data).training
+    pixels = normalised(images, recipe)
+    while True:
+        order = torch.randperm(len(labels)) if recipe.shuffle else torch.arange(len(labels))
+        for chosen in order.split(recipe.batch_size):
+            optimizer.zero_grad()
+            loss = _usual_loss(recipe, model(pixels[chosen]), labels[chosen])
+            loss.backward()
+            optimizer.step()
+            after(len(chosen))
+
+
+def tutorial(experiment: Experiment, data: Data, after: After) -> None:
+    """What a tutorial has: torchvision's data set of pictures, ToTensor, a DataLoader; all cores."""
+    recipe = experiment.recipe
+    model, optimizer = _usual(experiment)
+    loader = _loader(recipe, data)
+    while True:
+        for pixels, labels in loader:
+            optimizer.zero_grad()
+            loss = _usual_loss(recipe, model(pixels), labels)
+            loss.backward()
+            optimizer.step()
+            after(len(labels))
+
+
+def lightning(experiment: Experiment, data: Data, after: After) -> None:
+    """PyTorch Lightning with the tutorial's DataLoader; all cores, and nothing logged or written."""
+    import lightning as pl
+
+    class Module(pl.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model, self.usual = _usual(experiment)
+
+        def training_step(self, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+            pixels, labels = batch
+            return _usual_loss(experiment.recipe, self.model(pixels), labels)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return self.usual
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, _trainer: Any, _module: Any, _outputs: Any, batch: Any, _index: int) -> None:
+            after(len(batch[1]))
+
+    trainer = pl.Trainer(
+        max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()],
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(Module(), _loader(experiment.recipe, data))
+
+
+def evaluation(experiment: Experiment, data: Data, after: After) -> None:
+    """The suite's look at test images, as many at a time as it takes."""
+    model, loss_of = build_model(experiment.recipe, experiment.network, SEED), build_loss(experiment.recipe)
+    for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
+        some = slice(start, start + SIZE)
+        evaluate(model, data.test_images[some], data.test_labels[some], experiment.recipe, loss_of)
+        after(len(data.test_labels[some]))
+
+
+def single(experiment: Experiment, data: Data, after: After) -> None:
+    """One test image after the other, from its stored bytes to its class."""
+    recipe = experiment.recipe
+    model = build_model(recipe, experiment.network, SEED).eval()
+    with torch.inference_mode():
+        for index in itertools.cycle(range(len(data.test_labels))):
+            model(normalised(data.test_images[index : index + 1], recipe)).argmax(1).item()
+            after(1)
+
+
+LOOPS = {loop.__name__: loop for loop in (suite, bare, tutorial, lightning, evaluation, single)}
+
+
+def _usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The network as its file has it, and the optimiser as torch gives it to those who ask for nothing."""
+    recipe = experiment.recipe
+    torch.manual_seed(SEED)
+    model = experiment.network()
+    if recipe.init_std is not None:
+        for weights in model.parameters():
+            nn.init.normal_(weights, std=recipe.init_std)
+    decay = recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return model, torch.optim.SGD(model.parameters(), recipe.lr, momentum=recipe.momentum, weight_decay=decay)
+    return model, torch.optim.Adam(model.parameters(), recipe.lr, weight_decay=decay)
+
+
+def _usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    if recipe.loss == "cross-entropy":
+        return functional.cross_entropy(scores, labels)
+    return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
+
+
+def _loader(recipe: Recipe, data: Data) -> "torch.utils.data.DataLoader[Any]":
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
+    steps: list[Any] = [ToTensor()]
+    if recipe.normalize:
+        mean, std = recipe.normalize
+        steps.append(Normalize((mean,), (std,)))
+    pictures = _Pictures(published(recipe, data).training, Compose(steps))
+    return torch.utils.data.DataLoader(pictures, batch_size=recipe.batch_size, shuffle=recipe.shuffle)
+
+
+class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
+    """As torchvision.datasets.MNIST gives its items: a Pillow image made of the bytes, transformed, and the class."""
+
+    def __init__(self, labelled: tuple[torch.Tensor, torch.Tensor], transform: Callable[[Any], Any]) -> None:
+        self.images, self.labels = labelled
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        from PIL import Image
+
+        return self.transform(Image.fromarray(self.images[index].numpy(), mode="L")), int(self.labels[index])
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        return (self[index] for index in range(len(self)))
+
+
+def _ignore(_event: dict[str, Any]) -> None:
+    """Nobody watches these epochs."""

@@ -1,0 +1,117 @@
+"""A session: all sides measured in turn, block by block, in rounds of new processes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from suite.analysis.ratios import Times
+from suite.bench.sides import Job, Probe, Side, probes
+
+ROUNDS = 6
+BLOCK = 0.1  # seconds a side works before it is the next one's turn: shorter than what disturbs a shared machine
+FEWEST_CYCLES = 2
+
+
+@dataclass
+class Seen:
+    """What a session saw of one side: seconds per image (rounds, cycles), of all its copies together.
+
+    `starts` are the seconds from the beginning of a round to the end of its first step, `singles` those of single
+    steps, `peak` is in MiB and of one process.
+    """
+
+    facts: dict[str, Any]
+    rows: list[list[float]] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    singles: list[float] = field(default_factory=list)
+    peak: float = 0.0
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the suite and of torch."""
+        return {name: self.facts[name] for name in ("suite", "torch")}
+
+    @property
+    def times(self) -> Times:
+        return np.array(self.rows)
+
+
+Session = dict[str, Seen]
+
+
+def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[str], None]) -> Session:
+    """Measure for about so many seconds, loading not counted; `tell` gets a word on how far it is.
+
+    In every other cycle the sides take their turns the other way round, so that none always follows the same one.
+    """
+    with probes(sides, job) as processes:
+        session = {name: Seen(group[0].facts()) for name, group in processes.items()}
+        for group in processes.values():
+            for other in group[1:]:
+                other.facts()
+        steps: dict[str, int] = {}
+        cycles = FEWEST_CYCLES
+        for number in range(ROUNDS):
+            for side in sides:
+                session[side.name].starts.append(_begin(processes[side.name], side.loop))
+                session[side.name].rows.append([])
+            if not number:
+                steps = {name: _calibrate(group) for name, group in processes.items()}
+            warming = _cycle(processes, steps)
+            if not number:
+                cycles = max(FEWEST_CYCLES, int(seconds / ROUNDS / warming) - 1)
+            for turn in range(cycles):
+                for side in sides if turn % 2 else reversed(sides):
+                    _note(session[side.name], _work(processes[side.name], steps[side.name]))
+            for group in processes.values():
+                for probe in group:
+                    probe.tell(close=True)
+                    probe.hear()
+            tell(f"round {number + 1}/{ROUNDS}")
+    return session
+
+
+def _begin(group: list[Probe], loop: str) -> float:
+    """Start a round; returns the seconds until the last copy's first step was done."""
+    begun = time.perf_counter()
+    for probe in group:
+        probe.tell(round=loop)
+    for probe in group:
+        probe.hear()
+    return time.perf_counter() - begun
+
+
+def _calibrate(group: list[Probe]) -> int:
+    """How many steps make a block."""
+    steps = 1
+    while True:
+        seconds: float = max(answer["seconds"] for answer in _work(group, steps))
+        if seconds >= BLOCK / 2:
+            return max(1, round(steps * BLOCK / seconds))
+        steps = 2 * steps
+
+
+def _cycle(processes: dict[str, list[Probe]], steps: dict[str, int]) -> float:
+    """One block of each side, whose times do not count: memory and caches are as they will be. Returns its seconds."""
+    begun = time.perf_counter()
+    for name, group in processes.items():
+        _work(group, steps[name])
+    return time.perf_counter() - begun
+
+
+def _work(group: list[Probe], steps: int) -> list[dict[str, Any]]:
+    """All copies of a side at once, so many steps each."""
+    for probe in group:
+        probe.tell(steps=steps)
+    return [probe.hear() for probe in group]
+
+
+def _note(seen: Seen, answers: list[dict[str, Any]]) -> None:
+    """The copies worked at the same time: the slowest one's seconds are those of all their images."""
+    seconds, images = max(answer["seconds"] for answer in answers), sum(answer["images"] for answer in answers)
+    seen.rows[-1].append(seconds / images)
+    seen.singles += answers[0]["steps"]
+    seen.peak = max(seen.peak, *(answer["peak_mib"] for answer in answers))

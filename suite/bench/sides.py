@@ -1,0 +1,139 @@
+"""The sides of a measurement: what each one runs, in which checkout, interpreter and environment."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from suite.bench.probe import PROTOCOL
+from suite.engine.exact import ENVIRONMENT
+from suite.errors import FAILED, SuiteError
+from suite.registry import OURS
+
+Line = dict[str, Any]
+Threads = Literal["exact", "one", "all"]
+HERE = OURS.parent
+
+
+@dataclass(frozen=True)
+class Side:
+    """One loop, `copies` of it at once. `threads`: the suite's exact settings, one thread and no more, or torch's own.
+
+    `source` is the checkout whose suite is measured, by the packages of the interpreter `python`.
+    """
+
+    name: str
+    loop: str
+    threads: Threads = "exact"
+    copies: int = 1
+    python: str = sys.executable
+    source: Path = HERE
+
+    def environment(self) -> dict[str, str]:
+        """The variables that its processes are started with: the user's, less those the suite has set for itself."""
+        own = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+        chosen = {
+            "exact": ENVIRONMENT,
+            "one": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            "all": {},
+        }[self.threads]
+        return {**own, **chosen, "PYTHONPATH": str(self.source)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which experiment is measured, with which overrides, folders and data."""
+
+    experiment: str
+    data: Path
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+
+    def words(self, side: Side) -> str:
+        """As a probe is told."""
+        return json.dumps({
+            "experiment": self.experiment, "data": str(self.data), "overrides": dict(self.overrides),
+            "folders": [str(folder) for folder in self.folders], "exact": side.threads == "exact",
+        })  # fmt: skip
+
+
+class Probe:
+    """A side's process. Its first line is `facts`; a failure raises `SuiteError`: 1, or 2 where it never began."""
+
+    def __init__(self, side: Side, job: Job) -> None:
+        self.side = side
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        try:
+            self._process = subprocess.Popen(
+                [side.python, "-m", "suite.bench.probe", job.words(side)],
+                cwd=side.source, env=side.environment(), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
+            )  # fmt: skip
+        except OSError as error:
+            raise SuiteError(f"{side.python}: {(error.strerror or str(error)).lower()}.", "Name a Python.") from error
+
+    def facts(self) -> Line:
+        """Versions, and the identity of what is measured; waits until everything is loaded."""
+        found = self._read()
+        if found is None or found.get("protocol") != PROTOCOL:
+            reason = self._last_complaint() or "it says nothing"
+            raise SuiteError(
+                f"{self.side.name}: {self.side.python} with {self.side.source} cannot be measured: {reason}.",
+                "It must have this suite's bench and its libraries.",
+            )
+        return found
+
+    def tell(self, **line: Any) -> None:
+        """Send a command; its answer is waited for by `hear`."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{json.dumps(line)}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._failed() from error
+
+    def hear(self) -> Line:
+        """The answer to the last command that has one."""
+        found = self._read()
+        if found is None or "failed" in found:
+            raise self._failed(found["failed"] if found else "")
+        return found
+
+    def close(self) -> None:
+        """End the process and its round, whatever they do."""
+        self._process.kill()
+        self._process.communicate()
+        self._complaints.close()
+
+    def _read(self) -> Line | None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else None
+
+    def _failed(self, reason: str = "") -> SuiteError:
+        return SuiteError(f"{self.side.name}: {reason or self._last_complaint() or 'its process ended'}.", code=FAILED)
+
+    def _last_complaint(self) -> str:
+        self._process.wait(timeout=10)
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+
+@contextmanager
+def probes(sides: tuple[Side, ...], job: Job) -> Iterator[dict[str, list[Probe]]]:
+    """The processes of all sides, by the sides' names; they load side by side and end with the context."""
+    started: dict[str, list[Probe]] = {side.name: [] for side in sides}
+    try:
+        for side in sides:
+            started[side.name] += [Probe(side, job) for _ in range(side.copies)]
+        yield started
+    finally:
+        for probe in (probe for group in started.values() for probe in group):
+            probe.close()

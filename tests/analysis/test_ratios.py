@@ -1,0 +1,104 @@
+"""Ratios of paired times: right on the average, honestly wide, and a verdict that never guesses."""
+
+import math
+
+import numpy as np
+import pytest
+
+from suite.analysis.intervals import Interval
+from suite.analysis.ratios import FEWEST_ROUNDS, Ratio, judge, over, ratio
+
+ROUNDS, CYCLES = 6, 12
+TRIALS = 400
+
+
+def session(generator: np.random.Generator, slower: float, *, of_rounds: float, of_cycles: float) -> tuple:
+    """Times of two sides whose true ratio is `slower`, with an hour that drifts and outliers that hit one side."""
+    shape = (ROUNDS, CYCLES)
+    hour = np.exp(generator.normal(0, 0.3, shape).cumsum(axis=1))
+    place = np.exp(generator.normal(0, of_rounds / math.sqrt(2), (2, ROUNDS, 1)))
+    noise = np.exp(generator.normal(0, of_cycles / math.sqrt(2), (2, *shape)))
+    hit = np.where(generator.random((2, *shape)) < 0.05, 3.0, 1.0)
+    one, other = hour * place * noise * hit
+    return slower * one, other
+
+
+def test_a_ratio_is_the_median_of_the_cycles_ratios():
+    other = np.array([[1.0, 2.0, 4.0]] * FEWEST_ROUNDS)
+
+    found = ratio(other * np.array([1.0, 1.5, 9.0]), other)
+
+    assert found.value == pytest.approx(1.5)
+    assert (found.rounds, found.cycles) == (FEWEST_ROUNDS, 3)
+
+
+def test_equal_times_are_certainly_equal():
+    times = np.full((ROUNDS, CYCLES), 0.01)
+
+    assert ratio(times, times).interval == Interval(1.0, 1.0)
+    assert ratio(times, times).smallest_effect == 1.0
+
+
+def test_the_same_times_give_the_same_interval():
+    one, other = session(np.random.default_rng(3), 1.1, of_rounds=0.02, of_cycles=0.1)
+
+    assert ratio(one, other) == ratio(one, other)
+
+
+def test_turned_over_it_is_the_reciprocal():
+    one, other = session(np.random.default_rng(4), 1.1, of_rounds=0.02, of_cycles=0.1)
+    there, back = ratio(one, other), ratio(other, one)
+
+    assert there.value == pytest.approx(1 / back.value)
+    assert there.interval.low == pytest.approx(1 / back.interval.high)
+
+
+@pytest.mark.parametrize("shapes", [((2, 4), (2, 4)), ((3, 4), (3, 5)), ((12,), (12,)), ((3, 0), (3, 0))])
+def test_what_cannot_be_resampled_is_refused(shapes):
+    with pytest.raises(ValueError, match="rounds"):
+        ratio(*(np.ones(shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(("of_rounds", "of_cycles"), [(0.0, 0.1), (0.02, 0.1), (0.05, 0.02)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(figure, of_rounds, of_cycles):
+    generator = np.random.default_rng(11)
+
+    def holds() -> bool:
+        found = ratio(*session(generator, 1.2, of_rounds=of_rounds, of_cycles=of_cycles)).interval
+        return found.low <= 1.2 <= found.high
+
+    covered = sum(holds() for _ in range(TRIALS)) / TRIALS
+    figure(f"ratios of times, noise {of_rounds:.0%} by round and {of_cycles:.0%} by cycle: covered in {covered:.1%}")
+    assert covered >= 0.92  # three standard errors of 400 trials below 95 %
+
+
+def test_the_smallest_effect_is_found_in_four_of_five_sessions(figure):
+    generator = np.random.default_rng(12)
+    typical = float(np.median([
+        ratio(*session(generator, 1.0, of_rounds=0.02, of_cycles=0.1)).smallest_effect for _ in range(TRIALS)
+    ]))  # fmt: skip
+
+    found = [ratio(*session(generator, typical, of_rounds=0.02, of_cycles=0.1)) for _ in range(TRIALS)]
+
+    power = sum(one.interval.low > 1 for one in found) / TRIALS
+    figure(f"ratios of times: the smallest effect, {typical:.3f}, is found in {power:.1%} of {TRIALS} sessions")
+    assert 0.7 <= power <= 0.9
+
+
+def test_two_ratios_measured_apart_bring_both_their_errors():
+    now, then = Ratio(0.9, 0.01, 6, 10), Ratio(0.8, 0.02, 6, 10)
+    alone = math.log(now.interval.high / now.value), math.log(then.interval.high / then.value)
+
+    found = over(now, then)
+
+    assert math.log(found.high / found.low) / 2 == pytest.approx(math.hypot(*alone))
+    assert math.sqrt(found.low * found.high) == pytest.approx(0.9 / 0.8)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.90, 1.05, "PASS"), (1.0501, 1.2, "FAIL"), (1.04, 1.06, "INCONCLUSIVE"), (0.5, 3.0, "INCONCLUSIVE"),
+     (1.05, 1.2, "INCONCLUSIVE")],
+)  # fmt: skip
+def test_a_verdict_is_given_where_the_interval_lies_on_one_side_of_the_limit(low, high, verdict):
+    assert judge(Interval(low, high), 1.05) == verdict
