@@ -19,7 +19,7 @@ def checked_out(revision: str) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="suite-bench-") as folder:
         archive = Path(folder, "revision.tar")
-        _git("archive", "--format=tar", f"--output={archive}", f"{_commit(revision)}")
+        _git("archive", "--format=tar", f"--output={archive}", _commit(revision))
         into = Path(folder, "checkout")
         with tarfile.open(archive) as packed:
             packed.extractall(into, filter="data")
@@ -28,7 +28,8 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 def _commit(revision: str) -> str:
     """The full name of the commit, so that no revision is taken for an option or a file."""
-    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", of=revision)
+    named = f"{revision or 'nothing'}^{{commit}}"  # git takes no name at all for HEAD
+    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", named, of=repr(revision))
 
 
 def _git(*words: str, of: str = "") -> str:
@@ -39,6 +40,6 @@ def _git(*words: str, of: str = "") -> str:
     if answer.returncode and not (HERE / ".git").exists():
         raise SuiteError(f"{HERE} is no git checkout.", "Clone the suite's repository, or compare by --against-env.")
     if answer.returncode:
-        what = f"there is no revision {of!r:.80} in {HERE}" if of else answer.stderr.strip() or "git failed"
+        what = f"there is no revision {of:.80} in {HERE}" if of else answer.stderr.strip() or "git failed"
         raise SuiteError(f"{what}.", "See git log --oneline.")
     return answer.stdout.strip()
