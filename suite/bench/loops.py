@@ -44,14 +44,14 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
 def bare(experiment: Experiment, data: Data, after: After) -> None:
     """What an expert would type: all images as floats in memory, a permutation an epoch, torch's usual optimiser."""
     recipe = experiment.recipe
-    model, optimizer = _usual(experiment)
+    model, optimizer = usual(experiment)
     images, labels = published(recipe, data).training
     pixels = normalised(images, recipe)
     while True:
         order = torch.randperm(len(labels)) if recipe.shuffle else torch.arange(len(labels))
         for chosen in order.split(recipe.batch_size):
             optimizer.zero_grad()
-            loss = _usual_loss(recipe, model(pixels[chosen]), labels[chosen])
+            loss = usual_loss(recipe, model(pixels[chosen]), labels[chosen])
             loss.backward()
             optimizer.step()
             after(len(chosen))
@@ -60,12 +60,12 @@ def bare(experiment: Experiment, data: Data, after: After) -> None:
 def tutorial(experiment: Experiment, data: Data, after: After) -> None:
     """What a tutorial has: torchvision's data set of pictures, ToTensor, a DataLoader; all cores."""
     recipe = experiment.recipe
-    model, optimizer = _usual(experiment)
+    model, optimizer = usual(experiment)
     loader = _loader(recipe, data)
     while True:
         for pixels, labels in loader:
             optimizer.zero_grad()
-            loss = _usual_loss(recipe, model(pixels), labels)
+            loss = usual_loss(recipe, model(pixels), labels)
             loss.backward()
             optimizer.step()
             after(len(labels))
@@ -78,11 +78,11 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
     class Module(pl.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.model, self.usual = _usual(experiment)
+            self.model, self.usual = usual(experiment)
 
         def training_step(self, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
             pixels, labels = batch
-            return _usual_loss(experiment.recipe, self.model(pixels), labels)
+            return usual_loss(experiment.recipe, self.model(pixels), labels)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return self.usual
@@ -120,7 +120,7 @@ def single(experiment: Experiment, data: Data, after: After) -> None:
 LOOPS = {loop.__name__: loop for loop in (suite, bare, tutorial, lightning, evaluation, single)}
 
 
-def _usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
+def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     """The network as its file has it, and the optimiser as torch gives it to those who ask for nothing."""
     recipe = experiment.recipe
     torch.manual_seed(SEED)
@@ -134,7 +134,8 @@ def _usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     return model, torch.optim.Adam(model.parameters(), recipe.lr, weight_decay=decay)
 
 
-def _usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The recipe's mean loss of scores (n, 10) and labels (n,), as torch's own functions give it."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy(scores, labels)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())

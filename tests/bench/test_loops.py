@@ -59,8 +59,8 @@ def test_a_loop_that_trains_changes_the_weights_of_its_network(name, mlp, digits
     for module in (loops.build_model.__globals__, loops.__dict__):
         build = module["build_model"]
         monkeypatch.setitem(module, "build_model", lambda *words, build=build: made.append(build(*words)) or made[-1])
-    usual = loops._usual
-    monkeypatch.setattr(loops, "_usual", lambda experiment: (made.append(usual(experiment)), made[-1])[1])
+    usual = loops.usual
+    monkeypatch.setattr(loops, "usual", lambda experiment: (made.append(usual(experiment)), made[-1])[1])
 
     with pytest.raises(Enough):
         LOOPS[name](mlp, digits, Counted(60))
@@ -78,12 +78,12 @@ def test_the_bare_loop_trains_on_what_the_suite_trains_on(name, digits, monkeypa
     experiment = registry.load().experiments[name].changed({"data": "digits", "shuffle": False, "init_std": 0.05})
     seen = []
 
-    def note(recipe, scores, labels, usual=loops._usual_loss):
+    def note(recipe, scores, labels, usual=loops.usual_loss):
         loss = usual(recipe, scores, labels)
         seen.append((loss.detach(), loops.build_loss(recipe)(scores, labels).detach(), labels))
         return loss
 
-    monkeypatch.setattr(loops, "_usual_loss", note)
+    monkeypatch.setattr(loops, "usual_loss", note)
     for loop in (loops.bare, loops.tutorial):
         with pytest.raises(Enough):
             loop(experiment, digits, Counted(2))
@@ -91,7 +91,7 @@ def test_the_bare_loop_trains_on_what_the_suite_trains_on(name, digits, monkeypa
     bare, tutorial = seen[:2], seen[2:]
     assert all(torch.equal(one, other) for one, other, _ in seen)
     assert all(torch.equal(one[2], other[2]) for one, other in zip(bare, tutorial, strict=True))
-    _, mine = loops._usual(experiment)
+    _, mine = loops.usual(experiment)
     ours = loops.build_optimizer(experiment.recipe, torch.nn.Linear(1, 1))
     for setting in ("lr", "momentum", "weight_decay", "betas"):
         assert mine.defaults.get(setting) == ours.defaults.get(setting)

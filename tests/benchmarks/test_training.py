@@ -5,17 +5,22 @@ Compared with what was kept: python -m pytest tests/benchmarks --benchmark-compa
 Nothing here asserts a time: a machine's hour is not the program's merit.
 """
 
+import statistics
+import time
+
 import pytest
 import torch
 
 from suite import registry
-from suite.engine.batches import batches
+from suite.bench.loops import usual, usual_loss
+from suite.engine.batches import batches, normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.evaluate import evaluate
 
 pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
 EXPERIMENTS = sorted(registry.load().experiments)
 IMAGES = 1_000
+PAIRS = 10
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,34 @@ def labels():
     return torch.randint(10, (IMAGES,), generator=torch.Generator().manual_seed(1))
 
 
+def bare_steps(experiment, images, labels):
+    """The same steps as an expert would type them."""
+    recipe = experiment.recipe
+    model, optimizer = usual(experiment)
+    pixels = normalised(images, recipe)
+
+    def train_on_some():
+        for chosen in torch.arange(min(IMAGES, 10 * recipe.batch_size)).split(recipe.batch_size):
+            optimizer.zero_grad()
+            usual_loss(recipe, model(pixels[chosen]), labels[chosen]).backward()
+            optimizer.step()
+
+    return train_on_some
+
+
+def in_turn(one, other):
+    """How many times as long the one takes as the other: the median of pairs, in the order AB, BA, AB ..."""
+    ratios = []
+    for turn in range(PAIRS):
+        seconds = {}
+        for work in (one, other) if turn % 2 else (other, one):
+            begun = time.perf_counter()
+            work()
+            seconds[work] = time.perf_counter() - begun
+        ratios.append(seconds[one] / seconds[other])
+    return statistics.median(ratios)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_training_steps(benchmark, images, labels, name):
     experiment = registry.load().experiments[name]
@@ -54,6 +87,7 @@ def test_training_steps(benchmark, images, labels, name):
 
     benchmark(train_on_some)
 
+    benchmark.extra_info["times_as_long_as_bare"] = in_turn(train_on_some, bare_steps(experiment, images, labels))
     done = len(labels[some])
     benchmark.extra_info["images_per_second"] = done / benchmark.stats.stats.median
     assert any(not torch.equal(now, then) for now, then in zip(model.parameters(), before, strict=True))

@@ -38,7 +38,7 @@ def slowed(folder: Path, share: float) -> Path:
     ("share", "allowed"), [(0.0, {"FAIL": 0.02}), (0.15, {"PASS": 0.0}), (0.30, {"PASS": 0.0})], ids="{:.0%}".format
 )
 def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figure, share, allowed) -> None:
-    """In full over all experiments on their real data; in short `mlp` on the digits, where a trial needs no download."""
+    """In full over all experiments on their real data; in short `mlp` on the digits, which need no download."""
     names = list(registry.load().experiments) if check.full else ["mlp"]
     source = slowed(tmp_path, share) if share else None
     trials = check.times(100, short=4)
