@@ -23,39 +23,46 @@ class PooledConvolution(nn.Module):  # type: ignore[misc]  # torch is read as un
     def __init__(self, conv: nn.Conv2d, activation: nn.Module | None, pool: nn.MaxPool2d | nn.AvgPool2d) -> None:
         super().__init__()
         self.conv, self.activation, self.pool = conv, activation, pool
+        self._places = _places(*conv.weight.shape[1:])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images (n, channels, height, width) to pooled values, in memory with their channels last."""
         top, left = self.conv.padding
         padded = functional.pad(images, (left, left, top, top)) if top or left else images.contiguous()
-        phases = _Phases.apply(padded, self.conv.weight, self.conv.bias)
+        phases = _Phases.apply(padded, self.conv.weight, self.conv.bias, *self._places)
         if self.activation is not None:
             phases = self.activation(phases)
-        pooled = _Largest.apply(phases) if isinstance(self.pool, nn.MaxPool2d) else phases.sum(0).mul(0.25)
+        pooled = _Largest.apply(phases) if isinstance(self.pool, nn.MaxPool2d) else phases.sum(1).mul(0.25)
         channels, *rest = pooled.shape
         return pooled.view(channels, -1).t().contiguous().view(*rest, channels).permute(0, 3, 1, 2)
 
 
 class _Phases(torch.autograd.Function):  # type: ignore[misc]
-    """Images and a layer's parameters to its outputs as (4, channels, n, height / 2, width / 2)."""
+    """Images and a layer's parameters to its outputs as (channels, 4, n, height / 2, width / 2)."""
 
     @staticmethod
-    def forward(ctx: Any, images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any,
+        images: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        sources: torch.Tensor,
+        places: torch.Tensor,
+    ) -> torch.Tensor:
         patches, size = _patches(images, weight.shape[2], weight.shape[3])
-        moved = weight.new_zeros(4, len(weight), len(patches))
-        for kernel, place in zip(moved, _places(moved, weight.shape), strict=True):
-            place.copy_(weight)
-            kernel[:, -1] = bias
-        ctx.save_for_backward(patches)
+        channels = len(weight)
+        numbers = torch.cat((weight.reshape(channels, -1), bias.unsqueeze(1), bias.new_zeros(channels, 1)), 1)
+        moved = numbers.index_select(1, sources).view(-1, len(patches))
+        ctx.save_for_backward(patches, places)
         ctx.shape = weight.shape
-        return (moved.view(-1, len(patches)) @ patches).view(4, len(weight), *size)
+        return (moved @ patches).view(channels, 4, *size)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[None, torch.Tensor, torch.Tensor]:
-        (patches,) = ctx.saved_tensors
-        moved = (gradients[0].reshape(-1, patches.shape[1]) @ patches.t()).view(4, -1, len(patches))
-        one, two, three, four = _places(moved, ctx.shape)
-        return None, one + two + three + four, moved[..., -1].sum(0)
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        patches, places = ctx.saved_tensors
+        moved = gradients[0].reshape(-1, patches.shape[1]) @ patches.t()
+        numbers = moved.view(ctx.shape[0], -1).index_select(1, places).view(ctx.shape[0], 4, -1).sum(1)
+        return None, numbers[:, :-1].reshape(ctx.shape), numbers[:, -1], None, None
 
 
 class _Largest(torch.autograd.Function):  # type: ignore[misc]
@@ -63,7 +70,7 @@ class _Largest(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def forward(ctx: Any, phases: torch.Tensor) -> torch.Tensor:
-        above, below = torch.maximum(phases[0], phases[1]), torch.maximum(phases[2], phases[3])
+        above, below = torch.maximum(phases[:, 0], phases[:, 1]), torch.maximum(phases[:, 2], phases[:, 3])
         ctx.save_for_backward(phases, above, below)
         return torch.maximum(above, below)
 
@@ -73,8 +80,8 @@ class _Largest(torch.autograd.Function):  # type: ignore[misc]
         found = torch.empty_like(phases)
         wins = torch.ge(above, below, out=torch.empty_like(above)).mul_(gradients[0])
         for first, gradient in ((0, wins), (2, gradients[0] - wins)):
-            torch.ge(phases[first], phases[first + 1], out=found[first]).mul_(gradient)
-            torch.sub(gradient, found[first], out=found[first + 1])
+            torch.ge(phases[:, first], phases[:, first + 1], out=found[:, first]).mul_(gradient)
+            torch.sub(gradient, found[:, first], out=found[:, first + 1])
         return found
 
 
@@ -92,11 +99,14 @@ def _patches(images: torch.Tensor, height: int, width: int) -> tuple[torch.Tenso
     return patches, size
 
 
-def _places(moved: torch.Tensor, shape: torch.Size) -> list[torch.Tensor]:
-    """Where each of the four moved kernels (4, channels, patch) holds the layer's own weights, as views of it."""
-    _, inputs, height, width = shape
-    kernels = moved[..., :-1].unflatten(2, (inputs, height + 1, width + 1))
-    return [
-        kernel[:, :, down : down + height, right : right + width]
-        for kernel, (down, right) in zip(kernels, PHASES, strict=True)
-    ]
+def _places(channels: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each number in the four moved kernels, which weight it is, or the bias, or zero; and where each of these went.
+
+    A kernel's numbers are its weights, its bias and a zero; a moved kernel's are a patch and the bias.
+    """
+    count = channels * height * width
+    weights = torch.arange(count).view(channels, height, width)
+    moved = [functional.pad(weights, (right, 1 - right, down, 1 - down), value=count + 1) for down, right in PHASES]
+    sources = torch.stack([torch.cat((kernel.flatten(), torch.tensor([count]))) for kernel in moved])
+    places = sources.flatten().argsort(stable=True)[: 4 * (count + 1)].view(count + 1, 4)
+    return sources.flatten(), places.t().flatten()
