@@ -23,5 +23,9 @@ def batches(
 ) -> Iterator[Batch]:
     """Batches of at most `size`, in the order given or as stored; the last one may be smaller."""
     for start in range(0, len(labels), size):
-        chosen = slice(start, start + size) if order is None else order[start : start + size]
-        yield normalised(images[chosen], recipe), labels[chosen]
+        if order is None:
+            chosen = images[start : start + size], labels[start : start + size]
+        else:  # `index_select` copies a row at a time, indexing a byte at a time
+            rows = order[start : start + size]
+            chosen = images.index_select(0, rows), labels.index_select(0, rows)
+        yield normalised(chosen[0], recipe), chosen[1]

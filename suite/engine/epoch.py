@@ -42,7 +42,7 @@ def train_epoch(
     steps = math.ceil(images / recipe.batch_size)
     tally, watch, probes = _Tally(), _Stopwatch(), []
     for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
-        scores = state.model(pixels)
+        scores = state.forward(pixels)
         loss = loss_of(scores, labels)
         loss.backward()
         state.optimizer.step()
@@ -87,7 +87,7 @@ def is_finite(record: Record) -> bool:
 
 
 def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Evaluation:
-    return evaluate(state.model, *images, recipe, loss_of)
+    return evaluate(state.forward, *images, recipe, loss_of)
 
 
 class _Tally:

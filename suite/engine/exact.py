@@ -40,6 +40,7 @@ def make_exact() -> None:
     if torch.get_num_interop_threads() != 1:
         torch.set_num_interop_threads(1)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # only a program that reads it would see it filled
     torch.backends.cudnn.benchmark = False
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from suite.engine import checkpoint
 from suite.engine.documents import Record, damaged
 from suite.engine.journal import Run
+from suite.engine.rewrite import rewrite
 
 Tensors = dict[str, torch.Tensor]
 
@@ -22,6 +23,11 @@ class State:
     optimizer: torch.optim.Optimizer
     history: list[Record] = field(default_factory=list)
     best: Tensors = field(default_factory=dict)
+    forward: nn.Module = field(init=False)  # what images go through: the model's own layers, in the quickest way
+
+    def __post_init__(self) -> None:
+        """See how the model's layers are best gone through."""
+        self.forward = rewrite(self.model)
 
     def add(self, record: Record, *, keep_best: bool) -> None:
         """Close an epoch, remembering its weights where its validation accuracy is the highest so far."""

@@ -45,7 +45,7 @@ def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Record:
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
     begun = time.perf_counter()
-    found = evaluate(now.model, data.test_images, data.test_labels, recipe, loss_of)
+    found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
@@ -78,7 +78,7 @@ def _require_equal_after_reload(
     """Read the weights back from their file and see that they predict the same."""
     now.model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
     first = slice(RELOADED)
-    again = evaluate(now.model, data.test_images[first], data.test_labels[first], recipe, loss_of)
+    again = evaluate(now.forward, data.test_images[first], data.test_labels[first], recipe, loss_of)
     if not torch.equal(again.predicted, found.predicted[first]):
         raise SuiteError(
             f"{run.folder / 'weights.safetensors'}: the weights read back predict other classes than those trained.",

@@ -16,6 +16,7 @@ from suite.bench.loops import usual, usual_loss
 from suite.engine.batches import batches, normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.evaluate import evaluate
+from suite.engine.rewrite import rewrite
 
 pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
 EXPERIMENTS = sorted(registry.load().experiments)
@@ -75,13 +76,13 @@ def test_training_steps(benchmark, images, labels, name):
     experiment = registry.load().experiments[name]
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, seed=0), build_loss(recipe)
-    optimizer = build_optimizer(recipe, model)
+    optimizer, way = build_optimizer(recipe, model), rewrite(model)
     some = slice(0, 10 * recipe.batch_size)
     before = [parameter.clone() for parameter in model.parameters()]
 
     def train_on_some():
         for pixels, truth in batches(images[some], labels[some], recipe, recipe.batch_size):
-            loss_of(model(pixels), truth).backward()
+            loss_of(way(pixels), truth).backward()
             optimizer.step()
             optimizer.zero_grad()
 
@@ -96,7 +97,7 @@ def test_training_steps(benchmark, images, labels, name):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_evaluation(benchmark, images, labels, name):
     experiment = registry.load().experiments[name]
-    model = build_model(experiment.recipe, experiment.network, seed=0)
+    model = rewrite(build_model(experiment.recipe, experiment.network, seed=0))
 
     found = benchmark(evaluate, model, images, labels, experiment.recipe, build_loss(experiment.recipe))
 
