@@ -16,6 +16,7 @@ from suite.engine.batches import normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
+from suite.engine.rewrite import rewrite
 from suite.engine.sets import Sets, published
 from suite.engine.state import State
 from suite.recipe import Recipe
@@ -100,7 +101,8 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's look at test images, as many at a time as it takes."""
-    model, loss_of = build_model(experiment.recipe, experiment.network, SEED), build_loss(experiment.recipe)
+    model = rewrite(build_model(experiment.recipe, experiment.network, SEED))
+    loss_of = build_loss(experiment.recipe)
     for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
         some = slice(start, start + SIZE)
         evaluate(model, data.test_images[some], data.test_labels[some], experiment.recipe, loss_of)
@@ -110,7 +112,7 @@ def evaluation(experiment: Experiment, data: Data, after: After) -> None:
 def single(experiment: Experiment, data: Data, after: After) -> None:
     """One test image after the other, from its stored bytes to its class."""
     recipe = experiment.recipe
-    model = build_model(recipe, experiment.network, SEED).eval()
+    model = rewrite(build_model(recipe, experiment.network, SEED)).eval()
     with torch.inference_mode():
         for index in itertools.cycle(range(len(data.test_labels))):
             model(normalised(data.test_images[index : index + 1], recipe)).argmax(1).item()
