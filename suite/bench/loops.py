@@ -5,6 +5,7 @@ Each loop runs on and calls `after(images)` when a step is done; whatever that r
 
 import itertools
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ from suite.registry import Experiment
 
 After = Callable[[int], None]
 SEED = 0
+PICTURES = ("torchvision.transforms", "PIL.Image")
+BESIDE = {"tutorial": PICTURES, "lightning": (*PICTURES, "lightning")}
 
 
 def suite(experiment: Experiment, data: Data, after: After) -> None:
@@ -117,6 +120,12 @@ def single(experiment: Experiment, data: Data, after: After) -> None:
         for index in itertools.cycle(range(len(data.test_labels))):
             model(normalised(data.test_images[index : index + 1], recipe)).argmax(1).item()
             after(1)
+
+
+def load_libraries(loop: str) -> None:
+    """Load what a loop leans on beside torch, so that not every round does."""
+    for name in BESIDE.get(loop, ()):
+        import_module(name)
 
 
 LOOPS = {loop.__name__: loop for loop in (suite, bare, tutorial, lightning, evaluation, single)}

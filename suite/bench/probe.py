@@ -1,8 +1,8 @@
 """One side of a measurement, in a process of its own: python -m suite.bench.probe JOB, commands and answers by line.
 
 It is started in whatever checkout and interpreter are measured, so the lines are all that two versions share:
-`{"round": loop}` forks a process that runs the loop; in it `{"steps": n}` does n steps and answers their seconds, and
-`{"close": true}` ends it and is answered by `{"closed": true}`.
+`{"round": true}` forks a process that runs the job's loop; in it `{"steps": n}` does n steps and answers their
+seconds, and `{"close": true}` ends it and is answered by `{"closed": true}`.
 """
 
 import json
@@ -52,7 +52,7 @@ def main(words: str) -> None:
     """Load what is heavy once, then serve one round after the other until the other end falls silent."""
     job = json.loads(words)
     from suite import __version__, data, registry
-    from suite.bench.loops import LOOPS
+    from suite.bench.loops import LOOPS, load_libraries
 
     experiment = registry.load(Path(folder) for folder in job["folders"]).choose([job["experiment"]])[0]
     experiment = experiment.changed(job["overrides"])
@@ -63,14 +63,15 @@ def main(words: str) -> None:
         make_exact()
     import torch
 
+    load_libraries(job["loop"])
     _say({
         "protocol": PROTOCOL, "suite": __version__, "torch": str(torch.__version__), "identity": experiment.identity,
         "python": sys.version.split()[0], "batch": experiment.recipe.batch_size,
     })  # fmt: skip
-    while (told := _hear()) is not None:
+    while _hear() is not None:
         child = os.fork()
         if not child:
-            _go(partial(LOOPS[told["round"]], experiment, images))
+            _go(partial(LOOPS[job["loop"]], experiment, images))
         _, status = os.waitpid(child, 0)
         # Answered, so that the next command is not in the pipe while the round's process still reads from it.
         _say({"failed": f"it ended with {os.waitstatus_to_exitcode(status)}"} if status else {"closed": True})

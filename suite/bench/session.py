@@ -56,7 +56,7 @@ def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[s
         cycles = FEWEST_CYCLES
         for number in range(ROUNDS):
             for side in sides:
-                session[side.name].starts.append(_begin(processes[side.name], side.loop))
+                session[side.name].starts.append(_begin(processes[side.name]))
                 session[side.name].rows.append([])
             if not number:
                 steps = {name: _calibrate(group) for name, group in processes.items()}
@@ -74,11 +74,11 @@ def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[s
     return session
 
 
-def _begin(group: list[Probe], loop: str) -> float:
+def _begin(group: list[Probe]) -> float:
     """Start a round; returns the seconds until the last copy's first step was done."""
     begun = time.perf_counter()
     for probe in group:
-        probe.tell(round=loop)
+        probe.tell(round=True)
     for probe in group:
         probe.hear()
     return time.perf_counter() - begun

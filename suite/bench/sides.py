@@ -60,6 +60,7 @@ class Job:
         return json.dumps({
             "experiment": self.experiment, "data": str(self.data), "overrides": dict(self.overrides),
             "folders": [str(folder) for folder in self.folders], "exact": side.threads == "exact",
+            "loop": side.loop,
         })  # fmt: skip
 
 
