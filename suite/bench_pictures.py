@@ -22,21 +22,22 @@ def history(found: Sequence[dict[str, Any]]) -> "Figure":
         mine = [one for one in found if one["beside"] == beside]
         sessions = list(dict.fromkeys(one["at"] for one in mine))[-SHOWN:]
         for number, name in enumerate(names):
-            _line(axes, [one for one in mine if one["experiment"] == name], sessions, number, len(names))
+            if shown := [one for one in mine if one["experiment"] == name and one["at"] in sessions]:
+                _line(axes, shown, sessions, number, len(names))
         axes.axhline(1, color=GREY, lw=1, ls="--")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}×")
+        axes.yaxis.set_minor_formatter("{x:g}×")
         axes.set_xticks(range(len(sessions)), [at[:16].replace("T", "\n") for at in sessions], fontsize=6)
         axes.set_title(f"Time of a step beside: {beside}"[:80], parse_math=False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=7)
+    named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=6, fontsize=7)
     return figure
 
 
-def _line(axes: "Axes", found: list[dict[str, Any]], sessions: list[str], number: int, of: int) -> None:
-    shown = [one for one in found if one["at"] in sessions]
+def _line(axes: "Axes", shown: list[dict[str, Any]], sessions: list[str], number: int, of: int) -> None:
     places = [sessions.index(one["at"]) + 0.6 * (number + 0.5) / of - 0.3 for one in shown]
     values = [one["times as long"] for one in shown]
     ends = [[one["times as long"] - one["low"] for one in shown], [one["high"] - one["times as long"] for one in shown]]
-    label = found[0]["experiment"][:40] if found else ""
+    label = shown[0]["experiment"][:40]
     axes.errorbar(places, values, yerr=ends, fmt="o-", ms=3, lw=1, color=COLOURS[number % len(COLOURS)], label=label)

@@ -45,7 +45,7 @@ def test_the_table_has_a_line_for_each_record():
 
 def test_the_picture_has_a_panel_for_each_thing_measured_beside():
     found = [{**ONE, "at": str(n), "beside": beside} for n in range(3) for beside in ("bare loop", "$\\nosuch$ main")]
-    found.append({**ONE, "experiment": "cnn"})
+    found.append({**ONE, "experiment": "cnn", "beside": "$\\nosuch$ main"})
 
     figure = bench_pictures.history(found)
     drawn = io.BytesIO()
@@ -54,4 +54,5 @@ def test_the_picture_has_a_panel_for_each_thing_measured_beside():
     assert [axes.get_title() for axes in figure.axes] == [
         "Time of a step beside: bare loop", "Time of a step beside: $\\nosuch$ main",
     ]  # fmt: skip
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mlp", "cnn"]
     assert drawn.getvalue().startswith(b"\x89PNG")
