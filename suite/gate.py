@@ -91,7 +91,7 @@ def gate(
             alpha = 1 - level_at(planned_looks, look, 1 - ALPHA)
             for experiment in list(undecided):
                 mine = [item for item in planned if item.experiment is experiment]
-                found = _judge(experiment, mine, references[title(experiment)], margin, alpha)
+                found = _judge(experiment, mine, references[experiment.title], margin, alpha)
                 if found.judged.verdict != "INCONCLUSIVE" or seeds == most:
                     undecided.remove(experiment)
                     yield found
@@ -106,27 +106,18 @@ def measured(planned: Sequence[Planned]) -> dict[str, Reference]:
     """
     experiments = {item.experiment.identity: item.experiment for item in planned}
     return {
-        title(one): _reference(one, [item for item in planned if item.experiment is one])
-        for one in experiments.values()
+        one.title: _reference(one, [item for item in planned if item.experiment is one]) for one in experiments.values()
     }
-
-
-def title(experiment: Experiment) -> str:
-    """An experiment's key in the reference: its name, and what the command changes."""
-    return " ".join([experiment.name, *(f"{name}={value}" for name, value in sorted(experiment.overrides.items()))])
 
 
 def read_references(path: Path, experiments: Sequence[Experiment]) -> dict[str, Reference]:
     """The references of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
-    found = committed.read(path, WHAT, _checked)
-    committed.require(path, WHAT, found, [title(experiment) for experiment in experiments])
-    return found
+    return committed.read(path, WHAT, _checked, [experiment.title for experiment in experiments])
 
 
 def write_references(path: Path, references: Mapping[str, Reference]) -> None:
     """Put these references into the file, beside those of other experiments that it has."""
-    found = {**(committed.read(path, WHAT, _checked) if path.exists() else {}), **references}
-    committed.write(path, {name: one.facts() for name, one in found.items()})
+    committed.add(path, WHAT, _checked, references)
 
 
 def _judge(
@@ -136,7 +127,7 @@ def _judge(
     reason = next((item.reason or item.status for item in planned if item.status != "finished"), "")
     usual = max(SMALLEST_MARGIN, 2 * (group(reference.accuracies).sd or 0))
     judged = judge(fresh, reference.accuracies, margin=margin or usual, alpha=alpha)
-    return Gated(title(experiment), judged, tuple(fresh), reference, _changes(experiment, reference), reason)
+    return Gated(experiment.title, judged, tuple(fresh), reference, _changes(experiment, reference), reason)
 
 
 def _accuracy(item: Planned) -> float:

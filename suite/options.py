@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from suite.analysis.intervals import FEWEST
+from suite.bench import LIMIT
 from suite.budget import KINDS
 from suite.tune.rules import OBJECTIVES, SAMPLERS
 
@@ -37,10 +38,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     )
     _workers(parser)
     parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _usual(parser)
 
 
 def of_tune(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +60,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _usual(parser)
 
 
 def of_compare(parser: argparse.ArgumentParser) -> None:
@@ -76,10 +71,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _usual(parser)
 
 
 def of_gate(parser: argparse.ArgumentParser) -> None:
@@ -92,10 +84,7 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="measure the reference anew and write it")
     parser.add_argument("--seeds", type=_enough, default=10, metavar="N", help="seeds of a new reference (10)")
     _workers(parser)
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _usual(parser)
 
 
 def of_bench(parser: argparse.ArgumentParser) -> None:
@@ -108,12 +97,9 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="another baseline than the committed one")
     parser.add_argument("--against", metavar="REVISION", help="judge by the same step in another git revision")
     parser.add_argument("--against-env", metavar="PYTHON", help="judge by the same step in another interpreter")
-    parser.add_argument("--limit", type=_factor, default=1.05, metavar="TIMES",
-                        help="times as long that still passes (1.05)")  # fmt: skip
-    _overrides(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    parser.add_argument("--limit", type=_factor, default=LIMIT, metavar="TIMES",
+                        help=f"times as long that still passes ({LIMIT})")  # fmt: skip
+    _usual(parser)
 
 
 def of_verify(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +143,14 @@ def of_ui(parser: argparse.ArgumentParser) -> None:
 
 def of_doctor(parser: argparse.ArgumentParser) -> None:
     """Of `doctor`."""
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _usual(parser: argparse.ArgumentParser) -> None:
+    """What every verb that trains takes."""
+    _overrides(parser)
     _data_dir(parser)
     _experiments(parser)
     _json(parser)

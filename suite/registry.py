@@ -34,6 +34,11 @@ class Experiment:
     network_text: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def title(self) -> str:
+        """Its name, and what the command changes: by it committed references name it."""
+        return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])
+
     @cached_property
     def identity(self) -> str:
         """SHA-256 of the recipe as it is now, overrides applied, and of the network."""

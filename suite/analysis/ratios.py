@@ -7,16 +7,14 @@ share it. So whole rounds are resampled.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.analysis.gate import Verdict
 from suite.analysis.intervals import LEVEL, Interval
 
 Times = NDArray[np.float64]
-
-Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 FEWEST_ROUNDS = 3
 _DRAWS = 1_000

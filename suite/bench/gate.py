@@ -5,20 +5,20 @@ whether their ratio is still that of a committed baseline, which holds on any ma
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from suite import committed
+from suite.analysis.gate import Verdict
 from suite.analysis.intervals import Interval
-from suite.analysis.ratios import Ratio, Verdict, judge, over, ratio
+from suite.analysis.ratios import Ratio, judge, over, ratio
 from suite.bench.session import Session, measure
 from suite.bench.sides import HERE, Job, Side
 from suite.engine.exact import machine
 from suite.registry import OURS
 
 COMMITTED = OURS / "speed.json"
-LIMIT = 1.05  # times as long: a smaller loss is not worth stopping a change for
 WHAT = "baseline"
 NOW, AGAIN = "now", "now again"
 BARE = Side("bare loop", "bare", "one")
@@ -88,7 +88,7 @@ def check(title: str, job: Job, baseline: Baseline, *, seconds: float, limit: fl
     value = found.value / baseline.ratio.value
     judged = _judged(title, value, over(found, baseline.ratio), session, limit, " ".join(remarks))
     unsure = judged.verdict == "FAIL" and cpu != baseline.cpu
-    return Gated(**{**judged.__dict__, "verdict": "INCONCLUSIVE"}) if unsure else judged
+    return replace(judged, verdict="INCONCLUSIVE") if unsure else judged
 
 
 def measured(job: Job, *, seconds: float, tell: Tell) -> Baseline:
@@ -101,15 +101,12 @@ def measured(job: Job, *, seconds: float, tell: Tell) -> Baseline:
 
 def read_baselines(path: Path, titles: Sequence[str]) -> dict[str, Baseline]:
     """The baselines of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
-    found = committed.read(path, WHAT, _checked)
-    committed.require(path, WHAT, found, titles)
-    return found
+    return committed.read(path, WHAT, _checked, titles)
 
 
 def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
     """Put these baselines into the file, beside those of other experiments that it has."""
-    found = {**(committed.read(path, WHAT, _checked) if path.exists() else {}), **baselines}
-    committed.write(path, {name: one.facts() for name, one in found.items()})
+    committed.add(path, WHAT, _checked, baselines)
 
 
 def _measure(job: Job, other: Side, seconds: float, tell: Tell, source: Path = HERE) -> Session:

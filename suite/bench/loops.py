@@ -4,7 +4,7 @@ Each loop runs on and calls `after(images)` when a step is done; whatever that r
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -176,10 +176,7 @@ class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
     def __getitem__(self, index: int) -> tuple[Any, int]:
         from PIL import Image
 
-        return self.transform(Image.fromarray(self.images[index].numpy(), mode="L")), int(self.labels[index])
-
-    def __iter__(self) -> Iterator[tuple[Any, int]]:
-        return (self[index] for index in range(len(self)))
+        return self.transform(Image.fromarray(self.images[index].numpy())), int(self.labels[index])
 
 
 def _ignore(_event: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ seconds, and `{"close": true}` ends it and is answered by `{"closed": true}`.
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
+
+from suite.engine.memory import peak_mib
 
 Line = dict[str, Any]
 PROTOCOL = 1  # raised when these lines change, so that no version misunderstands another
@@ -38,7 +39,7 @@ class _Meter:
 
     def _answer(self) -> None:
         steps = [after - before for before, after in zip([self._begun, *self._times], self._times, strict=False)]
-        _say({"seconds": self._times[-1] - self._begun, "images": self._images, "steps": steps, "peak_mib": _peak()})
+        _say({"seconds": self._times[-1] - self._begun, "images": self._images, "steps": steps, "peak_mib": peak_mib()})
 
     def _await(self) -> None:
         told = _hear()
@@ -66,7 +67,6 @@ def main(words: str) -> None:
     load_libraries(job["loop"])
     _say({
         "protocol": PROTOCOL, "suite": __version__, "torch": str(torch.__version__), "identity": experiment.identity,
-        "python": sys.version.split()[0], "batch": experiment.recipe.batch_size,
     })  # fmt: skip
     while _hear() is not None:
         child = os.fork()
@@ -93,10 +93,6 @@ def _hear() -> Line | None:
 
 def _say(line: Line) -> None:
     print(json.dumps(line), file=_OUT, flush=True)
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 if __name__ == "__main__":

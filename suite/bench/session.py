@@ -48,10 +48,8 @@ def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[s
     In every other cycle the sides take their turns the other way round, so that none always follows the same one.
     """
     with probes(sides, job) as processes:
-        session = {name: Seen(group[0].facts()) for name, group in processes.items()}
-        for group in processes.values():
-            for other in group[1:]:
-                other.facts()
+        loaded = {name: [probe.facts() for probe in group] for name, group in processes.items()}
+        session = {name: Seen(facts[0]) for name, facts in loaded.items()}
         steps: dict[str, int] = {}
         cycles = FEWEST_CYCLES
         for number in range(ROUNDS):
@@ -65,11 +63,9 @@ def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[s
                 cycles = max(FEWEST_CYCLES, int(seconds / ROUNDS / warming) - 1)
             for turn in range(cycles):
                 for side in sides if turn % 2 else reversed(sides):
-                    _note(session[side.name], _work(processes[side.name], steps[side.name]))
+                    _note(session[side.name], _ask(processes[side.name], steps=steps[side.name]))
             for group in processes.values():
-                for probe in group:
-                    probe.tell(close=True)
-                    probe.hear()
+                _ask(group, close=True)
             tell(f"round {number + 1}/{ROUNDS}")
     return session
 
@@ -77,10 +73,7 @@ def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[s
 def _begin(group: list[Probe]) -> float:
     """Start a round; returns the seconds until the last copy's first step was done."""
     begun = time.perf_counter()
-    for probe in group:
-        probe.tell(round=True)
-    for probe in group:
-        probe.hear()
+    _ask(group, round=True)
     return time.perf_counter() - begun
 
 
@@ -88,7 +81,7 @@ def _calibrate(group: list[Probe]) -> int:
     """How many steps make a block."""
     steps = 1
     while True:
-        seconds: float = max(answer["seconds"] for answer in _work(group, steps))
+        seconds: float = max(answer["seconds"] for answer in _ask(group, steps=steps))
         if seconds >= BLOCK / 2:
             return max(1, round(steps * BLOCK / seconds))
         steps = 2 * steps
@@ -98,14 +91,14 @@ def _cycle(processes: dict[str, list[Probe]], steps: dict[str, int]) -> float:
     """One block of each side, whose times do not count: memory and caches are as they will be. Returns its seconds."""
     begun = time.perf_counter()
     for name, group in processes.items():
-        _work(group, steps[name])
+        _ask(group, steps=steps[name])
     return time.perf_counter() - begun
 
 
-def _work(group: list[Probe], steps: int) -> list[dict[str, Any]]:
-    """All copies of a side at once, so many steps each."""
+def _ask(group: list[Probe], **command: Any) -> list[dict[str, Any]]:
+    """Give all copies of a side a command at once, and wait for their answers."""
     for probe in group:
-        probe.tell(steps=steps)
+        probe.tell(**command)
     return [probe.hear() for probe in group]
 
 

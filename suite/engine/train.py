@@ -1,8 +1,6 @@
 """Train one run to its end, from wherever its folder says it stopped."""
 
 import math
-import resource
-import sys
 import time
 
 import torch
@@ -17,6 +15,7 @@ from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.journal import Run
 from suite.engine.layers import describe
+from suite.engine.memory import peak_mib
 from suite.engine.sets import published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
@@ -113,12 +112,11 @@ def _clock(history: list[Record], images: int, evaluation: float) -> dict[str, f
     clocks = [record["clock"] for record in history]
     seconds = [clock["train_seconds"] for clock in clocks]
     looks = [clock["validate_seconds"] + clock.get("test_seconds", 0.0) for clock in clocks]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kibibytes, but bytes on macOS
     return {
         "perf/train_images_per_second": sum(record["images"] for record in history) / sum(seconds),
         "perf/inference_images_per_second": images / evaluation,
         "perf/seconds_per_epoch": sum(seconds) / len(seconds),
         "perf/train_seconds": sum(seconds),
         "perf/evaluation_seconds": sum(looks) + evaluation,
-        "perf/peak_memory_mib": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+        "perf/peak_memory_mib": peak_mib(),
     }

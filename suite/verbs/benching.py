@@ -59,10 +59,9 @@ def _refuse_both(args: Namespace) -> None:
 
 def _jobs(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal) -> Jobs:
     from suite.bench.sides import Job
-    from suite.gate import title
 
     data = ensure_data({one.recipe.data for one in experiments}, args, terminal)
-    return {title(one): Job(one.name, data[one.recipe.data], one.overrides, folders(args)) for one in experiments}
+    return {one.title: Job(one.name, data[one.recipe.data], one.overrides, folders(args)) for one in experiments}
 
 
 def _throughput(jobs: Jobs, args: Namespace, terminal: Terminal, home: Home) -> int:

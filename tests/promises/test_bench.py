@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from suite import registry
-from suite.bench.gate import LIMIT, against
+from suite.bench import LIMIT
+from suite.bench.gate import against
 from suite.bench.sides import Job, Side
 from suite.data import ensure
 from suite.words import plural
