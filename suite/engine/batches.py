@@ -23,5 +23,8 @@ def batches(
 ) -> Iterator[Batch]:
     """Batches of at most `size`, in the order given or as stored; the last one may be smaller."""
     for start in range(0, len(labels), size):
-        chosen = slice(start, start + size) if order is None else order[start : start + size]
-        yield normalised(images[chosen], recipe), labels[chosen]
+        if order is None:
+            yield normalised(images[start : start + size], recipe), labels[start : start + size]
+        else:
+            chosen = order[start : start + size]  # `index_select` copies a row at a time, indexing a byte at a time
+            yield normalised(images.index_select(0, chosen), recipe), labels.index_select(0, chosen)
