@@ -20,7 +20,7 @@ KEEP = ("last", "best")
 SCHEDULES = ("constant", "one-cycle")
 # Fields that came after runs had been trained without them, with the value that means what was done before. Where a
 # recipe has that value the protocol is silent, so that no finished run is trained again for a field it does not use.
-LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant"}
+LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Recipe:
     `keep` says which weights are the result: those of the last epoch or of the best validation accuracy.
     `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
     `betas` are adam's decay rates. `schedule` is how the rate moves from step to step: it stays at `lr`, or goes
-    through one cycle that peaks at `lr` (suite/engine/schedule.py).
+    through one cycle that peaks at `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
     `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
     """
 
@@ -56,6 +56,7 @@ class Recipe:
     init_std: float | None = None
     betas: tuple[float, float] = LATER["betas"]
     schedule: str = LATER["schedule"]
+    warm_up: float = LATER["warm_up"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
 
@@ -70,6 +71,8 @@ class Recipe:
             raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
         if self.betas != LATER["betas"] and self.optimizer != "adam":
             raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
+        if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
+            raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
         if self.holdout and not 0 < self.training_images() < CATALOG[self.data].train:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
@@ -159,4 +162,5 @@ _CHECKS: Mapping[str, Check] = {
     "init_std": optional(_POSITIVE),
     "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
     "schedule": choice(*SCHEDULES),
+    "warm_up": _SHARE,
 }

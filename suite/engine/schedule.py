@@ -6,8 +6,7 @@ import torch
 
 from suite.recipe import Recipe
 
-WARM_UP = 0.3  # of the steps, of a cycle: the shape is torch's OneCycleLR as it is by default
-FIRST = 1 / 25  # of the peak
+FIRST = 1 / 25  # of the peak: the shape is that of torch's OneCycleLR as it is by default
 LAST = FIRST / 10_000
 
 
@@ -15,7 +14,7 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
     """The rate of one step, counted from 0, of so many; past the last it stays where the cycle ended."""
     if recipe.schedule == "constant":
         return recipe.lr
-    peak, end = max(WARM_UP * steps - 1, 0.0), steps - 1
+    peak, end = max(recipe.warm_up * steps - 1, 0.0), steps - 1
     if step < peak:
         return recipe.lr * _between(FIRST, 1.0, step / peak)
     return recipe.lr * _between(1.0, LAST, min((step - peak) / max(end - peak, 1e-9), 1.0))
