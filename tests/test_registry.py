@@ -531,7 +531,7 @@ def test_an_unknown_experiment_is_refused_with_the_nearest_names_and_all_of_them
 
     assert str(refused.value).startswith(f"there is no experiment {name!r}; did you mean ")
     assert offered in str(refused.value).partition("did you mean ")[2].partition("?")[0].split(" or ")
-    assert str(refused.value).endswith(f"Known: {', '.join(sorted(PROTOCOLS))}.")
+    assert str(refused.value).endswith(f"Known: {', '.join(sorted(ours.experiments))}.")
 
 
 @pytest.mark.parametrize(
