@@ -33,6 +33,10 @@ class Budget:
         left = math.inf if self.kind == "samples" else self.amount - self._spent(history, batch_size)
         return lambda steps, seconds: (steps if self.kind == "steps" else seconds) >= left
 
+    def updates(self) -> int | None:
+        """How many updates it is, where it counts them."""
+        return int(self.amount) if self.kind == "steps" else None
+
     def _spent(self, history: Sequence[dict[str, Any]], batch_size: int) -> float:
         if self.kind == "samples":
             return len(history)

@@ -17,6 +17,10 @@ __all__ = ["Recipe", "Source", "parse_override", "require_field"]
 LOSSES = ("cross-entropy", "mse-one-hot")
 OPTIMIZERS = ("sgd", "adam")
 KEEP = ("last", "best")
+SCHEDULES = ("constant", "one-cycle")
+# Fields that came after runs had been trained without them, with the value that means what was done before. Where a
+# recipe has that value the protocol is silent, so that no finished run is trained again for a field it does not use.
+LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,8 @@ class Recipe:
     nothing is ever chosen by it. `test_images` is the source's own test subset: the first so many, None for all.
     `keep` says which weights are the result: those of the last epoch or of the best validation accuracy.
     `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
+    `betas` are adam's decay rates. `schedule` is how the rate moves from step to step: it stays at `lr`, or goes
+    through one cycle that peaks at `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
     `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
     """
 
@@ -48,6 +54,9 @@ class Recipe:
     keep: str = "last"
     test_images: int | None = None
     init_std: float | None = None
+    betas: tuple[float, float] = LATER["betas"]
+    schedule: str = LATER["schedule"]
+    warm_up: float = LATER["warm_up"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
 
@@ -60,6 +69,10 @@ class Recipe:
             raise wrong("probe_every", self.probe_every, "goes with probe_images", "Give both or neither")
         if self.momentum and self.optimizer != "sgd":
             raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
+        if self.betas != LATER["betas"] and self.optimizer != "adam":
+            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
+        if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
+            raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
         if self.holdout and not 0 < self.training_images() < CATALOG[self.data].train:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
@@ -79,7 +92,12 @@ class Recipe:
         return int(batches * (1 - self.holdout) + 1e-9) * self.batch_size
 
     def protocol(self) -> dict[str, Any]:
-        """All fields that can change a number, defaults included, as plain JSON values."""
+        """All fields that can change a number as plain JSON values, defaults included but for those of `LATER`."""
+        later = {name: list(value) if isinstance(value, tuple) else value for name, value in LATER.items()}
+        return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
+
+    def values(self) -> dict[str, Any]:
+        """Every field that can change a number, as plain JSON values."""
         values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -110,11 +128,15 @@ def _protocol_fields() -> list[Field[Any]]:
     return [item for item in fields(Recipe) if item.name not in ("source", "space")]
 
 
-def _mean_and_std(name: str, value: Any) -> tuple[float, float]:
-    if not isinstance(value, tuple) or len(value) != 2:
-        raise wrong(name, value, "must be a mean and a standard deviation", "Give two numbers such as 0.1307,0.3081")
-    mean, std = value
-    return _MEAN(name, mean), _STD(name, std)
+def _pair(what: str, example: str, first: Check, second: Check) -> Check:
+    """Two numbers, each with a check of its own."""
+
+    def check(name: str, value: Any) -> tuple[Any, Any]:
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise wrong(name, value, f"must be {what}", f"Give two numbers such as {example}")
+        return first(name, value[0]), second(name, value[1])
+
+    return check
 
 
 _MEAN = number("within the pixels' range, 0 to 1", lambda number: 0 <= number <= 1, "0.1307")
@@ -130,7 +152,7 @@ _CHECKS: Mapping[str, Check] = {
     "epochs": count(10_000),
     "momentum": _SHARE,
     "weight_decay": number("at least 0", lambda number: number >= 0, "0.01"),
-    "normalize": optional(_mean_and_std),
+    "normalize": optional(_pair("a mean and a standard deviation", "0.1307,0.3081", _MEAN, _STD)),
     "shuffle": flag,
     "holdout": _SHARE,
     "probe_every": optional(count(1_000_000)),
@@ -138,4 +160,7 @@ _CHECKS: Mapping[str, Check] = {
     "keep": choice(*KEEP),
     "test_images": optional(count(10_000)),
     "init_std": optional(_POSITIVE),
+    "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
+    "schedule": choice(*SCHEDULES),
+    "warm_up": _SHARE,
 }

@@ -13,6 +13,7 @@ from suite.analysis.sameness import Difference, environment_changes, first_diffe
 from suite.engine.journal import Run
 from suite.errors import FAILED, SuiteError
 from suite.plan import Planned
+from suite.recipe import LATER
 from suite.registry import Registry
 from suite.words import nearest, plural
 
@@ -129,7 +130,7 @@ def _plan_again(folder: Path, registry: Registry, scratch: Path) -> Planned:
     run.check_files()
     facts = run.recipe()
     protocol = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["recipe"].items()}
-    experiment = registry.choose([run.experiment])[0].changed(protocol)
+    experiment = registry.choose([run.experiment])[0].changed({**LATER, **protocol})
     if experiment.identity != run.identity:
         commit = facts["environment"].get("git_commit")
         patch = f" and apply {folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""

@@ -31,11 +31,12 @@ def test_what_needs_no_library_loads_none(words):
     assert answer.stderr.splitlines()[-1] == "[]"
 
 
-def test_list_names_the_six_with_their_published_figures(workspace):
+def test_list_names_the_experiments_with_their_published_figures(workspace):
     answer = workspace.suite("list")
 
     lines = {line.split()[0]: line for line in answer.out.splitlines()}
     assert {"cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp", "slow"} <= lines.keys()
+    assert {"train_mnist_fast", "speedrun"} <= lines.keys()
     assert "44,426" in lines["lenet"]
     assert "0.8677" in lines["lenet"]
     assert "about 0.88" in lines["mlp"]

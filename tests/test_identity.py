@@ -11,7 +11,7 @@ from suite import identity as identity_module
 from suite import registry
 from suite.data.catalog import CATALOG
 from suite.identity import identity
-from suite.recipe import Recipe, Source
+from suite.recipe import LATER, Recipe, Source
 from tests.conftest import ROOT
 
 BASE = Recipe(
@@ -35,6 +35,19 @@ OTHER = {
     "keep": "best",
     "test_images": 500,
     "init_std": 0.01,
+    "betas": (0.7, 0.9),
+    "schedule": "one-cycle",
+    "warm_up": 0.1,
+}
+NEEDS = {"betas": {"optimizer": "adam"}, "warm_up": {"schedule": "one-cycle"}}  # what uses a field
+# What users' finished runs are known by: a change of any of these trains them all again.
+PRESENT = {
+    "cnn": "18f15fb255e61b34c8a1db86140169a76e27fac79b18242f8741eb09f9433c71",
+    "cnn_one_epoch": "6e7868ee35c3884c3f296a3982687e9d346df0e94ce12ab68b6583aec64402da",
+    "lenet": "c1fa594b6c8e337e4278252dc09cf1279504b077f7eb4d24c11a83be83eb5f22",
+    "lenet_avgpool": "39941e01ceaee84ff0c34420f4e7149879e4171b478a2a348ddedc989e3351ea",
+    "lenet_gaussian": "0b51a1296cf56908b06873b13fca84d6da5c353f0dc3dec4688bf538758b78e4",
+    "mlp": "58bf88a1906e23fc36af3fe432920fd060b21c8626a828123aee6b2485a2c957",
 }
 
 FILE = '''"""An example."""
@@ -103,15 +116,16 @@ def replaced(old, new, text=FILE):
     return text.replace(old, new)
 
 
-@pytest.mark.parametrize("name", BASE.protocol())
+@pytest.mark.parametrize("name", BASE.values())
 def test_the_identity_changes_with_every_field_of_the_protocol(name):
-    changed = BASE.changed({name: OTHER[name]})
+    base = BASE.changed(NEEDS.get(name, {}))
+    changed = base.changed({name: OTHER[name]})
 
-    assert identity(changed, "text") != identity(BASE, "text")
+    assert identity(changed, "text") != identity(base, "text")
 
 
 def test_no_two_of_these_changes_meet_in_one_identity():
-    found = {identity(BASE.changed({name: value}), "text") for name, value in OTHER.items()}
+    found = {identity(BASE.changed({name: value, **NEEDS.get(name, {})}), "text") for name, value in OTHER.items()}
 
     assert len(found) == len(OTHER)
 
@@ -155,7 +169,19 @@ def test_what_tune_searches_is_no_part_of_the_identity():
 
 
 def test_every_field_but_these_two_is_part_of_the_identity():
-    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.protocol()) == {"source", "space"}
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.values()) == {"source", "space"}
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_no_finished_run_is_trained_again_because_a_field_came_later(name):
+    assert registry.load().experiments[name].identity == PRESENT[name]
+
+
+def test_a_later_field_is_part_of_the_identity_unless_it_has_its_default():
+    said = BASE.changed(LATER)
+
+    assert set(LATER) <= set(OTHER)
+    assert identity(said, "text") == identity(BASE, "text")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +294,7 @@ def test_an_override_that_says_what_the_recipe_says_changes_nothing():
     assert lenet.changed({"lr": 0.002}).overrides == {"lr": 0.002}
 
 
-def test_the_six_identities_are_the_same_in_every_process_and_all_different():
+def test_the_identities_are_the_same_in_every_process_and_all_different():
     program = "from suite.registry import load\nprint(*(one.identity for one in load().experiments.values()))"
 
     found = [
@@ -280,4 +306,4 @@ def test_the_six_identities_are_the_same_in_every_process_and_all_different():
     ]  # fmt: skip
 
     assert found[0] == found[1]
-    assert len(set(found[0])) == 6
+    assert len(set(found[0])) == len(registry.load().experiments)

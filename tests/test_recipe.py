@@ -7,7 +7,7 @@ import math
 import pytest
 
 from suite.errors import SuiteError
-from suite.recipe import Recipe, Source, parse_override
+from suite.recipe import LATER, Recipe, Source, parse_override
 
 MINIMAL = {
     "data": "mnist", "loss": "cross-entropy", "optimizer": "sgd", "lr": 0.1, "batch_size": 64, "epochs": 3,
@@ -36,6 +36,12 @@ WRONG = {
     "keep": ("first", "", 1, None),
     "test_images": (*NO_COUNTS, 10_001),
     "init_std": (*NO_NUMBERS, 0, -0.01),
+    "betas": (
+        None, 0.9, "0.9,0.999", [0.9, 0.999], (), (0.9,), (0.9, 0.99, 0.999), (math.nan, 0.9), (0.9, math.inf),
+        (True, 0.9), (0.9, None), (0.9, 1), (1.0, 0.9), (-0.1, 0.9), (0.9, -0.1),
+    ),
+    "schedule": ("cosine", "one_cycle", "", 1, None, True),
+    "warm_up": (*NO_NUMBERS, None, -0.1, 1, 1.5),
 }  # fmt: skip
 
 
@@ -47,9 +53,9 @@ def _met(value):
     """What a refusal shows: the value, or of a pair the place that is wrong."""
     if not isinstance(value, tuple) or len(value) != 2:
         return value
-    mean, std = value
-    right = isinstance(mean, float) and 0 <= mean <= 1
-    return std if right else mean
+    first, second = value
+    right = isinstance(first, float) and 0 <= first < 1
+    return second if right else first
 
 
 def recipe(**values):
@@ -58,7 +64,7 @@ def recipe(**values):
 
 @pytest.mark.parametrize("name", fields_of_a_protocol())
 def test_every_field_refuses_each_wrong_value_by_its_own_name(name):
-    others = PROBED if name.startswith("probe") else {}
+    others = PROBED if name.startswith("probe") else {"optimizer": "adam"} if name == "betas" else {}
 
     for value in WRONG[name]:
         with pytest.raises(SuiteError) as refused:
@@ -77,6 +83,7 @@ def test_every_field_refuses_each_wrong_value_by_its_own_name(name):
         ("weight_decay", 0), ("normalize", (0, 1)), ("normalize", (1, 0.001)), ("normalize", None), ("shuffle", False),
         ("holdout", 0.99), ("keep", "last"), ("test_images", 10_000), ("test_images", None), ("init_std", 1.0),
         ("init_std", None), ("data", "digits"), ("loss", "mse-one-hot"), ("optimizer", "adam"),
+        ("schedule", "one-cycle"), ("warm_up", 0.3),
     ],
 )  # fmt: skip
 def test_the_borders_of_what_is_allowed_are_allowed(name, value):
@@ -119,6 +126,21 @@ def test_momentum_is_refused_where_the_optimiser_has_none():
 
     assert recipe(optimizer="sgd", momentum=0.9).momentum == 0.9
     assert recipe(optimizer="adam", momentum=0).momentum == 0
+
+
+def test_betas_are_refused_where_the_optimiser_has_none():
+    with pytest.raises(SuiteError, match=r"^betas are not used by sgd, got \(0\.7, 0\.9\)\. Leave them out"):
+        recipe(optimizer="sgd", betas=(0.7, 0.9))
+
+    assert recipe(optimizer="adam", betas=(0, 0.9)).betas == (0.0, 0.9)
+    assert recipe(optimizer="sgd", betas=(0.9, 0.999)) == recipe(optimizer="sgd")
+
+
+def test_a_warm_up_is_refused_where_there_is_none():
+    with pytest.raises(SuiteError, match=r"^warm_up is not used by a constant schedule, got 0\.1\. Leave it out"):
+        recipe(warm_up=0.1)
+
+    assert recipe(schedule="one-cycle", warm_up=0).warm_up == 0.0
 
 
 @pytest.mark.parametrize(
@@ -183,12 +205,24 @@ def test_1_and_1_point_0_are_one_recipe_to_the_last_letter_of_its_protocol(whole
 
 def test_the_protocol_holds_every_field_with_its_default_and_neither_source_nor_space():
     source = Source(title="Somewhere", parameters=10)
-    protocol = recipe(normalize=(0.1, 0.3), source=source, space={"lr": "0.1..1"}).protocol()
+    told = {"optimizer": "adam", "normalize": (0.1, 0.3), "betas": (0.7, 0.9), "schedule": "one-cycle", "warm_up": 0.1}
+    protocol = recipe(**told, source=source, space={"lr": "0.1..1"}).protocol()
 
     assert list(protocol) == fields_of_a_protocol()
+    assert protocol["betas"] == [0.7, 0.9]
     assert protocol["normalize"] == [0.1, 0.3]
     assert protocol["keep"] == "last"
     assert json.loads(json.dumps(protocol)) == protocol
+
+
+def test_the_protocol_is_silent_of_a_later_field_that_has_its_default():
+    plain = recipe(optimizer="adam")
+
+    assert list(plain.protocol()) == [name for name in fields_of_a_protocol() if name not in LATER]
+    assert plain.changed({"betas": (0.7, 0.9)}).protocol() == {**plain.protocol(), "betas": [0.7, 0.9]}
+    assert plain.changed({"schedule": "one-cycle"}).protocol() == {**plain.protocol(), "schedule": "one-cycle"}
+    assert {name: getattr(plain, name) for name in LATER} == LATER
+    assert list(plain.values()) == fields_of_a_protocol()
 
 
 @pytest.mark.parametrize(

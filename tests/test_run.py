@@ -34,7 +34,7 @@ def checkpoints(workspace):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A home in which all six ran for an epoch on the digits, and what that command answered."""
+    """A home in which all eight ran for an epoch on the digits, and what that command answered."""
     workspace = Workspace(tmp_path_factory.mktemp("finished"))
     return workspace, workspace.suite("run", "all", *TINY, "--seeds", "1", "--json")
 
@@ -43,7 +43,7 @@ def test_the_main_job_trains_records_and_reports(finished):
     workspace, answer = finished
 
     assert answer.code == 0, answer.err
-    assert [one["status"] for one in answer.json] == ["finished"] * 6
+    assert [one["status"] for one in answer.json] == ["finished"] * 8
     for one in answer.json:
         assert len(one["weights_sha256"]) == 64
         assert one["mlflow_run_id"]
@@ -67,12 +67,12 @@ def test_run_again_skips_what_is_finished(finished):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_all_six_give_the_same_weights_in_other_company_and_order(finished, tmp_path):
+def test_all_eight_give_the_same_weights_in_other_company_and_order(finished, tmp_path):
     _, first = finished
     other = Workspace(tmp_path)
 
-    answer = other.suite("run", "mlp", "cnn", "lenet_gaussian", "lenet", "cnn_one_epoch", "lenet_avgpool", *TINY,
-                         "--seeds", "1", "--workers", "1", "--json")  # fmt: skip
+    answer = other.suite("run", "mlp", "cnn", "lenet_gaussian", "lenet", "cnn_one_epoch", "lenet_avgpool",
+                         "train_mnist_fast", "speedrun", *TINY, "--seeds", "1", "--workers", "1", "--json")  # fmt: skip
 
     assert hashes(answer) == hashes(first)
 
@@ -85,7 +85,7 @@ def test_the_report_is_written_again_from_mlflow_with_the_same_bytes(finished):
     answer = workspace.suite("report", "--json")
 
     assert answer.code == 0
-    assert len(answer.json["accuracy"]) == 6
+    assert len(answer.json["accuracy"]) == 8
     assert {path.name: path.read_bytes() for path in reports.rglob("*") if path.is_file()} == before
 
 
@@ -213,7 +213,7 @@ def test_a_damaged_result_is_refused_by_itself(finished):
     among_others = workspace.suite("run", "all", *TINY, "--seeds", "1", "--no-report", "--json")
     alone = workspace.suite("run", "lenet", *TINY, "--seeds", "1")
 
-    assert (among_others.code, sum(one["skipped"] for one in among_others.json)) == (2, 5)
+    assert (among_others.code, sum(one["skipped"] for one in among_others.json)) == (2, 7)
     assert "Traceback" not in among_others.err
     assert [str(result) in line for line in among_others.err.splitlines() if "is damaged" in line] == [True]
     assert_refused(alone, 2, str(result), "is damaged", "move the folder")

@@ -175,6 +175,13 @@ def test_other_budgets_come_to_an_end_too(quick, budget):
     assert facts["amount"] == 40 if budget == "steps" else facts["amount"] > 0
 
 
+@pytest.mark.parametrize("more", [("--set", "schedule=one-cycle"), ("--space", "schedule=constant,one-cycle")])
+def test_a_schedule_that_ends_with_a_step_cannot_be_given_seconds(quick, more):
+    answer = quick.suite(*WORDS, "--budget", "seconds", *more)
+
+    assert_refused(answer, 2, "--budget seconds: quick's schedule", "Choose --budget samples or steps.")
+
+
 def test_two_objectives_give_a_front(quick):
     answer = quick.suite(*WORDS, "--objective", "both")
 

@@ -172,6 +172,21 @@ def test_what_cannot_be_verified_is_refused_and_the_others_are_verified(copied):
     assert tree(copied) == before
 
 
+def test_a_run_that_put_a_later_field_back_to_its_default_is_trained_again_with_it(tmp_path):
+    """Its record is silent of the field, and the experiment's file says something else."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "cycle.py").write_text(SLOW.replace("lr=0.1", "lr=0.1, schedule='one-cycle'"))
+    workspace = Workspace(tmp_path / "home", {"SUITE_EXPERIMENTS": str(tmp_path / "own"), **NO_TRACKER})
+    workspace.home.mkdir()
+    workspace.suite("run", "cycle", *TINY, "--no-report")
+    workspace.suite("run", "cycle", *TINY, "--no-report", "--set", "schedule=constant")
+
+    answer = workspace.suite("verify", "all", "--json")
+
+    assert answer.code == 0, answer.err
+    assert [(one["run"], one["status"]) for one in answer.json] == [("cycle-s0", "identical")] * 2
+
+
 def test_a_run_that_is_not_finished_is_refused_before_anything_is_trained(copied):
     (folder(copied, "mlp") / "result.json").unlink()
 

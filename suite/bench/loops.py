@@ -4,6 +4,7 @@ Each loop runs on and calls `after(images)` when a step is done; whatever that r
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -36,13 +37,14 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
     state = State(model, build_optimizer(recipe, model))
     sets = Sets(published(recipe, data).training)
     images = len(sets.training[1])
+    updates = recipe.epochs * math.ceil(images / recipe.batch_size)
 
     def enough(step: int, _seconds: float) -> bool:
         after(min(recipe.batch_size, images - (step - 1) * recipe.batch_size))
         return False
 
     for epoch in itertools.count():
-        train_epoch(state, recipe, sets, loss_of, SEED, epoch, _ignore, enough)
+        train_epoch(state, recipe, sets, loss_of, SEED, epoch, _ignore, enough, updates)
 
 
 def bare(experiment: Experiment, data: Data, after: After) -> None:
@@ -132,7 +134,10 @@ LOOPS = {loop.__name__: loop for loop in (suite, bare, tutorial, lightning, eval
 
 
 def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
-    """The network as its file has it, and the optimiser as torch gives it to those who ask for nothing."""
+    """The network as its file has it, and the optimiser as torch gives it to those who ask for nothing.
+
+    Its rate stays at the recipe's: these loops have no end that a schedule could lead to, and none costs them time.
+    """
     recipe = experiment.recipe
     torch.manual_seed(SEED)
     model = experiment.network()
@@ -142,7 +147,7 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     decay = recipe.weight_decay
     if recipe.optimizer == "sgd":
         return model, torch.optim.SGD(model.parameters(), recipe.lr, momentum=recipe.momentum, weight_decay=decay)
-    return model, torch.optim.Adam(model.parameters(), recipe.lr, weight_decay=decay)
+    return model, torch.optim.Adam(model.parameters(), recipe.lr, betas=recipe.betas, weight_decay=decay)
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

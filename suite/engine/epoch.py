@@ -12,6 +12,7 @@ from suite.engine.build import Loss
 from suite.engine.documents import Record
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.schedule import rate, set_rate
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.recipe import Recipe
@@ -29,8 +30,9 @@ def train_epoch(
     epoch: int,
     emit: Emit,
     enough: Callable[[int, float], bool],
+    updates: int,
 ) -> Record:
-    """Train for one epoch and return the line that the history keeps of it.
+    """Train for one epoch of a training of so many `updates`, and return the line that the history keeps of it.
 
     Loss and accuracy in training are means over the epoch's images as each was met, as the sources print them.
     The epoch is left early once its loss is no finite number, for nothing after that can become one, and where
@@ -45,6 +47,7 @@ def train_epoch(
         scores = state.forward(pixels)
         loss = loss_of(scores, labels)
         loss.backward()
+        set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates))
         state.optimizer.step()
         state.optimizer.zero_grad()
 

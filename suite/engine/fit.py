@@ -1,5 +1,6 @@
 """The loop that every training goes through: on from wherever its folder stopped, an epoch at a time, each written."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,20 +36,23 @@ def fit(
     *,
     more: Callable[[History], bool],
     enough: Callable[[History], Enough] = lambda _history: lambda _steps, _seconds: False,
+    updates: int | None = None,
 ) -> Fitted:
     """Train while there is `more` to do after the history so far; the caller has claimed the run's folder.
 
-    `enough` may end an epoch before its last image. A run whose loss stops being a finite number ends there.
+    `enough` may end an epoch before its last image. The schedule is spread over so many `updates`, or over the recipe's
+    epochs. A run whose loss stops being a finite number ends there.
     """
     exact.make_exact()
     environment = exact.environment()
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
+    updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     while more(now.history):
         epoch = len(now.history)
-        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough(now.history))
+        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough(now.history), updates)
         if not is_finite(record):
             return Fitted(now, loss_of, environment, epoch)
         crash.at("epoch:trained")

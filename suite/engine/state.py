@@ -82,9 +82,15 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, 
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Its hyper-parameters come from the recipe; only what it has gathered comes from the checkpoint."""
+    """Its hyper-parameters come from the recipe; only what it has gathered comes from the checkpoint.
+
+    A file keeps tensors in one layout. The fused updates read each in the layout of its weights, and do not look.
+    """
+    weights = dict(enumerate(weight for group in optimizer.param_groups for weight in group["params"]))
     gathered: dict[int, Tensors] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
-        gathered.setdefault(int(index), {})[key] = tensor
+        like = weights.get(int(index), tensor)
+        laid_out = torch.empty_like(like).copy_(tensor) if like.shape == tensor.shape else tensor
+        gathered.setdefault(int(index), {})[key] = laid_out
     optimizer.load_state_dict({**optimizer.state_dict(), "state": gathered})

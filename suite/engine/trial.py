@@ -24,6 +24,7 @@ def train_trial(
         emit,
         more=lambda history: not budget.reached(history, recipe.batch_size, portion),
         enough=lambda history: budget.rest(history, recipe.batch_size),
+        updates=budget.updates(),
     )
     if fitted.diverged is not None:
         return finish_diverged(run, fitted.diverged, fitted.environment)

@@ -76,7 +76,8 @@ def _only(table: Table, identity: str) -> Table:
 
 def _protocol(one: Group) -> list[tuple[str, str]]:
     names = [name.removeprefix("param.") for name in one.runs[0] if name.startswith("param.")]
-    return [(name, one.parameter(name)) for name in names if name not in ("experiment", "seed", "log10_lr")]
+    told = [name for name in names if isinstance(one.runs[0][f"param.{name}"], str)]  # another recipe's is NaN here
+    return [(name, one.parameter(name)) for name in told if name not in ("experiment", "seed", "log10_lr")]
 
 
 def _layers(one: Group) -> Table:

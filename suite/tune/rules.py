@@ -34,13 +34,13 @@ class Rules:
 
     def facts(self) -> dict[str, Any]:
         """The rules as plain values; a stored study has the same ones, or is another study."""
-        recipe = self.experiment.recipe.protocol()
+        recipe, values = self.experiment.recipe.protocol(), self.experiment.recipe.values()
         return {
             "experiment": self.experiment.name,
             "space": {name: dimension.words for name, dimension in self.space.items()},
             "recipe": {name: value for name, value in recipe.items() if name not in self.space},
             "network": hashlib.sha256(self.experiment.network_text.encode()).hexdigest(),
-            "published": {name: recipe[name] for name in self.space},
+            "published": {name: values[name] for name in self.space},
             "budget": self.budget.kind,
             "seeds": self.seeds,
             "generation": self.generation,

@@ -15,7 +15,7 @@ from suite.plan import exit_code
 from suite.recipe import require_field
 from suite.registry import NAME, Experiment
 from suite.registry import load as load_registry
-from suite.space import read_space, require_recipes
+from suite.space import Space, read_space, require_recipes
 from suite.terminal import Terminal
 from suite.tune.rules import Rules
 from suite.verbs.common import chosen, ensure_data, folders
@@ -105,6 +105,7 @@ def _rules(experiment: Experiment, args: Namespace) -> Rules:
             f"--study: {study!r:.80} cannot name a study.",
             "Use a small letter, then up to 39 small letters, digits and underscores.",
         )
+    _require_known_end(experiment, space, args.budget)
     amount = {"samples": experiment.recipe.epochs, "seconds": 0.0}.get(args.budget, _updates(experiment))
     return Rules(
         study=study,
@@ -118,6 +119,16 @@ def _rules(experiment: Experiment, args: Namespace) -> Rules:
         objective=args.objective,
         pruning=not args.no_pruning and args.objective != "both",
     )
+
+
+def _require_known_end(experiment: Experiment, space: Space, budget: str) -> None:
+    """Refuse a schedule whose last step nobody knows beforehand."""
+    schedules = space["schedule"].extremes if "schedule" in space else (experiment.recipe.schedule,)
+    if budget == "seconds" and set(schedules) != {"constant"}:
+        raise SuiteError(
+            f"--budget seconds: {experiment.name}'s schedule {' or '.join(schedules)} ends with a step, not a second.",
+            "Choose --budget samples or steps.",
+        )
 
 
 def _updates(experiment: Experiment) -> int:

@@ -72,6 +72,7 @@ def test_cross_entropy_is_torchs_own(experiment):
     [
         ({"optimizer": "sgd", "lr": 0.5, "momentum": 0.9, "weight_decay": 0.1}, torch.optim.SGD,
          {"lr": 0.5, "momentum": 0.9, "weight_decay": 0.1}),
+        ({"optimizer": "adam", "betas": (0.7, 0.9)}, torch.optim.Adam, {"betas": (0.7, 0.9)}),
         ({"optimizer": "adam", "lr": 0.002, "weight_decay": 0.01}, torch.optim.Adam,
          {"lr": 0.002, "weight_decay": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}),
     ],

@@ -39,6 +39,12 @@ def do(run, experiment, data, emit=quiet):
         return run.result() or train(run, experiment, data, emit)
 
 
+def channels_last():
+    """A network whose weights and moments lie otherwise in memory than in a file."""
+    layers = nn.Conv2d(1, 6, 5, 2), nn.ReLU(), nn.Conv2d(6, 8, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(200, 10)
+    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
 def without_clock(result):
     return {key: value for key, value in result.items() if key not in ("clock", "files")}
 
@@ -74,6 +80,9 @@ def test_another_seed_gives_other_weights(experiment, run_of, digits):
         {"shuffle": False, "holdout": 0.3, "keep": "best"},
         {"probe_every": 4, "probe_images": 50, "normalize": (0.1, 0.3)},
         {"loss": "mse-one-hot", "init_std": 0.05},
+        {"schedule": "one-cycle", "betas": (0.7, 0.9)},
+        {"schedule": "one-cycle", "optimizer": "sgd", "lr": 0.1, "momentum": 0.9},
+        {"network": channels_last},
     ],
 )
 def test_a_run_broken_off_after_every_epoch_ends_as_an_unbroken_one(experiment, run_of, digits, fields):

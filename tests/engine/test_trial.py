@@ -68,6 +68,8 @@ def assert_same(one, other):
         ({"shuffle": False, "holdout": 0.3, "keep": "best"}, SAMPLES, (1 / 3, 1.0)),
         ({"optimizer": "sgd", "momentum": 0.9}, Budget("steps", 33), (1 / 3, 1.0)),
         ({"probe_every": 4, "probe_images": 50}, Budget("steps", 20), (0.01, 0.5, 1.0)),
+        ({"schedule": "one-cycle"}, SAMPLES, (1 / 3, 1.0)),
+        ({"schedule": "one-cycle"}, Budget("steps", 33), (1 / 3, 1.0)),
     ],
 )
 def test_a_trial_trained_to_a_third_and_then_on_is_the_one_trained_at_once(
@@ -108,6 +110,15 @@ def test_a_trial_is_an_ordinary_training_on_its_part_of_the_images(experiment, t
 
     assert_same(trial, ordinary)
     assert [record["images"] for record in trial.history()] == [1_250] * 3
+
+
+@pytest.mark.parametrize(("budget", "updates"), [(SAMPLES, 39), (Budget("steps", 33), 33)], ids=["samples", "steps"])
+def test_a_trials_schedule_ends_with_its_budget(experiment, trial_of, digits, monkeypatch, budget, updates):
+    small, asked = experiment(schedule="one-cycle"), []
+    monkeypatch.setattr("suite.engine.epoch.rate", lambda _, step, steps: asked.append((step, steps)) or 0.01)
+    do(trial_of(small, budget), small, digits, budget)
+
+    assert asked == [(step, updates) for step in range(updates)]
 
 
 def test_another_seed_is_another_training_on_the_same_images(experiment, trial_of, digits):

@@ -1,4 +1,4 @@
-"""The six experiments give the same bits again: in fresh processes, alone, in company, in any order."""
+"""The experiments give the same bits again: in fresh processes, alone, in company, in any order."""
 
 import json
 import random
@@ -14,7 +14,9 @@ from tests.promises.conftest import Bench, Check, last
 
 pytestmark = pytest.mark.promise
 
-SIX = ("cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp")
+NAMES = (
+    "cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp", "speedrun", "train_mnist_fast",
+)  # fmt: skip
 SEEDS = (0, 1)
 NOT_REPEATED = ("clock", "files", "sha256")  # the hour's speeds, and the digests of what they are written in
 NOT_OURS = ("git_commit", "git_dirty", "patch_sha256")  # work on the checkout meanwhile; the engine's digest stays
@@ -24,8 +26,8 @@ Key = tuple[str, int]
 Said = tuple[str, bytes, str, bytes, bytes]  # hash of the weights, result, history, both tensor files
 
 
-class Six:
-    """The six on the digits: two epochs as promised, one in the short form."""
+class Every:
+    """All of them on the digits: two epochs as promised, one in the short form."""
 
     def __init__(self, bench: Bench, *, full: bool) -> None:
         self.bench, self.changes = bench, {"data": "digits", "epochs": 2 if full else 1}
@@ -67,15 +69,15 @@ def without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def first(
     own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> dict[Key, Said]:
-    """What all six come to under both seeds, side by side, in processes forked from a warm one."""
+    """What all come to under both seeds, side by side, in processes forked from a warm one."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("first"))
-    six = Six(bench, full=request.config.getoption("-m") == "promise")
-    return six.train(bench.top, [(name, seed) for seed in SEEDS for name in SIX])
+    every = Every(bench, full=request.config.getoption("-m") == "promise")
+    return every.train(bench.top, [(name, seed) for seed in SEEDS for name in NAMES])
 
 
 @pytest.fixture
-def six(bench: Bench, check: Check) -> Six:
-    return Six(bench, full=check.full)
+def every(bench: Bench, check: Check) -> Every:
+    return Every(bench, full=check.full)
 
 
 def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) -> None:
@@ -88,50 +90,52 @@ def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) ->
 
 
 @pytest.mark.check(1, "repeat: same weights and result in fresh processes")
-def test_every_experiment_comes_to_the_same_in_another_command(check: Check, six: Six, first: dict[Key, Said]) -> None:
+def test_every_experiment_comes_to_the_same_in_another_command(
+    check: Check, every: Every, first: dict[Key, Said]
+) -> None:
     """Another command: another process tree from its root on, with other hash seeds and addresses."""
-    workspace = Workspace(six.bench.home("again"), {} if check.full else NO_TRACKER)
+    workspace = Workspace(every.bench.home("again"), {} if check.full else NO_TRACKER)
 
-    answer = workspace.suite("run", "all", "--seeds", str(len(SEEDS)), *six.words)
+    answer = workspace.suite("run", "all", "--seeds", str(len(SEEDS)), *every.words)
 
     assert answer.code == 0, answer.err
-    agree(check, six.found(workspace.home, list(first)), first)
-    assert len({told[0] for told in first.values()}) == len(SIX) * len(SEEDS), "two of them came to the same weights"
+    agree(check, every.found(workspace.home, list(first)), first)
+    assert len({told[0] for told in first.values()}) == len(NAMES) * len(SEEDS), "two of them came to the same weights"
 
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
-def test_alone_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
-    home = six.bench.home("alone")
+def test_alone_each_comes_to_the_same(check: Check, every: Every, first: dict[Key, Said]) -> None:
+    home = every.bench.home("alone")
 
-    for name in SIX:
-        agree(check, six.train(home, [(name, 0)], workers=1), first)
+    for name in NAMES:
+        agree(check, every.train(home, [(name, 0)], workers=1), first)
 
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
-def test_all_at_once_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
+def test_all_at_once_each_comes_to_the_same(check: Check, every: Every, first: dict[Key, Said]) -> None:
     if not check.full:
-        pytest.skip("the short form has the shuffled six for company")
+        pytest.skip("the short form has the shuffled ones for company")
 
-    agree(check, six.train(six.bench.home("together"), [(name, 0) for name in SIX], workers=len(SIX)), first)
+    agree(check, every.train(every.bench.home("together"), [(name, 0) for name in NAMES], workers=len(NAMES)), first)
 
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
 def test_in_any_order_each_comes_to_the_same(
-    check: Check, six: Six, first: dict[Key, Said], chance: random.Random
+    check: Check, every: Every, first: dict[Key, Said], chance: random.Random
 ) -> None:
-    order = chance.sample([(name, 0) for name in SIX], len(SIX))
+    order = chance.sample([(name, 0) for name in NAMES], len(NAMES))
 
-    again = six.train(six.bench.home("shuffled"), order, workers=chance.randint(3, 5))
+    again = every.train(every.bench.home("shuffled"), order, workers=chance.randint(3, 5))
 
     agree(check, again, first)
 
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
-def test_after_other_verbs_each_comes_to_the_same(check: Check, six: Six, first: dict[Key, Said]) -> None:
+def test_after_other_verbs_each_comes_to_the_same(check: Check, every: Every, first: dict[Key, Said]) -> None:
     """The verbs that read, those that train again, and the one that tunes."""
-    workspace = Workspace(six.bench.home("after"), {})
+    workspace = Workspace(every.bench.home("after"), {})
     if not check.full:
-        pytest.skip("takes two databases and six commands: only under -m promise")
+        pytest.skip("takes two databases and seven commands: only under -m promise")
 
     before = [
         workspace.suite("list"),
@@ -141,7 +145,7 @@ def test_after_other_verbs_each_comes_to_the_same(check: Check, six: Six, first:
         workspace.suite("report"),
         workspace.suite("tune", "mlp", "--data", "digits", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3"),
     ]
-    answer = workspace.suite("run", "all", "--seeds", "1", *six.words)
+    answer = workspace.suite("run", "all", "--seeds", "1", *every.words)
 
     assert [one.code for one in (*before, answer)] == [0] * 7, [one.err for one in (*before, answer)]
-    agree(check, six.found(workspace.home, [(name, 0) for name in SIX]), first)
+    agree(check, every.found(workspace.home, [(name, 0) for name in NAMES]), first)
