@@ -36,6 +36,8 @@ ENVIRONMENT = """environment:
   SUITE_HOME           where mlruns/ and reports/ are kept
   SUITE_DATA           a folder with the data's files, like --data-dir
   SUITE_EXPERIMENTS    folders of experiments of your own, like --experiments
+  SUITE_DEVICE         cuda or cuda:1, to train on a GPU (docs/gpu.md)
+  SUITE_COMPILE        a mode of torch.compile, to train through it; other bits
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 

@@ -69,7 +69,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
         "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
     )
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
-    parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most seeds of that (12)")
+    parser.add_argument("--limit", type=_enough, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
     _usual(parser)
 

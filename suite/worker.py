@@ -17,6 +17,7 @@ from suite.execute.processes import run_jobs, start_server
 
 Event = dict[str, Any]
 PRELOAD = "suite.engine.preload"
+ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # what suite.engine.device reads
 RESERVE = 4 * 2**20  # bytes that are kept free for saying that there are no more
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
@@ -37,13 +38,29 @@ class Job:
 
 
 def warm_up() -> None:
-    """Let the server that workers are forked from load torch already, while this process does something else."""
+    """Let the server that workers are forked from load torch already, while this process does something else.
+
+    Raises `SuiteError` where another device is asked for and is not here.
+    """
+    _require_device()
     start_server(exact.ENVIRONMENT, PRELOAD)
 
 
 def side_by_side(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Event]]:
-    """Do each job in a process of its own and yield (index of the job, event), as `run_jobs` does."""
+    """Do each job in a process of its own and yield (index of the job, event), as `run_jobs` does.
+
+    Raises `SuiteError` where another device is asked for and is not here.
+    """
+    _require_device()
     return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload=PRELOAD)
+
+
+def _require_device() -> None:
+    """Ask once, in the parent, which loads torch for this and for nothing else."""
+    if any(os.environ.get(name) for name in ELSEWHERE):
+        from suite.engine.device import require
+
+        require()
 
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:

@@ -102,6 +102,7 @@ def test_as_json_it_is_one_document_and_the_start_of_an_identity_is_a_name(known
         ("plain weak --set lr=-1", ["lr must be above 0"]),
         ("plain ffffffff", ["ffffffff has no finished run"]),
         ("plain twin weak", ["plain and twin and weak have 2 seeds in common", "--seeds 3"]),
+        ("plain weak --limit 4", ["--limit", "--until-decided"]),
         ("plain weak --until-decided --limit 2", ["--limit", "expected 3 or more", "'2'"]),
     ],
 )

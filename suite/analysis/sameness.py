@@ -11,7 +11,7 @@ _CLOCK = ("clock",)
 # What a result says of itself rather than of its numbers: digests are compared after them, for they tell no amount.
 _DIGESTS = ("weights_sha256", "predictions_sha256")
 _EXPLAINS = (
-    "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "switches", "threads", "system",
+    "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "device", "switches", "threads", "system",
     "engine_sha256", "git_commit", "git_dirty", "patch_sha256",
 )  # fmt: skip
 

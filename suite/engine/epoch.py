@@ -39,10 +39,10 @@ def train_epoch(
     its steps and seconds so far are `enough`.
     """
     set_seed(seed, "epoch", epoch)
-    images = len(sets.training[1])
-    order = permutation(images, seed, epoch) if recipe.shuffle else None
+    images, device = len(sets.training[1]), sets.training[1].device
+    order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
-    tally, watch, probes = _Tally(), _Stopwatch(), []
+    tally, watch, probes = _Tally(device), _Stopwatch(), []
     for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
         scores = state.forward(pixels)
         loss = loss_of(scores, labels)
@@ -56,7 +56,7 @@ def train_epoch(
             with watch.paused():
                 seen = _look(state, recipe, sets.probes, loss_of).accuracy()
                 probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
-        if watch.ticked():
+        if device.type == "cpu" and watch.ticked():  # a GPU would have to be waited for
             emit({"event": "step", "epoch": epoch, **tally.means(), "images_per_second": tally.images / watch.seconds})
             if not math.isfinite(tally.loss):
                 break
@@ -96,10 +96,10 @@ def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Eval
 class _Tally:
     """Sums over the images met so far, kept as tensors: reading them is left to the reports of progress."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.images = 0
-        self.loss = torch.zeros((), dtype=torch.float64)
-        self.right = torch.zeros((), dtype=torch.int64)
+        self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.right = torch.zeros((), dtype=torch.int64, device=device)
 
     def add(self, scores: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
         self.images += len(labels)

@@ -27,17 +27,21 @@ class Evaluation:
 
 
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss) -> Evaluation:
-    """Look at every image once, without training; the model is left in training mode."""
+    """Look at every image once, without training; the model is left in training mode.
+
+    The images are copied to where the model is; what comes back is in the processor's memory.
+    """
     model.eval()
-    total, predicted, confidence = 0.0, [], []
+    device = next((weights.device for weights in model.parameters()), images.device)
+    total, predicted, confidence = torch.zeros((), dtype=torch.float64, device=device), [], []
     with torch.inference_mode():
-        for pixels, truth in batches(images, labels, recipe, SIZE):
+        for pixels, truth in batches(images.to(device), labels.to(device), recipe, SIZE):
             scores = model(pixels)
-            total += loss_of(scores, truth).double().item() * len(truth)
+            total += loss_of(scores, truth).double() * len(truth)
             # Squared error trains the scores towards 0 and 1 themselves.
             likely = scores.softmax(1) if recipe.loss == "cross-entropy" else scores.clamp(0, 1)
             top = likely.max(1)
             predicted.append(scores.argmax(1))
             confidence.append(top.values)
     model.train()
-    return Evaluation(total / len(labels), torch.cat(predicted), torch.cat(confidence), labels)
+    return Evaluation(total.item() / len(labels), torch.cat(predicted).cpu(), torch.cat(confidence).cpu(), labels.cpu())

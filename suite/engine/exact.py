@@ -19,9 +19,9 @@ ENVIRONMENT = {
 }
 
 # A run is resumed only where all of these are as they were: measured, each of them changes the bits.
-BINDING = ("torch", "cpu_capability", "switches", "threads", "engine_sha256")
+BINDING = ("torch", "cpu_capability", "device", "switches", "threads", "engine_sha256")
 
-# Variables of the user's that choose other arithmetic in the libraries: measured, the second changes the bits.
+# Variables of the user's that choose other arithmetic: measured, the second and the last change the bits.
 SWITCHES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
@@ -29,6 +29,7 @@ SWITCHES = (
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
+    "SUITE_COMPILE",
 )
 
 
@@ -56,6 +57,7 @@ def environment() -> dict[str, Any]:
     import torch
 
     from suite import __version__
+    from suite.engine.device import device_name
 
     return {
         "suite": __version__,
@@ -64,9 +66,10 @@ def environment() -> dict[str, Any]:
         "numpy": numpy.__version__,
         **machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device_name(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
-        "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+        "switches": {name: os.environ[name] for name in SWITCHES if os.environ.get(name)},
         **program.facts(),
     }
 

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suite import crash
 from suite.engine import exact, program, state
 from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine.device import device
 from suite.engine.documents import Record
 from suite.engine.epoch import Emit, is_finite, train_epoch
 from suite.engine.journal import Run
-from suite.engine.sets import Sets
+from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.registry import Experiment
 
@@ -46,8 +47,9 @@ def fit(
     exact.make_exact()
     environment = exact.environment()
     recipe = experiment.recipe
-    model, loss_of = build_model(recipe, experiment.network, run.seed), build_loss(recipe)
+    model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
+    sets = replace(sets, training=_resident(sets.training))
     updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     while more(now.history):
@@ -61,6 +63,12 @@ def fit(
         crash.at("epoch:saved")
         emit({"event": "epoch", **record})
     return Fitted(now, loss_of, environment)
+
+
+def _resident(labelled: Labelled) -> Labelled:
+    """The same in the device's memory; on the processor it is there already, and nothing is copied."""
+    images, labels = labelled
+    return images.to(device()), labels.to(device())
 
 
 def finish_diverged(run: Run, epoch: int, environment: Record) -> Record:

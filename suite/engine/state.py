@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from suite.engine import checkpoint
+from suite.engine.device import compiled
 from suite.engine.documents import Record, damaged
 from suite.engine.journal import Run
 from suite.engine.rewrite import rewrite
@@ -27,7 +28,7 @@ class State:
 
     def __post_init__(self) -> None:
         """See how the model's layers are best gone through."""
-        self.forward = rewrite(self.model)
+        self.forward = compiled(rewrite(self.model))
 
     def add(self, record: Record, *, keep_best: bool) -> None:
         """Close an epoch, remembering its weights where its validation accuracy is the highest so far."""

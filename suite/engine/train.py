@@ -64,7 +64,7 @@ def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Record:
             "weights_sha256": checkpoint.digest(weights),
             "predictions_sha256": checkpoint.digest(predictions),
             "metrics": _metrics(recipe, now.history, found),
-            "network": describe(now.model),
+            "network": describe(now.model.cpu()),
             "clock": _clock(now.history, len(found.labels), seconds),
             "environment": fitted.environment,
         }

@@ -1,6 +1,7 @@
 """The verb that measures speed."""
 
 import io
+import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,17 +41,21 @@ def bench(args: Namespace) -> int:
     """
     terminal, home, registry = Terminal(as_json=args.json), Home.find(), load_registry(folders(args))
     experiments = chosen(registry, args.names or ["all"], args)
-    _refuse_both(args)
-    jobs = _jobs(experiments, args, terminal)
+    _refuse(args)
     home.require_writable()
-    if args.update:
-        return _update(jobs, args, terminal)
-    if args.check or args.against or args.against_env:
-        return _gate(jobs, args, terminal, home)
-    return _throughput(jobs, args, terminal, home)
+    with _other(args) as other:  # before the data are looked at, which takes longer
+        jobs = _jobs(experiments, args, terminal)
+        if args.update:
+            return _update(jobs, args, terminal)
+        if args.check or other:
+            return _gate(jobs, other, args, terminal, home)
+        return _throughput(jobs, args, terminal, home)
 
 
-def _refuse_both(args: Namespace) -> None:
+def _refuse(args: Namespace) -> None:
+    """Say no to two questions at once, and to one that bench cannot answer."""
+    if os.environ.get("SUITE_DEVICE", "cpu") not in ("", "cpu"):
+        raise SuiteError("SUITE_DEVICE: bench measures the processor only.", "Leave it out.")
     asked = [name for name in ("check", "update", "against", "against_env") if getattr(args, name)]
     if len(asked) > 1:
         words = " and ".join(f"--{name.replace('_', '-')}" for name in asked)
@@ -85,22 +90,21 @@ def _throughput(jobs: Jobs, args: Namespace, terminal: Terminal, home: Home) -> 
     return 0
 
 
-def _gate(jobs: Jobs, args: Namespace, terminal: Terminal, home: Home) -> int:
+def _gate(jobs: Jobs, other: "Side | None", args: Namespace, terminal: Terminal, home: Home) -> int:
     from suite.bench import gate
 
     found: list[Gated] = []
     words = {"seconds": args.seconds, "limit": args.limit}
-    with _other(args) as other:
-        path = args.baseline or gate.COMMITTED
-        baselines = {} if other else gate.read_baselines(path, list(jobs))
-        for name, job in jobs.items():
-            tell = _progress(name, terminal)
-            found.append(
-                gate.against(name, job, other, **words, tell=tell)
-                if other
-                else gate.check(name, job, baselines[name], **words, tell=tell)
-            )
-            terminal.say(_verdict(found[-1]))
+    path = args.baseline or gate.COMMITTED
+    baselines = {} if other else gate.read_baselines(path, list(jobs))
+    for name, job in jobs.items():
+        tell = _progress(name, terminal)
+        found.append(
+            gate.against(name, job, other, **words, tell=tell)
+            if other
+            else gate.check(name, job, baselines[name], **words, tell=tell)
+        )
+        terminal.say(_verdict(found[-1]))
     beside = other.name if other else "the baseline"
     if args.json:
         terminal.json([one.facts() for one in found])

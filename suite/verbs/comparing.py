@@ -34,6 +34,8 @@ def compare(args: Namespace) -> int:
     words = list(dict.fromkeys(every))
     if len(words) < 2:
         raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
+    if args.limit and not args.until_decided:
+        raise SuiteError("--limit: says how many seeds --until-decided may train.", "Give both, or neither.")
     if args.until_decided:
         groups, found = _until_decided(chosen(registry, words, args), args, home, terminal)
     else:
@@ -53,7 +55,7 @@ def _until_decided(
 
     home.require_writable()
     data_folders = ensure_data({one.recipe.data for one in experiments}, args, terminal)
-    planned_looks = looks(FEWEST, args.limit)
+    planned_looks = looks(FEWEST, args.limit or 12)
     for look, seeds in enumerate(planned_looks):
         planned = plan(experiments, range(seeds), home.runs)
         train(planned, home, args, terminal, data_folders)
