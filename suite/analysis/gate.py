@@ -1,8 +1,8 @@
 """An accuracy gate: whether fresh runs are as good as a reference, decided by distributions and not by one number.
 
-PASS: a drop of `margin` or more is ruled out. FAIL: a drop is shown, and one of the margin is not ruled out.
-INCONCLUSIVE: neither, and more seeds would tell. A drop that is shown to be smaller than the margin passes: that is
-what the margin is for.
+PASS: a drop of `margin` or more is ruled out. FAIL: a drop is shown, and one of the margin is not ruled out; or a rise
+beyond the margin is shown, for then what trains is not what the reference was made by. INCONCLUSIVE: neither, and more
+seeds would tell. A drop that is shown to be smaller than the margin passes: that is what the margin is for.
 """
 
 import math
@@ -42,11 +42,14 @@ class Judged:
             return f"FAIL: of {self.n} fresh runs some have no accuracy."
         seeds = f"{self.n} fresh seeds against {self.reference_n}, p {self.p:.2g}"
         low, high = f"{self.interval.low:+.4f}", f"{self.interval.high:+.4f}"
-        reason = {
-            "PASS": f"a drop of {self.margin:.4f} is ruled out",
-            "FAIL": "accuracy dropped",
-            "INCONCLUSIVE": f"a drop of {self.margin:.4f} is neither shown nor ruled out; more seeds would tell",
-        }[self.verdict]
+        if self.verdict == "FAIL" and self.drop < 0:
+            reason = f"accuracy rose by more than {self.margin:.4f}: another protocol, or images it must not see"
+        else:
+            reason = {
+                "PASS": f"a drop of {self.margin:.4f} is ruled out",
+                "FAIL": "accuracy dropped",
+                "INCONCLUSIVE": f"a drop of {self.margin:.4f} is neither shown nor ruled out; more seeds would tell",
+            }[self.verdict]
         return f"{self.verdict}: {reason}. The drop is {self.drop:+.4f} ({low} to {high}; {seeds})."
 
 
@@ -56,7 +59,7 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     The lower end is Student's, with pooled variance: the question it answers is whether the fresh runs are draws of
     the reference's own distribution, and then both have one variance. It is exact there, needs one fresh run only,
     and shows a drop with fewer of them than Welch's. The upper end is Welch's: a broken run may spread in its own way,
-    and one fresh run rules out nothing.
+    and one fresh run rules out nothing. A rise beyond the margin is shown where Student's upper end lies there.
 
     `alpha` bounds the false alarms, and as well the drops of `margin` that pass. With several looks give each its
     share: `1 - level_at(planned, k, 1 - ALPHA)`. Raises `ValueError` where the reference has fewer than `FEWEST` runs,
@@ -70,7 +73,8 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     drop = old.mean - new.mean
     low, p = _student(drop, new, old, alpha)
     high = _welch(drop, new, old, alpha)
-    verdict: Verdict = "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
+    risen = 2 * drop - low < -abs(margin)  # Student's interval is symmetric
+    verdict: Verdict = "FAIL" if risen else "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
     return Judged(verdict, drop, Interval(low, high), p, new.n, old.n, margin, alpha)
 
 

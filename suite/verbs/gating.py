@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def gate(args: Namespace) -> int:
     """Train experiments anew under fresh seeds and say whether they are as accurate as the committed reference.
 
-    PASS: a drop of the margin is ruled out. FAIL: a drop is shown. INCONCLUSIVE: neither, with as many seeds as
-    --limit allows. Exit codes 0, 1 and 4. With --update the reference is written anew instead, from the runs of the
-    record, which are trained where they are missing.
+    PASS: a drop of the margin is ruled out. FAIL: a drop is shown, or a rise beyond the margin, which a fixed protocol
+    does not make. INCONCLUSIVE: neither, with as many seeds as --limit allows. Exit codes 0, 1 and 4. With --update the
+    reference is written anew instead, from the runs of the record, which are trained where they are missing.
 
     python -m suite gate mlp
     python -m suite gate lenet --margin 0.005

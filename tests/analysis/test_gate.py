@@ -78,8 +78,19 @@ def test_one_run_can_fail_and_cannot_pass():
     assert good.interval.high == inf
 
 
-def test_better_runs_pass():
-    assert judge([0.95, 0.96, 0.955], REFERENCE, margin=0.02).verdict == "PASS"
+def test_better_runs_pass_within_the_margin():
+    assert judge([0.91, 0.912, 0.915], REFERENCE, margin=0.02).verdict == "PASS"
+
+
+def test_runs_that_are_too_good_are_not_the_references():
+    found = judge([0.95, 0.96, 0.955], REFERENCE, margin=0.02)
+
+    assert found.verdict == "FAIL"
+    assert found.words.startswith("FAIL: accuracy rose by more than 0.0200: another protocol, or")
+
+
+def test_a_rise_that_may_be_within_the_margin_passes():
+    assert judge([0.915, 0.935, 0.925], REFERENCE, margin=0.02).verdict == "PASS"
 
 
 @pytest.mark.parametrize("lost", [nan, inf])
@@ -91,7 +102,9 @@ def test_a_run_that_diverged_fails(lost):
     assert found.words == "FAIL: of 3 fresh runs some have no accuracy."
 
 
-@pytest.mark.parametrize(("fresh", "verdict"), [(0.9, "PASS"), (0.95, "PASS"), (0.89, "PASS"), (0.87, "FAIL")])
+@pytest.mark.parametrize(
+    ("fresh", "verdict"), [(0.9, "PASS"), (0.95, "FAIL"), (0.91, "PASS"), (0.89, "PASS"), (0.87, "FAIL")]
+)
 def test_runs_without_any_spread_are_compared_as_they_are(fresh, verdict):
     found = judge([fresh] * 3, [0.9] * 3, margin=0.02)
 
