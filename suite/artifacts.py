@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from suite import files, pictures
+from suite import canvas, files, pictures
 from suite.analysis.confusion import Matrix, confusion
 from suite.data import image_bytes
 from suite.data.catalog import CATALOG
@@ -57,7 +57,7 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
         figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
     for name, figure in figures.items():
         image = io.BytesIO()
-        pictures.save(figure, image, "png")
+        canvas.save(figure, image, "png")
         files.write(into / name, image.getvalue())
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from suite.canvas import GREY, new_figure
 from suite.comparison_pictures import COLOURS
-from suite.pictures import GREY, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.pictures import BLUE, GREEN, GREY, ORANGE, RED, new_figure
+from suite.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def over_time(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], tar
             axes.plot(*zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], lw=1.2, alpha=0.8, marker="o",
                       ms=3, label=_short(title) if points is seeds[0] else None)  # fmt: skip
     axes.axhline(target, color=GREY, lw=1, ls="--")
-    axes.set_xscale("log")
+    logarithmic(axes)
     axes.set(title="Test accuracy over the time of training", xlabel="seconds of training", ylabel="accuracy")
     _legend(axes, "lower right")
     return figure

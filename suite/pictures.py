@@ -1,12 +1,12 @@
 """The pictures: curves, confusion, samples, layers. Numbers in, matplotlib figures out, no file touched."""
 
-import io
-import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from suite.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,48 +15,6 @@ if TYPE_CHECKING:
     from suite.analysis.confusion import Matrix
 
 Record = Mapping[str, Any]
-
-BLUE, ORANGE, GREEN, RED, GREY = "#2a6fb0", "#d9730d", "#2e8b57", "#c0392b", "#6b7280"
-_STYLE = {
-    "font.size": 9,
-    "font.sans-serif": ["DejaVu Sans"],  # the fallbacks' names, at every word of an SVG, are a third of it
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.grid": True,
-    "grid.color": "#e5e7eb",
-    "axes.axisbelow": True,
-    "svg.hashsalt": "suite",  # with it and without a date the same numbers give the same bytes
-    "svg.fonttype": "none",
-    "figure.constrained_layout.use": True,
-}
-_UNTOLD = {"svg": ("Creator", "Date", "Format", "Type"), "png": ("Software",)}
-
-
-def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
-    """Write a figure as `png` or `svg`; equal figures give equal bytes. Its layout is found once, by the first."""
-    import matplotlib as mpl
-
-    drawn = io.BytesIO()
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font has not
-        figure.savefig(drawn, format=kind, dpi=120, metadata=dict.fromkeys(_UNTOLD[kind]))
-    figure.set_layout_engine("none")
-    if kind == "png":
-        _paint(drawn, file)
-    else:
-        file.write(drawn.getvalue())
-
-
-def _paint(drawn: BinaryIO, file: BinaryIO) -> None:
-    """The same image with a palette: a third of the size, and no difference to be seen."""
-    from PIL import Image
-
-    with Image.open(drawn) as image:
-        # Of Pillow's methods the one that keeps white white and small coloured words coloured.
-        painted = image.convert("RGB").quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    painted.save(file, "png", optimize=True)
 
 
 def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
@@ -169,21 +127,6 @@ def _name(row: Record) -> str:
     return words if len(words) <= 60 else f"{words[:59]}…"
 
 
-def new_figure(
-    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
-) -> tuple["Figure", list["Axes"]]:
-    """A figure outside pyplot, which keeps every figure alive and belongs to one thread.
-
-    `width` and `height` in inches; `heights` are those of the rows, in proportion.
-    """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height))
-        return figure, list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
-
-
 def overview(rows: Sequence[Record]) -> "Figure":
     """Every experiment's test accuracy with its intervals, beside the published figure; each data set by itself."""
     by_data: dict[str, list[Record]] = {}
@@ -222,7 +165,7 @@ def speeds(rows: Sequence[Record]) -> "Figure":
         axes.plot(values, places, "o", ms=6, color=colour, label="training" if kind == "train" else kind)
         for place, value in zip(places, values, strict=True):
             axes.annotate(f"{value:,.0f}", (value, place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
-    axes.set_xscale("log")
+    logarithmic(axes)
     axes.margins(x=0.12)
     axes.set_yticks(places, [_name(row) for row in reversed(rows)], parse_math=False)
     axes.set(title="Images per second, one thread per run", xlabel="images/s")

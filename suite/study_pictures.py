@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from suite.pictures import BLUE, GREEN, GREY, ORANGE, RED, new_figure
+from suite.canvas import BLUE, GREEN, GREY, ORANGE, RED, new_figure
 from suite.space import Dimension, read_space
 
 if TYPE_CHECKING:

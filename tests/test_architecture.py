@@ -122,7 +122,7 @@ def test_a_heavy_library_is_loaded_inside_a_function(library):
 def test_the_engine_knows_nothing_of_records_reports_terminals_or_processes():
     rooms = [f"suite.{room}" for room in (
         "tracking", "report", "terminal", "cli", "verbs", "execute", "run", "recorder", "worker", "plan", "show",
-        "doctor", "artifacts", "pictures", "home",
+        "doctor", "artifacts", "canvas", "pictures", "home",
     )]  # fmt: skip
 
     assert offenders(("suite.engine",), lambda one: within(one.name, *rooms)) == []

@@ -9,8 +9,8 @@ from suite.analysis.comparison import Comparison
 from suite.analysis.hardest import Hard
 from suite.analysis.paired import Difference
 from suite.analysis.significance import McNemar
+from suite.canvas import BLUE, GREY
 from suite.data.catalog import CATALOG
-from suite.pictures import BLUE, GREY
 from tests.test_pictures import saved, words
 
 CLASSES = CATALOG["fashion-mnist"].classes

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from suite import pictures
+from suite import canvas, pictures
 from suite.data.catalog import CATALOG
 from tests.conftest import ROOT
 
@@ -79,7 +79,7 @@ PICTURES = {
 
 def saved(figure, kind):
     file = io.BytesIO()
-    pictures.save(figure, file, kind)
+    canvas.save(figure, file, kind)
     return file.getvalue()
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite import files, pictures
+from suite import canvas, files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ class Kept:
 
         # Asked for, `backend` loads a graphical one; the files do not depend on it.
         style = {name: str(mpl.rcParams[name]) for name in mpl.rcParams if not name.startswith("backend")}
-        return [_code(pictures.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
+        return [_code(canvas.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
 
 
 def _code(module: str) -> str:
@@ -76,7 +76,7 @@ def _drawn(figure: "Figure") -> dict[str, bytes]:
     images = {}
     for kind in KINDS:
         image = io.BytesIO()
-        pictures.save(figure, image, kind)
+        canvas.save(figure, image, kind)
         images[kind] = image.getvalue()
     return images
 

@@ -147,14 +147,14 @@ def _other(args: Namespace) -> "Iterator[Side | None]":
 
 def _keep(home: Home, found: "Sequence[Throughput | Gated]", beside: str, terminal: Terminal) -> None:
     """Add the session to the history, and write that as a table and a picture for each thing measured beside."""
-    from suite import bench_pictures, files, pictures
+    from suite import bench_pictures, canvas, files
     from suite.bench import history
 
     kept = history.add(home, history.records(found, beside))
     files.make_folder(home.reports)
     files.write(home.reports / "bench.csv", history.table(kept))
     drawn = io.BytesIO()
-    pictures.save(bench_pictures.history(kept), drawn, "png")
+    canvas.save(bench_pictures.history(kept), drawn, "png")
     files.write(home.reports / "bench.png", drawn.getvalue())
     terminal.say(f"History: {home.reports / 'bench.csv'} and bench.png.")
 

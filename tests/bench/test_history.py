@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from suite import bench_pictures, pictures
+from suite import bench_pictures, canvas
 from suite.bench import history
 from suite.errors import SuiteError
 from suite.home import Home
@@ -49,7 +49,7 @@ def test_the_picture_has_a_panel_for_each_thing_measured_beside():
 
     figure = bench_pictures.history(found)
     drawn = io.BytesIO()
-    pictures.save(figure, drawn, "png")
+    canvas.save(figure, drawn, "png")
 
     assert [axes.get_title() for axes in figure.axes] == [
         "Time of a step beside: bare loop", "Time of a step beside: $\\nosuch$ main",

@@ -19,12 +19,12 @@ NOT_REPLACED = {"lock", "output.log"}  # the claim, held by the kernel, and what
 BY_ITSELF = {
     "suite.bench.checkout": {"packed.extractall"},  # a temporary folder
     "suite.bench.probe": {"os.fdopen"},  # a pipe
+    "suite.canvas": {"figure.savefig"},  # memory
     "suite.cli": {"os.open"},  # the null device
     "suite.data.digits": {"(into / name).write_bytes"},  # these four: a temporary folder, checked before it is used
     "suite.data.folder": {"(into / file).open"},
     "suite.data.mirrors": {"(into / file).open"},
     "suite.data.packages": {"(into / file).open"},
-    "suite.pictures": {"figure.savefig"},  # memory
     "suite.report.tables": {"table.frame().to_csv"},  # memory
     "suite.sync": {"path.rename"},  # a step follows each
     "suite.tracking.store": {"os.replace"},  # between two steps

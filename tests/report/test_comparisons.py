@@ -205,6 +205,7 @@ def test_the_target_is_the_least_mean_accuracy_rounded_down_to_a_point(make_grou
         return make_group(runs=tuple({**run(seed), "test/accuracy": value} for seed, value in enumerate(values)))
 
     assert target_of([group(0.91, 0.93), group(0.879, 0.8799)]) == 0.87
+    assert target_of([group(0.1, 0.1), group(0.55, 0.57)]) == 0.56  # what learned nothing is no measure
     assert all(target_of([group(point / 100)]) == point / 100 for point in range(101))
 
 
