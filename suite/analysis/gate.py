@@ -73,8 +73,9 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     drop = old.mean - new.mean
     low, p = _student(drop, new, old, alpha)
     high = _welch(drop, new, old, alpha)
-    risen = 2 * drop - low < -abs(margin)  # Student's interval is symmetric
-    verdict: Verdict = "FAIL" if risen else "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
+    if (most := 2 * drop - low) < -abs(margin):  # Student's interval is symmetric
+        return Judged("FAIL", drop, Interval(low, most), p, new.n, old.n, margin, alpha)
+    verdict: Verdict = "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
     return Judged(verdict, drop, Interval(low, high), p, new.n, old.n, margin, alpha)
 
 

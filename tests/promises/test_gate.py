@@ -55,7 +55,7 @@ def faults_of(name: str, rate: str, activation: str) -> tuple[Fault, ...]:
     file = f"experiments/{name}.py"
     tenfold = f"lr={float(rate) * 10:g}"
     return (
-        Fault("an activation missing", file, f"        {activation},\n", ""),
+        Fault("an activation missing", file, f" {activation},", ""),
         Fault("the learning rate tenfold", file, f"lr={rate}", tenfold),
     )
 

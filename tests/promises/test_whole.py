@@ -1,0 +1,97 @@
+"""The whole of `run`, from its start to its report: beside the tutorials' loops, its overhead, and in company.
+
+Times of one machine and hour, so only their ratios are judged, and only in full, where nothing else may run.
+"""
+
+import math
+import os
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from suite import registry
+from suite.bench.sides import Job, Side, probes
+from suite.data import ensure
+from tests.conftest import Workspace
+from tests.promises.conftest import Check
+
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(7200)]
+TITLE = "the whole of `run`: beside tutorials, its overhead, two workers"
+SIX = ("mlp", "lenet", "cnn", "cnn_one_epoch", "lenet_avgpool", "lenet_gaussian")
+SMALL = ("--data", "digits", "--epochs", "1")
+SHARE = 0.1  # of the tutorials' steps that are timed: each is like the one before
+
+
+def run(folder: Path, *words: str) -> tuple[float, float]:
+    """A command's seconds in a home of its own, and those of them that all runs spent in training and evaluation."""
+    folder.mkdir(parents=True)
+    workspace = Workspace(folder)
+    begun = time.perf_counter()
+    process = workspace.start("run", *words)
+    _, complaints = process.communicate(timeout=3600)
+    seconds = time.perf_counter() - begun
+    assert process.returncode == 0, complaints
+    clocks = [result["clock"] for result in workspace.results().values()]
+    return seconds, math.fsum(clock["perf/train_seconds"] + clock["perf/evaluation_seconds"] for clock in clocks)
+
+
+def tutorials(names: tuple[str, ...], overrides: dict[str, object], share: float) -> float:
+    """The seconds of these experiments' protocols by the tutorials' loop, all cores each, one after the other."""
+    total = 0.0
+    for name in names:
+        experiment = registry.load().experiments[name].changed(overrides)
+        recipe = experiment.recipe
+        steps = recipe.epochs * math.ceil(recipe.training_images() / recipe.batch_size)
+        timed = max(1, round(share * steps))
+        side = Side("tutorial loop", "tutorial", "all")
+        with probes((side,), Job(name, ensure(recipe.data), overrides)) as started:
+            [probe] = started[side.name]
+            probe.facts()
+            probe.tell(round=True)
+            probe.hear()
+            probe.tell(steps=timed)
+            total += probe.hear()["seconds"] * steps / timed
+    return total
+
+
+@pytest.mark.check(26, TITLE)
+def test_all_six_beside_the_tutorials_and_what_is_neither_training_nor_evaluation(check: Check, tmp_path, figure):
+    """In full the published protocols, under one seed, with tracking and report; in short two of them on the digits."""
+    names, words, overrides, share = (
+        (SIX, (), {}, SHARE) if check.full else (("mlp", "cnn"), SMALL, {"data": "digits", "epochs": 1}, 1.0)
+    )
+    cores = len(os.sched_getaffinity(0))
+    times, others = [], []
+    for number in range(check.times(3, short=1)):
+        with check.case():
+            seconds, busy = run(tmp_path / str(number), *names, "--seeds", "1", *words)
+            times.append(tutorials(names, overrides, share) / seconds)
+            others.append(1 - busy / min(cores, len(names)) / seconds)
+    figure(
+        f"run {' '.join(names)} {' '.join(words)}: the tutorials' loops take {_told(times)} times as long; "
+        f"neither training nor evaluation: {_told(others)} of the time, n {len(times)}"
+    )
+    assert all(0 < other < 1 for other in others)
+    assert not check.full or statistics.median(times) >= 5
+
+
+@pytest.mark.check(26, TITLE)
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_two_workers_beside_one(check: Check, tmp_path, figure):
+    """The same runs by both, without a report, which no worker makes."""
+    words = ("cnn_one_epoch", "--no-report", *(() if check.full else SMALL), "--seeds", "6" if check.full else "2")
+    ratios = []
+    for number in range(check.times(4, short=1)):
+        taken = {}
+        for workers in (1, 2) if number % 2 else (2, 1):
+            with check.case():
+                taken[workers], _ = run(tmp_path / f"{number}-{workers}", *words, "--workers", str(workers))
+        ratios.append(taken[1] / taken[2])
+    figure(f"run {' '.join(words)}: two workers take {_told(ratios)} times fewer hours than one, n {len(ratios)}")
+    assert not check.full or statistics.median(ratios) >= 1.85
+
+
+def _told(values: list[float]) -> str:
+    return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
