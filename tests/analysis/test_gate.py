@@ -29,17 +29,21 @@ def gate(draw, drop=0.0, *, spread=SPREAD, margin=MARGIN, references=10):
 def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
     from scipy.stats import ttest_ind
 
-    draw = np.random.default_rng(24)
+    draw, rises = np.random.default_rng(24), []
     for _ in range(1_000):
         fresh, reference = draw.normal(0.9, 0.01, draw.integers(2, 9)), draw.normal(0.9, 0.02, draw.integers(3, 9))
         found = judge(fresh.tolist(), reference.tolist(), margin=0.01, alpha=0.05)
         student = ttest_ind(reference, fresh, alternative="greater")
-        welch = ttest_ind(reference, fresh, equal_var=False, alternative="less")
+        at_most = ttest_ind(reference, fresh, alternative="less").confidence_interval(0.95).high
+        welch = ttest_ind(reference, fresh, equal_var=False, alternative="less").confidence_interval(0.95).high
+        rises.append(at_most < -0.01)
 
         assert found.p == pytest.approx(student.pvalue)
         assert found.interval.low == pytest.approx(student.confidence_interval(0.95).low)
-        assert found.interval.high == pytest.approx(welch.confidence_interval(0.95).high)
+        assert found.interval.high == pytest.approx(at_most if rises[-1] else welch)
         assert found.drop == pytest.approx(reference.mean() - fresh.mean())
+        assert (found.verdict == "FAIL") == (rises[-1] or (found.interval.low > 0 and welch >= 0.01))
+    assert 0 < sum(rises) < len(rises)
 
 
 def test_runs_as_good_as_the_reference_pass():
