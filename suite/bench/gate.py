@@ -67,7 +67,16 @@ def against(
     title: str, job: Job, other: Side, *, seconds: float, limit: float, tell: Tell, source: Path = HERE
 ) -> Gated:
     """The step in the checkout `source` beside the same experiment's on another side."""
-    session = _measure(job, other, seconds, tell, source)
+    return compared(title, measure(job, beside(other, source), seconds, tell), other, limit=limit)
+
+
+def beside(other: Side, source: Path = HERE) -> tuple[Side, ...]:
+    """What is measured in turn: the step in a checkout, the other side, and the step once more."""
+    return Side(NOW, "suite", source=source), other, Side(AGAIN, "suite", source=source)
+
+
+def compared(title: str, session: Session, other: Side, *, limit: float) -> Gated:
+    """What a session says of the step beside the other side's."""
     found = ratio(session[NOW].times, session[other.name].times)
     changed = session[NOW].facts["identity"] != session[other.name].facts["identity"]
     remark = "The recipe or the network is another one there." if changed else ""
@@ -76,7 +85,7 @@ def against(
 
 def check(title: str, job: Job, baseline: Baseline, *, seconds: float, limit: float, tell: Tell) -> Gated:
     """Today's ratio to the bare loop beside the baseline's. On another processor it may be lost without a fault."""
-    session = _measure(job, BARE, seconds, tell)
+    session = measure(job, beside(BARE), seconds, tell)
     found = ratio(session[NOW].times, session[BARE.name].times)
     facts, cpu, remarks = session[NOW].facts, machine()["cpu"], []
     if facts["identity"] != baseline.identity:
@@ -93,7 +102,7 @@ def check(title: str, job: Job, baseline: Baseline, *, seconds: float, limit: fl
 
 def measured(job: Job, *, seconds: float, tell: Tell) -> Baseline:
     """A new baseline."""
-    session = _measure(job, BARE, seconds, tell)
+    session = measure(job, beside(BARE), seconds, tell)
     facts = session[NOW].facts
     found = ratio(session[NOW].times, session[BARE.name].times)
     return Baseline(found, machine()["cpu"], facts["torch"], facts["identity"])
@@ -107,10 +116,6 @@ def read_baselines(path: Path, titles: Sequence[str]) -> dict[str, Baseline]:
 def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
     """Put these baselines into the file, beside those of other experiments that it has."""
     committed.add(path, WHAT, _checked, baselines)
-
-
-def _measure(job: Job, other: Side, seconds: float, tell: Tell, source: Path = HERE) -> Session:
-    return measure(job, (Side(NOW, "suite", source=source), other, Side(AGAIN, "suite", source=source)), seconds, tell)
 
 
 def _judged(title: str, value: float, slower: Interval, session: Session, limit: float, remark: str) -> Gated:

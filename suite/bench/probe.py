@@ -2,7 +2,8 @@
 
 It is started in whatever checkout and interpreter are measured, so the lines are all that two versions share:
 `{"round": true}` forks a process that runs the job's loop; in it `{"steps": n}` does n steps and answers their
-seconds, and `{"close": true}` ends it and is answered by `{"closed": true}`.
+seconds, and `{"close": true}` ends it and is answered by `{"closed": true}`. Where the system counts it, answers also
+say how long the loop's thread was ready to work and `waited` for a core that others had.
 """
 
 import json
@@ -18,13 +19,14 @@ from suite.engine.memory import peak_mib
 
 Line = dict[str, Any]
 PROTOCOL = 1  # raised when these lines change, so that no version misunderstands another
+WAITING = Path("/proc/thread-self/schedstat")  # Linux's: nanoseconds at work, nanoseconds ready and waiting, turns
 
 
 class _Meter:
     """Lets a loop go on by as many steps as it is told to, and says how long they took."""
 
     def __init__(self) -> None:
-        self._begun = time.perf_counter()
+        self._begun, self._waited = time.perf_counter(), _seconds_waited()
         self._left = 1  # the first step builds what is built once; its time is that of getting started
         self._images = 0
         self._times: list[float] = []
@@ -39,14 +41,18 @@ class _Meter:
 
     def _answer(self) -> None:
         steps = [after - before for before, after in zip([self._begun, *self._times], self._times, strict=False)]
-        _say({"seconds": self._times[-1] - self._begun, "images": self._images, "steps": steps, "peak_mib": peak_mib()})
+        waited = _seconds_waited() - self._waited
+        _say({
+            "seconds": self._times[-1] - self._begun, "waited": waited, "images": self._images, "steps": steps,
+            "peak_mib": peak_mib(),
+        })  # fmt: skip
 
     def _await(self) -> None:
         told = _hear()
         if told is None or "steps" not in told:
             os._exit(0)
         self._left, self._images, self._times = int(told["steps"]), 0, []
-        self._begun = time.perf_counter()
+        self._begun, self._waited = time.perf_counter(), _seconds_waited()
 
 
 def main(words: str) -> None:
@@ -67,6 +73,7 @@ def main(words: str) -> None:
     load_libraries(job["loop"])
     _say({
         "protocol": PROTOCOL, "suite": __version__, "torch": str(torch.__version__), "identity": experiment.identity,
+        "counts_waiting": WAITING.exists(),
     })  # fmt: skip
     while _hear() is not None:
         child = os.fork()
@@ -84,6 +91,11 @@ def _go(loop: Callable[["_Meter"], None]) -> NoReturn:
     except Exception as error:
         _say({"failed": f"{type(error).__name__}: {' '.join(str(error).split()):.300}"})
     os._exit(0)
+
+
+def _seconds_waited() -> float:
+    """How long this thread has been ready to work while others had the cores; 0 where the system does not count it."""
+    return int(WAITING.read_bytes().split()[1]) / 1e9 if WAITING.exists() else 0.0
 
 
 def _hear() -> Line | None:

@@ -1,7 +1,7 @@
 """A session: all sides measured in turn, block by block, in rounds of new processes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,31 +43,40 @@ Session = dict[str, Seen]
 
 
 def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[str], None]) -> Session:
-    """Measure for about so many seconds, loading not counted; `tell` gets a word on how far it is.
+    """Measure for about so many seconds, loading not counted; `tell` gets a word on how far it is."""
+    with probes(sides, job) as processes:
+        return session(sides, processes, seconds, tell)
+
+
+def session(
+    sides: tuple[Side, ...], processes: Mapping[str, list[Probe]], seconds: float, tell: Callable[[str], None]
+) -> Session:
+    """A session by processes that have loaded, or soon will have; others may follow by the same ones.
 
     In every other cycle the sides take their turns the other way round, so that none always follows the same one.
+    Where every side is one thread, the time in which it was ready and another program had its core is not its own and
+    is taken off; where one has more threads nothing is, for theirs cannot be told apart from waiting for each other.
     """
-    with probes(sides, job) as processes:
-        loaded = {name: [probe.facts() for probe in group] for name, group in processes.items()}
-        session = {name: Seen(facts[0]) for name, facts in loaded.items()}
-        steps: dict[str, int] = {}
-        cycles = FEWEST_CYCLES
-        for number in range(ROUNDS):
-            for side in sides:
-                session[side.name].starts.append(_begin(processes[side.name]))
-                session[side.name].rows.append([])
-            if not number:
-                steps = {name: _calibrate(group) for name, group in processes.items()}
-            warming = _cycle(processes, steps)
-            if not number:
-                cycles = max(FEWEST_CYCLES, int(seconds / ROUNDS / warming) - 1)
-            for turn in range(cycles):
-                for side in sides if turn % 2 else reversed(sides):
-                    _note(session[side.name], _ask(processes[side.name], steps=steps[side.name]))
-            for group in processes.values():
-                _ask(group, close=True)
-            tell(f"round {number + 1}/{ROUNDS}")
-    return session
+    found = {name: Seen(group[0].facts()) for name, group in processes.items()}
+    undisturbed = all(side.single and found[side.name].facts.get("counts_waiting") for side in sides)
+    steps: dict[str, int] = {}
+    cycles = FEWEST_CYCLES
+    for number in range(ROUNDS):
+        for side in sides:
+            found[side.name].starts.append(_begin(processes[side.name]))
+            found[side.name].rows.append([])
+        if not number:
+            steps = {name: _calibrate(group) for name, group in processes.items()}
+        warming = _cycle(processes, steps)
+        if not number:
+            cycles = max(FEWEST_CYCLES, int(seconds / ROUNDS / warming) - 1)
+        for turn in range(cycles):
+            for side in sides if turn % 2 else reversed(sides):
+                _note(found[side.name], _ask(processes[side.name], steps=steps[side.name]), undisturbed)
+        for group in processes.values():
+            _ask(group, close=True)
+        tell(f"round {number + 1}/{ROUNDS}")
+    return found
 
 
 def _begin(group: list[Probe]) -> float:
@@ -87,7 +96,7 @@ def _calibrate(group: list[Probe]) -> int:
         steps = 2 * steps
 
 
-def _cycle(processes: dict[str, list[Probe]], steps: dict[str, int]) -> float:
+def _cycle(processes: Mapping[str, list[Probe]], steps: dict[str, int]) -> float:
     """One block of each side, whose times do not count: memory and caches are as they will be. Returns its seconds."""
     begun = time.perf_counter()
     for name, group in processes.items():
@@ -102,9 +111,10 @@ def _ask(group: list[Probe], **command: Any) -> list[dict[str, Any]]:
     return [probe.hear() for probe in group]
 
 
-def _note(seen: Seen, answers: list[dict[str, Any]]) -> None:
+def _note(seen: Seen, answers: list[dict[str, Any]], undisturbed: bool) -> None:
     """The copies worked at the same time: the slowest one's seconds are those of all their images."""
-    seconds, images = max(answer["seconds"] for answer in answers), sum(answer["images"] for answer in answers)
+    images = sum(answer["images"] for answer in answers)
+    seconds = max(answer["seconds"] - (answer["waited"] if undisturbed else 0.0) for answer in answers)
     seen.rows[-1].append(seconds / images)
     seen.singles += answers[0]["steps"]
     seen.peak = max(seen.peak, *(answer["peak_mib"] for answer in answers))

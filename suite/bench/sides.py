@@ -35,6 +35,11 @@ class Side:
     python: str = sys.executable
     source: Path = HERE
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one thread of one process."""
+        return self.threads != "all" and self.copies == 1
+
     def environment(self) -> dict[str, str]:
         """The variables that its processes are started with: the user's, less those the suite has set for itself."""
         own = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
@@ -69,6 +74,7 @@ class Probe:
 
     def __init__(self, side: Side, job: Job) -> None:
         self.side = side
+        self._facts: Line | None = None
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         try:
             self._process = subprocess.Popen(
@@ -81,6 +87,11 @@ class Probe:
 
     def facts(self) -> Line:
         """Versions, and the identity of what is measured; waits until everything is loaded."""
+        if self._facts is None:
+            self._facts = self._first_line()
+        return self._facts
+
+    def _first_line(self) -> Line:
         found = self._read()
         if found is None or found.get("protocol") != PROTOCOL:
             reason = self._last_complaint() or "it says nothing"

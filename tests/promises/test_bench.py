@@ -1,5 +1,6 @@
 """The speed gate with real steps: equal programs raise no alarm, and a step that was made slower on purpose does."""
 
+import statistics
 from collections import Counter
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from suite import registry
 from suite.bench import LIMIT
-from suite.bench.gate import against
-from suite.bench.sides import Job, Side
+from suite.bench.gate import Gated, beside, compared
+from suite.bench.session import session
+from suite.bench.sides import HERE, Job, Side, probes
 from suite.data import ensure
 from suite.words import plural
 from tests.promises.conftest import Check, copy_program
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.promise
 
 STEP = "        scores = state.forward(pixels)\n"
 END = "        if enough(step, watch.seconds):\n"
+BEFORE = Side("before", "suite")
 SECONDS = 8.0  # a trial, its loading not counted
 
 
@@ -26,10 +29,10 @@ def slowed(folder: Path, share: float) -> Path:
     text = epoch.read_text(encoding="utf-8")
     assert text.count(STEP) == text.count(END) == 1
     burn = (
-        f"        until = time.perf_counter() + {share} * (time.perf_counter() - begun)\n"
-        "        while time.perf_counter() < until:\n            pass\n"
+        f"        until = time.thread_time() + {share} * (time.thread_time() - begun)\n"
+        "        while time.thread_time() < until:\n            pass\n"
     )
-    epoch.write_text(text.replace(STEP, f"        begun = time.perf_counter()\n{STEP}").replace(END, burn + END))
+    epoch.write_text(text.replace(STEP, f"        begun = time.thread_time()\n{STEP}").replace(END, burn + END))
     return folder
 
 
@@ -38,24 +41,45 @@ def slowed(folder: Path, share: float) -> Path:
 @pytest.mark.parametrize(("share", "allowed"), [(0.0, {"FAIL": 0.02}), (0.15, {"PASS": 0.0}), (0.30, {"PASS": 0.0})])
 def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figure, share, allowed) -> None:
     """In full over all experiments on their real data; in short `mlp` on the digits, which need no download."""
-    names = list(registry.load().experiments) if check.full else ["mlp"]
-    source = slowed(tmp_path, share) if share else None
-    trials = check.times(100, short=4)
+    source = slowed(tmp_path, share) if share else HERE
     verdicts: Counter[str] = Counter()
+    found: dict[str, list[Gated]] = {}
 
-    for trial in range(trials):
-        name = names[trial % len(names)]
+    for name, trials in trials_of(check).items():
         overrides = {} if check.full else {"data": "digits"}
         experiment = registry.load().experiments[name].changed(overrides)
-        job = Job(name, ensure(experiment.recipe.data), overrides)
-        there = {"source": source} if source else {}
-        with check.case():
-            found = against(name, job, Side("before", "suite"), seconds=SECONDS, limit=LIMIT, tell=str, **there)
-            verdicts[found.verdict] += 1
+        job, sides = Job(name, ensure(experiment.recipe.data), overrides), beside(BEFORE, source)
+        with probes(sides, job) as processes:  # loaded once for all trials: their rounds are new processes each
+            for _ in range(trials):
+                with check.case():
+                    seen = compared(name, session(sides, processes, SECONDS, str), BEFORE, limit=LIMIT)
+                    found.setdefault(name, []).append(seen)
+                    verdicts[seen.verdict] += 1
 
+    for name, gates in found.items():
+        figure(f"speed gate, {name}, a step {share:.0%} slower: {_told(gates)}")
+    trials = verdicts.total()
     told = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in ("PASS", "FAIL", "INCONCLUSIVE"))
     figure(f"speed gate, {plural(trials, 'trial')} with a step {share:.0%} slower: {told}")
     for verdict, most in allowed.items():
         assert verdicts[verdict] <= most * trials
     if check.full and share:
         assert verdicts["FAIL"] >= {0.15: 0.90, 0.30: 0.99}[share] * trials
+
+
+def trials_of(check: Check) -> dict[str, int]:
+    """How many trials of which experiments: in full as many of each as make a hundred or more."""
+    if not check.full:
+        return {"mlp": 4}
+    names = list(registry.load().experiments)
+    return dict.fromkeys(names, -(-100 // len(names)))
+
+
+def _told(gates: list[Gated]) -> str:
+    values = [one.value for one in gates]
+    wide = statistics.median(one.slower.high / one.slower.low - 1 for one in gates) / 2
+    verdicts = Counter(one.verdict for one in gates)
+    return (
+        f"{', '.join(f'{n} {verdict}' for verdict, n in verdicts.items())}; {statistics.median(values):.3f} "
+        f"({min(values):.3f} to {max(values):.3f}) times as long, each within {wide:.1%}"
+    )

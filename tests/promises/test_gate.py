@@ -89,9 +89,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# In a few epochs a rate ten times as high makes lenet learn faster, so there it is no fault.
+# A rate ten times as high makes lenet learn faster in a few epochs: a rise that its protocol does not make.
 SUBJECTS = {
-    "lenet": (("--epochs", "3"), (*EVERYWHERE, faults_of("lenet", "0.001", "nn.Sigmoid()")[0])),
+    "lenet": (("--epochs", "3"), (*EVERYWHERE, *faults_of("lenet", "0.001", "nn.Sigmoid()"))),
     "lenet_avgpool": (("--epochs", "2"), (*EVERYWHERE, DROPOUT, *faults_of("lenet_avgpool", "0.001", "nn.ReLU()"))),
     "choosy": ((), (EVERYWHERE[-1], DROPOUT)),  # its batch norm makes up for the others
 }
