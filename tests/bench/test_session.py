@@ -1,13 +1,16 @@
 """A session's bookkeeping with processes made up for the purpose, and what a real one has waited for a core."""
 
+import itertools
 import multiprocessing
 import os
+import random
 import time
+from collections import Counter
 
 import pytest
 
 from suite.bench import probe
-from suite.bench.session import ROUNDS, session
+from suite.bench.session import ROUNDS, _order, session
 from suite.bench.sides import Side
 
 ELAPSED, WAITED, IMAGES = 0.3, 0.1, 10
@@ -49,6 +52,22 @@ def test_what_a_thread_waited_for_a_core_is_not_its_own():
 )
 def test_where_waiting_cannot_be_told_for_every_side_it_counts_for_all(other, old):
     assert seconds_an_image(other, old=old) == pytest.approx(ELAPSED / IMAGES)
+
+
+@pytest.mark.parametrize("names", ["ab", "abc", "abcdefgh"])
+def test_no_side_works_twice_in_a_row_and_each_works_once_a_cycle(names):
+    order = sides = tuple(Side(name, "suite") for name in names)
+    chance, turns = random.Random(0), [sides[-1]]
+    for _ in range(3_000):
+        order = _order(order, chance)
+        assert len(set(order)) == len(sides)
+        turns += order
+    pairs = Counter(itertools.pairwise(turns))
+
+    expected = 3_000 / (len(sides) - 1)
+    assert all(
+        pairs[one, other] == pytest.approx(expected, rel=0.2) for one in sides for other in sides if one != other
+    )
 
 
 @pytest.mark.skipif(not probe.WAITING.exists(), reason="this system does not count a thread's waiting")

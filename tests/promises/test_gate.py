@@ -15,7 +15,7 @@ from suite.terminal import Terminal
 from tests.conftest import Workspace
 from tests.promises.conftest import CHOOSY, copy_program
 
-pytestmark = pytest.mark.promise
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(7200)]
 
 ALARMS = 0.05  # of honest gates
 
