@@ -20,7 +20,7 @@ pytestmark = pytest.mark.promise
 STEP = "        scores = state.forward(pixels)\n"
 END = "        if enough(step, watch.seconds):\n"
 BEFORE = Side("before", "suite")
-SECONDS = 8.0  # a trial, its loading not counted
+SECONDS = 5.0  # a trial, its loading not counted
 
 
 def slowed(folder: Path, share: float) -> Path:
