@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
+from suite.words import plural
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -81,6 +82,22 @@ def note(run: Run, facts: Record, result: Record) -> str:
             f"{clock['perf/seconds_per_epoch']:.1f} s an epoch, {clock['perf/peak_memory_mib']:,.0f} MiB. {where}.",
             "",
             f"Seed {run.seed}, recipe `{run.identity[:12]}`, weights `{result['weights_sha256'][:12]}`.",
+        )
+    )
+
+
+def group_note(identity: str, figures: Record) -> str:
+    """A parent run's key figures, means over its seeds; the spread is a standard deviation, where there are two."""
+    spread = f" ± {figures['test/accuracy_sd']:.4f}" if "test/accuracy_sd" in figures else ""
+    return "\n".join(
+        (
+            f"**{figures['test/accuracy']:.4f}**{spread} of {figures['test/images']:,.0f} test images right, "
+            f"over {plural(figures['seeds/n'], 'seed')}.",
+            "",
+            f"{figures['perf/train_images_per_second']:,.0f} images/s in training, "
+            f"{figures['perf/seconds_per_epoch']:.1f} s an epoch, {figures['perf/peak_memory_mib']:,.0f} MiB.",
+            "",
+            f"Recipe `{identity[:12]}`; the runs beneath are its seeds.",
         )
     )
 

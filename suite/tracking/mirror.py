@@ -11,7 +11,7 @@ from suite import crash
 from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import machine_error
-from suite.tracking.facts import datasets, note, parameters, tags
+from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
 STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
+NOTE = "mlflow.note.content"  # what MLflow shows as a run's description
 AS_THEY_ARE = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
 
 
@@ -52,7 +53,7 @@ class Mirror:
             self._passed("mirror:epochs")
             if result:
                 self._send_result(run, run_id, facts, result)
-            self._set_status(run_id, status)
+            self._set_status(run_id, status, _ended(run) if result else None)
             self._passed("mirror:end")
             return run_id
 
@@ -73,8 +74,8 @@ class Mirror:
                     self._store.client.set_terminated(found.info.run_id, STATUS[status])
 
     def sum_up(self) -> None:
-        """Give each parent run the mean and the spread of its seeds, where they changed."""
-        from mlflow.entities import Metric
+        """Give each parent run the mean and the spread of its seeds, where they changed, and a note of them."""
+        from mlflow.entities import Metric, RunTag
 
         with answering():
             runs = search(self._store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
@@ -86,8 +87,9 @@ class Mirror:
                 # seeds', later by each of them: sent twice, or by two processes, it is one value still.
                 at = len(seeds) + max((int(run.data.tags.get("suite.finished", 0)) for run in seeds), default=0)
                 changed = [Metric(key, value, at, 0) for key, value in figures.items() - parent.data.metrics.items()]
-                if changed:
-                    self._store.client.log_batch(parent.info.run_id, metrics=changed)
+                told = group_note(identity, figures) if figures else ""
+                if changed or told != parent.data.tags.get(NOTE, ""):
+                    self._store.client.log_batch(parent.info.run_id, metrics=changed, tags=[RunTag(NOTE, told)])
 
     def _find(self, run: Run) -> str | None:
         found = search(self._store, f"tags.`suite.run` = '{_key(run)}'")
@@ -126,6 +128,7 @@ class Mirror:
             self._passed("mirror:grouped")
             if found[0].info.status == "RUNNING":  # new, or a crash left it so
                 self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
+                client.log_inputs(group_id, datasets(facts["recipe"]))  # MLflow's table shows parents, and seeds folded
                 client.set_terminated(group_id, "FINISHED")
             return group_id
 
@@ -140,7 +143,7 @@ class Mirror:
         from mlflow.entities import Metric, RunTag
 
         client = self._store.client
-        at = int(run.folder.joinpath("result.json").stat().st_mtime * 1000)
+        at = _ended(run)
         figures = {**result["metrics"], **result["clock"]}
         figures |= {f"network/{key}": value for key, value in result.get("network", {}).items() if key != "layers"}
         client.log_batch(run_id, metrics=[Metric(key, value, at, 0) for key, value in figures.items()])
@@ -153,7 +156,7 @@ class Mirror:
             "suite.status": result["status"],
             "suite.weights_sha256": result.get("weights_sha256", ""),
             "suite.finished": str(at),
-            "mlflow.note.content": note(run, facts, result),
+            NOTE: note(run, facts, result),
             "suite.complete": "true",  # last: until it stands the copy is made again
         }
         client.log_batch(run_id, tags=[RunTag(key, value) for key, value in labels.items()])
@@ -167,10 +170,11 @@ class Mirror:
         crash.at(step)
         self._answered()
 
-    def _set_status(self, run_id: str, status: str) -> None:
+    def _set_status(self, run_id: str, status: str, ended: int | None) -> None:
+        """A finished run ended when its result was written, however late it is sent; others now."""
         client = self._store.client
         if status in STATUS:
-            client.set_terminated(run_id, STATUS[status])
+            client.set_terminated(run_id, STATUS[status], ended)
         elif client.get_run(run_id).info.status != "RUNNING":  # resumed after an interruption
             client.update_run(run_id, status="RUNNING")
 
@@ -205,3 +209,7 @@ def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
 
 def _key(run: Run) -> str:
     return f"{run.identity}-s{run.seed}"
+
+
+def _ended(run: Run) -> int:
+    return int(run.folder.joinpath("result.json").stat().st_mtime * 1000)

@@ -139,6 +139,9 @@ def _faults_of_group(record: _Record, identity: str, folders: list[Path]) -> lis
                                                         for key, value in expected)  # fmt: skip
     name = f"the parent of {identity[:12]}"
     faults = [] if same else [f"{name} holds {held}, not {dict(expected)}"]
+    faults += [] if record.inputs[run_id] == 2 else [f"{name}: {record.inputs[run_id]} inputs"]
+    told = f"over {len(seeds)} seed" in record.tags[run_id].get("mlflow.note.content", "")
+    faults += [] if told or not seeds else [f"{name}: its note is of other seeds"]
     # A mean changes as seeds come in, and MLflow keeps every value of it: each once, none at a step.
     faults += [f"{name}: {point} {n} times" for point, n in Counter(record.points[run_id]).items() if n > 1]
     faults += [f"{name}: {point} is no figure" for point in record.points[run_id] if point[1] != 0]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 
@@ -107,6 +108,39 @@ def test_seeds_of_one_recipe_are_grouped_under_a_parent_with_mean_and_spread(sto
     spread = math.sqrt(sum((value - mean) ** 2 for value in accuracies) / 2)
     assert parent.data.metrics["test/accuracy_sd"] == pytest.approx(spread)
     assert len(store.client.get_metric_history(parent.info.run_id, "seeds/n")) == 1
+
+
+def test_a_parent_has_the_dataset_and_a_note_of_its_seeds(store, trained, send):
+    """MLflow's table shows parents first, and their seeds folded away."""
+    seeds = [record_of(store, send(trained(epochs=1, seed=seed))) for seed in range(2)]
+    mirror = Mirror(store)
+
+    mirror.sum_up()
+
+    parent = record_of(store, seeds[0].data.tags["mlflow.parentRunId"])
+    note, mean = parent.data.tags["mlflow.note.content"], parent.data.metrics["test/accuracy"]
+    assert parent.inputs.to_dictionary() == seeds[0].inputs.to_dictionary()
+    assert note.startswith(f"**{mean:.4f}** ± {parent.data.metrics['test/accuracy_sd']:.4f} of 297 test images right")
+    assert "over 2 seeds" in note
+
+
+def test_a_parent_of_one_seed_has_no_spread_in_its_note(store, trained, send):
+    seed = record_of(store, send(trained(epochs=1)))
+
+    Mirror(store).sum_up()
+
+    parent = record_of(store, seed.data.tags["mlflow.parentRunId"])
+    assert "±" not in parent.data.tags["mlflow.note.content"]
+    assert "over 1 seed." in parent.data.tags["mlflow.note.content"]
+
+
+def test_a_run_that_is_sent_late_ended_when_it_did(store, trained, send):
+    """MLflow's column of durations would else count the hours that its server was away."""
+    run = trained(epochs=1)
+    result = run.folder / "result.json"
+    os.utime(result, (result.stat().st_atime, 1_700_000_000))
+
+    assert record_of(store, send(run)).info.end_time == 1_700_000_000_000
 
 
 def test_a_run_that_no_process_works_on_is_not_left_running(store, trained, send):
