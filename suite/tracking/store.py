@@ -65,14 +65,19 @@ def artifacts(home: Home) -> Path:
     return home.mlruns / "artifacts"
 
 
+def configure() -> None:
+    """Set MLflow up for this process, which must not have loaded it yet, and for those that it starts."""
+    os.environ.update(_SETTINGS)
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
 def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
     """Open the record, making it where it is missing; `asks` is called before a server is asked for the first time.
 
     Raises `SuiteError` for a damaged database (2) or a folder that cannot be written (3), and `TrackerAway`.
     """
-    os.environ.update(_SETTINGS)
-    for name, value in _DEFAULTS.items():
-        os.environ.setdefault(name, value)
+    configure()
     uri = tracking_uri(home)
     if not uri.startswith("sqlite:///"):
         with answering():

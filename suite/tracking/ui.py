@@ -8,27 +8,34 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from urllib.parse import quote, urlencode
+from pathlib import Path
+from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from suite.errors import MACHINE, SuiteError
 from suite.home import Home
+from suite.tracking import views
+from suite.tracking.database import require_whole
 from suite.tracking.mirror import search
-from suite.tracking.store import Store, TrackerAway, answering, artifacts, open_store, unreachable
+from suite.tracking.store import (
+    Store,
+    TrackerAway,
+    answering,
+    artifacts,
+    configure,
+    open_store,
+    tracking_uri,
+    unreachable,
+)
 from suite.tracking.studies import latest_trials
 
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds for the server to answer
 COMPARED = 12  # the latest runs, at most
 _open = build_opener(ProxyHandler({})).open  # asks this machine itself, whatever proxy the user has for the others
-# The runs of single seeds, best first: their parents, which MLflow shows in their stead, have no curves by epoch.
-CURVES = urlencode(
-    {"searchFilter": "tags.`suite.kind` = 'run'", "orderByKey": "metrics.`test/accuracy`", "orderByAsc": "false"},
-    quote_via=quote,
-)
 
 
 def require_loopback(host: str) -> None:
@@ -46,21 +53,18 @@ def require_loopback(host: str) -> None:
 
 def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     """Run the server until Ctrl-C, which ends it cleanly; where MLFLOW_TRACKING_URI names a server, print its links."""
-    try:
-        store = open_store(home)
-        compared, studied = _compare(store), latest_trials(store)
-    except TrackerAway as why:
-        raise unreachable(os.environ.get("MLFLOW_TRACKING_URI", str(home.mlruns)), why) from why
-    if store.uri.startswith("http"):
-        _print_links(store.uri.rstrip("/"), store, compared, studied, say)
+    uri = tracking_uri(home)
+    if uri.startswith("http"):
+        _say_all(_links(home, uri.rstrip("/")), say)
         return 0
+    _prepare(home)
     free = _free_port(host, port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal leaves no server behind
     server = subprocess.Popen(
-        _command(home, store, host, free),
+        _command(home, uri, host, free),
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -70,18 +74,40 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     try:
         base = _address(host, free)
         _wait_until_up(server, base)
-        _print_links(base, store, compared, studied, say)
-        say("Ctrl-C ends it.")
+        say(f"MLflow is up:              {base}")
+        links = _links(home, base)  # not before: loading MLflow here too held the server up, by 11 % and 21 %
+        _say_all([*links, "Ctrl-C ends it."], say)
         server.communicate()
         raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
     finally:
         _end(server)
 
 
-def _command(home: Home, store: Store, host: str, port: int) -> list[str]:
+def _prepare(home: Home) -> None:
+    """Refuse a damaged store and make a missing one, before a server does either in its own way."""
+    configure()
+    path = Path(tracking_uri(home).removeprefix("sqlite:///"))
+    with _required(home):
+        if path.is_file():
+            require_whole(path)
+        else:
+            open_store(home)
+
+
+@contextmanager
+def _required(home: Home) -> Iterator[None]:
+    """Without the store there is nothing to show."""
+    try:
+        with answering():
+            yield
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+
+
+def _command(home: Home, uri: str, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-        *("--backend-store-uri", store.uri, "--default-artifact-root", artifacts(home).as_uri()),
+        *("--backend-store-uri", uri, "--default-artifact-root", artifacts(home).as_uri()),
         *("--host", host, "--port", str(port)),
     ]
 
@@ -138,27 +164,35 @@ def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
     raise SuiteError(f"MLflow's server did not answer within {PATIENCE:.0f} s.", "Try again.", code=MACHINE)
 
 
-def _compare(store: Store) -> list[str]:
-    """The newest run of each recipe, so that a comparison is one of experiments rather than of seeds."""
-    with answering():
-        found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
-    newest: dict[str, str] = {}
-    for run in sorted(found, key=lambda run: -run.info.start_time):
-        newest.setdefault(run.data.tags["suite.identity"], run.info.run_id)
-    return list(newest.values())[:COMPARED]
-
-
-def _print_links(
-    base: str, store: Store, compared: list[str], studied: tuple[str, list[str]], say: Callable[[str], None]
-) -> None:
-    mode = "workflowType=machine_learning"
-    here = f"{base}/#/experiments/{store.experiment_id}/runs"
+def _links(home: Home, base: str) -> list[str]:
+    """What there is to look at, each with its address."""
+    with _required(home):
+        store = open_store(home)
+        compared, studied = _compare(store), latest_trials(store)
+    saved = views.save(store)
+    lines = []
     for title, experiment, found in (
         ("Compare the latest runs:  ", store.experiment_id, compared),
         ("The latest study's trials:", *studied),
     ):
         if found:
             runs, experiments = quote(json.dumps(found)), quote(json.dumps([experiment]))
-            say(f"{title} {base}/#/compare-runs?runs={runs}&experiments={experiments}&{mode}")
-    say(f"All runs, as a table:     {here}?{mode}")
-    say(f"All runs, as charts:      {here}?{CURVES}&compareRunsMode=CHART&{mode}")
+            lines.append(f"{title} {base}/#/compare-runs?runs={runs}&experiments={experiments}&{views.MODE}")
+    here = f"{base}/#/experiments/{store.experiment_id}/runs"
+    lines.append(f"All runs, as a table:     {here}?{views.TABLE.address(saved=saved)}")
+    lines.append(f"All runs, as charts:      {here}?{views.CHARTS.address(saved=saved)}")
+    return lines
+
+
+def _compare(store: Store) -> list[str]:
+    """The newest run of each recipe, so that a comparison is one of experiments rather than of seeds."""
+    found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
+    newest: dict[str, str] = {}
+    for run in sorted(found, key=lambda run: -run.info.start_time):
+        newest.setdefault(run.data.tags["suite.identity"], run.info.run_id)
+    return list(newest.values())[:COMPARED]
+
+
+def _say_all(lines: list[str], say: Callable[[str], None]) -> None:
+    for line in lines:
+        say(line)

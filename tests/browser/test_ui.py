@@ -1,20 +1,27 @@
 """`python -m suite ui`: MLflow's own pages on our runs, on this machine only, and a clean end."""
 
 import http.client
+import json
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from suite.tracking.views import COLUMNS, CURVES, FIGURES
 from tests.browser.conftest import Browser
+from tests.browser.devtools import Tab
 from tests.conftest import Answer, Workspace, assert_refused
 
 pytestmark = pytest.mark.browser
@@ -22,6 +29,13 @@ pytestmark = pytest.mark.browser
 UP, DOWN = 120, 30  # seconds
 LISTENING = "0A"
 LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp has it
+TEXT = r"document.body.innerText.replace(/\s+/g, ' ')"
+HEADS = """[...document.querySelectorAll('.ag-header-cell')].map(one => [one.getBoundingClientRect().x, one.innerText])
+    .sort((one, other) => one[0] - other[0]).map(one => one[1].trim()).filter(one => one)"""
+ROWS = """[...document.querySelectorAll('.ag-center-cols-container .ag-row')].map(row =>
+    Object.fromEntries([...row.querySelectorAll('.ag-cell')]
+    .map(cell => [cell.getAttribute('col-id').split('`')[1], cell.innerText.trim()])))"""
+NAMES = "[...document.querySelectorAll('.ag-cell a[href*=runs]')].map(one => one.innerText.trim())"
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,13 @@ def server(filled: Workspace) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Tab]:
+    tab = Tab(browser.command, browser.profiles / "ui")
+    yield tab
+    tab.close()
+
+
 def test_the_comparison_link_shows_both_runs_and_their_test_accuracy(browser: Browser, server: Server) -> None:
     text = _seen(
         browser, server.link("Compare the latest runs:"), "Comparing 2 Runs from 1 Experiment", "test/accuracy"
@@ -74,13 +95,15 @@ def test_the_comparison_link_shows_both_runs_and_their_test_accuracy(browser: Br
 
     assert re.search(r"\bmlp\b[^ ]*-s0", text)
     assert re.search(r"\blenet\b[^ ]*-s0", text)
+    for word in ("lr", "batch_size", "seed", "experiment", "perf/train_seconds", "perf/train_images_per_second"):
+        assert word in text.split()
 
 
 def test_the_link_to_a_study_lays_its_trials_side_by_side(browser: Browser, server: Server) -> None:
     text = _seen(browser, server.link("The latest study's trials:"), "Comparing 4 Runs from 1 Experiment", "log10_lr")
 
     assert "Parallel Coordinates Plot" in text
-    assert "accuracy" in text
+    assert re.search(r"Parameters: .{0,60}\blog10_lr\b.{0,60} Metrics: accuracy\b", text)  # what the plot begins with
     assert re.search(r"\bmlp-t000\b", text)
 
 
@@ -104,6 +127,111 @@ def test_the_link_to_the_charts_shows_the_runs_of_single_seeds(browser: Browser,
     text = _seen(browser, server.link("All runs, as charts:"), "Add chart", "Model registry", "train (", "-s0")
 
     assert "2 matching runs" in text
+
+
+def test_the_table_has_a_column_for_every_key_figure_and_the_data(tab: Tab, server: Server) -> None:
+    tab.open(server.link("All runs, as a table:"), width=2400)
+
+    heads = _until(tab, HEADS, lambda found: "test/accuracy" in found)
+    rows = _until(tab, ROWS, lambda found: len(found) == 2)
+    wanted = [name.split("`")[1] for name in COLUMNS]
+    assert [head for head in heads if head in wanted] == wanted
+    assert wanted == [
+        "experiment", "seed", "test/accuracy", "perf/train_seconds", "perf/train_images_per_second", "lr", "batch_size",
+        "Dataset",
+    ]  # fmt: skip
+    assert sorted(row["experiment"] for row in rows) == ["lenet", "mlp"]
+    assert all(float(row[name]) > 0 for row in rows for name in ("test/accuracy", "perf/train_seconds", "lr"))
+    assert all("digits" in row["Dataset"] for row in rows)
+    assert "Suite: recipes and their seeds" in tab.ask(TEXT)
+
+
+def test_without_our_view_the_table_has_no_figure(tab: Tab, server: Server) -> None:
+    """Keeps the test above honest, and tells when MLflow shows metrics by itself."""
+    tab.open(server.link("All runs, as a table:").replace("viewStateShareKey=suite-table&", ""), width=2400)
+
+    heads = _until(tab, HEADS, lambda found: "Dataset" in found)
+    assert not {"test/accuracy", "lr", "seed"} & set(heads)
+
+
+def test_in_the_table_a_recipe_unfolds_into_its_seeds(tab: Tab, server: Server) -> None:
+    tab.open(server.link("All runs, as a table:"), width=2400)
+    before = _until(tab, NAMES, lambda found: len(found) == 2)
+
+    tab.ask("[...document.querySelectorAll('.ag-pinned-left-cols-container button')].forEach(one => one.click())")
+    after = _until(tab, NAMES, lambda found: len(found) > 2)
+
+    assert sorted(before) == ["lenet", "mlp"]
+    assert sorted(after) == ["lenet", "lenet-s0", "mlp", "mlp-s0"]
+    assert sorted(row["seed"] for row in tab.ask(ROWS)) == ["-", "-", "0", "0"]
+
+
+def test_the_charts_begin_with_bars_of_final_figures_and_go_on_with_curves(tab: Tab, server: Server) -> None:
+    tab.open(server.link("All runs, as charts:"), width=1900, height=3000)
+
+    bars = _until(tab, _plots("barlayer .points"), lambda found: found == len(FIGURES))
+    lines = _until(tab, _plots("scatterlayer .trace"), lambda found: found == len(CURVES))
+    text, at = tab.ask(TEXT), 0
+    for name in ("Final figures (6)", *FIGURES, "Curves by epoch (5)", *CURVES, "network (", "perf (", "test ("):
+        at = text.index(name, at)
+    assert (bars, lines) == (6, 5)
+    assert {"test/accuracy", "perf/train_seconds", "perf/train_images_per_second"} <= set(FIGURES)
+    assert "Suite: every seed, best first" in text
+    assert re.search(r"\blenet-s0\b", text)
+    assert re.search(r"\bmlp-s0\b", text)
+
+
+def test_without_our_view_charts_lie_by_the_prefixes_of_names(tab: Tab, server: Server) -> None:
+    """Keeps the test above honest."""
+    tab.open(
+        server.link("All runs, as charts:").replace("viewStateShareKey=suite-charts&", ""), width=1900, height=3000
+    )
+
+    assert "Final figures" not in _until(tab, TEXT, lambda found: "perf (" in found)
+
+
+def test_a_run_says_its_key_figures_in_a_note_and_leads_to_its_recipe(tab: Tab, server: Server) -> None:
+    """From the page of a seed to its parent's, as a reader goes, and what stands there."""
+    [run_id, *_] = _compared(server)
+    tab.open(_page(server, run_id), width=1500, height=1100)
+    seed = _until(tab, TEXT, lambda found: "test images right" in found and "Parent run" in found)
+    name = re.search(r"\b(mlp|lenet)-s0\b", seed)
+
+    assert name is not None
+    assert re.search(r"0\.\d{4} of 297 test images right", seed)
+    assert re.search(r"[\d,]+ images/s in training, [\d.]+ s an epoch, [\d,]+ MiB", seed)
+    assert re.search(r"Seed 0, recipe [0-9a-f]{12}, weights [0-9a-f]{12}", seed)
+    assert re.search(r"digits \([0-9a-f]+\)", seed)
+
+    link = f"[...document.querySelectorAll('a')].filter(one => one.innerText.trim() === '{name[1]}')"
+    _until(tab, f"{link}.map(one => one.click()).length", lambda found: found == 1)
+    parent = _until(tab, TEXT, lambda found: "over 1 seed" in found and re.search(f"Child runs {name[0]}", found))
+
+    assert re.search(r"0\.\d{4} of 297 test images right, over 1 seed\.", parent)
+    assert "digits (" in parent
+
+
+def test_a_runs_confusion_matrix_is_shown_as_a_picture(tab: Tab, filled: Workspace, server: Server) -> None:
+    [run_id, *_] = _compared(server)
+    kept = filled.home / "mlruns" / "artifacts" / run_id / "artifacts"
+    tab.open(_page(server, run_id, "/artifacts/confusion.png"), width=1500, height=1100)
+
+    sizes = "[...document.images].map(one => [one.naturalWidth, one.naturalHeight])"
+    shown = _until(tab, sizes, lambda found: any(min(size) > 200 for size in found))
+
+    assert _size(kept / "confusion.png") in [tuple(size) for size in shown]
+    assert _size(kept / "confusion.png") not in [_size(path) for path in kept.glob("*.png") if path.stem != "confusion"]
+    assert {"confusion.png", "curves.png", "network.png", "samples.png"} <= set(tab.ask(TEXT).split())
+
+
+def test_where_a_server_is_named_its_own_links_are_printed(filled: Workspace, server: Server) -> None:
+    address = f"http://127.0.0.1:{server.port}"
+
+    answer = Workspace(filled.home, {"MLFLOW_TRACKING_URI": address}).suite("ui")
+
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines() == [line for line in server.lines if "/#/" in line]
+    assert "viewStateShareKey=suite-table" in answer.out
 
 
 def test_only_this_machine_can_reach_it(server: Server) -> None:
@@ -178,6 +306,37 @@ def _seen(browser: Browser, address: str, *words: str) -> str:
         if all(word in text for word in words):
             return text
     raise AssertionError(([word for word in words if word not in text], text))
+
+
+def _until(tab: Tab, expression: str, wanted: Callable[[Any], bool]) -> Any:
+    """The value of an expression in the page once it is as wanted; pages fill themselves bit by bit."""
+    deadline = time.monotonic() + UP
+    while not wanted(found := tab.ask(expression)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return found
+
+
+def _plots(layer: str) -> str:
+    """Counts the charts that hold something of plotly's layer."""
+    return f"[...document.querySelectorAll('.js-plotly-plot')].filter(one => one.querySelector('.{layer}')).length"
+
+
+def _compared(server: Server) -> list[str]:
+    """MLflow's ids of the runs behind the first link."""
+    ids = re.search(r"runs=([^&]+)", server.link("Compare the latest runs:"))
+    assert ids is not None
+    return list(json.loads(unquote(ids[1])))
+
+
+def _page(server: Server, run_id: str, part: str = "") -> str:
+    table = server.link("All runs, as a table:").partition("?")[0]
+    return f"{table}/{run_id}{part}?workflowType=machine_learning"
+
+
+def _size(picture: Path) -> tuple[int, ...]:
+    """A PNG's width and height, from its first chunk."""
+    return struct.unpack(">II", picture.read_bytes()[16:24])
 
 
 def _free_port() -> int:

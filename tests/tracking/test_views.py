@@ -1,0 +1,92 @@
+"""The two views of MLflow's pages: written once, small enough, of what runs have, and missed by nobody."""
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from mlflow import MlflowException
+
+from suite.tracking import views
+
+pytestmark = pytest.mark.mlflow
+LIMIT = 5_000  # letters in a tag of an experiment, before MLflow allowed more
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """A client whose server lets nobody write."""
+
+    client: Any
+
+    def get_experiment(self, experiment_id: str) -> Any:
+        return self.client.get_experiment(experiment_id)
+
+    def set_experiment_tag(self, *_: str) -> None:
+        raise MlflowException("Permission denied")
+
+
+@pytest.fixture
+def read_only(store):
+    return replace(store, client=ReadOnly(store.client))
+
+
+def tags_of(store):
+    return {
+        key: value
+        for key, value in store.client.get_experiment(store.experiment_id).tags.items()
+        if key.startswith(views.TAG)
+    }
+
+
+def test_where_it_may_not_be_written_addresses_choose_the_runs_themselves(store, read_only):
+    for key in tags_of(store):
+        store.client.delete_experiment_tag(store.experiment_id, key)
+
+    assert not views.save(read_only)
+    assert views.TABLE.address(saved=False) == views.MODE
+    assert "searchFilter=tags.%60suite.kind%60%20%3D%20%27run%27" in views.CHARTS.address(saved=False)
+    assert "compareRunsMode=CHART" in views.CHARTS.address(saved=False)
+
+
+def test_what_stands_there_is_not_written_again(store, read_only):
+    assert views.save(store)
+    before = tags_of(store)
+
+    assert views.save(read_only)  # that cannot write, and had nothing to
+    assert views.save(store)
+    assert tags_of(store) == before
+
+
+def test_what_somebody_changed_is_written_anew(store):
+    views.save(store)
+    before = tags_of(store)
+    store.client.set_experiment_tag(store.experiment_id, views.TAG + views.TABLE.key, "{}")
+
+    views.save(store)
+
+    assert tags_of(store) == before
+
+
+def test_a_saved_view_is_named_alone_in_its_address():
+    """Where runs are chosen in the address too MLflow does not look at the view."""
+    assert views.TABLE.address(saved=True) == f"viewStateShareKey=suite-table&{views.MODE}"
+    assert views.CHARTS.address(saved=True) == f"viewStateShareKey=suite-charts&compareRunsMode=CHART&{views.MODE}"
+
+
+def test_every_column_and_chart_is_of_something_that_runs_have(store, trained, send):
+    """Else a metric that got another name would leave an empty column behind."""
+    run = store.client.get_run(send(trained(epochs=2, holdout=0.1)))
+    views.save(store)
+    tags = tags_of(store)
+    held = {f"metrics.`{name}`" for name in run.data.metrics} | {f"params.`{name}`" for name in run.data.params}
+
+    assert len(tags) == 2
+    for value in tags.values():
+        assert len(value) < LIMIT
+        state = json.loads(zlib.decompress(base64.b64decode(json.loads(value)["state"].removeprefix("deflate;"))))
+        assert set(state["selectedColumns"]) - held == {"attributes.`Dataset`"}
+        assert {chart["metricKey"] for chart in state["compareRunCharts"]} <= run.data.metrics.keys()
+        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == {"Final figures", "Curves by epoch"}
