@@ -32,16 +32,17 @@ class _Meter:
         self._times: list[float] = []
 
     def __call__(self, images: int) -> None:
+        self._left -= 1
+        # The last waiting is read before the clock, and the first one after it: it is never more than what passed.
+        waited = 0.0 if self._left else _seconds_waited() - self._waited
         self._images += images
         self._times.append(time.perf_counter())
-        self._left -= 1
         if not self._left:
-            self._answer()
+            self._answer(waited)
             self._await()
 
-    def _answer(self) -> None:
+    def _answer(self, waited: float) -> None:
         steps = [after - before for before, after in zip([self._begun, *self._times], self._times, strict=False)]
-        waited = _seconds_waited() - self._waited
         _say({
             "seconds": self._times[-1] - self._begun, "waited": waited, "images": self._images, "steps": steps,
             "peak_mib": peak_mib(),

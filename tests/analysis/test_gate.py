@@ -5,7 +5,8 @@ from math import inf, isinf, isnan, nan
 import numpy as np
 import pytest
 
-from suite.analysis.gate import ALPHA, judge
+from suite.analysis.gate import ALPHA, _lowest, judge
+from suite.analysis.intervals import group
 from suite.analysis.sequential import level_at, looks
 
 REFERENCE = [0.900, 0.901, 0.902, 0.899, 0.905]
@@ -42,7 +43,8 @@ def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
         assert found.interval.low == pytest.approx(student.confidence_interval(0.95).low)
         assert found.interval.high == pytest.approx(at_most if rises[-1] else welch)
         assert found.drop == pytest.approx(reference.mean() - fresh.mean())
-        assert (found.verdict == "FAIL") == (rises[-1] or (found.interval.low > 0 and welch >= 0.01))
+        by_means = rises[-1] or (found.interval.low > 0 and welch >= 0.01)
+        assert (found.verdict == "FAIL") == (by_means or found.lost is not None)
     assert 0 < sum(rises) < len(rises)
 
 
@@ -62,7 +64,7 @@ def test_a_clear_drop_fails():
 
 
 def test_what_few_and_far_spread_runs_leave_open_is_inconclusive():
-    found = judge([0.88, 0.92], REFERENCE, margin=0.02)
+    found = judge([0.885, 0.92], REFERENCE, margin=0.02)
 
     assert found.verdict == "INCONCLUSIVE"
     assert "neither shown nor ruled out" in found.words
@@ -95,6 +97,32 @@ def test_runs_that_are_too_good_are_not_the_references():
 
 def test_a_rise_that_may_be_within_the_margin_passes():
     assert judge([0.915, 0.935, 0.925], REFERENCE, margin=0.02).verdict == "PASS"
+
+
+def test_one_run_that_breaks_down_among_good_ones_fails():
+    found = judge([0.9, 0.1, 0.905], REFERENCE, margin=0.02)
+
+    assert (found.verdict, found.lost) == ("FAIL", 0.1)
+    assert found.interval.low < 0  # by their mean nothing would be shown
+    assert found.words.startswith(
+        "FAIL: a run has 0.1000, which the reference's runs do not have. The drop is +0.2664 ("
+    )
+
+
+@pytest.mark.parametrize(("worst", "lost"), [(0.8795, None), (0.8765, 0.8765)])
+def test_a_run_is_lost_below_what_further_runs_of_the_reference_come_to(worst, lost):
+    """By 5 values and 0.01 over 3 runs: 0.9014 - 4.86 * 0.00230 * 1.095 and so 0.8891; and the margin is wider here."""
+    assert judge([0.9, worst, 0.905], REFERENCE, margin=0.023).lost == lost
+
+
+@pytest.mark.studies
+def test_the_worst_of_three_honest_runs_is_lost_as_often_as_alpha_says(figure):
+    draw = np.random.default_rng(26)
+    rows = draw.normal(0.9, SPREAD, (4_000, 8))
+    lost = np.mean([min(row[:3]) < _lowest(3, group(row[3:].tolist()), 0.05) for row in rows])
+    figure(f"gate, worst of 3 honest runs against 5: lost in {lost:.2%} of 4,000, where 5% are meant at most")
+
+    assert 0.03 < lost <= 0.05 + 2.5 * (0.05 * 0.95 / 4_000) ** 0.5
 
 
 @pytest.mark.parametrize("lost", [nan, inf])

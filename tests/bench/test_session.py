@@ -54,6 +54,24 @@ def test_where_waiting_cannot_be_told_for_every_side_it_counts_for_all(other, ol
     assert seconds_an_image(other, old=old) == pytest.approx(ELAPSED / IMAGES)
 
 
+def test_what_was_waited_is_read_within_the_time_that_it_is_taken_off(monkeypatch):
+    """However long a process is held up between the two readings, no block comes to less than nothing."""
+    now = itertools.count()  # each reading of either is a second later, and all of it was waiting
+    monkeypatch.setattr(probe.time, "perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr(probe, "_seconds_waited", lambda: float(next(now)))
+    said, commands = [], iter([{"steps": 2}, {"steps": 1}])
+    monkeypatch.setattr(probe, "_say", said.append)
+    monkeypatch.setattr(probe, "_hear", lambda: next(commands))
+
+    meter = probe._Meter()
+    with pytest.raises(StopIteration):
+        while True:
+            meter(IMAGES)
+
+    assert [answer["images"] for answer in said] == [IMAGES, 2 * IMAGES, IMAGES]
+    assert all(0 <= answer["waited"] <= answer["seconds"] for answer in said)
+
+
 @pytest.mark.parametrize("names", ["ab", "abc", "abcdefgh"])
 def test_no_side_works_twice_in_a_row_and_each_works_once_a_cycle(names):
     order = sides = tuple(Side(name, "suite") for name in names)
