@@ -77,6 +77,7 @@ def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopw
         "test_accuracy": tested.accuracy() if tested else None,
         "clock": {
             "train_seconds": trained,
+            "probe_seconds": watch.paused_for,
             "validate_seconds": validated - trained,
             "test_seconds": watch.seconds - validated,
             "at": time.time(),
@@ -119,6 +120,7 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self._start = self._last_tick = time.perf_counter()
+        self.paused_for = 0.0
 
     @property
     def seconds(self) -> float:
@@ -128,7 +130,9 @@ class _Stopwatch:
     def paused(self) -> Iterator[None]:
         begun = time.perf_counter()
         yield
-        self._start += time.perf_counter() - begun
+        pause = time.perf_counter() - begun
+        self._start += pause
+        self.paused_for += pause
 
     def ticked(self) -> bool:
         now = time.perf_counter()

@@ -111,7 +111,7 @@ def _clock(history: list[Record], images: int, evaluation: float) -> dict[str, f
     """
     clocks = [record["clock"] for record in history]
     seconds = [clock["train_seconds"] for clock in clocks]
-    looks = [clock["validate_seconds"] + clock.get("test_seconds", 0.0) for clock in clocks]
+    looks = [sum(clock.get(f"{kind}_seconds", 0.0) for kind in ("probe", "validate", "test")) for clock in clocks]
     return {
         "perf/train_images_per_second": sum(record["images"] for record in history) / sum(seconds),
         "perf/inference_images_per_second": images / evaluation,

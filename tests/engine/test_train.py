@@ -268,3 +268,14 @@ def test_a_refusal_names_the_file_and_the_remedy(tmp_path):
 
     assert refusal.startswith(str(tmp_path / "run" / "checkpoint"))
     assert f"move the folder {tmp_path / 'run'} away" in refusal
+
+
+def test_every_look_at_images_counts_as_evaluation_and_none_as_training(experiment, run_of, digits):
+    small = experiment(probe_every=2, probe_images=100, holdout=0.2)
+    clock = do(run_of(small), small, digits)["clock"]
+    clocks = [record["clock"] for record in run_of(small).history()]
+
+    looks = [one[f"{kind}_seconds"] for one in clocks for kind in ("probe", "validate", "test")]
+    assert min(looks) > 0
+    assert clock["perf/evaluation_seconds"] > sum(looks)  # the last look of all comes on top
+    assert clock["perf/train_seconds"] == pytest.approx(sum(one["train_seconds"] for one in clocks))
