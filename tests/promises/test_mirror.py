@@ -121,7 +121,7 @@ def test_the_comparison_sees_it_when(check, chance, mirrored, tmp_path, fault):
 
 
 FORKER = """
-import json, os, random, signal, sys, time, warnings
+import json, os, random, shutil, signal, sys, time, warnings
 from pathlib import Path
 from suite import crash
 from suite.home import Home
@@ -130,7 +130,7 @@ from suite.sync import sync, whole_runs
 from suite.tracking import store
 
 warnings.simplefilter("ignore")
-home, digits, deaths = Home(Path(sys.argv[1])), Path(sys.argv[2]), json.loads(sys.argv[3])
+home, digits, deaths, empty = Home(Path(sys.argv[1])), Path(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 os.environ.update(store._SETTINGS)
 import mlflow.store.tracking.sqlalchemy_store
 for run in whole_runs(home.runs, print):
@@ -145,7 +145,10 @@ for death in deaths:
     if not isinstance(death, str):
         time.sleep(death)
         os.kill(child, signal.SIGKILL)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if not code:  # all was sent: the next one begins anew, or there would be nothing to interrupt
+        shutil.copy(empty, home.mlruns / "mlflow.db")
+    print(code)
 """
 STEPS = ("begin", "grouped", "created", "described", "epochs", "artifact", "sent", "end")
 
@@ -157,13 +160,14 @@ def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
     for n in range(check.times(4, 1)):
         home = tmp_path / str(n)
         shutil.copytree(folders, home)
+        empty = empty_database(mirrored, tmp_path / f"empty{n}.db")
         if n % 2 == 0:  # else its database is made under the kills too
-            empty_database(mirrored, home)
+            shutil.copy(empty, home / "mlruns" / "mlflow.db")
         steps = [f"mirror:{step}#{1 + chance.randrange(2)}" for step in STEPS]
         deaths = [*steps, *(chance.uniform(0.0, 0.6) for _ in range(6))]
         chance.shuffle(deaths)
         with check.case(len(deaths)):
-            command = [sys.executable, "-c", FORKER, str(home), str(digits), json.dumps(deaths)]
+            command = [sys.executable, "-c", FORKER, str(home), str(digits), json.dumps(deaths), str(empty)]
             found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
 
             assert set(found.stdout.split()) <= {"0", "-9"}, (found.stdout, found.stderr)
@@ -172,13 +176,13 @@ def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
             assert_mirror_is_exact(home)
 
 
-def empty_database(mirrored: Path, home: Path) -> None:
+def empty_database(mirrored: Path, database: Path) -> Path:
     """MLflow's tables with nothing in them: to make them takes seconds."""
-    database = home / "mlruns" / "mlflow.db"
     shutil.copy(mirrored / "mlruns" / "mlflow.db", database)
     with closing(sqlite3.connect(database)) as connection, connection:
         for table in ("metrics", "latest_metrics", "params", "tags", "inputs", "input_tags", "datasets", "runs"):
             connection.execute(f"DELETE FROM {table}")
+    return database
 
 
 @pytest.mark.check(16, TITLE)
@@ -186,7 +190,7 @@ def test_a_parent_that_gets_more_seeds_holds_each_figure_once_for_each_number_of
     check, folders, mirrored, digits, tmp_path
 ):
     shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
-    empty_database(mirrored, tmp_path)
+    empty_database(mirrored, tmp_path / "mlruns" / "mlflow.db")
     [second] = tmp_path.glob("mlruns/runs/plain/*-s1")
     second.rename(tmp_path / "later")
     with check.case():
