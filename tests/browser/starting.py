@@ -1,4 +1,4 @@
-"""How long `suite ui` takes to be up, beside `mlflow server` by itself: `python -m tests.browser.starting HOME`.
+"""How long `suite ui` takes to be up, beside `mlflow ui` by itself: `python -m tests.browser.starting HOME`.
 
 On the same store, in turn, in pairs, each in processes of its own; from the start of the process until /health answers.
 """
@@ -53,17 +53,16 @@ def ours(workspace: Workspace) -> tuple[float, float]:
 
 
 def theirs(workspace: Workspace) -> tuple[float, float]:
-    """MLflow's server by itself, with as many workers and without its queue of jobs, as ours has it."""
+    """`mlflow ui` on the same store, as one types it."""
     port, mlruns = _free_port(), workspace.home / "mlruns"
     store = (
         "--backend-store-uri",
         f"sqlite:///{mlruns}/mlflow.db",
-        "--default-artifact-root",
+        "--artifacts-destination",
         str(mlruns / "artifacts"),
     )
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", *store, "--port", str(port)]
-    alike = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return seconds_until_up(command, Workspace(workspace.home, alike), port)
+    command = [sys.executable, "-m", "mlflow", "ui", *store, "--port", str(port)]
+    return seconds_until_up(command, Workspace(workspace.home, {"MLFLOW_DISABLE_TELEMETRY": "true"}), port)
 
 
 def main() -> None:
@@ -78,7 +77,7 @@ def main() -> None:
         took = {side.__name__: side(workspace) for side in sides}
         (up, linked), (alone, _) = took["ours"], took["theirs"]
         ratios.append(up / alone)
-        print(f"ours {up:.2f} s, links {linked:.2f} s; mlflow server {alone:.2f} s; ratio {ratios[-1]:.2f}", flush=True)
+        print(f"ours {up:.2f} s, links {linked:.2f} s; mlflow ui {alone:.2f} s; ratio {ratios[-1]:.2f}", flush=True)
     print(f"ratio: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}, n = {len(ratios)}")
     print("load:", *(f"{load:.1f}" for load in os.getloadavg()))
 
