@@ -59,7 +59,8 @@ def session(
     Where every side is one thread, the time in which it was ready and another program had its core is not its own and
     is taken off; where one has more threads nothing is, for theirs cannot be told apart from waiting for each other.
     """
-    found = {name: Seen(group[0].facts()) for name, group in processes.items()}
+    loaded = {name: [probe.facts() for probe in group] for name, group in processes.items()}
+    found = {name: Seen(facts[0]) for name, facts in loaded.items()}
     undisturbed = all(side.single and found[side.name].facts.get("counts_waiting") for side in sides)
     steps: dict[str, int] = {}
     cycles, chance = FEWEST_CYCLES, random.Random(0)

@@ -20,14 +20,17 @@ ONE, OTHER = Side("one", "suite"), Side("other", "bare", "one")
 class Scripted:
     """A process that takes the same time for every block, of which it waited a third for a core."""
 
+    loaded = False
+
     def __init__(self, counts_waiting: bool) -> None:
         self._facts = {"suite": "1", "torch": "2"} | ({"counts_waiting": True} if counts_waiting else {})
 
     def facts(self):
+        self.loaded = True
         return self._facts
 
     def tell(self, **line):
-        pass
+        assert self.loaded  # or its first line would be taken for the answer
 
     def hear(self):
         return {"seconds": ELAPSED, "waited": WAITED, "images": IMAGES, "steps": [ELAPSED], "peak_mib": 1.0}
@@ -35,7 +38,7 @@ class Scripted:
 
 def seconds_an_image(other: Side, *, old: bool = False) -> float:
     """What a session of `ONE` and another side noted; `old`: the other revision does not count its waiting."""
-    processes = {ONE.name: [Scripted(True)], other.name: [Scripted(not old)] * other.copies}
+    processes = {ONE.name: [Scripted(True)], other.name: [Scripted(not old) for _ in range(other.copies)]}
     found = session((ONE, other), processes, 0.1, str)
     assert len(found[ONE.name].rows) == ROUNDS
     [seconds] = {time for row in found[ONE.name].rows for time in row}
