@@ -18,9 +18,10 @@ LOSSES = ("cross-entropy", "mse-one-hot")
 OPTIMIZERS = ("sgd", "adam")
 KEEP = ("last", "best")
 SCHEDULES = ("constant", "one-cycle")
+PRECISIONS = ("float32", "bfloat16")
 # Fields that came after runs had been trained without them, with the value that means what was done before. Where a
 # recipe has that value the protocol is silent, so that no finished run is trained again for a field it does not use.
-LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3}
+LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3, "precision": "float32"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Recipe:
     `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
     `betas` are adam's decay rates. `schedule` is how the rate moves from step to step: it stays at `lr`, or goes
     through one cycle that peaks at `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
+    `precision` is that of the training step's products and convolutions; weights, their sums, loss and every look at
+    held-out or test images are float32 whatever it says (torch's autocast).
     `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
     """
 
@@ -57,6 +60,7 @@ class Recipe:
     betas: tuple[float, float] = LATER["betas"]
     schedule: str = LATER["schedule"]
     warm_up: float = LATER["warm_up"]
+    precision: str = LATER["precision"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
 
@@ -163,4 +167,5 @@ _CHECKS: Mapping[str, Check] = {
     "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
     "schedule": choice(*SCHEDULES),
     "warm_up": _SHARE,
+    "precision": choice(*PRECISIONS),
 }

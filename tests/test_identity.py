@@ -38,6 +38,7 @@ OTHER = {
     "betas": (0.7, 0.9),
     "schedule": "one-cycle",
     "warm_up": 0.1,
+    "precision": "bfloat16",
 }
 NEEDS = {"betas": {"optimizer": "adam"}, "warm_up": {"schedule": "one-cycle"}}  # what uses a field
 # What users' finished runs are known by: a change of any of these trains them all again.

@@ -42,6 +42,7 @@ WRONG = {
     ),
     "schedule": ("cosine", "one_cycle", "", 1, None, True),
     "warm_up": (*NO_NUMBERS, None, -0.1, 1, 1.5),
+    "precision": ("float16", "bf16", "", 32, None),
 }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_every_field_refuses_each_wrong_value_by_its_own_name(name):
         ("weight_decay", 0), ("normalize", (0, 1)), ("normalize", (1, 0.001)), ("normalize", None), ("shuffle", False),
         ("holdout", 0.99), ("keep", "last"), ("test_images", 10_000), ("test_images", None), ("init_std", 1.0),
         ("init_std", None), ("data", "digits"), ("loss", "mse-one-hot"), ("optimizer", "adam"),
-        ("schedule", "one-cycle"), ("warm_up", 0.3),
+        ("schedule", "one-cycle"), ("warm_up", 0.3), ("precision", "bfloat16"),
     ],
 )  # fmt: skip
 def test_the_borders_of_what_is_allowed_are_allowed(name, value):
@@ -205,7 +206,10 @@ def test_1_and_1_point_0_are_one_recipe_to_the_last_letter_of_its_protocol(whole
 
 def test_the_protocol_holds_every_field_with_its_default_and_neither_source_nor_space():
     source = Source(title="Somewhere", parameters=10)
-    told = {"optimizer": "adam", "normalize": (0.1, 0.3), "betas": (0.7, 0.9), "schedule": "one-cycle", "warm_up": 0.1}
+    told = {
+        "optimizer": "adam", "normalize": (0.1, 0.3), "betas": (0.7, 0.9), "schedule": "one-cycle", "warm_up": 0.1,
+        "precision": "bfloat16",
+    }  # fmt: skip
     protocol = recipe(**told, source=source, space={"lr": "0.1..1"}).protocol()
 
     assert list(protocol) == fields_of_a_protocol()

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 DEFAULTS = {
     "momentum": 0.0, "weight_decay": 0.0, "normalize": None, "shuffle": True, "holdout": 0.0, "probe_every": None,
     "probe_images": None, "keep": "last", "test_images": None, "init_std": None, "betas": (0.9, 0.999),
-    "schedule": "constant", "warm_up": 0.3,
+    "schedule": "constant", "warm_up": 0.3, "precision": "float32",
 }  # fmt: skip
 ADAM = {"loss": "cross-entropy", "optimizer": "adam"}
 PROTOCOLS = {

@@ -19,7 +19,7 @@ from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
 from suite.engine.rewrite import rewrite
-from suite.engine.sets import Sets, published
+from suite.engine.sets import Labelled, Sets, published
 from suite.engine.state import State
 from suite.recipe import Recipe
 from suite.registry import Experiment
@@ -67,7 +67,7 @@ def tutorial(experiment: Experiment, data: Data, after: After) -> None:
     """What a tutorial has: torchvision's data set of pictures, ToTensor, a DataLoader; all cores."""
     recipe = experiment.recipe
     model, optimizer = usual(experiment)
-    loader = _loader(recipe, data)
+    loader = picture_loader(recipe, published(recipe, data).training, shuffle=recipe.shuffle)
     while True:
         for pixels, labels in loader:
             optimizer.zero_grad()
@@ -101,7 +101,8 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()],
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(Module(), _loader(experiment.recipe, data))
+    recipe = experiment.recipe
+    trainer.fit(Module(), picture_loader(recipe, published(recipe, data).training, shuffle=recipe.shuffle))
 
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
@@ -157,21 +158,22 @@ def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> to
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
 
 
-def _loader(recipe: Recipe, data: Data) -> "torch.utils.data.DataLoader[Any]":
+def picture_loader(recipe: Recipe, labelled: Labelled, *, shuffle: bool) -> "torch.utils.data.DataLoader[Any]":
+    """Batches of pictures, made one by one of the bytes (n, 28, 28) as a tutorial has them made."""
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     steps: list[Any] = [ToTensor()]
     if recipe.normalize:
         mean, std = recipe.normalize
         steps.append(Normalize((mean,), (std,)))
-    pictures = _Pictures(published(recipe, data).training, Compose(steps))
-    return torch.utils.data.DataLoader(pictures, batch_size=recipe.batch_size, shuffle=recipe.shuffle)
+    pictures = _Pictures(labelled, Compose(steps))
+    return torch.utils.data.DataLoader(pictures, batch_size=recipe.batch_size, shuffle=shuffle)
 
 
 class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
     """As torchvision.datasets.MNIST gives its items: a Pillow image made of the bytes, transformed, and the class."""
 
-    def __init__(self, labelled: tuple[torch.Tensor, torch.Tensor], transform: Callable[[Any], Any]) -> None:
+    def __init__(self, labelled: Labelled, transform: Callable[[Any], Any]) -> None:
         self.images, self.labels = labelled
         self.transform = transform
 

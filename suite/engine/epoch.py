@@ -44,7 +44,7 @@ def train_epoch(
     steps = math.ceil(images / recipe.batch_size)
     tally, watch, probes = _Tally(device), _Stopwatch(), []
     for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
-        scores = state.forward(pixels)
+        scores = _scores(state, recipe, pixels)
         loss = loss_of(scores, labels)
         loss.backward()
         set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates))
@@ -63,6 +63,14 @@ def train_epoch(
         if enough(step, watch.seconds):
             break
     return {"epoch": epoch, **tally.means(), **_end(state, recipe, sets, loss_of, watch), "probes": probes}
+
+
+def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
+    """The network's scores (n, 10) of a batch, in float32, by the recipe's arithmetic."""
+    if recipe.precision == "float32":
+        return state.forward(pixels)
+    with torch.autocast(pixels.device.type, getattr(torch, recipe.precision)):
+        return state.forward(pixels).float()
 
 
 def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> Record:

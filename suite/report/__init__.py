@@ -14,7 +14,7 @@ from suite.errors import machine_error
 from suite.report.choice import Choice, gap_sentences, incomplete
 from suite.report.comparison_tables import comparison_tables
 from suite.report.comparisons import comparison_chapters
-from suite.report.figures import draw
+from suite.report.figures import Album, add_pictures
 from suite.report.groups import Group, lost, read_groups
 from suite.report.kept import Kept
 from suite.report.page import write_page
@@ -73,10 +73,12 @@ def write_report(
             groups: list[Group] = read_groups(store, runs)
             gaps = incomplete(store, runs, groups, choice.experiments)
             kept = Kept(pictures_kept)
-            pictures = draw(groups, drafts / "pictures", kept)
+            album = Album(drafts / "pictures", kept)
+            pictures = add_pictures(groups, album)
             found = choice.of_studies(read_studies(store, Path(scratch)))
-            chapters, studies = study_chapters(found, drafts / "pictures")
-            compared, comparisons = comparison_chapters(groups, drafts / "pictures", kept)
+            chapters, studies = study_chapters(found, album)
+            compared, comparisons = comparison_chapters(groups, album)
+            album.finish()
             tables = {**all_tables(groups, choice.baseline), **comparison_tables(comparisons), **study_tables(studies)}
             write_csv(tables, drafts)
             said = [*choice.sentences(), *gap_sentences(gaps)]

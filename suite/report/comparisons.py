@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import comparison_pictures, files
+from suite import comparison_pictures
 from suite.analysis.calibration import Calibration, calibration
 from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
 from suite.analysis.hardest import Hard, hardest
@@ -26,9 +25,8 @@ from suite.report.comparison_tables import (
     cost_table,
     hard_table,
 )
-from suite.report.figures import NOWHERE, Picture, draw_picture
+from suite.report.figures import Album, Picture
 from suite.report.groups import Group
-from suite.report.kept import Kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,16 +90,13 @@ class _Family:
         return [f"{reason}: {'; '.join(titles)}." for reason, titles in reasons.items() if titles]
 
 
-def comparison_chapters(
-    groups: Sequence[Group], folder: Path, kept: Kept = NOWHERE
-) -> tuple[list[Chapter], list[Comparison]]:
+def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Chapter], list[Comparison]]:
     """A chapter for the unchanged recipes of each data set, and one for each recipe that was also run changed.
 
     And all comparisons that are in them. Each chapter says what is not compared, and why.
     """
-    files.make_folder(folder)
     families = _families(groups)
-    return [_chapter(one, folder, kept) for one in families], [found for one in families for found in one.found]
+    return [_chapter(one, album) for one in families], [found for one in families for found in one.found]
 
 
 def answers_of(one: Group) -> Answers | None:
@@ -136,7 +131,7 @@ def _families(groups: Sequence[Group]) -> list[_Family]:
     return [one for one in found if len(one.groups) > 1]
 
 
-def _chapter(one: _Family, folder: Path, kept: Kept) -> Chapter:
+def _chapter(one: _Family, album: Album) -> Chapter:
     if not one.found:
         return Chapter(one.slug, one.title, warnings=one.left_out)
     classes, target = one.groups[0].classes, target_of(one.groups)
@@ -155,16 +150,16 @@ def _chapter(one: _Family, folder: Path, kept: Kept) -> Chapter:
         sentences=[each.words for each in one.found],
         rules=READING,
         warnings=one.left_out,
-        pictures=_pictures(one, target, calibrated, hard, folder, kept),
+        pictures=_pictures(one, target, calibrated, hard, album),
         tables=[("comparisons" if n == 0 else "", table) for n, table in enumerate(tables) if table.rows],
     )
 
 
 def _pictures(
-    one: _Family, target: float, calibrated: Mapping[str, Calibration], hard: Sequence[Hard], folder: Path, kept: Kept
+    one: _Family, target: float, calibrated: Mapping[str, Calibration], hard: Sequence[Hard], album: Album
 ) -> list[Picture]:
     def put(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-        return draw_picture(kept, folder / f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
 
     curves = {each.title: points for each in one.groups if (points := _curves(each))}
     made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, one.found)]

@@ -1,18 +1,21 @@
 """The report's pictures as files: SVG for the page, PNG for wherever SVG is not shown."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import files, pictures
 from suite.data.catalog import CATALOG
 from suite.report import tables
+from suite.report.drawing import Images, draw_all, images_of
 from suite.report.groups import Group
 from suite.report.kept import Kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from suite.report.drawing import Drawing
 
 
 @dataclass(frozen=True)
@@ -24,73 +27,96 @@ class Picture:
     caption: str
 
 
-NOWHERE = Kept(None)
+class Album:
+    """A report's pictures, in a folder: taken from what is `kept`, or drawn when all have been asked for."""
+
+    def __init__(self, folder: Path, kept: Kept | None = None) -> None:
+        self._folder, self._kept = folder, kept or Kept(None)
+        self._missing: list[tuple[str, Drawing]] = []
+
+    def add(self, name: str, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        """`draw(*numbers)` under this name, where it is once `finish` has been called."""
+        if images := self._kept.find(draw, *numbers):
+            self._write(name, images)
+        else:
+            self._missing.append((name, (draw, numbers)))
+        return self._picture(name, caption)
+
+    def add_figure(self, name: str, caption: str, figure: "Figure") -> Picture:
+        """A figure that is never kept."""
+        self._write(name, images_of(figure))
+        return self._picture(name, caption)
+
+    def add_image(self, name: str, caption: str, image: bytes) -> Picture:
+        """A PNG that was drawn before."""
+        self._write(name, {"png": image})
+        return replace(self._picture(name, caption), path=self._folder / f"{name}.png")
+
+    def finish(self) -> None:
+        """Draw what was asked for and is not kept, and keep it."""
+        names, drawings = [name for name, _ in self._missing], [drawing for _, drawing in self._missing]
+        for index, images in draw_all(drawings):
+            draw, numbers = drawings[index]
+            self._write(names[index], images)
+            self._kept.keep(images, draw, *numbers)
+        self._missing.clear()
+
+    def _write(self, name: str, images: Images) -> None:
+        files.make_folder(self._folder)
+        for kind, image in images.items():
+            files.write(self._folder / f"{name}.{kind}", image)
+
+    def _picture(self, name: str, caption: str) -> Picture:
+        return Picture(self._folder / f"{name}.svg", self._folder / f"{name}.png", caption)
 
 
-def draw(groups: Sequence[Group], folder: Path, kept: Kept = NOWHERE) -> Mapping[str, list[Picture]]:
-    """Put every picture into `folder`, drawn or `kept`; returns those of each group's slug, those of all under `""`."""
+def add_pictures(groups: Sequence[Group], album: Album) -> Mapping[str, list[Picture]]:
+    """Add what shows the groups; returns the pictures of each group's slug, those of all under `""`."""
     if not groups:
         return {"": []}
-    files.make_folder(folder)
     unchanged = {one.experiment for one in groups if not one.changes}
-    shown = {
-        one.slug: _of_group(one, folder, kept, again=bool(one.changes) and one.experiment in unchanged)
-        for one in groups
-    }
-    return {"": _overviews(groups, folder, kept), **shown}
+    shown = {one.slug: _of_group(one, album, again=bool(one.changes) and one.experiment in unchanged) for one in groups}
+    return {"": _overviews(groups, album), **shown}
 
 
-def _overviews(groups: Sequence[Group], folder: Path, kept: Kept) -> list[Picture]:
+def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:
     accuracy = [{**row, "data": CATALOG[row["data"]].title} for row in tables.accuracy(groups).rows]
     speed = tables.throughput(groups).rows
     of_accuracy = "Accuracy of every experiment with its intervals, data set by data set."
     of_speed = "Training and inference speed of every experiment."
     return [
-        draw_picture(kept, folder / "accuracy", of_accuracy, pictures.overview, accuracy),
-        draw_picture(kept, folder / "throughput", of_speed, pictures.speeds, speed),
+        album.add("accuracy", of_accuracy, pictures.overview, accuracy),
+        album.add("throughput", of_speed, pictures.speeds, speed),
     ]
 
 
-def _of_group(one: Group, folder: Path, kept: Kept, *, again: bool) -> list[Picture]:
+def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     """What its numbers look like; the layers and sample images only once for an experiment, not `again`."""
+
+    def add(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+
     seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
-    found = [
-        draw_picture(kept, folder / f"{one.slug}-curves", f"{one.title}: loss and accuracy by epoch, {seeds}.",
-                 pictures.curves, one.histories, one.published_history),
-        draw_picture(kept, folder / f"{one.slug}-confusion",
-                 f"{one.title}: confusion on all test images, mean counts of {seeds}.",
-                 pictures.confusion, one.confusion, one.classes),
-    ]  # fmt: skip
+    found = [add("curves", f"loss and accuracy by epoch, {seeds}.", pictures.curves, one.histories,
+                 one.published_history)]  # fmt: skip
     if any(one.probes):
         histories = [[{"probes": probes}] for probes in one.probes]
         images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
-        caption = f"{one.title}: accuracy during training, as the source watches it."
-        found.insert(1, draw_picture(kept, folder / f"{one.slug}-probes", caption, pictures.probes, histories, images))
+        says = "accuracy during training, as the source watches it."
+        found.append(add("probes", says, pictures.probes, histories, images))
+    says = f"confusion on all test images, mean counts of {seeds}."
+    found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    caption = f"{one.title}: the layers."
-    layers = draw_picture(kept, folder / f"{one.slug}-network", caption, pictures.network, _counted(one))
+    found.insert(0, add("network", "the layers.", pictures.network, _counted(one)))
     if one.samples:
-        path = folder / f"{one.slug}-samples.png"
-        files.write(path, one.samples)
         seed = one.runs[0]["seed"]
-        found.append(Picture(path, path, f"{one.title}: predicted and true labels of test images, seed {seed}."))
-    return [layers, *found]
+        says = f"{one.title}: predicted and true labels of test images, seed {seed}."
+        found.append(album.add_image(f"{one.slug}-samples", says, one.samples))
+    return found
 
 
 def _counted(one: Group) -> list[dict[str, object]]:
     return [
         {**layer, "shape": layer["shape"].split("×"), "parameters": int(layer["parameters"])} for layer in one.layers
     ]
-
-
-def draw_picture(kept: Kept, stem: Path, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-    """Write `draw(*numbers)`, or what is kept of it, as SVG and PNG beside each other."""
-    for kind, image in kept.images(draw, *numbers).items():
-        files.write(stem.with_suffix(f".{kind}"), image)
-    return Picture(stem.with_suffix(".svg"), stem.with_suffix(".png"), caption)
-
-
-def save_picture(figure: "Figure", stem: Path, caption: str) -> Picture:
-    """Write a figure as SVG and PNG beside each other."""
-    return draw_picture(NOWHERE, stem, caption, lambda: figure)

@@ -1,8 +1,7 @@
 """Pictures that were drawn before, by what they show: drawing takes nearly all of a large report's time."""
 
-import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import canvas, files
+from suite.report.drawing import KINDS, Images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("svg", "png")
 LARGEST = 1 << 26
 DIGEST = 64  # hexadecimal digits of the contents' SHA-256, which an entry begins with
 
@@ -30,22 +29,21 @@ class Kept:
         self._folder = folder
         self._used: set[str] = set()
 
-    def images(self, draw: Callable[..., "Figure"], *numbers: Any) -> dict[str, bytes]:
-        """What `draw(*numbers)` looks like, by kind, `svg` and `png`; drawn only where it is not kept, or damaged."""
+    def find(self, draw: Callable[..., "Figure"], *numbers: Any) -> Images | None:
+        """What `draw(*numbers)` looks like, where that is kept whole."""
         if self._folder is None:
-            return _drawn(draw(*numbers))
-        drawer = [*self._drawer, _code(draw.__module__), draw.__name__]
-        key = sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode())
-        names = {kind: f"{key.hexdigest()}.{kind}" for kind in KINDS}
+            return None
+        names = self._names(draw, numbers)
         self._used.update(names.values())
         found = {kind: image for kind, name in names.items() if (image := _read(self._folder / name)) is not None}
-        if len(found) == len(KINDS):
-            return found
-        images = _drawn(draw(*numbers))
-        files.make_folder(self._folder)
-        for kind, image in images.items():
-            files.write(self._folder / names[kind], sha256(image).hexdigest().encode() + image)
-        return images
+        return found if len(found) == len(KINDS) else None
+
+    def keep(self, images: Images, draw: Callable[..., "Figure"], *numbers: Any) -> None:
+        """Keep what `draw(*numbers)` looks like."""
+        if self._folder is not None:
+            files.make_folder(self._folder)
+            for kind, name in self._names(draw, numbers).items():
+                files.write(self._folder / name, sha256(images[kind]).hexdigest().encode() + images[kind])
 
     def forget_unused(self) -> None:
         """Delete what nobody asked for since this was made, and what killed writers left."""
@@ -54,6 +52,12 @@ class Kept:
             for path in self._folder.iterdir():
                 if path.name not in self._used and path.suffix[1:] in KINDS:
                     files.remove(path)
+
+    def _names(self, draw: Callable[..., "Figure"], numbers: Sequence[Any]) -> dict[str, str]:
+        """The file for each kind of picture."""
+        drawer = [*self._drawer, _code(draw.__module__), draw.__name__]
+        key = sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode()).hexdigest()
+        return {kind: f"{key}.{kind}" for kind in KINDS}
 
     @cached_property
     def _drawer(self) -> list[str]:
@@ -70,15 +74,6 @@ def _code(module: str) -> str:
     """The SHA-256 of a module's text, in hexadecimal."""
     package, _, name = module.rpartition(".")
     return sha256(resources(package).joinpath(f"{name}.py").read_bytes()).hexdigest()
-
-
-def _drawn(figure: "Figure") -> dict[str, bytes]:
-    images = {}
-    for kind in KINDS:
-        image = io.BytesIO()
-        canvas.save(figure, image, kind)
-        images[kind] = image.getvalue()
-    return images
 
 
 def _read(path: Path) -> bytes | None:

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from suite import files
 from suite.engine.documents import Record
 from suite.errors import SuiteError
 from suite.report.chapters import Chapter
-from suite.report.figures import save_picture
+from suite.report.figures import Album
 from suite.report.table import Row, Table
 from suite.space import as_words
 from suite.study_pictures import CAPTIONS, study_pictures
@@ -22,20 +20,18 @@ def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def study_chapters(studies: Sequence[Record], folder: Path) -> tuple[list[Chapter], list[Record]]:
-    """A chapter for each study, its pictures drawn into `folder`, and those studies whose documents are whole.
+def study_chapters(studies: Sequence[Record], album: Album) -> tuple[list[Chapter], list[Record]]:
+    """A chapter for each study, its pictures in the album, and those studies whose documents are whole.
 
     On a shared server anyone may have written a document: one that does not say what ours say is named, no more.
     """
-    if studies:
-        files.make_folder(folder)
     # On a shared server two studies may have one name, and a name may be anything.
     names = [re.sub(r"[^a-z0-9_]", "_", facts["study"])[:40] for facts in studies]
     slugs = [f"study-{name}" if names.count(name) == 1 else f"study-{name}-{n}" for n, name in enumerate(names)]
     chapters, whole = [], []
     for facts, slug in zip(studies, slugs, strict=True):
         try:
-            chapters.append(_chapter(facts, slug, folder))
+            chapters.append(_chapter(facts, slug, album))
             whole.append(facts)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SuiteError):
             chapters.append(_damaged(facts, slug))
@@ -97,7 +93,7 @@ def _damaged(facts: Record, slug: str) -> Chapter:
     return Chapter(slug, f"Study {facts['study']}", warnings=[sentence])
 
 
-def _chapter(facts: Record, slug: str, folder: Path) -> Chapter:
+def _chapter(facts: Record, slug: str, album: Album) -> Chapter:
     tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
     own = [
         (name, Table(table.title, table.rows, {key: how for key, how in table.formats.items() if key != "study"}))
@@ -111,7 +107,7 @@ def _chapter(facts: Record, slug: str, folder: Path) -> Chapter:
         rules=f"{counts(facts['trials'])}. {_rules(facts)}",
         tables=own,
         pictures=[
-            save_picture(figure, folder / f"{slug}-{name}", f"{facts['study']}: {CAPTIONS[name]}.")
+            album.add_figure(f"{slug}-{name}", f"{facts['study']}: {CAPTIONS[name]}.", figure)
             for name, figure in study_pictures(facts).items()
         ],
     )

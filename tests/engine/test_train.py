@@ -83,6 +83,7 @@ def test_another_seed_gives_other_weights(experiment, run_of, digits):
         {"schedule": "one-cycle", "betas": (0.7, 0.9)},
         {"schedule": "one-cycle", "optimizer": "sgd", "lr": 0.1, "momentum": 0.9},
         {"network": channels_last},
+        {"precision": "bfloat16"},
     ],
 )
 def test_a_run_broken_off_after_every_epoch_ends_as_an_unbroken_one(experiment, run_of, digits, fields):

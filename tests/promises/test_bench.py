@@ -17,7 +17,7 @@ from tests.promises.conftest import Check, copy_program
 
 pytestmark = pytest.mark.promise
 
-STEP = "        scores = state.forward(pixels)\n"
+STEP = "        scores = _scores(state, recipe, pixels)\n"
 END = "        if enough(step, watch.seconds):\n"
 BEFORE = Side("before", "suite")
 SECONDS = 5.0  # a trial, its loading not counted

@@ -3,25 +3,26 @@
 Times of one machine and hour, so only their ratios are judged, and only in full, where nothing else may run.
 """
 
+import json
 import math
 import os
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from suite import registry
-from suite.bench.sides import Job, Side, probes
-from suite.data import ensure
-from tests.conftest import Workspace
+from suite.bench.sides import Side
+from tests.conftest import ROOT, Workspace
 from tests.promises.conftest import Check
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(7200)]
 TITLE = "the whole of `run`: beside tutorials, its overhead, two workers"
 SIX = ("mlp", "lenet", "cnn", "cnn_one_epoch", "lenet_avgpool", "lenet_gaussian")
 SMALL = ("--data", "digits", "--epochs", "1")
-SHARE = 0.1  # of the tutorials' steps that are timed: each is like the one before
+SHARE = 0.1  # of the tutorials' steps and looks that are timed: each is like the one before
 
 
 def run(folder: Path, *words: str) -> tuple[float, float]:
@@ -38,22 +39,20 @@ def run(folder: Path, *words: str) -> tuple[float, float]:
 
 
 def tutorials(names: tuple[str, ...], overrides: dict[str, object], share: float) -> float:
-    """The seconds of these experiments' protocols by the tutorials' loop, all cores each, one after the other."""
-    total = 0.0
-    for name in names:
-        experiment = registry.load().experiments[name].changed(overrides)
-        recipe = experiment.recipe
-        steps = recipe.epochs * math.ceil(recipe.training_images() / recipe.batch_size)
-        timed = max(1, round(share * steps))
-        side = Side("tutorial loop", "tutorial", "all")
-        with probes((side,), Job(name, ensure(recipe.data), overrides)) as started:
-            [probe] = started[side.name]
-            probe.facts()
-            probe.tell(round=True)
-            probe.hear()
-            probe.tell(steps=timed)
-            total += probe.hear()["seconds"] * steps / timed
-    return total
+    """The seconds of these experiments' protocols as tutorials have them, all cores each, one after the other.
+
+    Starting Python is not counted.
+    """
+    environment = Side("tutorial", "tutorial", "all").environment()
+    return math.fsum(
+        float(
+            subprocess.run(
+                [sys.executable, "-m", "tests.promises.tutorial", name, json.dumps(overrides), str(share)],
+                cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=3600,
+            ).stdout
+        )
+        for name in names
+    )  # fmt: skip
 
 
 @pytest.mark.check(26, TITLE)

@@ -22,6 +22,7 @@ from suite.report.comparison_tables import (
     hard_table,
 )
 from suite.report.comparisons import answers_of, comparison_chapters, target_of
+from suite.report.figures import Album
 from suite.report.stored import Predictions
 from suite.report.stored import history as stored_history
 from tests.report.conftest import LABELS, run
@@ -73,7 +74,9 @@ def make(make_group):
 
 
 def only(groups, folder):
-    [chapter], found = comparison_chapters(groups, folder)
+    album = Album(folder)
+    [chapter], found = comparison_chapters(groups, album)
+    album.finish()
     return chapter, found
 
 
@@ -94,7 +97,7 @@ def test_unchanged_recipes_of_one_data_set_make_a_chapter_of_every_pair(make, tm
 def test_each_data_set_has_its_own_chapter_and_what_is_alone_on_one_has_none(make, tmp_path):
     groups = [make("cnn"), make("lenet"), make("cnn3", data="mnist"), make("lenet3", data="mnist"),
               make("alone", data="digits")]  # fmt: skip
-    chapters, found = comparison_chapters(groups, tmp_path)
+    chapters, found = comparison_chapters(groups, Album(tmp_path))
 
     assert [one.slug for one in chapters] == ["comparison-fashion-mnist", "comparison-mnist"]
     assert [(one.one, one.other) for one in found] == [("cnn", "lenet"), ("cnn3", "lenet3")]
@@ -102,7 +105,7 @@ def test_each_data_set_has_its_own_chapter_and_what_is_alone_on_one_has_none(mak
 
 def test_variants_are_compared_with_the_recipe_they_vary_and_with_it_alone(make, tmp_path):
     groups = [make("cnn"), make("lenet"), make("lenet", 0.9, changes="lr=0.01"), make("lenet", 0.7, changes="epochs=1")]
-    chapters, found = comparison_chapters(groups, tmp_path)
+    chapters, found = comparison_chapters(groups, Album(tmp_path))
 
     assert [one.title for one in chapters] == ["Experiments on Fashion-MNIST", "lenet and its variants"]
     assert [(one.one, one.other) for one in found] == [
@@ -167,8 +170,8 @@ def test_where_nothing_can_be_compared_the_chapter_says_why_and_no_more(make, tm
 
 
 def test_no_group_and_one_group_are_no_chapter(make, tmp_path):
-    assert comparison_chapters([], tmp_path) == ([], [])
-    assert comparison_chapters([make()], tmp_path) == ([], [])
+    assert comparison_chapters([], Album(tmp_path)) == ([], [])
+    assert comparison_chapters([make()], Album(tmp_path)) == ([], [])
     assert comparison_tables([]) == {}
 
 
@@ -349,7 +352,9 @@ def test_without_watched_epochs_there_is_no_picture_of_the_time(make, tmp_path):
 def test_equal_groups_give_equal_bytes_and_words(make, tmp_path):
     said, written = [], []
     for folder in (tmp_path / "one", tmp_path / "two"):
-        chapters, _ = comparison_chapters([make("lenet"), make("mlp"), make("lenet", changes="lr=1")], folder)
+        album = Album(folder)
+        chapters, _ = comparison_chapters([make("lenet"), make("mlp"), make("lenet", changes="lr=1")], album)
+        album.finish()
         said.append([(one.slug, one.sentences, one.warnings, [t.cells() for _, t in one.tables]) for one in chapters])
         written.append({path.name: path.read_bytes() for path in folder.iterdir()})
 

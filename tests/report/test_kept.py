@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from suite import pictures
+from suite.report.figures import Album
 from suite.report.kept import Kept
 
 COUNTS = np.array([[5.0, 1.0], [0.0, 4.0]])
@@ -28,47 +29,63 @@ def drawing():
     return Drawing()
 
 
-def test_the_same_numbers_are_drawn_once_and_have_the_bytes_of_a_new_drawing(tmp_path, drawing):
-    first = Kept(tmp_path / "kept").images(drawing, COUNTS, CLASSES)
-    again = Kept(tmp_path / "kept").images(drawing, COUNTS.copy(), CLASSES)
+@pytest.fixture
+def images(tmp_path):
+    """What an album of its own puts on the disk: a picture's bytes, by kind."""
+
+    def images(kept, draw, *numbers):
+        album = Album(tmp_path / "album", kept)
+        picture = album.add("picture", "A picture.", draw, *numbers)
+        album.finish()
+        found = {path.suffix: path.read_bytes() for path in (picture.path, picture.png)}
+        picture.path.unlink()
+        picture.png.unlink()
+        return found
+
+    return images
+
+
+def test_the_same_numbers_are_drawn_once_and_have_the_bytes_of_a_new_drawing(tmp_path, drawing, images):
+    first = images(Kept(tmp_path / "kept"), drawing, COUNTS, CLASSES)
+    again = images(Kept(tmp_path / "kept"), drawing, COUNTS.copy(), CLASSES)
 
     assert drawing.times == 1
-    assert first == again == Kept(None).images(drawing, COUNTS, CLASSES)
-    assert set(first) == {"svg", "png"}
+    assert first == again == images(None, drawing, COUNTS, CLASSES)
+    assert set(first) == {".svg", ".png"}
     assert drawing.times == 2
 
 
-def test_other_numbers_names_or_code_are_drawn_anew(tmp_path, drawing, monkeypatch):
+def test_other_numbers_names_or_code_are_drawn_anew(tmp_path, drawing, monkeypatch, images):
     kept = Kept(tmp_path)
-    kept.images(drawing, COUNTS, CLASSES)
-    kept.images(drawing, COUNTS + np.eye(2), CLASSES)
-    kept.images(drawing, COUNTS, ("one", "third"))
+    images(kept, drawing, COUNTS, CLASSES)
+    images(kept, drawing, COUNTS + np.eye(2), CLASSES)
+    images(kept, drawing, COUNTS, ("one", "third"))
     monkeypatch.setattr(Kept, "_drawer", ["another program"])
-    Kept(tmp_path).images(drawing, COUNTS, CLASSES)
+    images(Kept(tmp_path), drawing, COUNTS, CLASSES)
 
     assert drawing.times == 4
 
 
 @pytest.mark.parametrize("damage", [lambda _: b"", lambda old: old[:-1], lambda old: old[:-1] + b"\0"])
-def test_a_damaged_picture_is_drawn_anew(tmp_path, drawing, damage):
-    whole = Kept(tmp_path).images(drawing, COUNTS, CLASSES)
+def test_a_damaged_picture_is_drawn_anew(tmp_path, drawing, damage, images):
+    whole = images(Kept(tmp_path), drawing, COUNTS, CLASSES)
     [path] = tmp_path.glob("*.png")
     path.write_bytes(damage(path.read_bytes()))
 
-    assert Kept(tmp_path).images(drawing, COUNTS, CLASSES) == whole
+    assert images(Kept(tmp_path), drawing, COUNTS, CLASSES) == whole
     assert drawing.times == 2
-    assert Kept(tmp_path).images(drawing, COUNTS, CLASSES) == whole
+    assert images(Kept(tmp_path), drawing, COUNTS, CLASSES) == whole
     assert drawing.times == 2
 
 
-def test_what_nobody_asked_for_is_forgotten(tmp_path, drawing):
+def test_what_nobody_asked_for_is_forgotten(tmp_path, drawing, images):
     before = Kept(tmp_path)
-    before.images(drawing, COUNTS, CLASSES)
-    before.images(drawing, COUNTS + 1, CLASSES)
+    images(before, drawing, COUNTS, CLASSES)
+    images(before, drawing, COUNTS + 1, CLASSES)
     (tmp_path / "a user's own.txt").write_text("stays")
 
     after = Kept(tmp_path)
-    after.images(drawing, COUNTS, CLASSES)
+    images(after, drawing, COUNTS, CLASSES)
     after.forget_unused()
 
     assert len(list(tmp_path.glob("*.svg"))) == len(list(tmp_path.glob("*.png"))) == 1

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from suite.errors import SuiteError
 from suite.report.chapters import Chapter
-from suite.report.figures import draw
+from suite.report.figures import Album, add_pictures
 from suite.report.page import write_page
 from suite.report.tables import all_tables, write_csv
 from tests.report.conftest import SOURCE
@@ -88,6 +88,14 @@ def rendered(markdown):
     return Page(MarkdownIt("commonmark").enable("table").render(markdown))
 
 
+def drawn(groups, folder):
+    """Their pictures, all of them drawn."""
+    album = Album(folder)
+    pictures = add_pictures(groups, album)
+    album.finish()
+    return pictures
+
+
 @pytest.fixture(scope="module")
 def groups(make_group):
     """An experiment as published, and one changed with a single seed."""
@@ -101,7 +109,7 @@ def groups(make_group):
 def reports(groups, tmp_path_factory):
     """The folder of a report; of the pictures, which take their time, those of the second group."""
     folder = tmp_path_factory.mktemp("report") / "reports"
-    tables, pictures = all_tables(groups), draw(groups[1:], folder / "pictures")
+    tables, pictures = all_tables(groups), drawn(groups[1:], folder / "pictures")
     write_csv(tables, folder)
     write_page(groups, tables, {groups[0].slug: [], **pictures}, folder)
     return folder
@@ -218,8 +226,8 @@ def test_every_link_and_picture_of_the_note_is_a_file_of_the_report(reports, not
 
 
 def test_the_same_groups_give_the_same_pictures_to_the_byte(groups, reports, tmp_path):
-    drawn = draw(groups[1:], tmp_path)[groups[1].slug]
-    names = [path.name for picture in drawn for path in (picture.path, picture.png)]
+    pictures = drawn(groups[1:], tmp_path)[groups[1].slug]
+    names = [path.name for picture in pictures for path in (picture.path, picture.png)]
 
     assert len(names) == 10
     assert [
@@ -240,7 +248,7 @@ def test_the_same_groups_give_the_same_page_and_tables_to_the_byte(groups, tmp_p
 
 
 def test_an_empty_record_gives_a_page_that_says_so(tmp_path):
-    write_page([], all_tables([]), draw([], tmp_path / "pictures"), tmp_path)
+    write_page([], all_tables([]), drawn([], tmp_path / "pictures"), tmp_path)
     for name in ("report.html", "report.md"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert "There is no finished run yet" in text

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from suite.report.figures import Album
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
 from suite.study_pictures import CAPTIONS, study_pictures
@@ -66,7 +67,7 @@ def test_another_winners_test_accuracy_is_not_shown():
 def test_an_unfinished_study_is_shown_without_a_verdict(tmp_path):
     facts = document(outcome=None, test=None, trials=document()["trials"][:2], importances={})
 
-    [chapter], _ = study_chapters([facts], tmp_path)
+    [chapter], _ = study_chapters([facts], Album(tmp_path))
 
     assert chapter.sentences[0] == "No trial was trained to its end yet."
     assert counts(facts["trials"]) == "2 trials: 1 complete, 1 pruned"
@@ -103,7 +104,7 @@ def test_any_space_can_be_drawn(space):
 
 
 def test_the_page_and_the_text_hold_the_chapter(tmp_path):
-    chapters, _ = study_chapters([document()], tmp_path / "pictures")
+    chapters, _ = study_chapters([document()], Album(tmp_path / "pictures"))
 
     page = write_page([], study_tables([document()]), {"": []}, tmp_path, studies=chapters)
 
@@ -116,7 +117,7 @@ def test_the_page_and_the_text_hold_the_chapter(tmp_path):
 
 def test_equal_studies_give_equal_bytes(tmp_path):
     for name in ("one", "other"):
-        study_chapters([document()], tmp_path / name)
+        study_chapters([document()], Album(tmp_path / name))
 
     one, other = ({path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("one", "other"))
     assert one == other
@@ -143,7 +144,7 @@ def test_words_of_others_stay_words(tmp_path):
     inside = tmp_path / "reports"
     inside.mkdir()
 
-    chapters, whole = study_chapters([facts], inside / "pictures")
+    chapters, whole = study_chapters([facts], Album(inside / "pictures"))
     page = write_page([], study_tables(whole), {"": []}, inside, studies=chapters)
 
     assert whole == [facts]
@@ -165,7 +166,7 @@ STRANGE = [
 def test_a_document_that_says_something_else_is_named_and_left_out(tmp_path):
     strange = [document(study=f"strange{n}", **changes) for n, changes in enumerate(STRANGE)]
 
-    chapters, whole = study_chapters([*strange, document(study="good")], tmp_path)
+    chapters, whole = study_chapters([*strange, document(study="good")], Album(tmp_path))
 
     titles = [chapter.title for chapter in chapters]
     assert titles == [*(f"Study strange{n}" for n in range(len(strange))), "Study of lenet: good"]
@@ -174,7 +175,7 @@ def test_a_document_that_says_something_else_is_named_and_left_out(tmp_path):
 
 
 def test_studies_of_one_name_have_files_of_their_own(tmp_path):
-    chapters, _ = study_chapters([document(), document()], tmp_path)
+    chapters, _ = study_chapters([document(), document()], Album(tmp_path))
 
     assert len({chapter.slug for chapter in chapters}) == 2
 

@@ -1,0 +1,48 @@
+"""Many pictures at once: drawing takes nearly all of a report's time, and one process fills one core."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from suite import canvas
+from suite.execute.processes import available_cores, run_jobs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    Drawing = tuple[Callable[..., Figure], tuple[Any, ...]]  # a function of a module's, and its arguments
+
+KINDS = ("svg", "png")
+Images = dict[str, bytes]  # by kind
+FEW = 8  # so many are drawn before processes for them have started
+
+
+def images_of(figure: "Figure") -> Images:
+    """A figure as the bytes of its files."""
+    images = {}
+    for kind in KINDS:
+        image = io.BytesIO()
+        canvas.save(figure, image, kind)
+        images[kind] = image.getvalue()
+    return images
+
+
+def draw_all(drawings: "Sequence[Drawing]") -> Iterator[tuple[int, Images]]:
+    """Yield (index of the drawing, its images) as they come, drawn by as many processes as there are cores.
+
+    What a process owes when it ends, for whatever reason, is drawn here.
+    """
+    owed = dict(enumerate(drawings))
+    if len(owed) > FEW and (cores := available_cores()) > 1:
+        shares = [dict(list(owed.items())[first::cores]) for first in range(cores)]
+        for _, event in run_jobs(_draw_share, shares, workers=cores, environment={}, preload="matplotlib.figure"):
+            if event["event"] == "drawn":
+                del owed[event["index"]]
+                yield event["index"], event["images"]
+    for index, (draw, numbers) in owed.items():
+        yield index, images_of(draw(*numbers))
+
+
+def _draw_share(share: "dict[int, Drawing]", emit: Callable[[dict[str, Any]], None]) -> None:
+    for index, (draw, numbers) in share.items():
+        emit({"event": "drawn", "index": index, "images": images_of(draw(*numbers))})
