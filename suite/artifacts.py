@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -14,6 +17,9 @@ from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import machine_error
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HISTORY = (
     "epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "train_seconds",
@@ -47,7 +53,6 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
     _write_confusion(into / "confusion.csv", matrix, classes)
     _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])
     figures = {
-        "network.png": pictures.network(layers),
         "curves.png": pictures.curves([history], _published(facts)),
         "confusion.png": pictures.confusion(matrix, classes),
         "samples.png": pictures.samples(images, labels, predicted, confidence, classes),
@@ -55,10 +60,21 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
         figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
+    files.write(into / "network.png", _network(json.dumps(layers)))
     for name, figure in figures.items():
-        image = io.BytesIO()
-        canvas.save(figure, image, "png")
-        files.write(into / name, image.getvalue())
+        files.write(into / name, _png(figure))
+
+
+@lru_cache(maxsize=64)
+def _network(layers: str) -> bytes:
+    """The same for every seed, so drawn once."""
+    return _png(pictures.network(json.loads(layers)))
+
+
+def _png(figure: "Figure") -> bytes:
+    image = io.BytesIO()
+    canvas.save(figure, image, "png")
+    return image.getvalue()
 
 
 def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -65,9 +65,8 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     for (row, column), count in np.ndenumerate(matrix):
         if count:
             colour = "white" if share[row, column] > 0.35 else "#1f2937"
-            axes.text(
-                column, row, f"{count:.1f}".removesuffix(".0"), ha="center", va="center", fontsize=7.5, color=colour
-            )
+            axes.text(column, row, f"{count:.1f}".removesuffix(".0"), ha="center", va="center", fontsize=7.5,
+                      color=colour, in_layout=False)  # fmt: skip
     bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
     return figure
@@ -93,7 +92,8 @@ def samples(
         right = labels[index] == predicted[index]
         text = f"{classes[predicted[index]]} {confidence[index]:.2f}"
         axes.text(left + 14, top - 2, text if right else f"{text}\nis {classes[labels[index]]}", fontsize=6.5,
-                  color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05)  # fmt: skip
+                  color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
+                  in_layout=False)  # fmt: skip
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image: an axes per cell takes ten times as long
     axes.axis("off")
     axes.set_title("The first test images, then the mistakes made with the highest score", loc="left", fontsize=9)
