@@ -1,26 +1,30 @@
 """`python -m suite` and the script `suite`."""
 
+import atexit
 import os
 import sys
 import threading
 from contextlib import suppress
+from typing import NoReturn
 
 
-def main() -> int:
+def main() -> NoReturn:
     """The whole program; Ctrl-C while it is still being loaded is one line too."""
     try:
         from suite.cli import main as run
     except KeyboardInterrupt:
         print("suite: interrupted before anything began.", file=sys.stderr)
-        return 130
-    code = run()
-    if any(thread.daemon for thread in threading.enumerate()):
-        _leave(code)
-    return code
+        sys.exit(130)
+    _leave(run())
 
 
-def _leave(code: int) -> None:
-    """End without tidying up: Python would cut off a thread that waits for a tracker, and abort if it waits in C++."""
+def _leave(code: int) -> NoReturn:
+    """End without tidying up: where MLflow is loaded it takes Python a second, and the system frees all of it anyway.
+
+    It would also cut off a thread that waits for a tracker, and abort if that waits in C++.
+    """
+    if not any(thread.daemon for thread in threading.enumerate()):
+        atexit._run_exitfuncs()
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -28,4 +32,4 @@ def _leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
