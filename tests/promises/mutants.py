@@ -23,7 +23,7 @@ FULL = ("-m", "promise")
 MUTANTS: tuple[Mutant, ...] = (
     # The first few are quick, and are planted in every run of the tests.
     mutant(4, "a picture is written without steps", "artifacts.py",
-           "files.write(into / name, image.getvalue())", "(into / name).write_bytes(image.getvalue())",
+           "files.write(into / name, image)", "(into / name).write_bytes(image)",
            "test_crash_points", "-k", "writes_through"),
     mutant(6, "a checkpoint's digest is not looked at", "engine/checkpoint.py",
            'if head != _head(hashlib.file_digest(file, "sha256").hexdigest(), length):', "if False:",
