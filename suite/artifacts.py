@@ -60,8 +60,8 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
         figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
-    images = {"network.png": _network(json.dumps(layers)), **{name: _png(figure) for name, figure in figures.items()}}
-    for name, image in images.items():
+    drawn = {"network.png": _network(json.dumps(layers)), **{name: _png(figure) for name, figure in figures.items()}}
+    for name, image in drawn.items():
         files.write(into / name, image)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from suite.canvas import GREY, new_figure
+from suite.canvas import GREY, logarithmic, new_figure
 from suite.comparison_pictures import COLOURS
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def history(found: Sequence[dict[str, Any]]) -> "Figure":
             if shown := [one for one in mine if one["experiment"] == name and one["at"] in sessions]:
                 _line(axes, shown, sessions, number, len(names))
         axes.axhline(1, color=GREY, lw=1, ls="--")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}×")
-        axes.yaxis.set_minor_formatter("{x:g}×")
+        logarithmic(axes, "y", at=(1, 1.5, 2, 3, 5, 7), unit="×")
         axes.set_xticks(range(len(sessions)), [at[:16].replace("T", "\n") for at in sessions], fontsize=6)
         axes.set_title(f"Time of a step beside: {beside}"[:80], parse_math=False)
     named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}

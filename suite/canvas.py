@@ -70,11 +70,12 @@ def new_figure(
         return figure, list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
 
 
-def logarithmic(axes: "Axes") -> None:
-    """Give the x axis a logarithmic scale with plain numbers at 1, 2 and 5."""
+def logarithmic(axes: "Axes", which: str = "x", *, at: Sequence[float] = (1, 2, 5), unit: str = "") -> None:
+    """Give an axis a logarithmic scale with plain numbers at these places of every power of ten."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:,.12g}")
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=at))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(f"{{x:,.12g}}{unit}")

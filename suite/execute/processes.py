@@ -7,7 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
@@ -26,14 +26,20 @@ class _Child:
 
 
 def run_jobs(
-    work: Work, jobs: Sequence[Any], *, workers: int, environment: Mapping[str, str], preload: str
+    work: Work,
+    jobs: Sequence[Any],
+    *,
+    workers: int,
+    environment: Mapping[str, str] | None = None,
+    preload: str | None = None,
 ) -> Iterator[tuple[int, Event]]:
     """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as they come.
 
+    Processes are forked from one that loads `preload` once, and where there is none to load they start from nothing.
     The events `busy` (its place is taken: it is tried again later) and `ended` are this function's own; `ended`
     carries the exit code, negative for a signal. Closing the generator ends the processes that still run.
     """
-    context = start_server(environment, preload)
+    context = start_server(environment or {}, preload) if preload else multiprocessing.get_context("spawn")
     waiting = deque((0.0, index) for index in range(len(jobs)))
     children: list[_Child] = []
     try:
@@ -92,7 +98,9 @@ def _interrupts_ignored() -> Iterator[None]:
 def _start(context: ForkServerContext | SpawnContext, work: Work, job: Any, index: int) -> _Child:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, job, theirs))
-    process.start()
+    # A server's children ignore Ctrl-C as it does; others would be told of it before they have begun to.
+    with _interrupts_ignored() if isinstance(context, SpawnContext) else nullcontext():
+        process.start()
     theirs.close()
     return _Child(index, process, ours)
 

@@ -35,7 +35,7 @@ def draw_all(drawings: "Sequence[Drawing]") -> Iterator[tuple[int, Images]]:
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
         shares = [dict(list(owed.items())[first::cores]) for first in range(cores)]
-        for _, event in run_jobs(_draw_share, shares, workers=cores, environment={}, preload="matplotlib.figure"):
+        for _, event in run_jobs(_draw_share, shares, workers=cores):
             if event["event"] == "drawn":
                 del owed[event["index"]]
                 yield event["index"], event["images"]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def work(job, emit):
     match kind:
         case "say":
             emit({"event": "said", "words": detail})
+        case "loaded":
+            emit({"event": "said", "words": detail in sys.modules})
         case "crash":
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
@@ -49,6 +52,18 @@ def test_every_job_is_done_and_its_end_told():
     assert {(index, event["words"]) for index, event in events if event["event"] == "said"} == {
         (0, "one"), (1, "two"), (2, "three"),
     }  # fmt: skip
+
+
+def test_with_nothing_to_preload_they_start_from_nothing_and_ctrl_c_is_not_for_them():
+    said = {}
+    for index, event in run_jobs(work, ["loaded:torch", "sleep:0.5"], workers=2):
+        if event["event"] == "begun":
+            os.kill(event["pid"], signal.SIGINT)
+        said[index, event["event"]] = event
+
+    assert said[0, "said"]["words"] is False
+    assert said[1, "said"]["words"] == "slept"
+    assert said[0, "ended"]["exit"] == said[1, "ended"]["exit"] == 0
 
 
 def test_a_crash_takes_no_other_job_with_it():
