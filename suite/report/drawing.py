@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from suite import canvas
@@ -30,15 +31,16 @@ def images_of(figure: "Figure") -> Images:
 def draw_all(drawings: "Sequence[Drawing]") -> Iterator[tuple[int, Images]]:
     """Yield (index of the drawing, its images) as they come, drawn by as many processes as there are cores.
 
-    What a process owes when it ends, for whatever reason, is drawn here.
+    What a process owes when it ends, for whatever reason, is drawn here, and all of it where none can be had.
     """
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
         shares = [dict(list(owed.items())[first::cores]) for first in range(cores)]
-        for _, event in run_jobs(_draw_share, shares, workers=cores):
-            if event["event"] == "drawn":
-                del owed[event["index"]]
-                yield event["index"], event["images"]
+        with suppress(OSError):  # the system lets this user have no more processes
+            for _, event in run_jobs(_draw_share, shares, workers=cores):
+                if event["event"] == "drawn":
+                    del owed[event["index"]]
+                    yield event["index"], event["images"]
     for index, (draw, numbers) in owed.items():
         yield index, images_of(draw(*numbers))
 

@@ -1,5 +1,6 @@
 """Pictures drawn side by side: all of them, the bytes that one process gives, and none lost with a process."""
 
+import errno
 import os
 import signal
 
@@ -44,6 +45,16 @@ def test_what_a_killed_process_owes_is_drawn_all_the_same(expected):
     some = [(killed, (os.getpid(), index + 1)) if index in (3, 4) else one for index, one in enumerate(MANY)]
 
     assert dict(draw_all(some)) == expected
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_where_no_process_can_be_had_they_are_drawn_all_the_same(monkeypatch, expected):
+    def refused(*_words, **_options):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("multiprocessing.popen_spawn_posix.Popen", refused)
+
+    assert dict(draw_all(MANY)) == expected
 
 
 @pytest.mark.usefixtures("two_cores")
