@@ -5,7 +5,6 @@ import io
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -17,9 +16,6 @@ from suite.data.catalog import CATALOG
 from suite.engine.documents import Record
 from suite.engine.journal import Run
 from suite.errors import machine_error
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HISTORY = (
     "epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "train_seconds",
@@ -60,7 +56,10 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
         figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
-    drawn = {"network.png": _network(json.dumps(layers)), **{name: _png(figure) for name, figure in figures.items()}}
+    drawn = {
+        "network.png": _network(json.dumps(layers)),
+        **{name: canvas.image(figure, "png") for name, figure in figures.items()},
+    }
     for name, image in drawn.items():
         files.write(into / name, image)
 
@@ -68,13 +67,7 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
 @lru_cache(maxsize=64)
 def _network(layers: str) -> bytes:
     """The same for every seed, so drawn once."""
-    return _png(pictures.network(json.loads(layers)))
-
-
-def _png(figure: "Figure") -> bytes:
-    image = io.BytesIO()
-    canvas.save(figure, image, "png")
-    return image.getvalue()
+    return canvas.image(pictures.network(json.loads(layers)), "png")
 
 
 def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """What pictures are drawn on: colours, style, figures outside pyplot, and their way into a file."""
 
+import io
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
@@ -28,10 +29,11 @@ _UNTOLD = ("Creator", "Date", "Format", "Type")  # of an SVG's metadata
 DPI = 120
 
 
-def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
-    """Write a figure as `png` or `svg`; equal figures give equal bytes. Its layout is found once, by the first."""
+def image(figure: "Figure", kind: str) -> bytes:
+    """A figure as a `png` or `svg` file; equal figures give equal bytes. Its layout is found once, by the first."""
     import matplotlib as mpl
 
+    file = io.BytesIO()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font has not
         if kind == "png":
@@ -39,6 +41,7 @@ def save(figure: "Figure", file: BinaryIO, kind: str) -> None:
         else:
             figure.savefig(file, format=kind, dpi=DPI, metadata=dict.fromkeys(_UNTOLD))
     figure.set_layout_engine("none")
+    return file.getvalue()
 
 
 def _paint(figure: "Figure", file: BinaryIO) -> None:
@@ -49,9 +52,9 @@ def _paint(figure: "Figure", file: BinaryIO) -> None:
     figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    image = Image.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+    pixels = Image.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     # Of Pillow's methods the one that keeps white white and small coloured words coloured.
-    painted = image.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    painted = pixels.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     painted.save(file, "png", optimize=True)
 
 

@@ -1,6 +1,5 @@
 """Every picture can be drawn as PNG and SVG, from ordinary numbers and from those at the edge, and always alike."""
 
-import io
 import os
 import subprocess
 import sys
@@ -78,9 +77,7 @@ PICTURES = {
 
 
 def saved(figure, kind):
-    file = io.BytesIO()
-    canvas.save(figure, file, kind)
-    return file.getvalue()
+    return canvas.image(figure, kind)
 
 
 @pytest.mark.parametrize("name", PICTURES)

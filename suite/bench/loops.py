@@ -67,7 +67,7 @@ def tutorial(experiment: Experiment, data: Data, after: After) -> None:
     """What a tutorial has: torchvision's data set of pictures, ToTensor, a DataLoader; all cores."""
     recipe = experiment.recipe
     model, optimizer = usual(experiment)
-    loader = picture_loader(recipe, published(recipe, data).training, shuffle=recipe.shuffle)
+    loader = _training_loader(recipe, data)
     while True:
         for pixels, labels in loader:
             optimizer.zero_grad()
@@ -101,8 +101,7 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()],
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    recipe = experiment.recipe
-    trainer.fit(Module(), picture_loader(recipe, published(recipe, data).training, shuffle=recipe.shuffle))
+    trainer.fit(Module(), _training_loader(experiment.recipe, data))
 
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
@@ -168,6 +167,10 @@ def picture_loader(recipe: Recipe, labelled: Labelled, *, shuffle: bool) -> "tor
         steps.append(Normalize((mean,), (std,)))
     pictures = _Pictures(labelled, Compose(steps))
     return torch.utils.data.DataLoader(pictures, batch_size=recipe.batch_size, shuffle=shuffle)
+
+
+def _training_loader(recipe: Recipe, data: Data) -> "torch.utils.data.DataLoader[Any]":
+    return picture_loader(recipe, published(recipe, data).training, shuffle=recipe.shuffle)
 
 
 class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):

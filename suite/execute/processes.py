@@ -30,16 +30,15 @@ def run_jobs(
     jobs: Sequence[Any],
     *,
     workers: int,
-    environment: Mapping[str, str] | None = None,
-    preload: str | None = None,
+    environment: Mapping[str, str],
+    preload: str | None,
 ) -> Iterator[tuple[int, Event]]:
     """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as they come.
 
-    Processes are forked from one that loads `preload` once, and where there is none to load they start from nothing.
     The events `busy` (its place is taken: it is tried again later) and `ended` are this function's own; `ended`
     carries the exit code, negative for a signal. Closing the generator ends the processes that still run.
     """
-    context = start_server(environment or {}, preload) if preload else multiprocessing.get_context("spawn")
+    context = start_server(environment, preload)
     waiting = deque((0.0, index) for index in range(len(jobs)))
     children: list[_Child] = []
     try:
@@ -64,13 +63,13 @@ def run_jobs(
             child.events.close()
 
 
-def start_server(environment: Mapping[str, str], preload: str) -> ForkServerContext | SpawnContext:
-    """Children forked from a server that loads the heavy modules once; where there is no fork, fresh ones.
+def start_server(environment: Mapping[str, str], preload: str | None) -> ForkServerContext | SpawnContext:
+    """Children forked from a server that loads heavy modules once; without any, or where there is no fork, fresh ones.
 
     Does not wait for the modules; a server that runs already is left as it is.
     """
     os.environ.update(environment)
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if preload is None or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])

@@ -1,6 +1,5 @@
 """Many pictures at once: drawing takes nearly all of a report's time, and one process fills one core."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,7 @@ from suite.execute.processes import available_cores, run_jobs
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    Drawing = tuple[Callable[..., Figure], tuple[Any, ...]]  # a function of a module's, and its arguments
-
+Drawing = tuple[Callable[..., "Figure"], tuple[Any, ...]]  # a function of a module's, and its arguments
 KINDS = ("svg", "png")
 Images = dict[str, bytes]  # by kind
 FEW = 8  # so many are drawn before processes for them have started
@@ -20,24 +18,19 @@ FEW = 8  # so many are drawn before processes for them have started
 
 def images_of(figure: "Figure") -> Images:
     """A figure as the bytes of its files."""
-    images = {}
-    for kind in KINDS:
-        image = io.BytesIO()
-        canvas.save(figure, image, kind)
-        images[kind] = image.getvalue()
-    return images
+    return {kind: canvas.image(figure, kind) for kind in KINDS}
 
 
-def draw_all(drawings: "Sequence[Drawing]") -> Iterator[tuple[int, Images]]:
+def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
     """Yield (index of the drawing, its images) as they come, drawn by as many processes as there are cores.
 
     What a process owes when it ends, for whatever reason, is drawn here, and all of it where none can be had.
     """
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
-        shares = [dict(list(owed.items())[first::cores]) for first in range(cores)]
+        shares = [list(owed.items())[first::cores] for first in range(cores)]
         with suppress(OSError):  # the system lets this user have no more processes
-            for _, event in run_jobs(_draw_share, shares, workers=cores):
+            for _, event in run_jobs(_draw_share, shares, workers=cores, environment={}, preload=None):
                 if event["event"] == "drawn":
                     del owed[event["index"]]
                     yield event["index"], event["images"]
@@ -45,6 +38,6 @@ def draw_all(drawings: "Sequence[Drawing]") -> Iterator[tuple[int, Images]]:
         yield index, images_of(draw(*numbers))
 
 
-def _draw_share(share: "dict[int, Drawing]", emit: Callable[[dict[str, Any]], None]) -> None:
-    for index, (draw, numbers) in share.items():
+def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[dict[str, Any]], None]) -> None:
+    for index, (draw, numbers) in share:
         emit({"event": "drawn", "index": index, "images": images_of(draw(*numbers))})

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 from suite import files, pictures
 from suite.data.catalog import CATALOG
 from suite.report import tables
-from suite.report.drawing import Images, draw_all, images_of
+from suite.report.drawing import Drawing, Images, draw_all, images_of
 from suite.report.groups import Group
 from suite.report.kept import Kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from suite.report.drawing import Drawing
 
 
 @dataclass(frozen=True)
@@ -32,14 +30,15 @@ class Album:
 
     def __init__(self, folder: Path, kept: Kept | None = None) -> None:
         self._folder, self._kept = folder, kept or Kept(None)
-        self._missing: list[tuple[str, Drawing]] = []
+        self._missing: list[tuple[str, str, Drawing]] = []  # names, keys and what is to be drawn
 
     def add(self, name: str, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
         """`draw(*numbers)` under this name, where it is once `finish` has been called."""
-        if images := self._kept.find(draw, *numbers):
+        key = self._kept.key(draw, numbers)
+        if images := self._kept.find(key):
             self._write(name, images)
         else:
-            self._missing.append((name, (draw, numbers)))
+            self._missing.append((name, key, (draw, numbers)))
         return self._picture(name, caption)
 
     def add_figure(self, name: str, caption: str, figure: "Figure") -> Picture:
@@ -54,11 +53,10 @@ class Album:
 
     def finish(self) -> None:
         """Draw what was asked for and is not kept, and keep it."""
-        names, drawings = [name for name, _ in self._missing], [drawing for _, drawing in self._missing]
-        for index, images in draw_all(drawings):
-            draw, numbers = drawings[index]
-            self._write(names[index], images)
-            self._kept.keep(images, draw, *numbers)
+        for index, images in draw_all([drawing for _, _, drawing in self._missing]):
+            name, key, _ = self._missing[index]
+            self._write(name, images)
+            self._kept.keep(key, images)
         self._missing.clear()
 
     def _write(self, name: str, images: Images) -> None:

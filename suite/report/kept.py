@@ -29,20 +29,20 @@ class Kept:
         self._folder = folder
         self._used: set[str] = set()
 
-    def find(self, draw: Callable[..., "Figure"], *numbers: Any) -> Images | None:
-        """What `draw(*numbers)` looks like, where that is kept whole."""
+    def find(self, key: str) -> Images | None:
+        """The picture of this key, where that is kept whole."""
         if self._folder is None:
             return None
-        names = self._names(draw, numbers)
+        names = _names(key)
         self._used.update(names.values())
         found = {kind: image for kind, name in names.items() if (image := _read(self._folder / name)) is not None}
         return found if len(found) == len(KINDS) else None
 
-    def keep(self, images: Images, draw: Callable[..., "Figure"], *numbers: Any) -> None:
-        """Keep what `draw(*numbers)` looks like."""
+    def keep(self, key: str, images: Images) -> None:
+        """Keep the picture of this key."""
         if self._folder is not None:
             files.make_folder(self._folder)
-            for kind, name in self._names(draw, numbers).items():
+            for kind, name in _names(key).items():
                 files.write(self._folder / name, sha256(images[kind]).hexdigest().encode() + images[kind])
 
     def forget_unused(self) -> None:
@@ -53,11 +53,10 @@ class Kept:
                 if path.name not in self._used and path.suffix[1:] in KINDS:
                     files.remove(path)
 
-    def _names(self, draw: Callable[..., "Figure"], numbers: Sequence[Any]) -> dict[str, str]:
-        """The file for each kind of picture."""
+    def key(self, draw: Callable[..., "Figure"], numbers: Sequence[Any]) -> str:
+        """What `draw(*numbers)` is kept under: all that it looks like follows from what this digests."""
         drawer = [*self._drawer, _code(draw.__module__), draw.__name__]
-        key = sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode()).hexdigest()
-        return {kind: f"{key}.{kind}" for kind in KINDS}
+        return sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode()).hexdigest()
 
     @cached_property
     def _drawer(self) -> list[str]:
@@ -68,6 +67,11 @@ class Kept:
         # Asked for, `backend` loads a graphical one; the files do not depend on it.
         style = {name: str(mpl.rcParams[name]) for name in mpl.rcParams if not name.startswith("backend")}
         return [_code(canvas.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
+
+
+def _names(key: str) -> dict[str, str]:
+    """The file for each kind of picture."""
+    return {kind: f"{key}.{kind}" for kind in KINDS}
 
 
 def _code(module: str) -> str:

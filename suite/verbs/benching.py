@@ -1,6 +1,5 @@
 """The verb that measures speed."""
 
-import io
 import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -153,9 +152,7 @@ def _keep(home: Home, found: "Sequence[Throughput | Gated]", beside: str, termin
     kept = history.add(home, history.records(found, beside))
     files.make_folder(home.reports)
     files.write(home.reports / "bench.csv", history.table(kept))
-    drawn = io.BytesIO()
-    canvas.save(bench_pictures.history(kept), drawn, "png")
-    files.write(home.reports / "bench.png", drawn.getvalue())
+    files.write(home.reports / "bench.png", canvas.image(bench_pictures.history(kept), "png"))
     terminal.say(f"History: {home.reports / 'bench.csv'} and bench.png.")
 
 

@@ -1,7 +1,5 @@
 """The bench's sessions are kept, drawn and put into a table; a damaged history is refused."""
 
-import io
-
 import pytest
 
 from suite import bench_pictures, canvas
@@ -48,11 +46,10 @@ def test_the_picture_has_a_panel_for_each_thing_measured_beside():
     found.append({**ONE, "experiment": "cnn", "beside": "$\\nosuch$ main"})
 
     figure = bench_pictures.history(found)
-    drawn = io.BytesIO()
-    canvas.save(figure, drawn, "png")
+    drawn = canvas.image(figure, "png")
 
     assert [axes.get_title() for axes in figure.axes] == [
         "Time of a step beside: bare loop", "Time of a step beside: $\\nosuch$ main",
     ]  # fmt: skip
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mlp", "cnn"]
-    assert drawn.getvalue().startswith(b"\x89PNG")
+    assert drawn.startswith(b"\x89PNG")

@@ -56,7 +56,7 @@ def test_every_job_is_done_and_its_end_told():
 
 def test_with_nothing_to_preload_they_start_from_nothing_and_ctrl_c_is_not_for_them():
     said = {}
-    for index, event in run_jobs(work, ["loaded:torch", "sleep:0.5"], workers=2):
+    for index, event in run_jobs(work, ["loaded:torch", "sleep:0.5"], workers=2, environment={}, preload=None):
         if event["event"] == "begun":
             os.kill(event["pid"], signal.SIGINT)
         said[index, event["event"]] = event
