@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from suite import cli
-from suite import verbs as suite_verbs
+from suite.cli import parser as cli
+from suite.cli import verbs as suite_verbs
 from tests.conftest import ROOT, assert_refused
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from suite import files
-from suite.bench.gate import Gated
+from suite.bench.speed_gate import Gated
 from suite.bench.throughput import Throughput
+from suite.disk import files
+from suite.disk.home import Home
 from suite.engine.exact import machine
 from suite.errors import SuiteError
-from suite.home import Home
 
 Record = dict[str, Any]
 LARGEST = 1 << 28  # bytes

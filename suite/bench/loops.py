@@ -22,7 +22,7 @@ from suite.engine.rewrite import rewrite
 from suite.engine.sets import Labelled, Sets, published
 from suite.engine.state import State
 from suite.recipe import Recipe
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
 
 After = Callable[[int], None]
 SEED = 0

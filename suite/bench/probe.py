@@ -59,8 +59,9 @@ class _Meter:
 def main(words: str) -> None:
     """Load what is heavy once, then serve one round after the other until the other end falls silent."""
     job = json.loads(words)
-    from suite import __version__, data, registry
+    from suite import __version__, data
     from suite.bench.loops import LOOPS, load_libraries
+    from suite.recipe import registry
 
     experiment = registry.load(Path(folder) for folder in job["folders"]).choose([job["experiment"]])[0]
     experiment = experiment.changed(job["overrides"])

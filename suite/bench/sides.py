@@ -14,7 +14,7 @@ from typing import Any, Literal
 from suite.bench.probe import PROTOCOL
 from suite.engine.exact import ENVIRONMENT
 from suite.errors import FAILED, SuiteError
-from suite.registry import OURS
+from suite.recipe.registry import OURS
 
 Line = dict[str, Any]
 Threads = Literal["exact", "one", "all"]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from suite import files
 from suite.data.catalog import FILES, DataSet, data_set
 from suite.data.contents import Unavailable, Wrong, check_file
-from suite.data.folder import copy, missing
+from suite.data.sources.folder import copy, missing
+from suite.disk import files
 from suite.errors import MACHINE, SuiteError
 
 if TYPE_CHECKING:
-    from suite.data.sources import Source
+    from suite.data.sources.order import Source
 
 Say = Callable[[str], None]
 Sources = tuple[tuple[str, "Source"], ...]
@@ -115,7 +115,7 @@ def _leftovers(data: DataSet, place: Path) -> list[Path]:
 
 def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
     """Put into the cache what the first working source gives."""
-    from suite.data.sources import SOURCES
+    from suite.data.sources.order import SOURCES
 
     for label, source in users + SOURCES[data.name]:
         with tempfile.TemporaryDirectory(prefix=f".{data.name}.", suffix=".tmp", dir=place.parent) as given:

@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 
 from suite.errors import SuiteError
-from suite.words import nearest
+from suite.text import nearest
 
 FILES = (
     "train-images-idx3-ubyte",

@@ -13,8 +13,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from suite import files
-from suite.engine.documents import LARGEST_FILE, damaged, unread
+from suite.disk import files
+from suite.disk.documents import LARGEST_FILE, damaged, unread
 
 MAGIC = b"suite checkpoint 2\n"
 HEAD = len(MAGIC) + 64 + 1 + 12 + 1  # then the body's SHA-256 in hexadecimal and its length in bytes, as one line

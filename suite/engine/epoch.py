@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import torch
 
+from suite.disk.documents import Record
 from suite.engine.batches import batches
 from suite.engine.build import Loss
-from suite.engine.documents import Record
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.schedule import rate, set_rate

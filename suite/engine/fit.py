@@ -4,16 +4,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from suite import crash
+from suite.disk import crash
+from suite.disk.documents import Record
+from suite.disk.journal import Run
 from suite.engine import exact, program, state
 from suite.engine.build import Loss, build_loss, build_model, build_optimizer
 from suite.engine.device import device
-from suite.engine.documents import Record
 from suite.engine.epoch import Emit, is_finite, train_epoch
-from suite.engine.journal import Run
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
 
 History = list[Record]
 Enough = Callable[[int, float], bool]  # of an epoch's steps and seconds: whether it ends there

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from suite.budget import VALIDATION
 from suite.data import Data
 from suite.engine.draws import draw
 from suite.recipe import Recipe
+from suite.recipe.trial import VALIDATION
 
 Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, 28, 28) and labels int64 (n,)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from suite.disk.documents import Record, damaged
+from suite.disk.journal import Run
 from suite.engine import checkpoint
 from suite.engine.device import compiled
-from suite.engine.documents import Record, damaged
-from suite.engine.journal import Run
 from suite.engine.rewrite import rewrite
 
 Tensors = dict[str, torch.Tensor]

@@ -5,22 +5,22 @@ import time
 
 import torch
 
-from suite import crash
 from suite.data import Data
+from suite.disk import crash
+from suite.disk.documents import Record
+from suite.disk.journal import Run
 from suite.engine import checkpoint, state
 from suite.engine.build import Loss
-from suite.engine.documents import Record
 from suite.engine.epoch import Emit
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.fit import Fitted, finish_diverged, fit
-from suite.engine.journal import Run
 from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
 from suite.engine.sets import published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
 from suite.recipe import Recipe
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
 
 RELOADED = 1_000  # test images that the weights must classify alike after a trip through their file
 

@@ -1,12 +1,12 @@
 """Train one trial of a study: on a part of the training images, judged by the rest. No test image comes near it."""
 
-from suite.budget import Budget
-from suite.engine.documents import Record
+from suite.disk.documents import Record
+from suite.disk.journal import Run
 from suite.engine.epoch import Emit
 from suite.engine.fit import finish_diverged, fit
-from suite.engine.journal import Run
 from suite.engine.sets import Labelled, stratified
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
+from suite.recipe.trial import Budget
 
 
 def train_trial(

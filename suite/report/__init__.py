@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from suite import files
+from suite.disk import files
 from suite.errors import machine_error
+from suite.pictures.cache import Kept
 from suite.report.choice import Choice, gap_sentences, incomplete
 from suite.report.comparison_tables import comparison_tables
 from suite.report.comparisons import comparison_chapters
 from suite.report.figures import Album, add_pictures
-from suite.report.groups import Group, lost, read_groups
-from suite.report.kept import Kept
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
 from suite.report.table import Table
 from suite.report.tables import all_tables, write_csv
 from suite.tracking.frame import finished_runs
+from suite.tracking.groups import Group, lost, read_groups
 from suite.tracking.store import Store
 from suite.tracking.studies import read_studies
 

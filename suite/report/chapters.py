@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from suite.analysis.times import percentile_of
 from suite.report.figures import Picture
-from suite.report.groups import Group
 from suite.report.table import Table
-from suite.words import plural
+from suite.text import plural
+from suite.tracking.groups import Group
 
 OF_ONE = ("confused_pairs", "classes")
 

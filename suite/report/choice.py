@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from suite.engine.documents import Record
+from suite.disk.documents import Record
 from suite.errors import SuiteError
-from suite.report.groups import Group, changes
+from suite.text import listed_seeds, nearest
 from suite.tracking.frame import unfinished_runs
+from suite.tracking.groups import Group, changes
 from suite.tracking.store import Store
-from suite.words import listed_seeds, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

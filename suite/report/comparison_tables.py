@@ -11,8 +11,8 @@ from suite.analysis.confusion import changed_cells, confusion
 from suite.analysis.hardest import Hard
 from suite.analysis.intervals import FEWEST, LEVEL
 from suite.analysis.times import over_seeds, time_to
-from suite.report.groups import Group
 from suite.report.table import Row, Table
+from suite.tracking.groups import Group
 
 CELLS = 12  # rows of changed cells in a chapter
 

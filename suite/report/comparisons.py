@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import comparison_pictures
 from suite.analysis.calibration import Calibration, calibration
 from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
 from suite.analysis.hardest import Hard, hardest
 from suite.analysis.intervals import FEWEST
 from suite.data import CATALOG, cached, ensure, image_bytes
 from suite.errors import SuiteError
+from suite.pictures import comparisons as comparison_pictures
 from suite.report.chapters import Chapter
 from suite.report.comparison_tables import (
     calibration_table,
@@ -26,7 +26,7 @@ from suite.report.comparison_tables import (
     hard_table,
 )
 from suite.report.figures import Album, Picture
-from suite.report.groups import Group
+from suite.tracking.groups import Group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

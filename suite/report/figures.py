@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite import files, pictures
 from suite.data.catalog import CATALOG
+from suite.disk import files
+from suite.pictures import runs as pictures
+from suite.pictures.cache import Kept
+from suite.pictures.drawing import Drawing, Images, draw_all, images_of
 from suite.report import tables
-from suite.report.drawing import Drawing, Images, draw_all, images_of
-from suite.report.groups import Group
-from suite.report.kept import Kept
+from suite.tracking.groups import Group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from suite.data.catalog import CATALOG
-from suite.report.groups import Group
 from suite.report.summary import data_sets
 from suite.report.table import Row, Table
+from suite.tracking.groups import Group
 
 _ENVIRONMENT = ("cpu", "cpu_capability", "cores", "threads", "system", "python", "torch", "numpy", "suite")
 

@@ -8,15 +8,15 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from suite import files
 from suite.data.catalog import CATALOG
+from suite.disk import files
 from suite.report import measured
 from suite.report.chapters import Chapter, experiment_chapters
 from suite.report.figures import Picture
-from suite.report.groups import Group
 from suite.report.summary import data_sets, incomplete, summary, unequal
 from suite.report.table import Table
-from suite.words import printable
+from suite.text import printable
+from suite.tracking.groups import Group
 
 READING = (
     "Accuracy is that of all test images unless it says otherwise. Over seeds: Student's t interval of the mean, given "

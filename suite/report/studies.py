@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from suite.engine.documents import Record
+from suite.disk.documents import Record
 from suite.errors import SuiteError
+from suite.pictures.studies import CAPTIONS, study_pictures
+from suite.recipe.space import as_words
 from suite.report.chapters import Chapter
 from suite.report.figures import Album
 from suite.report.table import Row, Table
-from suite.space import as_words
-from suite.study_pictures import CAPTIONS, study_pictures
-from suite.tune.words import counts, interval_words, sentences, setting_words
+from suite.tune.sentences import counts, interval_words, sentences, setting_words
 
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:

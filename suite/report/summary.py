@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from suite.analysis.intervals import FEWEST
 from suite.data.catalog import CATALOG
 from suite.report.chapters import diverged_words
-from suite.report.groups import Group
-from suite.words import plural
+from suite.text import plural
+from suite.tracking.groups import Group
 
 
 def summary(groups: Sequence[Group]) -> list[str]:

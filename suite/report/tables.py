@@ -4,13 +4,13 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from suite import files
 from suite.analysis.confusion import by_class, confused_pairs
 from suite.analysis.intervals import FEWEST, Interval, SeedGroup, wilson
+from suite.disk import files
 from suite.report.choice import baseline_of
-from suite.report.groups import Group
 from suite.report.table import Row, Table
-from suite.words import listed_seeds
+from suite.text import listed_seeds
+from suite.tracking.groups import Group
 
 
 def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from suite import sqlite
+from suite.disk import sqlite
 
 REBUILD = "Nothing was changed; `python -m suite sync --rebuild` writes a new one from the run folders."
 _ABSOLUTE = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}

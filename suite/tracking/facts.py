@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from suite.data.catalog import CATALOG
-from suite.engine.documents import Record
-from suite.engine.journal import Run
-from suite.words import plural
+from suite.disk.documents import Record
+from suite.disk.journal import Run
+from suite.text import plural
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput

@@ -3,10 +3,10 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from suite.home import Home
+from suite.disk.home import Home
+from suite.text import clean
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
-from suite.words import clean
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from suite.analysis.intervals import group
-from suite.engine.documents import Record
+from suite.disk.documents import Record
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from suite import crash
-from suite.engine.documents import Record
-from suite.engine.journal import Run
+from suite.disk import crash
+from suite.disk.documents import Record
+from suite.disk.journal import Run
 from suite.errors import machine_error
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from suite import crash, files
+from suite.disk import crash, files
+from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
-from suite.home import Home
 from suite.tracking.database import relocate, require_whole
 from suite.tracking.server import require_answer
 

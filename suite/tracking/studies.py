@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.engine.documents import STUDY, Record, document, read_document
+from suite.disk.documents import STUDY, Record, document, read_document
 from suite.errors import SuiteError
+from suite.text import clean, printable
 from suite.tracking.facts import user
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, answering
-from suite.words import clean, printable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
+from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError
-from suite.home import Home
 from suite.tracking import views
 from suite.tracking.database import require_whole
 from suite.tracking.mirror import search

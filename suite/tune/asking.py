@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from suite.space import Dimension, Space
+from suite.recipe.space import Dimension, Space
 from suite.tune.rules import Rules, Values
 
 if TYPE_CHECKING:

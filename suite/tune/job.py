@@ -7,23 +7,23 @@ from pathlib import Path
 from uuid import uuid4
 
 from suite.analysis.intervals import group
-from suite.budget import Budget
+from suite.cli.study_view import StudyView
+from suite.cli.terminal import Terminal
+from suite.disk.documents import Record
+from suite.disk.home import Home
 from suite.engine import exact
-from suite.engine.documents import Record
 from suite.errors import FAILED, SuiteError
-from suite.home import Home
-from suite.plan import Planned, plan
-from suite.registry import Experiment
-from suite.terminal import Terminal
-from suite.tune import record
+from suite.recipe.registry import Experiment
+from suite.recipe.trial import Budget
+from suite.runs.plan import Planned, plan
+from suite.tune import document as record
 from suite.tune.fresh import FINALISTS, fresh_seeds, judge
 from suite.tune.rules import Rules, Task
 from suite.tune.search import search
+from suite.tune.sentences import winner_words
 from suite.tune.storage import claimed, open_study, storing
 from suite.tune.study import Study, Trial
 from suite.tune.training import Training
-from suite.tune.view import StudyView
-from suite.tune.words import winner_words
 
 
 @dataclass(frozen=True)

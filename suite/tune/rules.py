@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from suite.budget import Budget
 from suite.errors import SuiteError
-from suite.registry import Experiment
-from suite.space import Space, as_words
+from suite.recipe.registry import Experiment
+from suite.recipe.space import Space, as_words
+from suite.recipe.trial import Budget
 
 SAMPLERS = ("tpe", "gp", "random", "grid")
 OBJECTIVES = ("accuracy", "accuracy-per-second", "both")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from suite import crash, files
+from suite.disk import crash, files
+from suite.disk.home import Home
+from suite.disk.sqlite import Locked, require_whole
 from suite.errors import MACHINE, SuiteError, machine_error, one_line
-from suite.home import Home
-from suite.sqlite import Locked, require_whole
 from suite.tune.rules import Rules
 from suite.tune.study import Study
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from suite.budget import Budget, trial_identity
-from suite.engine.documents import Record
-from suite.engine.journal import Run
+from suite.disk.documents import Record
+from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
+from suite.recipe.trial import Budget, trial_identity
+from suite.runs.worker import Job, side_by_side
 from suite.tune.rules import Outcome, Task, Values
-from suite.worker import Job, side_by_side
 
 Watch = Callable[[Task, Record], None]
 

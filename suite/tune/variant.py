@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from suite import files
+from suite.disk import files
 from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.registry import NAME, Experiment
-from suite.space import as_words
+from suite.recipe.registry import NAME, Experiment
+from suite.recipe.space import as_words
 
 
 def variant_path(experiment: Experiment) -> Path:

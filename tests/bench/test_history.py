@@ -2,10 +2,11 @@
 
 import pytest
 
-from suite import bench_pictures, canvas
 from suite.bench import history
+from suite.disk.home import Home
 from suite.errors import SuiteError
-from suite.home import Home
+from suite.pictures import bench as bench_pictures
+from suite.pictures import canvas
 
 ONE = {
     "at": "2026-11-23T10:00:00+00:00", "experiment": "mlp", "beside": "bare loop", "times as long": 0.8, "low": 0.7,

@@ -5,9 +5,10 @@ import itertools
 import pytest
 import torch
 
-from suite import data, registry
+from suite import data
 from suite.bench import loops
 from suite.bench.loops import LOOPS
+from suite.recipe import registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # Lightning's own, of torch's newer names
 STEPS = 30

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from suite.registry import OURS
+from suite.recipe.registry import OURS
 
 TEXT = (OURS / "lenet.py").read_text(encoding="utf-8")
 ROUNDS = 5

@@ -11,12 +11,12 @@ import time
 import pytest
 import torch
 
-from suite import registry
 from suite.bench.loops import usual, usual_loss
 from suite.engine.batches import batches, normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.evaluate import evaluate
 from suite.engine.rewrite import rewrite
+from suite.recipe import registry
 
 pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
 EXPERIMENTS = sorted(registry.load().experiments)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from suite.data.catalog import CATALOG, FILES
-from suite.data.digits import scikit_learn
-from suite.data.sources import SOURCES
+from suite.data.sources.digits import scikit_learn
+from suite.data.sources.order import SOURCES
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from filelock import FileLock
 from suite.data import cached, ensure
 from suite.data.catalog import CATALOG, FILES
 from suite.data.contents import Unavailable
-from suite.data.sources import SOURCES
+from suite.data.sources.order import SOURCES
 from suite.errors import SuiteError
 
 from .damage import BYTES, IMAGES, THINGS, put, tree
@@ -28,7 +28,7 @@ SLOW = """
     import sys, time
     from pathlib import Path
     from suite.data import ensure
-    from suite.data.sources import SOURCES
+    from suite.data.sources.order import SOURCES
     [(label, source)] = SOURCES["digits"]
 
     def slow(data, into):

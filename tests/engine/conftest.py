@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from suite.data import Data, ensure, load
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from suite.recipe import Recipe
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
 
 SMALL = {
     "data": "digits", "loss": "cross-entropy", "optimizer": "adam", "lr": 0.01, "batch_size": 100, "epochs": 3,

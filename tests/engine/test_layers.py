@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from suite import registry
 from suite.engine.build import build_model
 from suite.engine.layers import describe, layers
+from suite.recipe import registry
 
 
 def test_lenets_layers_have_the_published_shapes_and_parameters():

@@ -83,13 +83,13 @@ def edit(checkout: Checkout) -> None:
     """Something of each kind: lines changed, files added, renamed, deleted, one that is no text, one to execute."""
     mlp = checkout.folder / "experiments" / "mlp.py"
     mlp.write_text(mlp.read_text().replace('"""', '"""Edited. ', 1))
-    (checkout.folder / "suite" / "words.py").write_bytes(b"# no end of line, and no UTF-8: \xff\xfe")
+    (checkout.folder / "suite" / "text.py").write_bytes(b"# no end of line, and no UTF-8: \xff\xfe")
     (checkout.folder / "experiments" / "new one.py").write_text(NEW)
     (checkout.folder / "experiments" / "pixels.bin").write_bytes(bytes(range(256)) * 9)
     (checkout.folder / "experiments" / "empty.py").touch()
     (checkout.folder / "experiments" / "lenet.py").rename(checkout.folder / "experiments" / "lenet5.py")
-    (checkout.folder / "suite" / "doctor.py").unlink()
-    (checkout.folder / "suite" / "run.py").chmod(0o755)
+    (checkout.folder / "suite" / "cli" / "doctor.py").unlink()
+    (checkout.folder / "suite" / "runs" / "training.py").chmod(0o755)
 
 
 def test_of_a_clean_checkout_the_patch_is_empty(checkout):
@@ -153,16 +153,16 @@ def test_inside_a_hook_of_another_repository_it_is_the_same_patch(checkout, tmp_
 
 def test_the_users_index_is_left_as_it_is(checkout):
     edit(checkout)
-    checkout.git("add", "experiments/mlp.py", "suite/doctor.py")
+    checkout.git("add", "experiments/mlp.py", "suite/cli/doctor.py")
     index = checkout.folder / ".git" / "index"
     before = index.read_bytes(), index.stat().st_mtime_ns
 
     patch = checkout.patch()
 
     assert (index.read_bytes(), index.stat().st_mtime_ns) == before
-    assert b"suite/doctor.py" in patch
+    assert b"suite/cli/doctor.py" in patch
     assert b"experiments/mlp.py" in patch
-    assert checkout.git("diff", "--cached", "--name-only") == b"experiments/mlp.py\nsuite/doctor.py\n"
+    assert checkout.git("diff", "--cached", "--name-only") == b"experiments/mlp.py\nsuite/cli/doctor.py\n"
 
 
 def test_without_git_or_commit_nothing_is_said_of_either(checkout, tmp_path):

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from suite import registry
 from suite.engine import checkpoint, exact
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.layers import describe
 from suite.engine.rewrite import ChannelsLast, rewrite
 from suite.engine.state import State
 from suite.engine.train import train
+from suite.recipe import registry
 
 EXPERIMENTS = registry.load().experiments
 CONVOLUTIONAL = sorted(set(EXPERIMENTS) - {"mlp"})

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from suite.disk.journal import damaged
 from suite.engine import checkpoint
-from suite.engine.journal import damaged
 from suite.engine.train import train
 from suite.errors import SuiteError
 

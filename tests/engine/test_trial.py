@@ -12,14 +12,14 @@ import sys
 import pytest
 import torch
 
-from suite.budget import Budget, trial_identity
 from suite.data import ensure
+from suite.disk.journal import Run
 from suite.engine import checkpoint
 from suite.engine.fit import fit
-from suite.engine.journal import Run
 from suite.engine.sets import stratified
 from suite.engine.trial import train_trial
-from suite.worker import Job, side_by_side
+from suite.recipe.trial import Budget, trial_identity
+from suite.runs.worker import Job, side_by_side
 from tests.conftest import ROOT
 from tests.engine.test_train import Broken, break_at, epochs_without_clock, quiet
 from tests.promises.conftest import CHOOSY, PLAIN
@@ -246,7 +246,7 @@ def own(tmp_path):
 @pytest.fixture
 def job(own, tmp_path):
     """What the worker is told of a trial, or of an ordinary run where there is no budget."""
-    from suite import registry
+    from suite.recipe import registry
 
     def make(name, data, budget=SAMPLES):
         experiment = registry.load([own]).choose([name])[0]
@@ -281,10 +281,10 @@ from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 
-from suite import registry
-from suite.budget import Budget, trial_identity
-from suite.engine.journal import Run
-from suite.worker import Job, work
+from suite.recipe import registry
+from suite.recipe.trial import Budget, trial_identity
+from suite.disk.journal import Run
+from suite.runs.worker import Job, work
 
 name, own, data, place, trial, log = sys.argv[1:]
 budget = Budget("samples", 3) if trial == "trial" else None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import crash
-from suite.engine.journal import Run
+from suite.disk import crash
+from suite.disk.home import Home
+from suite.disk.journal import Run
 from suite.execute.processes import Event
-from suite.home import Home
-from suite.worker import Job, work
+from suite.runs.worker import Job, work
 
 Emit = Callable[[Event], None]
 PATCH = b"diff, as if the program's text were not that of its commit\n"
@@ -60,7 +60,7 @@ def act_in_turn(acts: Sequence[Act], emit: Emit) -> None:
     from suite.tracking import store
 
     os.environ.update(store._SETTINGS)
-    for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.report", "suite.sync"):
+    for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.report", "suite.tracking.sync"):
         importlib.import_module(heavy)
     for act in acts:
         child = os.fork()
@@ -83,7 +83,7 @@ def _perform(act: Act, emit: Emit) -> int:
 
 def prepare(home: Path, data: Path) -> None:
     """Draw the pictures and write the tables of each finished run."""
-    from suite import recorder
+    from suite.tracking import recorder
 
     for path in sorted(home.glob("mlruns/runs/*/*/result.json")):
         recorder.prepare(Run.at(path.parent), {"digits": data})
@@ -98,7 +98,7 @@ def open_database(home: Path, _data: Path) -> None:
 
 def record(home: Path, data: Path) -> None:
     """Send the runs to MLflow; their pictures are there already."""
-    from suite import sync
+    from suite.tracking import sync
 
     sync.prepare = lambda run, _: run.result()  # type: ignore[assignment]
     sync.sync(Home(home), lambda _: data, _fail)
@@ -106,7 +106,7 @@ def record(home: Path, data: Path) -> None:
 
 def rebuild(home: Path, data: Path) -> None:
     """Move MLflow's record aside and write it anew, with a journal in its place as a dying SQLite leaves one."""
-    from suite import sync
+    from suite.tracking import sync
 
     journal = home / "mlruns" / "mlflow.db-journal"
     if (home / "mlruns" / "mlflow.db").exists():

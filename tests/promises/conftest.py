@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from suite import registry
 from suite.data import ensure
+from suite.disk.journal import Run
 from suite.engine import exact
-from suite.engine.journal import Run
 from suite.execute.processes import Event, Work, run_jobs
-from suite.worker import Job, work
+from suite.recipe import registry
+from suite.runs.worker import Job, work
 from tests.conftest import ROOT, Workspace
 
 SEED = os.environ.get("SUITE_SEED", "17")

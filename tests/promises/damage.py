@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.disk.journal import Run
 from suite.engine import program
-from suite.engine.journal import Run
-from suite.worker import Event, Job, work
+from suite.runs.worker import Event, Job, work
 
 if TYPE_CHECKING:
     from tests.promises.conftest import Bench
@@ -41,7 +41,7 @@ def work_and_weigh(job: Job, emit: Emit) -> None:
 
 def sweep_and_weigh(homes: list[Path], emit: Emit) -> None:
     """Look at all run folders of some homes as `sync`, `report` and `verify` do: which are whole, what is said."""
-    from suite.sync import whole_runs
+    from suite.tracking.sync import whole_runs
 
     before = _peak()
     for home in homes:

@@ -6,10 +6,10 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import crash
+from suite.disk import crash
 from suite.errors import SuiteError
 from suite.execute.processes import Event
-from suite.worker import Job, work
+from suite.runs.worker import Job, work
 from tests.promises.breaking import PATCH, Emit
 
 FILLER = "filler"
@@ -40,7 +40,7 @@ def train(full: Full, emit: Emit) -> None:
 
 def draw(full: Full, emit: Emit) -> None:
     """Draw a finished run's pictures as the recorder does."""
-    from suite import recorder
+    from suite.tracking import recorder
 
     _fill_at(full, emit)
     try:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from suite.disk.documents import LARGEST
 from suite.engine.checkpoint import MAGIC
-from suite.engine.documents import LARGEST
 
 Make = Callable[[Path, Path], None]  # writes the file; the second path is the sentinel's
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from suite.disk.journal import Run
 from suite.engine import checkpoint
-from suite.engine.journal import Run
 from tests.conftest import Workspace
 from tests.promises.conftest import CHOOSY, KINDS, PLAIN
 

@@ -22,7 +22,9 @@ def steps(tree: ast.AST) -> Iterator[str]:
     A name that is put together at run time is an error: nobody could tell which steps there are.
     """
     for node in ast.walk(tree):
-        assert not (isinstance(node, ast.ImportFrom) and node.module == "suite.crash"), "import the module suite.crash"
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "suite.disk.crash"), (
+            "import the module suite.disk.crash"
+        )
     names = {"crash.at"}
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from suite import cli
+from suite.cli import parser as cli
 from tests.conftest import Answer
 
 

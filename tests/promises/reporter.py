@@ -63,10 +63,10 @@ def main() -> None:
 
 def _write(order: dict[str, Any]) -> int:
     from suite.data import ensure
-    from suite.home import Home
+    from suite.disk.home import Home
     from suite.report import write_report
-    from suite.sync import sync
     from suite.tracking.store import open_store
+    from suite.tracking.sync import sync
 
     home = Home(Path(order["home"]))
     os.environ.update({"SUITE_CRASH_AT": order["crash_at"]} if "crash_at" in order else {})

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from suite import registry
 from suite.bench import LIMIT
-from suite.bench.gate import Gated, beside, compared
 from suite.bench.session import session
 from suite.bench.sides import HERE, Job, Side, probes
+from suite.bench.speed_gate import Gated, beside, compared
 from suite.data import ensure
-from suite.words import plural
+from suite.recipe import registry
+from suite.text import plural
 from tests.promises.conftest import Check, copy_program
 
 pytestmark = pytest.mark.promise

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from tests.promises.breaking import Broken, train_and_die
 from tests.promises.conftest import KINDS, last, told
 from tests.promises.points import TREES, steps_of_source, writes
@@ -19,18 +19,20 @@ NOT_REPLACED = {"lock", "output.log"}  # the claim, held by the kernel, and what
 BY_ITSELF = {
     "suite.bench.checkout": {"packed.extractall"},  # a temporary folder
     "suite.bench.probe": {"os.fdopen"},  # a pipe
-    "suite.canvas": {"figure.savefig"},  # memory
-    "suite.cli": {"os.open"},  # the null device
-    "suite.data.digits": {"(into / name).write_bytes"},  # these four: a temporary folder, checked before it is used
-    "suite.data.folder": {"(into / file).open"},
-    "suite.data.mirrors": {"(into / file).open"},
-    "suite.data.packages": {"(into / file).open"},
+    "suite.pictures.canvas": {"figure.savefig"},  # memory
+    "suite.cli.parser": {"os.open"},  # the null device
+    "suite.data.sources.digits": {
+        "(into / name).write_bytes"
+    },  # these four: a temporary folder, checked before it is used
+    "suite.data.sources.folder": {"(into / file).open"},
+    "suite.data.sources.mirrors": {"(into / file).open"},
+    "suite.data.sources.packages": {"(into / file).open"},
     "suite.report.tables": {"table.frame().to_csv"},  # memory
-    "suite.sync": {"path.rename"},  # a step follows each
+    "suite.tracking.sync": {"path.rename"},  # a step follows each
     "suite.tracking.store": {"os.replace"},  # between two steps
     "suite.tracking.studies": {"path.write_bytes"},  # a temporary folder, copied by MLflow
     "suite.tune.storage": {"os.replace"},  # between two steps
-    "suite.worker": {"os.open"},  # output.log
+    "suite.runs.worker": {"os.open"},  # output.log
 }
 
 
@@ -107,13 +109,13 @@ def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, bench,
 
 
 def test_a_module_writes_through_suite_files_or_is_known_not_to():
-    found = {module: set(writes(tree)) for module, tree in TREES.items() if module != "suite.files"}
+    found = {module: set(writes(tree)) for module, tree in TREES.items() if module != "suite.disk.files"}
 
     assert {module: names for module, names in found.items() if names} == BY_ITSELF
 
 
 def test_what_suite_files_writes_itself_has_a_step_on_the_way():
-    assert sorted(writes(TREES["suite.files"])) == ["open", "os.open", "os.open", "os.replace", "os.replace"]
+    assert sorted(writes(TREES["suite.disk.files"])) == ["open", "os.open", "os.open", "os.replace", "os.replace"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from tests.promises.conftest import KINDS, Bench, Check, Twin, last, told
 from tests.promises.damage import HALVES, Damage, copied, cut_short, flip_a_bit, garbage, half_done_runs, tree
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from suite.disk.home import Home
 from suite.errors import SuiteError
-from suite.home import Home
-from suite.sync import sync
 from suite.tracking.store import open_store
+from suite.tracking.sync import sync
 from tests.conftest import Workspace, assert_refused
 from tests.promises.mirrors import assert_mirror_is_exact
 
@@ -179,7 +179,7 @@ def test_a_journal_whose_database_is_gone_does_not_get_into_the_new_one(check, c
 MAKER = """
 import sys, warnings
 from pathlib import Path
-from suite.home import Home
+from suite.disk.home import Home
 from suite.tracking import store
 warnings.simplefilter("ignore")
 store.open_store.__globals__["os"].environ.update(store._SETTINGS)

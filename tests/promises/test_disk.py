@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from suite.errors import MACHINE
 from tests.conftest import Workspace
 from tests.promises.breaking import Broken, train_and_die

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from suite.execute.processes import Event
 from tests.conftest import Workspace
 from tests.promises.conftest import PLAIN, Bench, Check, Twin, last, told

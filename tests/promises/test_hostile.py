@@ -9,7 +9,7 @@ import pytest
 
 from suite.data import ensure
 from suite.data.catalog import FILES
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from suite.errors import SuiteError
 from tests.conftest import Workspace
 from tests.promises import hostile

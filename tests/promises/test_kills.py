@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from tests.conftest import Workspace
 from tests.promises.conftest import KINDS, Bench, told
 from tests.promises.lives import COMMAND, SEEDS, STEPS, Progress, killed_after, progress, write_telling

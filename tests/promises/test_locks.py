@@ -10,9 +10,9 @@ from subprocess import Popen
 
 import pytest
 
-from suite.home import Home
-from suite.sync import sync
+from suite.disk.home import Home
 from suite.tracking.store import open_store
+from suite.tracking.sync import sync
 from tests.conftest import Answer, Workspace
 from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.trackers import assert_warned, run, sleeper, wait_for_an_epoch

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from suite import worker
 from suite.errors import MACHINE
+from suite.runs import worker
 from tests.promises.conftest import KINDS, last, told
 
 pytestmark = pytest.mark.promise

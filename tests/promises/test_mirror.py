@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.home import Home
-from suite.sync import sync
+from suite.disk.home import Home
+from suite.tracking.sync import sync
 from tests.conftest import ROOT
 from tests.promises.mirrors import assert_mirror_is_exact
 
@@ -123,10 +123,10 @@ def test_the_comparison_sees_it_when(check, chance, mirrored, tmp_path, fault):
 FORKER = """
 import json, os, random, shutil, signal, sys, time, warnings
 from pathlib import Path
-from suite import crash
-from suite.home import Home
-from suite.recorder import prepare
-from suite.sync import sync, whole_runs
+from suite.disk import crash
+from suite.disk.home import Home
+from suite.tracking.recorder import prepare
+from suite.tracking.sync import sync, whole_runs
 from suite.tracking import store
 
 warnings.simplefilter("ignore")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from suite.cli.terminal import Terminal
 from suite.data import ensure
 from suite.errors import SuiteError
-from suite.terminal import Terminal
 from tests.conftest import Answer, Workspace, assert_refused
 from tests.promises.conftest import PLAIN, Check
 from tests.promises.damage import tree

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from tests.conftest import Workspace
 from tests.promises.conftest import Bench, Check, last
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from suite.home import Home
+from suite.disk.home import Home
 from suite.tracking.store import Store, open_store
 from tests.conftest import Answer, Workspace
 from tests.promises.conftest import PLAIN, Bench, Check

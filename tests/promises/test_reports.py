@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from suite.engine.journal import Run
+from suite.disk.journal import Run
 from tests.conftest import Workspace
 from tests.promises.conftest import Bench, Check
 from tests.promises.reporter import Reporter

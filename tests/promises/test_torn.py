@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import registry
-from suite.engine.journal import RESULT_FILES, Run
-from suite.plan import plan
+from suite.disk.journal import RESULT_FILES, Run
+from suite.recipe import registry
+from suite.runs.plan import plan
 from tests.promises.conftest import Bench, Check, Twin, last, told
 from tests.promises.damage import copied, cut_short, flip_a_bit, half_done_runs, tree, work_on_changed_text
 

@@ -7,11 +7,11 @@ from subprocess import Popen
 
 import pytest
 
-from suite.home import Home
-from suite.recorder import prepare
-from suite.sync import sync
+from suite.disk.home import Home
 from suite.tracking.mirror import Mirror
+from suite.tracking.recorder import prepare
 from suite.tracking.store import TrackerAway, open_store
+from suite.tracking.sync import sync
 from tests.conftest import Answer, Workspace
 from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.trackers import Door, Server, assert_warned, run, server, sleeper, wait_for_an_epoch

@@ -14,11 +14,11 @@ from itertools import islice
 
 import torch
 
-from suite import registry
 from suite.bench.loops import picture_loader, usual, usual_loss
 from suite.data import ensure, load
 from suite.engine.batches import normalised
 from suite.engine.sets import Labelled, published
+from suite.recipe import registry
 
 
 def main(name: str, overrides: str, share: str) -> None:

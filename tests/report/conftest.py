@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from suite.analysis.confusion import confusion
-from suite.report.groups import Group
+from suite.tracking.groups import Group
 
 LABELS = np.repeat(np.arange(10), [30, 30, 30, 30, 30, 30, 30, 29, 29, 29])
 IDENTITY = "0123456789abcdef" * 4

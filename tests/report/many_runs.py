@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from suite import artifacts
 from suite.analysis.confusion import confusion
 from suite.data import ensure, load
 from suite.data.catalog import CATALOG
-from suite.engine.documents import document, lines
-from suite.engine.journal import RESULT_FILES, Run
-from suite.home import Home
+from suite.disk.documents import document, lines
+from suite.disk.home import Home
+from suite.disk.journal import RESULT_FILES, Run
+from suite.runs import artifacts
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import open_store
 from tests.engine.conftest import small_experiment

@@ -10,9 +10,9 @@ import pytest
 from suite.errors import SuiteError
 from suite.report import choice as choosing
 from suite.report.choice import Choice, Incomplete, baseline_of, gap_sentences, incomplete
-from suite.report.groups import _with_missing
 from suite.report.tables import accuracy
-from suite.words import listed_seeds
+from suite.text import listed_seeds
+from suite.tracking.groups import _with_missing
 from tests.report.conftest import run
 
 HOUR = 3_600_000

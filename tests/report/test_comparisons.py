@@ -23,8 +23,8 @@ from suite.report.comparison_tables import (
 )
 from suite.report.comparisons import answers_of, comparison_chapters, target_of
 from suite.report.figures import Album
-from suite.report.stored import Predictions
-from suite.report.stored import history as stored_history
+from suite.tracking.stored import Predictions
+from suite.tracking.stored import history as stored_history
 from tests.report.conftest import LABELS, run
 
 CLASSES = CATALOG["fashion-mnist"].classes

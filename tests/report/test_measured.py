@@ -4,7 +4,7 @@ import argparse
 import shlex
 from dataclasses import replace
 
-from suite import options
+from suite.cli import options
 from suite.data.catalog import CATALOG
 from suite.report.measured import digests, machines, recipes
 

@@ -4,11 +4,11 @@ import copy
 
 import pytest
 
+from suite.pictures.studies import CAPTIONS, study_pictures
 from suite.report.figures import Album
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
-from suite.study_pictures import CAPTIONS, study_pictures
-from suite.tune.words import counts, curse_words, test_words, verdict_words
+from suite.tune.sentences import counts, curse_words, test_words, verdict_words
 from tests.studies import document, row, trial
 
 pytestmark = pytest.mark.studies

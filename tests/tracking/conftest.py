@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from suite.data import ensure, load
-from suite.engine.journal import Run
+from suite.disk.home import Home
+from suite.disk.journal import Run
 from suite.engine.train import train
-from suite.home import Home
-from suite.recorder import prepare
-from suite.registry import Experiment
+from suite.recipe.registry import Experiment
 from suite.tracking.mirror import Mirror
+from suite.tracking.recorder import prepare
 from suite.tracking.store import Store, open_store
 from tests.engine.conftest import small_experiment
 

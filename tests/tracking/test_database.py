@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from suite import sqlite
+from suite.disk import sqlite
+from suite.disk.home import Home
+from suite.disk.sqlite import Locked
 from suite.errors import SuiteError
-from suite.home import Home
-from suite.sqlite import Locked
 from suite.tracking.database import relocate, require_whole
 from suite.tracking.mirror import search
 from suite.tracking.store import open_store

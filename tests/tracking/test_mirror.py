@@ -7,7 +7,7 @@ import os
 import pytest
 
 from suite.data.catalog import CATALOG
-from suite.tracking.artifacts import fetch
+from suite.tracking.fetching import fetch
 from suite.tracking.frame import finished_runs
 from suite.tracking.mirror import Mirror, search
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from suite.disk.home import Home
 from suite.errors import SuiteError
-from suite.home import Home
 from suite.tracking.store import TrackerAway, answering, open_store, tracking_uri
 from tests.conftest import ROOT
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.mlflow
 
 def test_four_processes_meet_a_new_store_together_and_none_fails(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from suite.home import Home;"
+        "import sys; from pathlib import Path; from suite.disk.home import Home;"
         "from suite.tracking.store import open_store; print(open_store(Home(Path(sys.argv[1]))).experiment_id)"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from suite.home import Home
-from suite.sync import sync
+from suite.disk.home import Home
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import open_store
+from suite.tracking.sync import sync
 
 pytestmark = pytest.mark.mlflow
 

@@ -11,10 +11,10 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from suite.budget import Budget
 from suite.recipe import Recipe
-from suite.registry import Experiment
-from suite.space import read_space
+from suite.recipe.registry import Experiment
+from suite.recipe.space import read_space
+from suite.recipe.trial import Budget
 from suite.tune.rules import Outcome, Rules, Task
 from suite.tune.study import Study, Trial
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_tune import QUICK, WORDS, study_of, the_same_in_every_command
 from tests.conftest import Workspace, assert_refused
-from tests.test_tune import QUICK, WORDS, study_of, the_same_in_every_command
 
 pytestmark = pytest.mark.commands
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from suite.budget import Budget
+from suite.disk.home import Home
 from suite.errors import SuiteError
-from suite.home import Home
-from suite.space import read_space
+from suite.recipe.space import read_space
+from suite.recipe.trial import Budget
 from suite.tune.search import search
 from suite.tune.storage import VARIABLE, claimed, open_study, storing
 from tests.tune.synthetic import Recorder, plain, rules_of

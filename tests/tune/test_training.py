@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from suite import registry
-from suite.budget import Budget
 from suite.data import ensure
 from suite.engine.fit import finish_diverged
 from suite.errors import FAILED, SuiteError
+from suite.recipe import registry
+from suite.recipe.trial import Budget
 from suite.tune.rules import Task
 from suite.tune.training import Training
 from tests.promises.conftest import CHOOSY, PLAIN

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from suite import registry
 from suite.errors import SuiteError
+from suite.recipe import registry
 from suite.tune.variant import remark_of, variant_path, write_variant
 from tests.promises.conftest import CHOOSY, PLAIN
 

@@ -1,0 +1,140 @@
+"""What this machine has, and what would stop a run."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.data import cached
+from suite.data.catalog import CATALOG
+from suite.disk.home import Home
+from suite.errors import MACHINE, USER, SuiteError
+from suite.execute.processes import available_cores
+from suite.recipe.registry import OURS, Registry
+from suite.tracking.store import TrackerAway, open_store
+from suite.tracking.sync import whole_runs
+
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "mlflow",
+    "optuna",
+    "pandas",
+    "numpy",
+    "scipy",
+    "matplotlib",
+    "safetensors",
+    "rich",
+)
+NEEDED = 1 << 30  # bytes: data, checkpoints, MLflow's database and the report with room to spare
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; `code` is what a run would exit with because of it, 0 for none."""
+
+    what: str
+    found: str
+    code: int = 0
+    note: bool = False
+
+    def row(self) -> tuple[str, str, str]:
+        """As the table shows it."""
+        return ("stop" if self.code else "note" if self.note else "ok", self.what, self.found)
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON gives it."""
+        return asdict(self)
+
+
+def examine(home: Home, registry: Registry, data_dir: Path | None) -> list[Finding]:
+    """Look at everything that a run needs; nothing is fetched, and nothing but a trial file is written."""
+    return [
+        Finding("python", f"{platform.python_version()}, {sys.executable}"),
+        Finding("machine", f"{platform.system()} {platform.machine()}, {available_cores()} cores for this process"),
+        *_libraries(),
+        _experiments_package(),
+        *_experiments(registry),
+        *_data(data_dir),
+        _writable(home),
+        _space(home),
+        *_runs(home),
+        _store(home),
+    ]
+
+
+def _libraries() -> Iterator[Finding]:
+    for name in LIBRARIES:
+        try:
+            yield Finding(name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "not installed: python -m pip install -e .", MACHINE)
+
+
+def _experiments_package() -> Finding:
+    import experiments
+
+    found = Path(experiments.__file__ or "").parent
+    if found.resolve() == OURS.resolve():
+        return Finding("experiments", str(found))
+    return Finding("experiments", f"{found} shadows {OURS}: rename it or leave its folder", USER)
+
+
+def _experiments(registry: Registry) -> Iterator[Finding]:
+    yield Finding("registered", ", ".join(registry.experiments))
+    for error in registry.errors:
+        yield Finding("broken", str(error), USER)
+
+
+def _data(data_dir: Path | None) -> Iterator[Finding]:
+    if data_dir:
+        known = data_dir.is_dir()
+        yield Finding("data folder", str(data_dir) if known else f"{data_dir} is no folder", 0 if known else USER)
+    for name, data in CATALOG.items():
+        folder = cached(name)
+        found = str(folder) if folder else f"{data.title} is fetched by the first run that needs it"
+        yield Finding(f"data {name}", found, note=folder is None)
+    tools = [tool for tool in ("apt-get", "npm") if shutil.which(tool)]
+    yield Finding("fetched by", ", ".join(["torchvision's mirrors", *tools]))
+
+
+def _writable(home: Home) -> Finding:
+    try:
+        home.mlruns.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home.mlruns):
+            return Finding("home", str(home.root))
+    except OSError as error:
+        return Finding("home", f"{home.mlruns}: {(error.strerror or '').lower()}; set SUITE_HOME", MACHINE)
+
+
+def _space(home: Home) -> Finding:
+    at = next(folder for folder in (home.mlruns, home.root, *home.root.parents) if folder.exists())
+    free = shutil.disk_usage(at).free
+    text = f"{free / (1 << 30):.1f} GiB free, 1 GiB asked for"
+    return Finding("space", text, MACHINE if free < NEEDED else 0)
+
+
+def _runs(home: Home) -> Iterator[Finding]:
+    damaged: list[str] = []
+    runs = list(whole_runs(home.runs, damaged.append))
+    finished = sum(run.result() is not None for run in runs)
+    yield Finding("runs", f"{finished} finished, {len(runs) - finished} begun")
+    for line in damaged:
+        yield Finding("damaged", line, USER)
+
+
+def _store(home: Home) -> Finding:
+    named = os.environ.get("MLFLOW_TRACKING_URI")
+    try:
+        return Finding("mlflow store", open_store(home).uri)
+    except SuiteError as error:
+        return Finding("mlflow store", str(error), error.code)
+    except TrackerAway as why:
+        return Finding("mlflow store", f"{named or home.mlruns} does not answer: {why}; runs are kept and sent later",
+                       note=True)  # fmt: skip

@@ -1,0 +1,224 @@
+"""Each verb's options, with their defaults."""
+
+import argparse
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from suite.analysis.intervals import FEWEST
+from suite.bench import LIMIT
+from suite.recipe.trial import KINDS
+from suite.tune.rules import OBJECTIVES, SAMPLERS
+
+
+def of_list(parser: argparse.ArgumentParser) -> None:
+    """Of `list`."""
+    _experiments(parser)
+    _json(parser)
+
+
+def of_show(parser: argparse.ArgumentParser) -> None:
+    """Of `show`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    _overrides(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_run(parser: argparse.ArgumentParser) -> None:
+    """Of `run`."""
+    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
+    parser.add_argument(
+        "--seeds",
+        type=_whole,
+        default=FEWEST,
+        metavar="N",
+        help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
+    )
+    _workers(parser)
+    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
+    _usual(parser)
+
+
+def of_tune(parser: argparse.ArgumentParser) -> None:
+    """Of `tune`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    parser.add_argument("--trials", type=_whole, default=40, metavar="N", help="trials in all, earlier ones too (40)")
+    parser.add_argument("--seeds", type=_whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)")
+    parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
+                        help="what to search, as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
+    parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
+    parser.add_argument("--budget", choices=KINDS, default="samples", help="what every trial may spend (samples)")
+    parser.add_argument("--objective", choices=OBJECTIVES, default="accuracy", help="what is best (accuracy)")
+    parser.add_argument("--no-pruning", action="store_true", help="train every trial under all seeds to the end")
+    parser.add_argument("--generation", type=_whole, default=8, metavar="N", help="trials that are compared (8)")
+    parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
+    parser.add_argument("--fresh-seeds", type=_enough, default=6, metavar="N",
+                        help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
+    parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="begin no more trials after 90s, 10m or 2h")
+    parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
+    parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
+    _workers(parser)
+    _usual(parser)
+
+
+def of_compare(parser: argparse.ArgumentParser) -> None:
+    """Of `compare`."""
+    parser.add_argument(
+        "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
+    )
+    parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
+    parser.add_argument("--limit", type=_enough, metavar="N", help="the most seeds of that (12)")
+    _workers(parser)
+    _usual(parser)
+
+
+def of_gate(parser: argparse.ArgumentParser) -> None:
+    """Of `gate`."""
+    parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
+    parser.add_argument("--margin", type=_share, metavar="SHARE",
+                        help="the drop to rule out (twice the reference's spread, 0.01 at least)")  # fmt: skip
+    parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most fresh seeds each (12)")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
+    parser.add_argument("--update", action="store_true", help="measure the reference anew and write it")
+    parser.add_argument("--seeds", type=_enough, default=10, metavar="N", help="seeds of a new reference (10)")
+    _workers(parser)
+    _usual(parser)
+
+
+def of_bench(parser: argparse.ArgumentParser) -> None:
+    """Of `bench`."""
+    parser.add_argument("names", metavar="NAME", nargs="*", help="experiments' names (all)")
+    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="TIME",
+                        help="how long each experiment is measured, loading not counted (30s)")  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="judge the ratio to the bare loop by the committed one")
+    parser.add_argument("--update", action="store_true", help="measure that ratio anew and write it")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="another baseline than the committed one")
+    parser.add_argument("--against", metavar="REVISION", help="judge by the same step in another git revision")
+    parser.add_argument("--against-env", metavar="PYTHON", help="judge by the same step in another interpreter")
+    parser.add_argument("--limit", type=_factor, default=LIMIT, metavar="TIMES",
+                        help=f"times as long that still passes ({LIMIT})")  # fmt: skip
+    _usual(parser)
+
+
+def of_verify(parser: argparse.ArgumentParser) -> None:
+    """Of `verify`."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
+    _workers(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
+
+
+def of_report(parser: argparse.ArgumentParser) -> None:
+    """Of `report`."""
+    parser.add_argument("--experiment", nargs="+", default=[], metavar="NAME", help="only runs of these experiments")
+    parser.add_argument("--since", type=_since, metavar="WHEN",
+                        help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
+    parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def of_sync(parser: argparse.ArgumentParser) -> None:
+    """Of `sync`."""
+    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write it anew")
+    _data_dir(parser)
+    _json(parser)
+
+
+def of_ui(parser: argparse.ArgumentParser) -> None:
+    """Of `ui`."""
+    parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--allow-remote", action="store_true",
+                        help="take an address that other machines reach: MLflow asks nobody who they are")  # fmt: skip
+
+
+def of_doctor(parser: argparse.ArgumentParser) -> None:
+    """Of `doctor`."""
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _usual(parser: argparse.ArgumentParser) -> None:
+    """What every verb that trains takes."""
+    _overrides(parser)
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
+    parser.add_argument("--data", metavar="NAME", help="another data set: mnist, fashion-mnist, digits")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
+
+
+def _data_dir(parser: argparse.ArgumentParser) -> None:
+    folder = os.environ.get("SUITE_DATA")
+    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
+                        help="a folder with the data's files, plain or .gz")  # fmt: skip
+
+
+def _experiments(parser: argparse.ArgumentParser) -> None:
+    named = os.environ.get("SUITE_EXPERIMENTS", "")
+    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
+                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
+                        help="a folder of experiments of your own, beside ours")  # fmt: skip
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65,535, got {text!r:.80}")
+    return int(text)
+
+
+def _enough(text: str) -> int:
+    if _whole(text) < FEWEST:
+        raise argparse.ArgumentTypeError(f"expected {FEWEST} or more, for an interval, got {text!r:.80}")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    if not re.fullmatch(r"0?\.\d{1,6}", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1 such as 0.01, got {text!r:.80}")
+    return float(text)
+
+
+def _factor(text: str) -> float:
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text) or not float(text) >= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 such as 1.05, got {text!r:.80}")
+    return float(text)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"expected a time such as 90s, 10m or 2h, got {text!r:.80}")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _since(text: str) -> datetime:
+    if ago := re.fullmatch(r"(\d{1,4})([hdw])", text):
+        return datetime.now(UTC) - int(ago[1]) * {"h": timedelta(hours=1), "d": _DAY, "w": 7 * _DAY}[ago[2]]
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        words = f"expected a date such as 2026-11-01, or 12h, 7d or 2w, got {text!r:.80}"
+        raise argparse.ArgumentTypeError(words) from None
+
+
+_DAY = timedelta(days=1)

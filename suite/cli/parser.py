@@ -1,0 +1,144 @@
+"""The verbs' words, the exit codes, and the only place that prints an error."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import NoReturn
+
+from suite import __version__
+from suite.cli import options, verbs
+from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
+from suite.text import nearest
+
+KEPT = "whatever was finished is kept, and the same command goes on from there."
+TERMINATED = 128 + signal.SIGTERM
+
+DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
+
+  python -m suite list                        what there is
+  python -m suite show lenet                  layers, shapes, parameters, protocol, source
+  python -m suite run all                     every experiment as published, three seeds each; skips what is done
+  python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
+  python -m suite run mlp --data digits       another data set in its place, small and without download
+  python -m suite tune lenet                  the best learning rate and batch size, and is it better?
+  python -m suite compare lenet lenet_tuned   which is better, how sure is that, and what does it cost?
+  python -m suite gate mlp                    as accurate as the committed reference? for CI
+  python -m suite bench --check               as fast as the committed baseline? alone: how fast?
+  python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
+  python -m suite report                      reports/: tables, pictures, one page
+  python -m suite ui                          MLflow's UI on the runs, on this machine only
+  python -m suite doctor                      what this machine has, and what would stop a run
+"""
+
+ENVIRONMENT = """environment:
+  SUITE_HOME           where mlruns/ and reports/ are kept
+  SUITE_DATA           a folder with the data's files, like --data-dir
+  SUITE_EXPERIMENTS    folders of experiments of your own, like --experiments
+  SUITE_DEVICE         cuda or cuda:1, to train on a GPU (docs/gpu.md)
+  SUITE_COMPILE        a mode of torch.compile, to train through it; other bits
+  SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
+  MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
+
+exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 4 inconclusive (gate,
+bench), 130 interrupted
+"""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the same orderly end as Ctrl-C, with an exit code of its own."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a wrong word, with the nearest right one."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = next((action for action in self._actions if isinstance(action, argparse._SubParsersAction)), None)
+        words = [word for word in sys.argv[1:] if not word.startswith("-")]
+        if choice and words and words[0] not in choice.choices:
+            known = ", ".join(choice.choices)
+            raise SuiteError(
+                f"there is no verb {words[0]!r:.80}{nearest(words[0], choice.choices)}", f"Verbs: {known}."
+            )
+        raise SuiteError(f"{message}.", f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in a script's background it is ignored
+        signal.signal(signal.SIGINT, _end)
+    try:
+        arguments = _parser().parse_args(argv)
+        verb: Callable[[argparse.Namespace], int] = arguments.verb
+        return verb(arguments)
+    except SuiteError as error:
+        _complain(str(error))
+        return error.code
+    except _Terminated:
+        _complain(f"terminated; {KEPT}")
+        return TERMINATED
+    except KeyboardInterrupt:
+        _complain(f"interrupted; {KEPT}")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `suite list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a disk that fills up or a folder that goes away may be met anywhere
+        refused = machine_error(error, error.filename or "this machine")
+        _complain(str(refused))
+        return refused.code
+    except MemoryError:
+        _complain("the machine has no memory left. Free some and run the same command again.")
+        return MACHINE
+
+
+def _complain(line: str) -> None:
+    print(f"suite: {line}", file=sys.stderr)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End the command in order, undisturbed by an impatient second Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m suite",
+        description=DESCRIPTION,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"suite {__version__}")
+    add = parser.add_subparsers(title="verbs", metavar="VERB", required=True).add_parser
+    for verb, words in (
+        (verbs.list_experiments, options.of_list),
+        (verbs.show, options.of_show),
+        (verbs.run, options.of_run),
+        (verbs.tune, options.of_tune),
+        (verbs.compare, options.of_compare),
+        (verbs.gate, options.of_gate),
+        (verbs.bench, options.of_bench),
+        (verbs.verify, options.of_verify),
+        (verbs.report, options.of_report),
+        (verbs.sync, options.of_sync),
+        (verbs.ui, options.of_ui),
+        (verbs.doctor, options.of_doctor),
+    ):
+        help_text, _, example = (verb.__doc__ or "").partition("\n\n")
+        name = verb.__name__.partition("_")[0]
+        one = add(name, help=help_text, description=help_text, epilog=_dedent(example), formatter_class=_RAW)
+        words(one)
+        one.set_defaults(verb=verb)
+    return parser
+
+
+_RAW = argparse.RawDescriptionHelpFormatter
+
+
+def _dedent(text: str) -> str:
+    return "\n".join(line.removeprefix("    ") for line in text.rstrip().splitlines())

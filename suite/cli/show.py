@@ -1,0 +1,69 @@
+"""One experiment on the screen: its layers, its protocol, its source."""
+
+from suite.cli.terminal import Terminal
+from suite.engine.build import build_model
+from suite.engine.layers import describe
+from suite.errors import SuiteError
+from suite.recipe.registry import Experiment
+
+
+def show_experiment(terminal: Terminal, experiment: Experiment) -> None:
+    """Build the network and print what it is made of; raises `SuiteError` (2) for one that cannot be built."""
+    try:
+        model = build_model(experiment.recipe, experiment.network, seed=0)
+    except SuiteError:
+        raise
+    except Exception as error:  # the experiment's own code may raise anything
+        text = " ".join(str(error).split())
+        raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Mend it.") from error
+    facts = describe(model)
+    if terminal.as_json:
+        about = {"experiment": experiment.name, "identity": experiment.identity, "path": str(experiment.path)}
+        terminal.json(
+            {
+                **about,
+                **experiment.facts(),
+                "space": dict(experiment.recipe.space),
+                "network": {"text": experiment.network_text, **facts},
+            }
+        )
+        return
+    rows = [
+        (layer["name"], layer["kind"], _shape(layer["shape"]), f"{layer['parameters']:,}", f"{layer['macs']:,}")
+        for layer in facts["layers"]
+    ]
+    rows.append(("", "in all", "", f"{facts['parameters']:,}", f"{facts['macs']:,}"))
+    terminal.table(experiment.name, ("", "layer", "output shape", "parameters>", "MACs per image>"), rows)
+    terminal.say("")
+    values = experiment.recipe.values().items()
+    terminal.table("Protocol", ("field", "value"), [(name, _plain(value)) for name, value in values])
+    terminal.say("")
+    terminal.say(f"identity   {experiment.identity}")
+    terminal.say(f"file       {experiment.path}")
+    searched = " ".join(f"{name}={words}" for name, words in sorted(experiment.recipe.space.items()))
+    terminal.say(f"tune       {searched or 'what --space names'}")
+    for line in _source_lines(experiment):
+        terminal.say(line)
+
+
+def _source_lines(experiment: Experiment) -> list[str]:
+    source = experiment.recipe.source
+    if source is None:
+        return []
+    lines = [f"source     {source.title}"]
+    if source.accuracy is not None:
+        lines.append(f"published  test accuracy {source.accuracy_words or f'{source.accuracy:.4f}'}")
+    if source.confused:
+        one, other, images = source.confused
+        lines.append(f"published  most confused: {one} and {other}, {images} images")
+    if source.seconds:
+        lines.append(f"published  {source.seconds:g} s on {source.machine}")
+    return [*lines, *([f"remark     {source.remark}"] if source.remark else [])]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))})" if len(shape) > 1 else str(shape[0])
+
+
+def _plain(value: object) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

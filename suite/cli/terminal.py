@@ -1,0 +1,171 @@
+"""What the user sees: live bars on a terminal, plain lines in a pipe, one JSON document for machines."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from suite.disk.documents import Record
+from suite.errors import one_line
+from suite.runs.events import View
+from suite.runs.plan import Planned
+from suite.text import printable
+
+
+class _Console(Console):
+    """rich's console, which leaves it to `cli.main` what a reader who went away means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class Terminal:
+    """Facts go to stdout; with `--json` they are one document there and everything else goes to stderr."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self._warned: set[str] = set()
+        self.console = _Console(stderr=as_json, highlight=False, soft_wrap=True)
+        stream = sys.stderr if as_json else sys.stdout
+        self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def say(self, line: str) -> None:
+        """A line of text, taken literally."""
+        self.console.print(Text(printable(line)))
+
+    def warn(self, line: str) -> None:
+        """A line on stderr, said once however many steps of a command run into what it says."""
+        if line not in self._warned:
+            self._warned.add(line)
+            print(f"suite: {one_line(line)}", file=sys.stderr, flush=True)
+
+    def json(self, facts: Any) -> None:
+        """The one JSON document on stdout."""
+        print(json.dumps(facts, indent=1, ensure_ascii=False, default=str))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table: drawn on a terminal, aligned and diffable in a pipe. Columns whose name ends in `>` align right."""
+        names = [column.removesuffix(">") for column in columns]
+        right = [column.endswith(">") for column in columns]
+        if self.live:
+            drawn = Table(title=title, title_justify="left")
+            for name, numeric in zip(names, right, strict=True):
+                drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+            for row in rows:
+                drawn.add_row(*(Text(printable(cell)) for cell in row))
+            self.console.print(drawn, soft_wrap=False)
+            return
+        rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a row is a line, whatever a cell holds
+        widths = [max(len(row[i]) for row in (names, *rows)) for i in range(len(names))]
+        for row in (names, *rows):
+            cells = (
+                cell.rjust(width) if numeric else cell.ljust(width)
+                for cell, width, numeric in zip(row, widths, right, strict=True)
+            )
+            self.say("  ".join(cells).rstrip())
+
+    def view(self, planned: Sequence[Planned]) -> AbstractContextManager[View]:
+        """How the runs of one command are shown."""
+        return Bars(self, planned) if self.live else Lines(self)
+
+
+class Lines:
+    """A plain line per epoch and per end, in the order in which they happen."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._say = terminal.say
+        self._busy: set[str] = set()
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def event(self, item: Planned, event: Record) -> None:
+        if line := line_for(item, event, self._busy):
+            self._say(line)
+
+
+class Bars:
+    """A bar per run that is going on; what ends is said above them."""
+
+    def __init__(self, terminal: Terminal, planned: Sequence[Planned]) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._terminal, self._planned = terminal, planned
+        self._busy: set[str] = set()
+        self._tasks: dict[str, Any] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[figures]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=terminal.console,
+            transient=True,
+        )
+        self._all = self._progress.add_task("all runs", total=len(planned), figures="")
+
+    def __enter__(self) -> "Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def event(self, item: Planned, event: Record) -> None:
+        match event["event"]:
+            case "step":
+                self._step(item, event)
+            case "done" | "failed" | "ended" if item.run.name in self._tasks:
+                self._progress.remove_task(self._tasks.pop(item.run.name))
+        if event["event"] != "epoch" and (line := line_for(item, event, self._busy)):
+            self._terminal.say(line)
+        ended = sum(planned.status not in ("planned", "running") for planned in self._planned)
+        self._progress.update(self._all, completed=ended, figures=f"{ended} of {len(self._planned)} runs")
+
+    def _step(self, item: Planned, event: Record) -> None:
+        recipe = item.experiment.recipe
+        images = recipe.training_images()
+        if item.run.name not in self._tasks:
+            total = recipe.epochs * images
+            self._tasks[item.run.name] = self._progress.add_task(item.run.name, total=total, figures="")
+        figures = (
+            f"epoch {event['epoch'] + 1}/{recipe.epochs}  loss {event['train_loss']:.4f}  "
+            f"accuracy {event['train_accuracy']:.4f}  {event['images_per_second']:,.0f} images/s"
+        )
+        done = event["epoch"] * images + event["images"]
+        self._progress.update(self._tasks[item.run.name], completed=done, figures=figures)
+
+
+def line_for(item: Planned, event: Record, busy: set[str]) -> str | None:
+    """The plain line that an event deserves, or None; `busy` remembers whose wait was told already."""
+    name = item.run.name
+    match event["event"]:
+        case "epoch":
+            speed = event["images"] / event["clock"]["train_seconds"]
+            held_out = (
+                "" if event["val_loss"] is None else f"  val loss {event['val_loss']:.4f} {event['val_accuracy']:.4f}"
+            )
+            return (
+                f"{name}  epoch {event['epoch'] + 1}/{item.experiment.recipe.epochs}  "
+                f"loss {event['train_loss']:.4f} {event['train_accuracy']:.4f}{held_out}  {speed:,.0f} images/s"
+            )
+        case "busy" if name not in busy:
+            busy.add(name)
+            return f"{name}  another process is training this run; waiting for it"
+        case "done" if item.status == "finished" and item.result:
+            return f"{name}  finished: {item.result['metrics']['test/accuracy']:.4f} on the test images"
+        case "done" if item.result:
+            return f"{name}  diverged in epoch {item.result['epoch'] + 1}: the loss is no finite number"
+        case "failed":
+            return f"{name}  failed: {item.reason}"
+        case "ended" if item.status == "killed":
+            return f"{name}  killed: {item.reason}"
+    return None

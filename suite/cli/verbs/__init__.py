@@ -1,0 +1,14 @@
+"""What each verb does, as a list of steps; its docstring is its help, its return the exit code."""
+
+from suite.cli.verbs.benching import bench
+from suite.cli.verbs.comparing import compare
+from suite.cli.verbs.experiments import list_experiments, show
+from suite.cli.verbs.gating import gate
+from suite.cli.verbs.machine import doctor
+from suite.cli.verbs.records import report, sync, ui
+from suite.cli.verbs.training import run, verify
+from suite.cli.verbs.tuning import tune
+
+__all__ = [
+    "bench", "compare", "doctor", "gate", "list_experiments", "report", "run", "show", "sync", "tune", "ui", "verify",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Where the data sets come from: mirrors, package managers, a folder, installed libraries."""

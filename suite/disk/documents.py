@@ -1,0 +1,112 @@
+"""The JSON files of a run's folder: whole, of the shape they were written in, or refused."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from suite.disk import files
+from suite.errors import SuiteError, machine_error
+
+Record = dict[str, Any]
+Shape = dict[str, type]
+
+LARGEST = 1 << 21  # bytes of a document; as Python's own lists and numbers it may take thirty times as many
+LARGEST_LINE = 5 << 20  # an epoch of 60,000 probes fits
+LARGEST_HISTORY = 1 << 28
+LARGEST_FILE = 1 << 32  # bytes of anything else beside a document
+
+_WHOSE: Shape = {"experiment": str, "identity": str, "seed": int, "environment": dict}
+RECIPE: Shape = {**_WHOSE, "recipe": dict, "overrides": dict, "network": str}
+RESULT: Shape = {**_WHOSE, "status": str, "metrics": dict, "clock": dict, "files": dict}
+STUDY: Shape = {"study": str, "experiment": str, "rules": dict, "trials": list, "importances": dict, "cost": dict}
+
+
+def damaged(path: Path, how: str) -> SuiteError:
+    """The refusal of a file in a run's folder."""
+    return SuiteError(
+        f"{path} is damaged: {how}.", f"Nothing was changed; move the folder {path.parent} away to train it again."
+    )
+
+
+def document(facts: Record) -> bytes:
+    """Readable JSON that carries the SHA-256 of its own facts."""
+    return (
+        json.dumps({**facts, "sha256": _digest(facts)}, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    )
+
+
+def read_document(path: Path, shape: Shape) -> Record:
+    """What `document` wrote; raises `SuiteError`: 2 where it is missing or anything else, 3 where it cannot be read."""
+    found = contents(path, LARGEST)
+    try:
+        facts = json.loads(found)
+        del facts["sha256"]
+        whole = document(facts) == found
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise damaged(path, "it is not a JSON document of the suite") from error
+    if not whole:
+        raise damaged(path, "its contents do not match the SHA-256 stored with them")
+    for name, kind in shape.items():
+        if type(facts.get(name)) is not kind:
+            raise damaged(path, f"its {name} is missing or no {kind.__name__}")
+    return dict(facts)
+
+
+def lines(records: list[Record]) -> bytes:
+    """A line of JSON for each record."""
+    return b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for record in records)
+
+
+def read_lines(path: Path) -> list[Record]:
+    """What `lines` wrote; a torn last line, the mark of a crash, is no record. `SuiteError` (2) for any other fault."""
+    records = []
+    try:
+        with files.opened(path, LARGEST_HISTORY) as file:
+            while (line := file.readline(LARGEST_LINE)).endswith(b"\n"):
+                records.append(json.loads(line))
+                if not isinstance(records[-1], dict):
+                    raise damaged(path, "a line before its last is not a record")
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, "a line before its last is not JSON") from error
+    if len(line) == LARGEST_LINE:
+        raise damaged(path, "it has a line longer than any epoch's")
+    return records
+
+
+def beginning(path: Path, length: int) -> bytes:
+    """The first bytes of a history, however long it is; `SuiteError` as `read_document`."""
+    try:
+        with files.opened(path, LARGEST_HISTORY) as file:
+            return file.read(length)
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
+
+
+def contents(path: Path, most: int) -> bytes:
+    """The bytes of a file in a run's folder; `SuiteError` as `read_document`."""
+    try:
+        return files.read(path, most)
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file in a run's folder, in hexadecimal; `SuiteError` as `read_document`."""
+    try:
+        return files.sha256(path, LARGEST_FILE)
+    except (files.Unfit, OSError) as error:
+        raise unread(error, path) from error
+
+
+def unread(error: files.Unfit | OSError, path: Path) -> SuiteError:
+    """What it means that a file in a run's folder cannot be read: its own fault (2) or the machine's (3)."""
+    if isinstance(error, files.Unfit):
+        return damaged(path, str(error))
+    return damaged(path, "it is missing") if isinstance(error, FileNotFoundError) else machine_error(error, path)
+
+
+def _digest(facts: Record) -> str:
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,136 @@
+"""Files that are written whole or not at all, and read no further than they may go."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+
+from suite.disk import crash
+from suite.errors import machine_error
+
+
+class Unfit(Exception):
+    """Why a file is not read: no regular file, or longer than such a file can be."""
+
+
+def write(path: Path, contents: bytes) -> None:
+    """Put `contents` at `path`: after a crash the file is the old one or the new one, never a part.
+
+    Synced to the disk before it gets its name, and the name is synced too, so the order survives a power cut
+    on a local file system. The folder must be there. Raises `SuiteError` (3) when the machine refuses; the old
+    file is then untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    half = len(contents) // 2
+    crash.at("write:begin", path.name)
+    try:
+        with open(temporary, "xb") as file:
+            crash.at("write:opened", path.name)
+            file.write(contents[:half])
+            file.flush()
+            crash.at("write:half", path.name)
+            file.write(contents[half:])
+            file.flush()
+            crash.at("write:before-sync", path.name)
+            os.fsync(file.fileno())
+        crash.at("write:before-replace", path.name)
+        os.replace(temporary, path)
+        crash.at("write:replaced", path.name)
+        _sync_folder(path.parent)
+        crash.at("write:end", path.name)
+    except BaseException as error:  # an interruption leaves nothing behind either
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise machine_error(error, path, needed=len(contents)) from error
+        raise
+
+
+@contextlib.contextmanager
+def opened(path: Path, most: int) -> Iterator[BufferedReader]:
+    """A regular file of at most `most` bytes, for reading; raises `Unfit` for anything else.
+
+    Never waits for a pipe's writer. Raises `OSError` as `open` does.
+    """
+    try:
+        opening = open(path, "rb", opener=_carefully)  # noqa: SIM115  closed below, by `with`
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise Unfit("it is not a regular file") from error
+        raise
+    with opening as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise Unfit("it is not a regular file")
+        if facts.st_size > most:
+            raise Unfit(f"it has {facts.st_size:,} bytes, more than any such file")
+        yield file
+
+
+def _carefully(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+
+def read(path: Path, most: int) -> bytes:
+    """The contents of a regular file; raises `Unfit` where it is none or longer than `most` bytes."""
+    with opened(path, most) as file:
+        return file.read(most)
+
+
+def sha256(path: Path, most: int) -> str:
+    """The SHA-256 of a regular file's contents, in hexadecimal, in little memory; raises `Unfit` as `read` does."""
+    with opened(path, most) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each synced into the one that holds it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        _sync_folder(one.parent)
+
+
+def publish(made: Path, folder: Path, *, last: str) -> None:
+    """Give all files beneath `made` their names beneath `folder`, on the same file system, `last` as the last one.
+
+    Before it began a crash leaves the old files; from then on each is the old one or the new one.
+    """
+    names = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
+    for name in sorted(names, key=lambda name: str(name) == last):
+        crash.at("publish:before", name.name)
+        make_folder((folder / name).parent)
+        os.replace(made / name, folder / name)
+    for place in {(folder / name).parent for name in names}:
+        _sync_folder(place)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed writers left half done in `folder`; the caller holds the folder's lock."""
+    for leftover in folder.glob(".*.tmp"):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Delete a file that may be there; raises `SuiteError` (3) when the machine refuses."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise machine_error(error, path) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""Pictures that were drawn before, by what they show: drawing takes nearly all of a large report's time."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, is_dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.disk import files
+from suite.pictures import canvas
+from suite.pictures.drawing import KINDS, Images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LARGEST = 1 << 26
+DIGEST = 64  # hexadecimal digits of the contents' SHA-256, which an entry begins with
+
+
+class Kept:
+    """A folder of pictures under the SHA-256 of their numbers and of all that draws them; None keeps nothing.
+
+    A picture taken from it has the very bytes that drawing it anew would give. One process uses it at a time.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._used: set[str] = set()
+
+    def find(self, key: str) -> Images | None:
+        """The picture of this key, where that is kept whole."""
+        if self._folder is None:
+            return None
+        names = _names(key)
+        self._used.update(names.values())
+        found = {kind: image for kind, name in names.items() if (image := _read(self._folder / name)) is not None}
+        return found if len(found) == len(KINDS) else None
+
+    def keep(self, key: str, images: Images) -> None:
+        """Keep the picture of this key."""
+        if self._folder is not None:
+            files.make_folder(self._folder)
+            for kind, name in _names(key).items():
+                files.write(self._folder / name, sha256(images[kind]).hexdigest().encode() + images[kind])
+
+    def forget_unused(self) -> None:
+        """Delete what nobody asked for since this was made, and what killed writers left."""
+        if self._folder is not None and self._folder.is_dir():
+            files.remove_leftovers(self._folder)
+            for path in self._folder.iterdir():
+                if path.name not in self._used and path.suffix[1:] in KINDS:
+                    files.remove(path)
+
+    def key(self, draw: Callable[..., "Figure"], numbers: Sequence[Any]) -> str:
+        """What `draw(*numbers)` is kept under: all that it looks like follows from what this digests."""
+        drawer = [*self._drawer, _code(draw.__module__), draw.__name__]
+        return sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode()).hexdigest()
+
+    @cached_property
+    def _drawer(self) -> list[str]:
+        """What every picture follows from beside its numbers: our style, the libraries, the user's matplotlibrc."""
+        import matplotlib as mpl
+        import numpy as np
+
+        # Asked for, `backend` loads a graphical one; the files do not depend on it.
+        style = {name: str(mpl.rcParams[name]) for name in mpl.rcParams if not name.startswith("backend")}
+        return [_code(canvas.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
+
+
+def _names(key: str) -> dict[str, str]:
+    """The file for each kind of picture."""
+    return {kind: f"{key}.{kind}" for kind in KINDS}
+
+
+def _code(module: str) -> str:
+    """The SHA-256 of a module's text, in hexadecimal."""
+    package, _, name = module.rpartition(".")
+    return sha256(resources(package).joinpath(f"{name}.py").read_bytes()).hexdigest()
+
+
+def _read(path: Path) -> bytes | None:
+    """A kept picture; None where there is none, or not the one that was written."""
+    try:
+        contents = files.read(path, LARGEST)
+    except (OSError, files.Unfit):
+        return None
+    image = contents[DIGEST:]
+    return image if sha256(image).hexdigest().encode() == contents[:DIGEST] else None
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value.tolist()  # of numpy

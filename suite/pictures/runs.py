@@ -1,0 +1,173 @@
+"""The pictures: curves, confusion, samples, layers. Numbers in, matplotlib figures out, no file touched."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from suite.analysis.confusion import Matrix
+
+Record = Mapping[str, Any]
+
+
+def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
+    """Loss and accuracy by epoch, a thin line per seed, beside the figures that the source printed."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure, (left, right) = new_figure(8.4, 3.2, columns=2)
+    for axes, name, places in ((left, "loss", (0, 2)), (right, "accuracy", (1, 3))):
+        for kind, colour, place in (("train", BLUE, places[0]), ("val", ORANGE, places[1])):
+            label = {"train": "training", "val": "validation"}[kind]
+            for number, history in enumerate(histories):
+                points = [(line["epoch"], line[f"{kind}_{name}"]) for line in history]
+                points = [(epoch, value) for epoch, value in points if value is not None]
+                if points:
+                    marker = "o" if len(points) < 4 else ""
+                    axes.plot(*zip(*points, strict=True), color=colour, lw=1.2, alpha=0.8, marker=marker, ms=4,
+                              label=label if number == 0 else None)  # fmt: skip
+            if published:
+                values = [row[place] for row in published.values()]
+                axes.plot(list(published), values, "x", color=colour, ms=6, mew=1.6, label=f"{label}, published")
+        axes.set(title=name.capitalize(), xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if max(map(len, histories)) == 1:
+            axes.set_xticks([0])
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
+    """Accuracy on the first test images while an epoch goes on, as the source watches it."""
+    figure, (axes,) = new_figure(8.4, 2.8)
+    for history in histories:
+        points = [probe for line in history for probe in line["probes"]]
+        axes.plot([p["step"] for p in points], [p["test_accuracy"] for p in points], color=GREEN, lw=1.2, alpha=0.8)
+    axes.set(title=f"Accuracy on the first {images:,} test images during training", xlabel="step", ylabel="accuracy")
+    return figure
+
+
+def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
+    """The matrix as a heat map with its counts; colour by share of the true class, so that rare confusions show."""
+    figure, (axes,) = new_figure(6.6, 5.8)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+    axes.grid(visible=False)
+    axes.set(title="True class by row, predicted class by column", xlabel="predicted", ylabel="true")
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            colour = "white" if share[row, column] > 0.35 else "#1f2937"
+            axes.text(column, row, f"{count:.1f}".removesuffix(".0"), ha="center", va="center", fontsize=7.5,
+                      color=colour, in_layout=False)  # fmt: skip
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
+    bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
+    return figure
+
+
+def samples(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    confidence: NDArray[np.floating],
+    classes: Sequence[str],
+) -> "Figure":
+    """The first 20 test images, then the 20 mistakes made with the highest score; mistakes in red."""
+    wrong = np.flatnonzero(labels != predicted)
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
+    chosen = [*range(min(20, len(labels))), *surest]
+    rows, height, width = -(-len(chosen) // 10), 44, 46  # a cell holds 28 × 28 pixels and two lines of text
+    sheet = np.zeros((rows * height, 10 * width), np.uint8)
+    figure, (axes,) = new_figure(10.5, 1.05 * rows + 0.4)
+    for place, index in enumerate(chosen):
+        top, left = place // 10 * height + 14, place % 10 * width + 9
+        sheet[top : top + 28, left : left + 28] = images[index]
+        right = labels[index] == predicted[index]
+        text = f"{classes[predicted[index]]} {confidence[index]:.2f}"
+        axes.text(left + 14, top - 2, text if right else f"{text}\nis {classes[labels[index]]}", fontsize=6.5,
+                  color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
+                  in_layout=False)  # fmt: skip
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image: an axes per cell takes ten times as long
+    axes.axis("off")
+    axes.set_title("The first test images, then the mistakes made with the highest score", loc="left", fontsize=9)
+    return figure
+
+
+def network(layers: Sequence[Record]) -> "Figure":
+    """The layers as boxes in the order in which an image meets them; those with parameters are coloured."""
+    figure, (axes,) = new_figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
+    axes.axis("off")
+    steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
+    for place, layer in enumerate(steps):
+        kind = str(layer["kind"]).partition("(")[0]
+        colour = BLUE if layer["parameters"] else "#9ca3af"
+        axes.bar(place, 1, width=0.72, color=colour, alpha=0.9 if layer["parameters"] else 0.45)
+        ink = "white" if layer["parameters"] else "#1f2937"
+        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color=ink, fontweight="bold")
+        axes.text(place, -0.06, "×".join(map(str, layer["shape"])), ha="center", va="top", fontsize=8)
+        if layer["parameters"]:
+            axes.text(place, 1.05, f"{layer['parameters']:,}", ha="center", va="bottom", fontsize=8, color=BLUE)
+        if place:
+            axes.annotate("", (place - 0.36, 0.5), (place - 0.64, 0.5), arrowprops={"arrowstyle": "->", "color": GREY})
+    axes.set(xlim=(-0.6, len(steps) - 0.4), ylim=(-0.3, 1.25))
+    axes.set_title("Layers, with parameters above and output shapes below", loc="left")
+    return figure
+
+
+def _name(row: Record) -> str:
+    """An experiment's name as a label that leaves room for the picture."""
+    words = str(row["experiment"])
+    return words if len(words) <= 60 else f"{words[:59]}…"
+
+
+def overview(rows: Sequence[Record]) -> "Figure":
+    """Every experiment's test accuracy with its intervals, beside the published figure; each data set by itself."""
+    by_data: dict[str, list[Record]] = {}
+    for row in rows:
+        by_data.setdefault(row["data"], []).append(row)
+    heights = [len(found) + 0.2 for found in by_data.values()]
+    figure, found = new_figure(8.4, 0.36 * sum(heights) + 0.8 * len(heights) + 0.4, rows=len(by_data), heights=heights)
+    for axes, (data, of_data) in zip(found, by_data.items(), strict=True):
+        _accuracies(axes, of_data[::-1])
+        axes.set(title=f"Accuracy on all test images of {data}", ylim=(-0.6, len(of_data) - 0.4))
+    handles = {label: handle for axes in found for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def _accuracies(axes: "Axes", upwards: Sequence[Record]) -> None:
+    places = range(len(upwards))
+    axes.hlines(places, [row["images_low"] for row in upwards], [row["images_high"] for row in upwards],
+                color=BLUE, lw=7, alpha=0.25, label="95 % over test images")  # fmt: skip
+    if seeds := [(place, row) for place, row in zip(places, upwards, strict=True) if row["seeds_low"] is not None]:
+        axes.hlines([place for place, _ in seeds], [row["seeds_low"] for _, row in seeds],
+                    [row["seeds_high"] for _, row in seeds], color=BLUE, lw=2, label="95 % over seeds")  # fmt: skip
+    axes.plot([row["test accuracy"] for row in upwards], places, "o", color=BLUE, ms=5, ls="", label="ours, mean")
+    printed = [(row["published_value"], place) for place, row in enumerate(upwards) if row["published_value"]]
+    if printed:
+        axes.plot(*zip(*printed, strict=True), "x", color=RED, ms=7, mew=1.8, ls="", label="published")
+    axes.set_yticks(places, [_name(row) for row in upwards], parse_math=False)
+
+
+def speeds(rows: Sequence[Record]) -> "Figure":
+    """Images a second in training and in inference, on a logarithmic axis."""
+    figure, (axes,) = new_figure(8.4, 0.5 * len(rows) + 1.1)
+    places = np.arange(len(rows))
+    for kind, colour in (("train", BLUE), ("inference", ORANGE)):
+        values = [row[f"{kind}_images_per_second_mean"] for row in reversed(rows)]
+        axes.plot(values, places, "o", ms=6, color=colour, label="training" if kind == "train" else kind)
+        for place, value in zip(places, values, strict=True):
+            axes.annotate(f"{value:,.0f}", (value, place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+    logarithmic(axes)
+    axes.margins(x=0.12)
+    axes.set_yticks(places, [_name(row) for row in reversed(rows)], parse_math=False)
+    axes.set(title="Images per second, one thread per run", xlabel="images/s")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure

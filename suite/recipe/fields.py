@@ -1,0 +1,171 @@
+"""What an experiment is: a frozen, checked recipe whose identity changes with every field."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any
+
+from suite.data.catalog import CATALOG
+from suite.errors import SuiteError
+from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
+from suite.recipe.source import Source
+from suite.recipe.space import DEFAULT, literal, read_space
+from suite.text import nearest
+
+__all__ = ["Recipe", "Source", "parse_override", "require_field"]
+
+LOSSES = ("cross-entropy", "mse-one-hot")
+OPTIMIZERS = ("sgd", "adam")
+KEEP = ("last", "best")
+SCHEDULES = ("constant", "one-cycle")
+PRECISIONS = ("float32", "bfloat16")
+# Fields that came after runs had been trained without them, with the value that means what was done before. Where a
+# recipe has that value the protocol is silent, so that no finished run is trained again for a field it does not use.
+LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3, "precision": "float32"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice that can change a number. Wrong values raise `SuiteError` naming the field and the value.
+
+    Images are divided by 255; then `normalize`, (mean, standard deviation), is applied where given.
+    `holdout` is the share of the batches, the last ones in the published order, that validate instead of training.
+    `probe_every` steps the accuracy on the first `probe_images` test images is written down, as some sources do;
+    nothing is ever chosen by it. `test_images` is the source's own test subset: the first so many, None for all.
+    `keep` says which weights are the result: those of the last epoch or of the best validation accuracy.
+    `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
+    `betas` are adam's decay rates. `schedule` is how the rate moves from step to step: it stays at `lr`, or goes
+    through one cycle that peaks at `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
+    `precision` is that of the training step's products and convolutions; weights, their sums, loss and every look at
+    held-out or test images are float32 whatever it says (torch's autocast).
+    `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
+    """
+
+    data: str
+    loss: str
+    optimizer: str
+    lr: float
+    batch_size: int
+    epochs: int
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    normalize: tuple[float, float] | None = None
+    shuffle: bool = True
+    holdout: float = 0.0
+    probe_every: int | None = None
+    probe_images: int | None = None
+    keep: str = "last"
+    test_images: int | None = None
+    init_std: float | None = None
+    betas: tuple[float, float] = LATER["betas"]
+    schedule: str = LATER["schedule"]
+    warm_up: float = LATER["warm_up"]
+    precision: str = LATER["precision"]
+    source: Source | None = None
+    space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        if self.keep == "best" and self.holdout == 0:
+            raise wrong("keep", self.keep, "needs validation images to choose by", "Give holdout a share such as 0.2")
+        if (self.probe_every is None) != (self.probe_images is None):
+            raise wrong("probe_every", self.probe_every, "goes with probe_images", "Give both or neither")
+        if self.momentum and self.optimizer != "sgd":
+            raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
+        if self.betas != LATER["betas"] and self.optimizer != "adam":
+            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
+        if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
+            raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
+        if self.holdout and not 0 < self.training_images() < CATALOG[self.data].train:
+            raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
+        if not isinstance(self.source, Source | None):
+            raise wrong("source", self.source, "must be a Source or None", "See experiments/lenet.py")
+        if not isinstance(self.space, Mapping):
+            raise wrong("space", self.space, "must hold fields with their values", "See experiments/lenet.py")
+        for name in self.space:
+            require_field(name)
+        read_space(self.space)
+
+    def training_images(self) -> int:
+        """How many of the training images train: all but those of the held-out batches at the end."""
+        images = CATALOG[self.data].train
+        if not self.holdout:
+            return images
+        batches = math.ceil(images / self.batch_size)
+        return int(batches * (1 - self.holdout) + 1e-9) * self.batch_size
+
+    def protocol(self) -> dict[str, Any]:
+        """All fields that can change a number as plain JSON values, defaults included but for those of `LATER`."""
+        later = {name: list(value) if isinstance(value, tuple) else value for name, value in LATER.items()}
+        return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
+
+    def values(self) -> dict[str, Any]:
+        """Every field that can change a number, as plain JSON values."""
+        values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def changed(self, overrides: Mapping[str, Any]) -> "Recipe":
+        """This recipe with other values; an unknown field is refused with the nearest known one."""
+        for name in overrides:
+            require_field(name)
+        return replace(self, **overrides)
+
+
+def require_field(name: str) -> None:
+    """Refuse a name that is no field of a recipe."""
+    known = [item.name for item in _protocol_fields()]
+    if name not in known:
+        raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """`lr=0.01` as a field and its value: numbers, true, false, none, or numbers parted by commas."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SuiteError(f"--set {text}: expected FIELD=VALUE.", "For example --set lr=0.01 batch_size=128.")
+    require_field(name)
+    return name, literal(value)
+
+
+def _protocol_fields() -> list[Field[Any]]:
+    return [item for item in fields(Recipe) if item.name not in ("source", "space")]
+
+
+def _pair(what: str, example: str, first: Check, second: Check) -> Check:
+    """Two numbers, each with a check of its own."""
+
+    def check(name: str, value: Any) -> tuple[Any, Any]:
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise wrong(name, value, f"must be {what}", f"Give two numbers such as {example}")
+        return first(name, value[0]), second(name, value[1])
+
+    return check
+
+
+_MEAN = number("within the pixels' range, 0 to 1", lambda number: 0 <= number <= 1, "0.1307")
+_STD = number("above 0 in its second place", lambda number: number > 0, "0.3081")
+_POSITIVE = number("above 0", lambda number: number > 0, "0.05")
+_SHARE = number("at least 0 and below 1", lambda number: 0 <= number < 1, "0.9")
+_CHECKS: Mapping[str, Check] = {
+    "data": choice(*CATALOG),
+    "loss": choice(*LOSSES),
+    "optimizer": choice(*OPTIMIZERS),
+    "lr": _POSITIVE,
+    "batch_size": count(60_000),
+    "epochs": count(10_000),
+    "momentum": _SHARE,
+    "weight_decay": number("at least 0", lambda number: number >= 0, "0.01"),
+    "normalize": optional(_pair("a mean and a standard deviation", "0.1307,0.3081", _MEAN, _STD)),
+    "shuffle": flag,
+    "holdout": _SHARE,
+    "probe_every": optional(count(1_000_000)),
+    "probe_images": optional(count(10_000)),
+    "keep": choice(*KEEP),
+    "test_images": optional(count(10_000)),
+    "init_std": optional(_POSITIVE),
+    "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
+    "schedule": choice(*SCHEDULES),
+    "warm_up": _SHARE,
+    "precision": choice(*PRECISIONS),
+}

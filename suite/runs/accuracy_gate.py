@@ -1,0 +1,166 @@
+"""The accuracy gate: runs of today's program against a committed reference, both as distributions over seeds."""
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.analysis.gate import ALPHA, Judged, judge
+from suite.analysis.intervals import FEWEST, group
+from suite.analysis.sequential import level_at, looks
+from suite.disk import references as committed
+from suite.errors import FAILED, SuiteError
+from suite.recipe.registry import OURS, Experiment
+from suite.runs.plan import Planned, plan
+
+COMMITTED = OURS / "reference.json"
+FRESH = 1_000  # the first seed of the gate's own runs: no reference was made under it
+SMALLEST_MARGIN = 0.01  # of accuracy: less is not worth stopping a change for
+WHAT = "reference"
+
+Train = Callable[[Sequence[Planned]], None]
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Test accuracies over seeds, the recipe and network that they belong to, and where they were measured."""
+
+    accuracies: tuple[float, ...]
+    recipe: Mapping[str, Any]
+    network: str
+    environment: Mapping[str, Any]
+
+    def facts(self) -> Document:
+        """As the file has it."""
+        return {
+            "accuracies": list(self.accuracies),
+            "recipe": dict(self.recipe),
+            "network": self.network,
+            "environment": dict(self.environment),
+        }
+
+
+@dataclass(frozen=True)
+class Gated:
+    """What the gate says of one experiment; `changed` names what its recipe has otherwise than the reference's."""
+
+    title: str
+    judged: Judged
+    fresh: tuple[float, ...]
+    reference: Reference
+    changed: tuple[str, ...]
+    reason: str = ""
+
+    def facts(self) -> Document:
+        """As plain values."""
+        judged = self.judged
+        return {
+            "experiment": self.title, "verdict": judged.verdict, "words": judged.words, "drop": judged.drop,
+            "interval": [judged.interval.low, judged.interval.high], "p": judged.p, "margin": judged.margin,
+            "fresh": list(self.fresh), "reference": list(self.reference.accuracies), "changed": list(self.changed),
+            "reason": self.reason,
+        }  # fmt: skip
+
+
+def gate(
+    experiments: Sequence[Experiment],
+    references: Mapping[str, Reference],
+    train: Train,
+    *,
+    margin: float | None,
+    most: int,
+    first: int = FRESH,
+) -> Iterator[Gated]:
+    """Train each experiment under fresh seeds, from `first` on, and yield its verdict as soon as there is one.
+
+    Without a `margin` it is twice the reference's spread between seeds, and `SMALLEST_MARGIN` at least.
+
+    An experiment is looked at with few seeds first and with more while it is inconclusive, `most` at last; the
+    error of all looks together is `ALPHA`. Its runs are thrown away.
+    """
+    planned_looks = looks(FEWEST, most)
+    undecided = list(experiments)
+    with tempfile.TemporaryDirectory(prefix="suite-gate-") as scratch:
+        for look, seeds in enumerate(planned_looks):
+            planned = plan(undecided, range(first, first + seeds), Path(scratch))
+            train(planned)
+            alpha = 1 - level_at(planned_looks, look, 1 - ALPHA)
+            for experiment in list(undecided):
+                mine = [item for item in planned if item.experiment is experiment]
+                found = _judge(experiment, mine, references[experiment.title], margin, alpha)
+                if found.judged.verdict != "INCONCLUSIVE" or seeds == most:
+                    undecided.remove(experiment)
+                    yield found
+            if not undecided:
+                return
+
+
+def measured(planned: Sequence[Planned]) -> dict[str, Reference]:
+    """The references that these runs make; raises `SuiteError` (1) for one without an accuracy.
+
+    A reference of the rest would be too good.
+    """
+    experiments = {item.experiment.identity: item.experiment for item in planned}
+    return {
+        one.title: _reference(one, [item for item in planned if item.experiment is one]) for one in experiments.values()
+    }
+
+
+def read_references(path: Path, experiments: Sequence[Experiment]) -> dict[str, Reference]:
+    """The references of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
+    return committed.read(path, WHAT, _checked, [experiment.title for experiment in experiments])
+
+
+def write_references(path: Path, references: Mapping[str, Reference]) -> None:
+    """Put these references into the file, beside those of other experiments that it has."""
+    committed.add(path, WHAT, _checked, references)
+
+
+def _judge(
+    experiment: Experiment, planned: Sequence[Planned], reference: Reference, margin: float | None, alpha: float
+) -> Gated:
+    fresh = [_accuracy(item) for item in planned]
+    reason = next((item.reason or item.status for item in planned if item.status != "finished"), "")
+    usual = max(SMALLEST_MARGIN, 2 * (group(reference.accuracies).sd or 0))
+    judged = judge(fresh, reference.accuracies, margin=margin or usual, alpha=alpha)
+    return Gated(experiment.title, judged, tuple(fresh), reference, _changes(experiment, reference), reason)
+
+
+def _accuracy(item: Planned) -> float:
+    """A run that diverged or broke down has none."""
+    finished = item.result is not None and item.status == "finished"
+    return float(item.result["metrics"]["test/accuracy"]) if finished and item.result else math.nan
+
+
+def _changes(experiment: Experiment, reference: Reference) -> tuple[str, ...]:
+    """What an experiment has otherwise than its reference had: names of recipe fields, or its network."""
+    now = json.loads(json.dumps(experiment.recipe.protocol()))
+    names = sorted({*now, *reference.recipe})
+    fields = [name for name in names if now.get(name) != reference.recipe.get(name)]
+    return (*fields, *(["network"] if experiment.network_text != reference.network else []))
+
+
+def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
+    results = []
+    for item in planned:
+        if item.result is None or item.status != "finished":
+            raise SuiteError(f"{item.run.name}: {item.reason or item.status}: no reference is written.", code=FAILED)
+        results.append(item.result)
+    kept = ("suite", "torch", "cpu", "cpu_capability")
+    return Reference(
+        tuple(result["metrics"]["test/accuracy"] for result in results),
+        experiment.recipe.protocol(),
+        experiment.network_text,
+        {name: results[0]["environment"][name] for name in kept},
+    )
+
+
+def _checked(facts: Document) -> Reference:
+    accuracies = tuple(map(float, facts["accuracies"]))
+    if len(accuracies) < FEWEST or not all(0 <= one <= 1 for one in accuracies):
+        raise ValueError(f"accuracies must be {FEWEST} or more numbers from 0 to 1")
+    return Reference(accuracies, dict(facts["recipe"]), str(facts["network"]), dict(facts["environment"]))

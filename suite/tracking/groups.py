@@ -1,0 +1,216 @@
+"""The record's runs as seed groups: one recipe, all of its seeds."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.confusion import Matrix, spread
+from suite.analysis.intervals import SeedGroup, group
+from suite.data.catalog import CATALOG
+from suite.tracking.fetching import fetch
+from suite.tracking.store import Store
+from suite.tracking.stored import PREDICTIONS, Predictions, history, matrix, numbers, predictions, rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Group:
+    """All finished runs of one recipe, seeds ascending, with what their artifacts say.
+
+    `missing` are the seeds that the largest recipe on the same data set has, and this one has neither finished nor
+    seen diverge. `confusion` and `confusion_sd` are each cell's mean and spread over the seeds. A row of `histories`
+    holds its epoch's figures, None where the record has none, and `cumulative_train_seconds`, the training time up to
+    the epoch's end.
+    """
+
+    experiment: str
+    identity: str
+    changes: str
+    runs: tuple[Row, ...]
+    diverged: tuple[int, ...]
+    source: Mapping[str, Any]
+    histories: tuple[list[Row], ...]
+    probes: tuple[list[Row], ...]
+    layers: list[Row]
+    confusion: Matrix
+    samples: bytes | None
+    missing: tuple[int, ...] = ()
+    confusion_sd: Matrix | None = None
+    read_predictions: Callable[[], Predictions | None] = lambda: None
+
+    @property
+    def title(self) -> str:
+        """`lenet`, or `lenet, lr=0.01` for a changed recipe."""
+        return f"{self.experiment}, {self.changes}" if self.changes else self.experiment
+
+    @property
+    def slug(self) -> str:
+        """The title as a part of file names and anchors; what is no name of ours could be long, or end as another."""
+        name = re.sub(r"[^a-z0-9_]", "_", self.experiment)[:40]
+        if name != self.experiment:
+            return f"{name}-{sha256(f'{self.experiment}/{self.identity}'.encode()).hexdigest()[:8]}"
+        return f"{name}-{re.sub('[^0-9a-f]', '_', self.identity[:8])}" if self.changes else name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return CATALOG[self.parameter("data")].classes
+
+    @property
+    def as_published(self) -> bool:
+        """Whether the source's figures may stand beside ours."""
+        return not self.changes and bool(self.source)
+
+    @property
+    def published_history(self) -> dict[int, list[float]]:
+        """What the source printed, by epoch from 0; empty for a changed recipe."""
+        printed = self.source.get("history", {}) if self.as_published else {}
+        return {int(epoch): row for epoch, row in sorted(printed.items(), key=lambda line: int(line[0]))}
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the finished runs, ascending."""
+        return tuple(int(run["seed"]) for run in self.runs)
+
+    @property
+    def tried(self) -> set[int]:
+        """The seeds that came to an end, be it a divergence."""
+        return {*self.seeds, *self.diverged}
+
+    @property
+    def predicted(self) -> NDArray[np.uint8] | None:
+        """The class given to every test image, uint8 (n seeds, m images); None where not every seed's are whole."""
+        return self._predictions and self._predictions.predicted
+
+    @property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """The score of that class, from 0 to 1, float32 (n, m); None as `predicted` is."""
+        return self._predictions and self._predictions.confidence
+
+    @property
+    def labels(self) -> NDArray[np.uint8] | None:
+        """The true classes, uint8 (m,); None as `predicted` is."""
+        return self._predictions and self._predictions.labels
+
+    @cached_property
+    def _predictions(self) -> Predictions | None:
+        return self.read_predictions()
+
+    def parameter(self, name: str) -> str:
+        """A recipe field as MLflow keeps it, as text."""
+        return str(self.runs[0][f"param.{name}"])
+
+    def metric(self, name: str) -> SeedGroup:
+        """One figure over the seeds."""
+        return group([run[name] for run in self.runs])
+
+    def environment(self, name: str) -> str:
+        """A fact of the machine or its versions; all of them, where the seeds' differ."""
+        return ", ".join(sorted({str(run[f"suite.env.{name}"]) for run in self.runs}))
+
+
+def read_groups(store: Store, runs: "pd.DataFrame") -> list[Group]:
+    """The groups that have at least one finished run whose artifacts are whole, unchanged recipes first.
+
+    `runs` are those of `finished_runs`. Predictions are read when they are first asked for. Raises `TrackerAway`.
+    """
+    if runs.empty:
+        return []
+    groups = []
+    newest = _newest(runs)
+    for _, found in runs.groupby(["experiment", "identity"], sort=True):
+        every = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
+        if one := _group(store, every, newest):
+            groups.append(one)
+    return _with_missing(sorted(groups, key=lambda one: (bool(one.changes), one.experiment, one.changes)))
+
+
+def _with_missing(groups: Sequence[Group]) -> list[Group]:
+    """The groups, each knowing which seeds it lacks beside the largest unchanged recipe of its data set.
+
+    A changed one may have other seeds, as a study's winner has, but not fewer.
+    """
+    largest: dict[str, set[int]] = {}
+    for one in groups:
+        if not one.changes:
+            data = one.parameter("data")
+            largest[data] = max(largest.get(data, set()), one.tried, key=len)
+    return [replace(one, missing=_missing(one, largest.get(one.parameter("data"), set()))) for one in groups]
+
+
+def _missing(one: Group, wanted: set[int]) -> tuple[int, ...]:
+    return () if one.changes and len(one.tried) >= len(wanted) else tuple(sorted(wanted - one.tried))
+
+
+def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
+    """The recipes without a finished run, by title, with the seeds under which they diverged."""
+    if runs.empty:
+        return []
+    found = []
+    for (experiment, _), ended in runs.groupby(["experiment", "identity"], sort=True):
+        if not (ended["status"] == "finished").any():
+            words = filter(None, (str(experiment), changes(ended.to_dict("records")[0])))
+            found.append((", ".join(words), tuple(map(int, ended["seed"]))))
+    return found
+
+
+def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
+    """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
+    rows = runs.sort_values("started").to_dict("records")
+    return {(str(row["experiment"]), changes(row)): str(row["identity"]) for row in rows}
+
+
+def changes(row: Mapping[Any, Any]) -> str:
+    """What a run's recipe has changed, as words; empty for one as its file has it."""
+    return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
+
+
+def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
+    """The group of one recipe's runs; None where no finished one of them left whole artifacts."""
+    ended = [row for row in every if row["status"] == "finished"]
+    artifacts = fetch(store, [row["artifact_uri"] for row in ended], ("history.csv", "confusion.csv", "probes.csv"))
+    whole = []
+    for row, found in zip(ended, artifacts, strict=True):
+        counts = matrix(found.get("confusion.csv", b""), len(CATALOG[row["param.data"]].classes))
+        if counts is not None:
+            whole.append((row, found, counts))
+    if not whole:
+        return None
+    runs, texts, matrices = zip(*whole, strict=True)
+    [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
+    identity, changed = runs[0]["identity"], changes(runs[0])
+    mean, deviation = spread(np.stack(matrices))
+    earlier = "" if newest[runs[0]["experiment"], changed] == identity else f"(earlier recipe {identity[:8]})"
+    return Group(
+        experiment=runs[0]["experiment"],
+        identity=identity,
+        changes=" ".join(filter(None, (changed, earlier))),
+        runs=runs,
+        diverged=tuple(row["seed"] for row in every if row["status"] == "diverged"),
+        source=runs[0]["source"] or {},
+        histories=tuple(history(found.get("history.csv", b"")) for found in texts),
+        probes=tuple(numbers(found.get("probes.csv", b"")) for found in texts),
+        layers=rows(shown.get("layers.csv", b"")),
+        confusion=mean,
+        confusion_sd=deviation if len(matrices) > 1 else None,
+        samples=shown.get("samples.png"),
+        read_predictions=lambda: _predictions(store, runs),
+    )
+
+
+def _predictions(store: Store, runs: Sequence[Row]) -> Predictions | None:
+    artifacts = fetch(store, [row["artifact_uri"] for row in runs], [PREDICTIONS])
+    return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]))
+
+
+def _plain(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()

@@ -1,0 +1,158 @@
+"""Groups read from a real MLflow store, on the disk and behind a server; what is damaged there stands in no way."""
+
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from suite.disk.documents import document
+from suite.disk.home import Home
+from suite.report.choice import incomplete
+from suite.tracking import groups as reading
+from suite.tracking.fetching import fetch
+from suite.tracking.frame import finished_runs, unfinished_runs
+from suite.tracking.groups import read_groups
+from suite.tracking.mirror import Mirror
+from suite.tracking.store import open_store
+from tests.promises.trackers import server
+from tests.report.many_runs import grow, planned, trained
+
+pytestmark = pytest.mark.mlflow
+SEEDS = 3
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The one trained run, of which all others are copies."""
+    return trained(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def record(whole, tmp_path_factory):
+    """Two experiments under three seeds each in MLflow on the disk; not to be changed."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    grow(home, whole, 2 * SEEDS, SEEDS)
+    return home
+
+
+@pytest.fixture
+def home(record, tmp_path):
+    """A copy, to be damaged."""
+    shutil.copytree(record.root, tmp_path / "copy")
+    return Home(tmp_path / "copy")
+
+
+def artifact(home, run_id, name):
+    return home.mlruns / "artifacts" / run_id / "artifacts" / name
+
+
+def stored_by(home):
+    """The predictions in the run folders of the first experiment."""
+    runs = [run for run, _ in planned(home, SEEDS, SEEDS)]
+    return [load_file(run.folder / "predictions.safetensors") for run in runs]
+
+
+def assert_predictions_of(home, group):
+    stored = stored_by(home)
+    assert np.array_equal(group.predicted, [one["predicted"] for one in stored])
+    assert np.array_equal(group.confidence, [one["confidence"] for one in stored])
+    assert np.array_equal(group.labels, stored[0]["label"])
+    rights = (group.predicted == group.labels).mean(axis=1)
+    assert np.allclose(rights, [run["test/accuracy"] for run in group.runs])
+    assert group.confusion.sum() == len(group.labels)
+
+
+def test_predictions_are_read_when_asked_for_and_once(record, monkeypatch):
+    asked = []
+    monkeypatch.setattr(reading, "fetch", lambda *words: asked.append(words[2]) or fetch(*words))
+    store = open_store(record)
+
+    groups = read_groups(store, finished_runs(store))
+    before = [name for names in asked for name in names]
+    for _ in range(3):
+        assert_predictions_of(record, groups[0])
+
+    assert "predictions.safetensors" not in before
+    assert [names for names in asked if "predictions.safetensors" in names] == [["predictions.safetensors"]]
+    assert [one.seeds for one in groups] == [(0, 1, 2)] * 2
+
+
+def test_histories_have_the_seconds_so_far(record):
+    store = open_store(record)
+    [first, *_] = read_groups(store, finished_runs(store))
+
+    for run, history in zip(first.runs, first.histories, strict=True):
+        assert history[-1]["cumulative_train_seconds"] == pytest.approx(run["perf/train_seconds"])
+
+
+def test_the_store_is_asked_as_often_for_many_runs_as_for_few(record, monkeypatch):
+    """What made a report slow was a look-up in the database, four for each file of each run."""
+    store = open_store(record)
+    runs = finished_runs(store)
+    for name in ("get_run", "list_artifacts", "download_artifacts", "search_runs"):
+        monkeypatch.setattr(store.client, name, lambda *_words, **_named: pytest.fail("the store was asked"))
+
+    assert len(read_groups(store, runs)) == 2
+
+
+@pytest.mark.parametrize("how", ["missing", "cut short", "a folder"])
+def test_damaged_predictions_leave_the_group_without_any(home, how):
+    store = open_store(home)
+    runs = finished_runs(store)
+    path = artifact(home, runs["run_id"][1], "predictions.safetensors")
+    contents = path.read_bytes()
+    path.unlink()
+    if how == "cut short":
+        path.write_bytes(contents[:-1])
+    elif how == "a folder":
+        path.mkdir()
+
+    first, second = read_groups(store, runs)
+
+    assert first.predicted is first.confidence is first.labels is None
+    assert first.seeds == (0, 1, 2)
+    assert second.predicted.shape == (3, len(second.labels))
+
+
+def test_a_run_with_a_damaged_matrix_is_left_out_and_named(home):
+    store = open_store(home)
+    runs = finished_runs(store)
+    artifact(home, runs["run_id"][1], "confusion.csv").write_text("nothing of the kind")
+
+    groups = read_groups(store, runs)
+
+    assert [one.seeds for one in groups] == [(0, 2), (0, 1, 2)]
+    [gap] = incomplete(store, runs, groups)
+    assert (gap.title, gap.damaged, gap.missing) == (groups[0].title, (1,), ())
+
+
+def test_runs_without_a_result_are_told_by_their_status(home, whole):
+    store = open_store(home)
+    begun = [run for run, _ in planned(home, 4 * SEEDS, SEEDS)][2 * SEEDS :]
+    for run, status in zip(begun, ("running", "interrupted", "failed"), strict=False):
+        shutil.copytree(whole.folder, run.folder)
+        names = {"experiment": run.experiment, "identity": run.identity, "seed": run.seed}
+        (run.folder / "recipe.json").write_bytes(document({**whole.recipe(), **names}))
+        Mirror(store).send(run, None, status)
+
+    found = unfinished_runs(store, finished_runs(store))
+
+    assert dict(zip(found["seed"], found["status"], strict=True)) == {0: "running", 1: "interrupted", 2: "failed"}
+    assert set(found["experiment"]) == {"experiment_2"}
+
+
+def test_a_server_gives_the_same_groups(whole, tmp_path, monkeypatch):
+    home = Home(tmp_path / "home")
+    with server(tmp_path) as running:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{running.port}")
+        grow(home, whole, SEEDS, SEEDS)
+        store = open_store(home)
+        [group] = read_groups(store, finished_runs(store))
+
+        assert_predictions_of(home, group)
+        assert len(group.histories) == SEEDS
+        assert all(group.histories)
+        assert group.layers
+        assert group.samples == (whole.folder / "artifacts" / "samples.png").read_bytes()
+        assert fetch(store, [group.runs[0]["artifact_uri"]], ["nothing.csv"]) == [{}]

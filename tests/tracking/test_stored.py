@@ -1,0 +1,90 @@
+"""What artifacts say, and that damaged ones say nothing: old histories, other shapes, other people's bytes."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from suite.tracking.stored import history, matrix, numbers, predictions
+
+OLD = b"epoch,images,train_loss\n0,100,1.5\n1,100,\n"
+NEW = b"epoch,train_loss,test_accuracy,train_seconds\n0,1.5,0.5,2.0\n1,1.0,0.75,3.5\n"
+
+
+def stored(seed=0, images=4, **changed):
+    draw = np.random.default_rng(seed)
+    whole = {
+        "predicted": draw.integers(0, 10, images).astype(np.uint8),
+        "confidence": draw.random(images, dtype=np.float32),
+        "label": np.arange(images, dtype=np.uint8),
+    }
+    return save({name: array for name, array in {**whole, **changed}.items() if array is not None})
+
+
+def test_a_history_without_a_clock_or_test_accuracy_has_none_of_both():
+    rows = history(OLD)
+
+    assert [row["train_loss"] for row in rows] == [1.5, None]
+    for name in ("test_accuracy", "train_seconds", "cumulative_train_seconds"):
+        assert [row[name] for row in rows] == [None, None]
+
+
+def test_a_history_with_them_gives_each_epoch_and_the_seconds_so_far():
+    rows = history(NEW)
+
+    assert [row["test_accuracy"] for row in rows] == [0.5, 0.75]
+    assert [row["train_seconds"] for row in rows] == [2.0, 3.5]
+    assert [row["cumulative_train_seconds"] for row in rows] == [2.0, 5.5]
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00", b"epoch\nfirst\n", b"epoch\n0,1\n", b"a\x00b\n1\n"])
+def test_what_is_no_table_of_numbers_has_no_rows_of_more_than_numbers(text):
+    assert all(type(cell) is float for row in numbers(text) for cell in row.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (b"t,a,b\na,3,1\nb,0,2\n", True),
+        (b"t,a,b\na,3,1\n", False),
+        (b"t,a,b\na,3,1\nb,0\n", False),
+        (b"t,a,b\na,3,x\nb,0,2\n", False),
+        (b"t,a,b\na,3,nan\nb,0,2\n", False),
+        (b"t,a,b\na,3,-1\nb,0,2\n", False),
+        (b"t,a,b\na,0,0\nb,0,0\n", False),
+        (b"", False),
+    ],
+)
+def test_a_matrix_is_square_of_counts_or_none(text, whole):
+    found = matrix(text, 2)
+
+    assert (found is not None) == whole
+    assert not whole or found.tolist() == [[3, 1], [0, 2]]
+
+
+def test_the_predictions_of_all_seeds_lie_on_each_other():
+    found = predictions([stored(0), stored(1)], 4)
+
+    assert found.predicted.shape == found.confidence.shape == (2, 4)
+    assert [str(array.dtype) for array in found] == ["uint8", "float32", "uint8"]
+    assert found.labels.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "second",
+    {
+        "missing": b"",
+        "cut short": stored()[:-1],
+        "garbage": b"\xff" * 200,
+        "another test set": stored(images=5),
+        "other labels": stored(label=np.zeros(4, np.uint8)),
+        "another kind": stored(predicted=np.zeros(4, np.int64)),
+        "half of it": stored(confidence=None),
+        "no number": stored(confidence=np.full(4, np.nan, np.float32)),
+    }.values(),
+)
+def test_one_damaged_file_leaves_the_group_without_predictions(second):
+    assert predictions([stored(), second], 4) is None
+
+
+def test_predictions_of_another_number_of_images_are_none():
+    assert predictions([stored()], 5) is None
