@@ -114,7 +114,10 @@ def test_other_numbers_give_another_picture():
 
 
 def test_equal_numbers_give_equal_bytes_in_every_process():
-    program = "import sys; from tests.pictures.test_runs import *; sys.stdout.buffer.write(saved(PICTURES['overview'](), 'svg'))"
+    program = (
+        "import sys; from tests.pictures.test_runs import PICTURES, saved\n"
+        "sys.stdout.buffer.write(saved(PICTURES['overview'](), 'svg'))"
+    )
 
     there = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "7"},
