@@ -18,11 +18,12 @@ from suite.engine.batches import normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
+from suite.engine.events import EpochEnded, Step
 from suite.engine.rewrite import rewrite
 from suite.engine.sets import Labelled, Sets, published
 from suite.engine.state import State
 from suite.recipe import Recipe
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 
 After = Callable[[int], None]
 SEED = 0
@@ -189,5 +190,5 @@ class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
         return self.transform(Image.fromarray(self.images[index].numpy())), int(self.labels[index])
 
 
-def _ignore(_event: dict[str, Any]) -> None:
+def _ignore(_event: Step | EpochEnded) -> None:
     """Nobody watches these epochs."""

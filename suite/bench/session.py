@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from suite.analysis.ratios import Times
-from suite.bench.sides import Job, Probe, Side, probes
+from suite.bench.sides import Probe, Side, Workload, probes
 
 ROUNDS = 6
 BLOCK = 0.1  # seconds a side works before it is the next one's turn: shorter than what disturbs a shared machine
@@ -43,7 +43,7 @@ class Seen:
 Session = dict[str, Seen]
 
 
-def measure(job: Job, sides: tuple[Side, ...], seconds: float, tell: Callable[[str], None]) -> Session:
+def measure(job: Workload, sides: tuple[Side, ...], seconds: float, tell: Callable[[str], None]) -> Session:
     """Measure for about so many seconds, loading not counted; `tell` gets a word on how far it is."""
     with probes(sides, job) as processes:
         return session(sides, processes, seconds, tell)

@@ -52,7 +52,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Job:
+class Workload:
     """Which experiment is measured, with which overrides, folders and data."""
 
     experiment: str
@@ -72,7 +72,7 @@ class Job:
 class Probe:
     """A side's process. Its first line is `facts`; a failure raises `SuiteError`: 1, or 2 where it never began."""
 
-    def __init__(self, side: Side, job: Job) -> None:
+    def __init__(self, side: Side, job: Workload) -> None:
         self.side = side
         self._facts: Line | None = None
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
@@ -139,7 +139,7 @@ class Probe:
 
 
 @contextmanager
-def probes(sides: tuple[Side, ...], job: Job) -> Iterator[dict[str, list[Probe]]]:
+def probes(sides: tuple[Side, ...], job: Workload) -> Iterator[dict[str, list[Probe]]]:
     """The processes of all sides, by the sides' names; they load side by side and end with the context."""
     started: dict[str, list[Probe]] = {side.name: [] for side in sides}
     try:

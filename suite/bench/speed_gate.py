@@ -13,7 +13,7 @@ from suite.analysis.gate import Verdict
 from suite.analysis.intervals import Interval
 from suite.analysis.ratios import Ratio, judge, over, ratio
 from suite.bench.session import Session, measure
-from suite.bench.sides import HERE, Job, Side
+from suite.bench.sides import HERE, Side, Workload
 from suite.disk import references as committed
 from suite.engine.exact import machine
 from suite.recipe.registry import OURS
@@ -64,7 +64,7 @@ class Baseline:
 
 
 def against(
-    title: str, job: Job, other: Side, *, seconds: float, limit: float, tell: Tell, source: Path = HERE
+    title: str, job: Workload, other: Side, *, seconds: float, limit: float, tell: Tell, source: Path = HERE
 ) -> Gated:
     """The step in the checkout `source` beside the same experiment's on another side."""
     return compared(title, measure(job, beside(other, source), seconds, tell), other, limit=limit)
@@ -83,7 +83,7 @@ def compared(title: str, session: Session, other: Side, *, limit: float) -> Gate
     return _judged(title, found.value, found.interval, session, limit, remark)
 
 
-def check(title: str, job: Job, baseline: Baseline, *, seconds: float, limit: float, tell: Tell) -> Gated:
+def check(title: str, job: Workload, baseline: Baseline, *, seconds: float, limit: float, tell: Tell) -> Gated:
     """Today's ratio to the bare loop beside the baseline's. On another processor it may be lost without a fault."""
     session = measure(job, beside(BARE), seconds, tell)
     found = ratio(session[NOW].times, session[BARE.name].times)
@@ -100,7 +100,7 @@ def check(title: str, job: Job, baseline: Baseline, *, seconds: float, limit: fl
     return replace(judged, verdict="INCONCLUSIVE") if unsure else judged
 
 
-def measured(job: Job, *, seconds: float, tell: Tell) -> Baseline:
+def measured(job: Workload, *, seconds: float, tell: Tell) -> Baseline:
     """A new baseline."""
     session = measure(job, beside(BARE), seconds, tell)
     facts = session[NOW].facts

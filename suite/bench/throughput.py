@@ -8,7 +8,7 @@ from typing import Any
 
 from suite.analysis.ratios import Ratio, ratio
 from suite.bench.session import Seen, Session, measure
-from suite.bench.sides import Job, Side
+from suite.bench.sides import Side, Workload
 
 SUITE, AGAIN, BARE, CORES = "suite", "suite again", "bare loop", "suite, a run per core"
 TUTORIAL, LIGHTNING, EVALUATION, SINGLE = "tutorial loop", "Lightning", "evaluation", "single images"
@@ -100,7 +100,7 @@ class Throughput:
         return ratio(self.session[one].times, self.session[other].times)
 
 
-def throughput(title: str, job: Job, *, cores: int, seconds: float, tell: Callable[[str], None]) -> Throughput:
+def throughput(title: str, job: Workload, *, cores: int, seconds: float, tell: Callable[[str], None]) -> Throughput:
     """Measure an experiment for about so many seconds."""
     return Throughput(title, measure(job, sides(cores), seconds, tell))
 

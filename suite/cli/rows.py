@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 from suite.runs.plan import Planned
 
 

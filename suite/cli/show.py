@@ -1,22 +1,13 @@
 """One experiment on the screen: its layers, its protocol, its source."""
 
+from typing import Any
+
 from suite.cli.terminal import Terminal
-from suite.engine.build import build_model
-from suite.engine.layers import describe
-from suite.errors import SuiteError
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 
 
-def show_experiment(terminal: Terminal, experiment: Experiment) -> None:
-    """Build the network and print what it is made of; raises `SuiteError` (2) for one that cannot be built."""
-    try:
-        model = build_model(experiment.recipe, experiment.network, seed=0)
-    except SuiteError:
-        raise
-    except Exception as error:  # the experiment's own code may raise anything
-        text = " ".join(str(error).split())
-        raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Mend it.") from error
-    facts = describe(model)
+def show_experiment(terminal: Terminal, experiment: Experiment, facts: dict[str, Any]) -> None:
+    """Print what an experiment is; `facts` are its network's layers, parameters and MACs."""
     if terminal.as_json:
         about = {"experiment": experiment.name, "identity": experiment.identity, "path": str(experiment.path)}
         terminal.json(

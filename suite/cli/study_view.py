@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite.cli.terminal import Terminal
-from suite.disk.documents import Record
-from suite.recipe.space import as_words
+from suite.recipe.values import as_words
+from suite.runs.events import Done, Event
 from suite.tune.halving import mean_accuracy, rungs, survivors
 from suite.tune.rules import Rules, Task, Values
 from suite.tune.study import Trial
+
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
 
 def planned_work(rules: Rules, trials: int) -> float:
@@ -29,7 +31,7 @@ def planned_work(rules: Rules, trials: int) -> float:
 class StudyView:
     """Shows generations, trials and epochs as they come; used as a context."""
 
-    def __init__(self, terminal: Terminal, rules: Rules, *, done: int, total: int, finals: int) -> None:
+    def __init__(self, terminal: "Terminal", rules: Rules, *, done: int, total: int, finals: int) -> None:
         self._terminal, self._rules, self._total, self._done = terminal, rules, total, done
         self._finals = finals
         self._work = planned_work(rules, total - done) + finals
@@ -58,9 +60,9 @@ class StudyView:
         self._terminal.say(f"trials {first} to {last} of {self._total}")
         self._refresh()
 
-    def event(self, task: Task, event: Record) -> None:
+    def event(self, task: Task, event: Event) -> None:
         """A training said something."""
-        if event["event"] == "done":
+        if isinstance(event, Done):
             key = (as_words(task.values), task.seed)
             self._finished += max(0.0, task.portion - self._portions.get(key, 0.0))
             self._portions[key] = max(task.portion, self._portions.get(key, 0.0))

@@ -5,17 +5,20 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from suite.disk.documents import Record
 from suite.errors import one_line
-from suite.runs.events import View
+from suite.runs.events import Busy, Done, Ended, EpochEnded, Event, Failed, RunView, Step
 from suite.runs.plan import Planned
 from suite.text import printable
+
+if TYPE_CHECKING:
+    from suite.tune.rules import Rules
+    from suite.tune.work import StudyView
 
 
 class _Console(Console):
@@ -70,9 +73,20 @@ class Terminal:
             )
             self.say("  ".join(cells).rstrip())
 
-    def view(self, planned: Sequence[Planned]) -> AbstractContextManager[View]:
+    def progress(self, line: str) -> None:
+        """A line that only somebody who waits at a terminal wants to see."""
+        if self.live:
+            self.say(line)
+
+    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
         """How the runs of one command are shown."""
         return Bars(self, planned) if self.live else Lines(self)
+
+    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
+        """How a study is shown."""
+        from suite.cli.study_view import StudyView
+
+        return StudyView(self, rules, done=done, total=total, finals=finals)
 
 
 class Lines:
@@ -88,7 +102,7 @@ class Lines:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def event(self, item: Planned, event: Record) -> None:
+    def event(self, item: Planned, event: Event) -> None:
         if line := line_for(item, event, self._busy):
             self._say(line)
 
@@ -119,53 +133,53 @@ class Bars:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def event(self, item: Planned, event: Record) -> None:
-        match event["event"]:
-            case "step":
+    def event(self, item: Planned, event: Event) -> None:
+        match event:
+            case Step():
                 self._step(item, event)
-            case "done" | "failed" | "ended" if item.run.name in self._tasks:
+            case Done() | Failed() | Ended() if item.run.name in self._tasks:
                 self._progress.remove_task(self._tasks.pop(item.run.name))
-        if event["event"] != "epoch" and (line := line_for(item, event, self._busy)):
+        if not isinstance(event, EpochEnded) and (line := line_for(item, event, self._busy)):
             self._terminal.say(line)
         ended = sum(planned.status not in ("planned", "running") for planned in self._planned)
         self._progress.update(self._all, completed=ended, figures=f"{ended} of {len(self._planned)} runs")
 
-    def _step(self, item: Planned, event: Record) -> None:
+    def _step(self, item: Planned, step: Step) -> None:
         recipe = item.experiment.recipe
         images = recipe.training_images()
         if item.run.name not in self._tasks:
             total = recipe.epochs * images
             self._tasks[item.run.name] = self._progress.add_task(item.run.name, total=total, figures="")
         figures = (
-            f"epoch {event['epoch'] + 1}/{recipe.epochs}  loss {event['train_loss']:.4f}  "
-            f"accuracy {event['train_accuracy']:.4f}  {event['images_per_second']:,.0f} images/s"
+            f"epoch {step.epoch + 1}/{recipe.epochs}  loss {step.train_loss:.4f}  "
+            f"accuracy {step.train_accuracy:.4f}  {step.images_per_second:,.0f} images/s"
         )
-        done = event["epoch"] * images + event["images"]
+        done = step.epoch * images + step.images
         self._progress.update(self._tasks[item.run.name], completed=done, figures=figures)
 
 
-def line_for(item: Planned, event: Record, busy: set[str]) -> str | None:
+def line_for(item: Planned, event: Event, busy: set[str]) -> str | None:
     """The plain line that an event deserves, or None; `busy` remembers whose wait was told already."""
     name = item.run.name
-    match event["event"]:
-        case "epoch":
-            speed = event["images"] / event["clock"]["train_seconds"]
+    match event:
+        case EpochEnded(epoch):
+            speed = epoch["images"] / epoch["clock"]["train_seconds"]
             held_out = (
-                "" if event["val_loss"] is None else f"  val loss {event['val_loss']:.4f} {event['val_accuracy']:.4f}"
+                "" if epoch["val_loss"] is None else f"  val loss {epoch['val_loss']:.4f} {epoch['val_accuracy']:.4f}"
             )
             return (
-                f"{name}  epoch {event['epoch'] + 1}/{item.experiment.recipe.epochs}  "
-                f"loss {event['train_loss']:.4f} {event['train_accuracy']:.4f}{held_out}  {speed:,.0f} images/s"
+                f"{name}  epoch {epoch['epoch'] + 1}/{item.experiment.recipe.epochs}  "
+                f"loss {epoch['train_loss']:.4f} {epoch['train_accuracy']:.4f}{held_out}  {speed:,.0f} images/s"
             )
-        case "busy" if name not in busy:
+        case Busy() if name not in busy:
             busy.add(name)
             return f"{name}  another process is training this run; waiting for it"
-        case "done" if item.status == "finished" and item.result:
+        case Done() if item.status == "finished" and item.result:
             return f"{name}  finished: {item.result['metrics']['test/accuracy']:.4f} on the test images"
-        case "done" if item.result:
+        case Done() if item.result:
             return f"{name}  diverged in epoch {item.result['epoch'] + 1}: the loss is no finite number"
-        case "failed":
+        case Failed():
             return f"{name}  failed: {item.reason}"
-        case "ended" if item.status == "killed":
+        case Ended() if item.status == "killed":
             return f"{name}  killed: {item.reason}"
     return None

@@ -1,15 +1,66 @@
 """The JSON files of a run's folder: whole, of the shape they were written in, or refused."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict, cast
 
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
 
 Record = dict[str, Any]
 Shape = dict[str, type]
+
+
+class EpochClock(TypedDict, total=False):
+    """Seconds that an epoch spent on each thing, and when it ended (`at`, seconds since 1970)."""
+
+    train_seconds: Required[float]
+    probe_seconds: float
+    validate_seconds: float
+    test_seconds: float
+    at: float
+
+
+class Probe(TypedDict):
+    """One look at the first test images between two steps, as some sources take it."""
+
+    step: int
+    batch_loss: float
+    test_accuracy: float
+
+
+class Epoch(TypedDict, total=False):
+    """One line of a run's history. None where nothing was looked at; early runs have no `test_accuracy`."""
+
+    epoch: Required[int]
+    images: Required[int]
+    train_loss: Required[float]
+    train_accuracy: Required[float]
+    val_loss: Required[float | None]
+    val_accuracy: Required[float | None]
+    test_accuracy: float | None
+    clock: Required[EpochClock]
+    probes: Required[list[Probe]]
+
+
+class Result(TypedDict, total=False):
+    """What became of a run. `status` is `finished`, `diverged` (in `epoch`), or for a study's trial `trained`."""
+
+    status: Required[str]
+    experiment: str
+    identity: str
+    seed: int
+    epoch: int
+    metrics: dict[str, float]
+    clock: dict[str, float]
+    environment: Record
+    network: Record
+    weights_sha256: str
+    predictions_sha256: str
+    files: dict[str, str]
+
 
 LARGEST = 1 << 21  # bytes of a document; as Python's own lists and numbers it may take thirty times as many
 LARGEST_LINE = 5 << 20  # an epoch of 60,000 probes fits
@@ -53,20 +104,27 @@ def read_document(path: Path, shape: Shape) -> Record:
     return dict(facts)
 
 
-def lines(records: list[Record]) -> bytes:
+def lines(records: Sequence[Epoch]) -> bytes:
     """A line of JSON for each record."""
     return b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for record in records)
 
 
-def read_lines(path: Path) -> list[Record]:
-    """What `lines` wrote; a torn last line, the mark of a crash, is no record. `SuiteError` (2) for any other fault."""
-    records = []
+def read_lines(path: Path, skip: int = 0) -> list[Epoch]:
+    """What `lines` wrote, less the first `skip` records.
+
+    A torn last line, the mark of a crash, is no record. Raises `SuiteError` (2) for any other fault.
+    """
+    records: list[Epoch] = []
     try:
         with files.opened(path, LARGEST_HISTORY) as file:
             while (line := file.readline(LARGEST_LINE)).endswith(b"\n"):
-                records.append(json.loads(line))
-                if not isinstance(records[-1], dict):
+                if skip > 0:
+                    skip -= 1
+                    continue
+                record = json.loads(line)
+                if not isinstance(record, dict):
                     raise damaged(path, "a line before its last is not a record")
+                records.append(cast(Epoch, record))
     except (files.Unfit, OSError) as error:
         raise unread(error, path) from error
     except (ValueError, RecursionError) as error:

@@ -10,11 +10,11 @@ result.json          written last: a run with a result is finished and is never 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +22,9 @@ from suite.disk import crash, files
 from suite.disk.documents import (
     RECIPE,
     RESULT,
+    Epoch,
     Record,
+    Result,
     beginning,
     damaged,
     digest,
@@ -98,13 +100,7 @@ class Run:
 
     def is_claimed(self) -> bool:
         """Whether some process is training this run now."""
-        try:
-            with FileLock(self.folder / "lock", timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError as error:
-            raise machine_error(error, self.folder) from error
+        return is_claimed(self.folder)
 
     def begin(self, facts: Record, binding: tuple[str, ...], patch: bytes = b"") -> None:
         """Write down what is trained, or check that the half-done run in the folder was begun as this one would be.
@@ -131,24 +127,24 @@ class Run:
         """What `begin` wrote; raises `SuiteError` (2) where it is missing, damaged or another run's."""
         return self._own(read_document(self.folder / "recipe.json", RECIPE), "recipe.json")
 
-    def result(self) -> Record | None:
+    def result(self) -> Result | None:
         """The finished run's result, None for an unfinished run; raises `SuiteError` (2) for a damaged one."""
         self.require_no_link()
         path = self.folder / "result.json"
         if not os.path.lexists(path):
             return None
-        return self._own(read_document(path, RESULT), "result.json")
+        return cast(Result, self._own(read_document(path, RESULT), "result.json"))
 
-    def history(self) -> list[Record]:
-        """The epochs written down so far; a torn last line, the mark of a crash, is not an epoch."""
+    def history(self, skip: int = 0) -> list[Epoch]:
+        """The epochs written down so far but the first `skip`; a torn last line, the mark of a crash, is no epoch."""
         path = self.folder / "history.jsonl"
-        return read_lines(path) if os.path.lexists(path) else []
+        return read_lines(path, skip) if os.path.lexists(path) else []
 
-    def write_history(self, history: list[Record]) -> None:
+    def write_history(self, history: list[Epoch]) -> None:
         """Put the whole history in the folder, all or nothing."""
         files.write(self.folder / "history.jsonl", lines(history))
 
-    def heal_history(self, history: list[Record]) -> None:
+    def heal_history(self, history: list[Epoch]) -> None:
         """Bring the file to what the checkpoint says; a file that is no part of it, nor it of the file, is refused."""
         path = self.folder / "history.jsonl"
         true = lines(history)
@@ -158,15 +154,15 @@ class Run:
         if found != true:
             self.write_history(history)
 
-    def finish(self, result: Mapping[str, Any]) -> Record:
+    def finish(self, result: Result) -> Result:
         """Write the result, after everything that it speaks of: from now on the run is finished."""
         self.recipe()  # a folder that somebody emptied meanwhile holds no run
         digests = {name: digest(self.folder / name) for name in RESULT_FILES if (self.folder / name).exists()}
-        facts = {**self._names(), **result}
+        facts: Record = {**self._names(), **result}
         files.write(self.folder / "result.json", document({**facts, "files": digests}))
-        return facts
+        return cast(Result, facts)
 
-    def check_files(self) -> Record | None:
+    def check_files(self) -> Result | None:
         """The result, once the folder's files are what it says of them; raises `SuiteError` (2) for the first fault."""
         result = self.result()
         known = result["files"] if result else {}
@@ -190,6 +186,36 @@ class Run:
         if (facts.get("identity"), facts.get("seed")) != (self.identity, self.seed):
             raise damaged(self.folder / name, "it belongs to another run")
         return facts
+
+
+def is_claimed(folder: Path) -> bool:
+    """Whether some process is training the run in this folder now; raises `SuiteError` (3) where nobody can tell."""
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError as error:
+        raise machine_error(error, folder) from error
+
+
+def begun_runs(runs: Path) -> list[Path]:
+    """The folders of all runs that began, by name; nothing in them is read."""
+    found = {path.parent for name in ("recipe.json", "result.json", "checkpoint") for path in runs.glob(f"*/*/{name}")}
+    return sorted(found)
+
+
+def whole_runs(folders: Iterable[Path], say: Callable[[str], None]) -> Iterator[Run]:
+    """The runs in these folders whose files are all whole, each one read; `say` gets a line for every other."""
+    for folder in folders:
+        try:
+            run = Run.at(folder)
+            run.check_files()
+            run.history()
+        except SuiteError as error:
+            say(str(error))
+        else:
+            yield run
 
 
 RESULT_FILES = ("source.patch", "recipe.json", "history.jsonl", "weights.safetensors", "predictions.safetensors")

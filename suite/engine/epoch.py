@@ -4,21 +4,40 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 import torch
 
-from suite.disk.documents import Record
+from suite.disk.documents import Epoch, EpochClock, Probe
 from suite.engine.batches import batches
 from suite.engine.build import Loss
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.events import Emit, Step
 from suite.engine.schedule import rate, set_rate
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.recipe import Recipe
 
-Emit = Callable[[Record], None]
+Enough = Callable[[int, float], bool]  # of an epoch's steps and seconds so far: whether it ends there
 TICK = 0.25  # seconds between two reports of progress
+
+
+class _Means(TypedDict):
+    """Over the images of an epoch so far."""
+
+    images: int
+    train_loss: float
+    train_accuracy: float
+
+
+class _End(TypedDict):
+    """What is known at an epoch's end only."""
+
+    val_loss: float | None
+    val_accuracy: float | None
+    test_accuracy: float | None
+    clock: EpochClock
 
 
 def train_epoch(
@@ -29,9 +48,9 @@ def train_epoch(
     seed: int,
     epoch: int,
     emit: Emit,
-    enough: Callable[[int, float], bool],
+    enough: Enough,
     updates: int,
-) -> Record:
+) -> Epoch:
     """Train for one epoch of a training of so many `updates`, and return the line that the history keeps of it.
 
     Loss and accuracy in training are means over the epoch's images as each was met, as the sources print them.
@@ -42,7 +61,8 @@ def train_epoch(
     images, device = len(sets.training[1]), sets.training[1].device
     order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
-    tally, watch, probes = _Tally(device), _Stopwatch(), []
+    tally, watch = _Tally(device), _Stopwatch()
+    probes: list[Probe] = []
     for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
         scores = _scores(state, recipe, pixels)
         loss = loss_of(scores, labels)
@@ -57,7 +77,7 @@ def train_epoch(
                 seen = _look(state, recipe, sets.probes, loss_of).accuracy()
                 probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
         if device.type == "cpu" and watch.ticked():  # a GPU would have to be waited for
-            emit({"event": "step", "epoch": epoch, **tally.means(), "images_per_second": tally.images / watch.seconds})
+            emit(Step(epoch, **tally.means(), images_per_second=tally.images / watch.seconds))
             if not math.isfinite(tally.loss):
                 break
         if enough(step, watch.seconds):
@@ -73,7 +93,7 @@ def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
         return state.forward(pixels).float()
 
 
-def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> Record:
+def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> _End:
     """What the held-out and the test images say at an epoch's end, and how long each took."""
     trained = watch.seconds
     held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
@@ -93,9 +113,9 @@ def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopw
     }
 
 
-def is_finite(record: Record) -> bool:
+def is_finite(record: Epoch) -> bool:
     """Whether an epoch's losses are numbers to go on from."""
-    return all(math.isfinite(record[key]) for key in ("train_loss", "val_loss") if record[key] is not None)
+    return all(math.isfinite(loss) for loss in (record["train_loss"], record["val_loss"]) if loss is not None)
 
 
 def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Evaluation:
@@ -115,7 +135,7 @@ class _Tally:
         self.loss += loss * len(labels)
         self.right += (scores.argmax(1) == labels).sum()
 
-    def means(self) -> Record:
+    def means(self) -> _Means:
         return {
             "images": self.images,
             "train_loss": self.loss.item() / self.images,

@@ -5,18 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from suite.disk import crash
-from suite.disk.documents import Record
+from suite.disk.documents import Epoch, Record, Result
 from suite.disk.journal import Run
 from suite.engine import exact, program, state
 from suite.engine.build import Loss, build_loss, build_model, build_optimizer
 from suite.engine.device import device
-from suite.engine.epoch import Emit, is_finite, train_epoch
+from suite.engine.epoch import Enough, is_finite, train_epoch
+from suite.engine.events import Emit, EpochEnded
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
+from suite.recipe.trial import NO_END, Left
 
-History = list[Record]
-Enough = Callable[[int, float], bool]  # of an epoch's steps and seconds: whether it ends there
+History = list[Epoch]
 
 
 @dataclass
@@ -36,13 +37,13 @@ def fit(
     emit: Emit,
     *,
     more: Callable[[History], bool],
-    enough: Callable[[History], Enough] = lambda _history: lambda _steps, _seconds: False,
+    left: Callable[[History], Left] = lambda _history: NO_END,
     updates: int | None = None,
 ) -> Fitted:
     """Train while there is `more` to do after the history so far; the caller has claimed the run's folder.
 
-    `enough` may end an epoch before its last image. The schedule is spread over so many `updates`, or over the recipe's
-    epochs. A run whose loss stops being a finite number ends there.
+    `left` says how much the next epoch may spend: it can end before its last image. The learning-rate schedule is
+    spread over `updates` steps, or over the recipe's epochs. A run whose loss is no longer a finite number ends there.
     """
     exact.make_exact()
     environment = exact.environment()
@@ -54,15 +55,19 @@ def fit(
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     while more(now.history):
         epoch = len(now.history)
-        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough(now.history), updates)
+        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, _reached(left(now.history)), updates)
         if not is_finite(record):
             return Fitted(now, loss_of, environment, epoch)
         crash.at("epoch:trained")
         now.add(record, keep_best=recipe.keep == "best")
         state.save(run, now)
         crash.at("epoch:saved")
-        emit({"event": "epoch", **record})
+        emit(EpochEnded(record))
     return Fitted(now, loss_of, environment)
+
+
+def _reached(left: Left) -> Enough:
+    return lambda steps, seconds: steps >= left.steps or seconds >= left.seconds
 
 
 def _resident(labelled: Labelled) -> Labelled:
@@ -71,6 +76,6 @@ def _resident(labelled: Labelled) -> Labelled:
     return images.to(device()), labels.to(device())
 
 
-def finish_diverged(run: Run, epoch: int, environment: Record) -> Record:
+def finish_diverged(run: Run, epoch: int, environment: Record) -> Result:
     """The end of a run whose numbers blew up in this epoch, or in the evaluation after it: no accuracy."""
     return run.finish({"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from suite.disk.documents import Record, damaged
+from suite.disk.documents import Epoch, damaged
 from suite.disk.journal import Run
 from suite.engine import checkpoint
 from suite.engine.device import compiled
@@ -22,7 +22,7 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    history: list[Record] = field(default_factory=list)
+    history: list[Epoch] = field(default_factory=list)
     best: Tensors = field(default_factory=dict)
     forward: nn.Module = field(init=False)  # what images go through: the model's own layers, in the quickest way
 
@@ -30,16 +30,16 @@ class State:
         """See how the model's layers are best gone through."""
         self.forward = compiled(rewrite(self.model))
 
-    def add(self, record: Record, *, keep_best: bool) -> None:
+    def add(self, record: Epoch, *, keep_best: bool) -> None:
         """Close an epoch, remembering its weights where its validation accuracy is the highest so far."""
         self.history.append(record)
         if keep_best and best_epoch(self.history)[0] == len(self.history) - 1:
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
 
-def best_epoch(history: list[Record]) -> tuple[int, float]:
+def best_epoch(history: list[Epoch]) -> tuple[int, float]:
     """The first epoch with the highest validation accuracy, and that accuracy."""
-    accuracies = [record["val_accuracy"] for record in history]
+    accuracies = [record["val_accuracy"] or 0.0 for record in history]
     return accuracies.index(max(accuracies)), max(accuracies)
 
 

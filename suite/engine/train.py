@@ -7,12 +7,12 @@ import torch
 
 from suite.data import Data
 from suite.disk import crash
-from suite.disk.documents import Record
+from suite.disk.documents import Epoch, Result
 from suite.disk.journal import Run
 from suite.engine import checkpoint, state
 from suite.engine.build import Loss
-from suite.engine.epoch import Emit
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.events import Emit
 from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
@@ -20,12 +20,12 @@ from suite.engine.sets import published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
 from suite.recipe import Recipe
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 
 RELOADED = 1_000  # test images that the weights must classify alike after a trip through their file
 
 
-def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Record:
+def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
     """Train, evaluate and write down one run, whose folder the caller has claimed; returns its result.
 
     A run whose loss stops being a finite number ends there, with the status `diverged` and without an accuracy.
@@ -38,7 +38,7 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Record:
     return _finish(run, recipe, fitted, data)
 
 
-def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Record:
+def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Result:
     """Evaluate the weights that the recipe keeps, on all test images, and write the result."""
     now, loss_of = fitted.state, fitted.loss_of
     if recipe.keep == "best":
@@ -86,7 +86,7 @@ def _require_equal_after_reload(
         )
 
 
-def _metrics(recipe: Recipe, history: list[Record], found: Evaluation) -> dict[str, float]:
+def _metrics(recipe: Recipe, history: list[Epoch], found: Evaluation) -> dict[str, float]:
     """Both evaluations: the source's own test images, and all of them."""
     subset = min(recipe.test_images or len(found.labels), len(found.labels))
     metrics = {
@@ -104,14 +104,17 @@ def _metrics(recipe: Recipe, history: list[Record], found: Evaluation) -> dict[s
     return metrics
 
 
-def _clock(history: list[Record], images: int, evaluation: float) -> dict[str, float]:
+def _clock(history: list[Epoch], images: int, evaluation: float) -> dict[str, float]:
     """Speeds and memory: true of this machine and hour, and no part of what is reproduced.
 
     `evaluation` is the seconds that the last look at the `images` took.
     """
     clocks = [record["clock"] for record in history]
     seconds = [clock["train_seconds"] for clock in clocks]
-    looks = [sum(clock.get(f"{kind}_seconds", 0.0) for kind in ("probe", "validate", "test")) for clock in clocks]
+    looks = [
+        clock.get("probe_seconds", 0.0) + clock.get("validate_seconds", 0.0) + clock.get("test_seconds", 0.0)
+        for clock in clocks
+    ]
     return {
         "perf/train_images_per_second": sum(record["images"] for record in history) / sum(seconds),
         "perf/inference_images_per_second": images / evaluation,

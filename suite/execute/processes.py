@@ -6,15 +6,15 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from typing import Any
 
-Event = dict[str, Any]
-Work = Callable[[Any, Callable[[Event], None]], None]
+from suite.execute.executor import Busy, Ended, Work
+
 RETRY = 1.0  # seconds until a job that found its place taken is tried again
 
 
@@ -25,6 +25,30 @@ class _Child:
     events: Connection
 
 
+@dataclass(frozen=True)
+class LocalProcesses:
+    """Jobs in processes of this machine, `workers` of them at a time: an `Executor`.
+
+    `environment` is set for every process, `preload` names a module that their server loads once for all of them, and
+    `require` raises `SuiteError` where the machine cannot do what is asked of it.
+    """
+
+    workers: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    preload: str | None = None
+    require: Callable[[], None] = lambda: None
+
+    def warm_up(self) -> None:
+        """Start the server of the processes, which loads its modules while this process does something else."""
+        self.require()
+        start_server(self.environment, self.preload)
+
+    def run(self, work: Work, jobs: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
+        """As `Executor.run` says; each job has a fresh process."""
+        self.require()
+        return run_jobs(work, jobs, workers=self.workers, environment=self.environment, preload=self.preload)
+
+
 def run_jobs(
     work: Work,
     jobs: Sequence[Any],
@@ -32,11 +56,11 @@ def run_jobs(
     workers: int,
     environment: Mapping[str, str],
     preload: str | None,
-) -> Iterator[tuple[int, Event]]:
-    """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as they come.
+) -> Generator[tuple[int, Any], None, None]:
+    """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as the events come.
 
-    The events `busy` (its place is taken: it is tried again later) and `ended` are this function's own; `ended`
-    carries the exit code, negative for a signal. Closing the generator ends the processes that still run.
+    A job that says `Busy` is tried again later. `Ended` is yielded when a process is over. Closing the generator ends
+    the processes that still run.
     """
     context = start_server(environment, preload)
     waiting = deque((0.0, index) for index in range(len(jobs)))
@@ -49,12 +73,12 @@ def run_jobs(
             for child in _ready(children, until=waiting[0][0] if waiting and len(children) < workers else None):
                 code = child.process.exitcode  # asked before reading: what it said last is then surely in the pipe
                 for event in _received(child):
-                    if event["event"] == "busy":
+                    if isinstance(event, Busy):
                         waiting.append((time.monotonic() + RETRY, child.index))
                     yield child.index, event
                 if code is not None:
                     children.remove(child)
-                    yield child.index, {"event": "ended", "exit": code}
+                    yield child.index, Ended(code)
     finally:
         for child in children:
             child.process.terminate()
@@ -120,7 +144,7 @@ def _ready(children: list[_Child], until: float | None) -> list[_Child]:
     return [child for child in children if child.events in ready or child.process.sentinel in ready]
 
 
-def _received(child: _Child) -> Iterator[Event]:
+def _received(child: _Child) -> Iterator[Any]:
     """All that the child has said by now."""
     try:
         while child.events.poll():

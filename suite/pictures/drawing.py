@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite.execute.processes import available_cores, run_jobs
+from suite.execute.processes import LocalProcesses, available_cores
 from suite.pictures import canvas
 
 if TYPE_CHECKING:
@@ -30,14 +31,22 @@ def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
     if len(owed) > FEW and (cores := available_cores()) > 1:
         shares = [list(owed.items())[first::cores] for first in range(cores)]
         with suppress(OSError):  # the system lets this user have no more processes
-            for _, event in run_jobs(_draw_share, shares, workers=cores, environment={}, preload=None):
-                if event["event"] == "drawn":
-                    del owed[event["index"]]
-                    yield event["index"], event["images"]
+            for _, event in LocalProcesses(cores).run(_draw_share, shares):
+                if isinstance(event, _Drawn):
+                    del owed[event.index]
+                    yield event.index, event.images
     for index, (draw, numbers) in owed.items():
         yield index, images_of(draw(*numbers))
 
 
-def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[dict[str, Any]], None]) -> None:
+@dataclass(frozen=True)
+class _Drawn:
+    """One drawing's images, on their way from its process."""
+
+    index: int
+    images: Images
+
+
+def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[_Drawn], None]) -> None:
     for index, (draw, numbers) in share:
-        emit({"event": "drawn", "index": index, "images": images_of(draw(*numbers))})
+        emit(_Drawn(index, images_of(draw(*numbers))))

@@ -9,7 +9,8 @@ from suite.data.catalog import CATALOG
 from suite.errors import SuiteError
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 from suite.recipe.source import Source
-from suite.recipe.space import DEFAULT, literal, read_space
+from suite.recipe.space import DEFAULT, read_space
+from suite.recipe.values import literal
 from suite.text import nearest
 
 __all__ = ["Recipe", "Source", "parse_override", "require_field"]

@@ -1,74 +1,57 @@
 """Every experiment there is: our own, a user's folder's, and those of installed packages."""
 
 import importlib.util
-import inspect
-import re
-import sys
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from importlib.machinery import SourceFileLoader
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import NamedTuple
 
 from suite.errors import SuiteError
-from suite.recipe import Recipe, Source
-from suite.recipe.identity import identity, network_text
+from suite.recipe.experiment import Experiment
+from suite.recipe.loading import load_experiment, run_file
 from suite.text import nearest
 
 OURS = Path(__file__).parent.parent.parent / "experiments"
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """A recipe and its network under the name of the file that holds them."""
+class _Candidate(NamedTuple):
+    """A file, or an entry point, that should hold the experiment of this name."""
 
     name: str
     path: Path
-    recipe: Recipe
-    network: Callable[[], Any]
-    network_text: str
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    load: Callable[[], ModuleType]
+
+
+class _Loaded(NamedTuple):
+    """What came of the files of one name: an experiment, and the one-line reason for each file that is no use."""
+
+    experiment: Experiment | None
+    errors: tuple[SuiteError, ...]
+
+
+class Registry:
+    """Every experiment there is, by name. A file is run when its experiment is asked for, and once."""
+
+    def __init__(self, candidates: Iterable[_Candidate]) -> None:
+        self._candidates = list(candidates)
+        self._loaded: dict[str, _Loaded] = {}
 
     @property
-    def title(self) -> str:
-        """Its name, and what the command changes: by it committed references name it."""
-        return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])
+    def experiments(self) -> dict[str, Experiment]:
+        """All experiments that can be loaded, by name in alphabetical order; loads every file."""
+        found = {name: self._load(name).experiment for name in sorted(self._names())}
+        return {name: experiment for name, experiment in found.items() if experiment}
 
-    @cached_property
-    def identity(self) -> str:
-        """SHA-256 of the recipe as it is now, overrides applied, and of the network."""
-        return identity(self.recipe, self.network_text)
+    @property
+    def errors(self) -> tuple[SuiteError, ...]:
+        """The one-line reason for each file that cannot be loaded, in the order of the files; loads every file."""
+        return tuple(error for name in self._names() for error in self._load(name).errors)
 
-    def facts(self) -> dict[str, Any]:
-        """What a run's folder keeps of its experiment."""
-        source = self.recipe.source
-        return {
-            "recipe": self.recipe.protocol(),
-            "overrides": dict(self.overrides),
-            "network": self.network_text,
-            "source": source.facts() if source else None,
-        }
-
-    def changed(self, overrides: Mapping[str, Any]) -> "Experiment":
-        """The same experiment with other recipe values, hence another identity; what changes nothing is no override."""
-        recipe = self.recipe.changed(overrides)
-        real = {
-            name: getattr(recipe, name) for name in overrides if getattr(recipe, name) != getattr(self.recipe, name)
-        }
-        return replace(self, recipe=recipe, overrides={**self.overrides, **real})
-
-
-@dataclass(frozen=True)
-class Registry:
-    """What could be loaded, by name, and the one-line reason for each file that could not."""
-
-    experiments: Mapping[str, Experiment]
-    errors: tuple[SuiteError, ...]
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a file or an entry point of this name; loads nothing."""
+        return name in self._names()
 
     def choose(self, names: Iterable[str]) -> list[Experiment]:
         """The named experiments, each once; `all` is every one, and then no file may be broken."""
@@ -79,97 +62,60 @@ class Registry:
             return list(self.experiments.values())
         return [self._get(name) for name in wanted]
 
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(candidate.name for candidate in self._candidates))
+
     def _get(self, name: str) -> Experiment:
-        broken = [error for error in self.errors if str(error).partition(".py")[0].endswith(f"/{name}")]
-        if broken:  # also where one of that name was loaded: the user may mean the other
-            raise broken[0]
-        if name in self.experiments:
-            return self.experiments[name]
+        if name in self:
+            found = self._load(name)
+            if found.errors:  # also where one of that name was loaded: the user may mean the other
+                raise found.errors[0]
+            if found.experiment:
+                return found.experiment
         known = ", ".join(self.experiments)
         raise SuiteError(f"there is no experiment {name!r:.80}{nearest(name, self.experiments)}", f"Known: {known}.")
 
+    def _load(self, name: str) -> _Loaded:
+        if name not in self._loaded:
+            self._loaded[name] = _load([one for one in self._candidates if one.name == name])
+        return self._loaded[name]
+
 
 def load(folders: Iterable[Path] = ()) -> Registry:
-    """Load experiments/, then `folders`, then the entry points `suite.experiments`; torch is not imported."""
-    experiments: dict[str, Experiment] = {}
+    """Find what is in experiments/, in `folders`, and behind the entry points `suite.experiments`.
+
+    No file is run before its experiment is asked for, and torch is not imported. Raises `SuiteError` (2) for a folder
+    that is not there.
+    """
+    return Registry(_candidates(folders))
+
+
+def _load(candidates: Iterable[_Candidate]) -> _Loaded:
+    """Load all files of one name: the first is the experiment, a second one is an error."""
+    experiment: Experiment | None = None
     errors: list[SuiteError] = []
-    for name, path, module in _candidates(folders):
+    for name, path, module in candidates:
         try:
-            if name in experiments:
-                raise SuiteError(f"{path}: {name} is already defined by {experiments[name].path}.", "Rename the file.")
-            experiments[name] = _experiment(name, path, module)
+            if experiment:
+                raise SuiteError(f"{path}: {name} is already defined by {experiment.path}.", "Rename the file.")
+            experiment = load_experiment(name, path, module)
         except SuiteError as error:
             errors.append(error)
-    return Registry(dict(sorted(experiments.items())), tuple(errors))
+    return _Loaded(experiment, tuple(errors))
 
 
-def _candidates(folders: Iterable[Path]) -> Iterator[tuple[str, Path, Callable[[], ModuleType]]]:
+def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
     for folder in (OURS, *folders):
         if not folder.is_dir():
             raise SuiteError(
                 f"{folder}: there is no such folder of experiments.", "Mend --experiments or SUITE_EXPERIMENTS."
             )
+        package = "experiments" if folder == OURS else "suite_user_experiments"
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
-                yield path.stem, path, partial(_run_file, path, folder)
+                yield _Candidate(path.stem, path, partial(run_file, path, package))
     for point in sorted(entry_points(group="suite.experiments")):
-        yield point.name, Path(_origin(point)), point.load
-
-
-def _experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) -> Experiment:
-    if not NAME.fullmatch(name) or name == "all":
-        raise SuiteError(
-            f"{path}: {name!r:.80} cannot name an experiment.",
-            "Use a small letter, then up to 39 small letters, digits and underscores.",
-        )
-    try:
-        module = load_module()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a user's file may do anything at all, sys.exit included
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
-    try:
-        return _checked(name, path, module)
-    except SuiteError:
-        raise
-    except Exception as error:  # what a module's names hold may fail even at being looked at
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
-
-
-def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
-    recipe, network = getattr(module, "recipe", None), getattr(module, "network", None)
-    if not isinstance(recipe, Recipe):
-        raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
-    if not callable(network) or not hasattr(network, "__code__"):
-        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
-    if inspect.signature(network).parameters:
-        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
-    try:
-        text = network_text(network)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise SuiteError(f"{path}: network cannot be read: {error}.", "Write it as a def in the file.") from error
-    return Experiment(name, path, recipe, network, text)
-
-
-class _AlwaysFromSource(SourceFileLoader):
-    """Never a cached .pyc: an edit within the clock's granularity would be trained under the new identity."""
-
-    def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
-        raise OSError
-
-
-def _run_file(path: Path, folder: Path) -> ModuleType:
-    if not path.is_file():  # a pipe would be waited for
-        raise SuiteError("it is not a regular file.")
-    package = "experiments" if folder == OURS else "suite_user_experiments"
-    name = f"{package}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))
-    assert spec is not None
-    assert spec.loader is not None  # it was given
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+        yield _Candidate(point.name, Path(_origin(point)), point.load)
 
 
 def _origin(point: EntryPoint) -> str:
@@ -177,27 +123,3 @@ def _origin(point: EntryPoint) -> str:
     top = point.value.partition(":")[0].partition(".")[0].strip()
     spec = importlib.util.find_spec(top) if top.isidentifier() else None
     return f"{spec.origin if spec else top} ({point.value})"
-
-
-def _line(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
-        return f":{error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f":{lines[-1]}" if lines else ""
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, SuiteError):
-        return str(error)
-    try:
-        text = " ".join(str(error).split()) or "no reason given"
-    except Exception:  # a user's exception may fail even at this
-        text = "its words cannot be read"
-    for kind in (Recipe, Source):
-        start = rf"{kind.__name__}\.__init__\(\) "
-        if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
-            known = nearest(unknown[1], kind.__dataclass_fields__)
-            return f"{unknown[1]} is not a field of a {kind.__name__.lower()}{known}"
-        if missing := re.search(rf"{start}missing \d+ required keyword-only arguments?: (.*)", text):
-            return f"the {kind.__name__.lower()} lacks {missing[1]}."
-    return f"{type(error).__name__}: {text:.200}."

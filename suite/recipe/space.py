@@ -5,21 +5,17 @@ Batch sizes are powers of two: `32..256` names four of them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from suite.errors import SuiteError
 from suite.recipe.checks import wrong
-
-if TYPE_CHECKING:
-    from suite.recipe import Recipe
+from suite.recipe.values import literal
 
 LOG = ("lr", "weight_decay", "init_std")
 # What is trained on, how long, and what is looked at are what makes the trials of a study comparable.
 FIXED = ("data", "epochs", "holdout", "keep", "probe_every", "probe_images", "test_images")
 DEFAULT = {"lr": "1e-4..1e-1", "batch_size": "32,64,128,256"}
-MOST = 10_000  # combinations of extremes that are tried on the recipe
 
 
 @dataclass(frozen=True)
@@ -69,45 +65,9 @@ class Dimension:
 Space = dict[str, Dimension]
 
 
-def literal(text: str) -> Any:
-    """`0.01`, `true`, `none`, `sgd` or `0.1307,0.3081` as a value."""
-    if text.lower() in ("true", "false", "none"):
-        return {"true": True, "false": False, "none": None}[text.lower()]
-    if "," in text:
-        return tuple(literal(part) for part in text.split(","))
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def read_space(words: Mapping[str, str]) -> Space:
     """The space that these words ask for, by field; raises `SuiteError` (2) naming the field."""
     return {field: _dimension(field, text) for field, text in sorted(words.items())}
-
-
-def require_recipes(space: Space, recipe: "Recipe") -> None:
-    """Refuse a space whose ends the recipe cannot take: they and all that lies between them will be tried."""
-    for values in islice(product(*(dimension.extremes for dimension in space.values())), MOST):
-        changes = dict(zip(space, values, strict=True))
-        try:
-            replace(recipe, **changes)
-        except SuiteError as error:
-            asked = " ".join(f"{field}={dimension.words}" for field, dimension in space.items())
-            raise SuiteError(f"space {asked}: {error}") from error
-
-
-def as_words(values: Mapping[str, Any]) -> str:
-    """`batch_size=64 lr=0.00123`, numbers to four digits."""
-    return " ".join(f"{name}={_short(value)}" for name, value in sorted(values.items()))
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return ",".join(map(_short, value)) if isinstance(value, tuple) else str(value).lower()
 
 
 def _dimension(field: str, text: Any) -> Dimension:

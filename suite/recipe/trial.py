@@ -3,18 +3,29 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import NamedTuple
 
 from suite.data.catalog import CATALOG
-from suite.recipe.registry import Experiment
+from suite.disk.documents import Epoch
+from suite.recipe.experiment import Experiment
 
 KINDS = ("samples", "steps", "seconds")
 VALIDATION = 6  # one training image in so many validates the trials, and never trains them
 
 # Raised when a trial's training comes to mean something else, so that old trials are never taken for new ones.
 FORMAT = 1
+
+
+class Left(NamedTuple):
+    """What an epoch may still spend: it ends with the step that reaches either figure."""
+
+    steps: float = math.inf
+    seconds: float = math.inf
+
+
+NO_END = Left()
 
 
 @dataclass(frozen=True)
@@ -24,20 +35,22 @@ class Budget:
     kind: str
     amount: float
 
-    def reached(self, history: Sequence[dict[str, Any]], batch_size: int, portion: float) -> bool:
+    def reached(self, history: Sequence[Epoch], batch_size: int, portion: float) -> bool:
         """Whether a trial with this history has spent such a portion of the budget, 1 being all of it."""
         return self._spent(history, batch_size) >= portion * self.amount * (1 - 1e-9)
 
-    def rest(self, history: Sequence[dict[str, Any]], batch_size: int) -> Callable[[int, float], bool]:
-        """For the epoch after this history: whether so many steps and seconds of it are the budget's end."""
-        left = math.inf if self.kind == "samples" else self.amount - self._spent(history, batch_size)
-        return lambda steps, seconds: (steps if self.kind == "steps" else seconds) >= left
+    def left(self, history: Sequence[Epoch], batch_size: int) -> Left:
+        """How many steps and seconds the epoch after this history may take."""
+        if self.kind == "samples":
+            return NO_END
+        rest = self.amount - self._spent(history, batch_size)
+        return Left(steps=rest) if self.kind == "steps" else Left(seconds=rest)
 
     def updates(self) -> int | None:
         """How many updates it is, where it counts them."""
         return int(self.amount) if self.kind == "steps" else None
 
-    def _spent(self, history: Sequence[dict[str, Any]], batch_size: int) -> float:
+    def _spent(self, history: Sequence[Epoch], batch_size: int) -> float:
         if self.kind == "samples":
             return len(history)
         if self.kind == "steps":

@@ -7,7 +7,7 @@ from typing import Any
 from suite.disk.documents import Record
 from suite.errors import SuiteError
 from suite.pictures.studies import CAPTIONS, study_pictures
-from suite.recipe.space import as_words
+from suite.recipe.values import as_words
 from suite.report.chapters import Chapter
 from suite.report.figures import Album
 from suite.report.table import Row, Table

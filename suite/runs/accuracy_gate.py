@@ -13,7 +13,8 @@ from suite.analysis.intervals import FEWEST, group
 from suite.analysis.sequential import level_at, looks
 from suite.disk import references as committed
 from suite.errors import FAILED, SuiteError
-from suite.recipe.registry import OURS, Experiment
+from suite.recipe.experiment import Experiment
+from suite.recipe.registry import OURS
 from suite.runs.plan import Planned, plan
 
 COMMITTED = OURS / "reference.json"

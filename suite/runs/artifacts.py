@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -13,7 +15,7 @@ from suite.analysis.confusion import Matrix, confusion
 from suite.data import image_bytes
 from suite.data.catalog import CATALOG
 from suite.disk import files
-from suite.disk.documents import Record
+from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
 from suite.errors import machine_error
 from suite.pictures import canvas
@@ -42,7 +44,7 @@ def make(run: Run, data_folder: Path) -> None:
 
 
 def _make(run: Run, data_folder: Path, into: Path) -> None:
-    facts, history, layers = run.recipe(), run.history(), (run.result() or {})["network"]["layers"]
+    facts, history, layers = run.recipe(), run.history(), _finished(run)["network"]["layers"]
     classes = CATALOG[facts["recipe"]["data"]].classes
     predicted, confidence, labels = _predictions(run.folder)
     images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
@@ -72,6 +74,12 @@ def _network(layers: str) -> bytes:
     return canvas.image(pictures.network(json.loads(layers)), "png")
 
 
+def _finished(run: Run) -> Result:
+    result = run.result()
+    assert result is not None  # only finished runs have pictures
+    return result
+
+
 def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from safetensors.numpy import load_file
 
@@ -84,7 +92,7 @@ def _published(facts: Record) -> dict[int, list[float]]:
     return {} if facts["overrides"] else {int(epoch): row for epoch, row in source.get("history", {}).items()}
 
 
-def _write_csv(path: Path, columns: tuple[str, ...], rows: list[Record]) -> None:
+def _write_csv(path: Path, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

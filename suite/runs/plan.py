@@ -1,15 +1,16 @@
 """What is to be trained: pairs of recipe and seed, and which of them are finished already."""
 
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.disk.documents import Record
+from suite.disk.documents import Result
 from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
+from suite.runs.events import Done, Ended, Event, Failed, Started
 from suite.runs.worker import Job
 
 
@@ -27,24 +28,29 @@ class Planned:
     skipped: bool = False
     reason: str = ""
     code: int = 0
-    result: Record | None = None
+    result: Result | None = None
     mlflow_run_id: str | None = None
 
-    def note(self, event: Record) -> None:
+    def note(self, event: Event) -> None:
         """Bring the state up to date with what the run's process said, or how it ended."""
-        match event["event"]:
-            case "started":
+        match event:
+            case Started():
                 self.status = "running"
-            case "done":
-                self.result, self.status = event["result"], event["result"]["status"]
-            case "failed":
-                self.status, self.reason, self.code = "failed", event["reason"], event["code"]
-            case "ended" if self.status in ("planned", "running") and event["exit"] != 0:
-                self.status, self.reason, self.code = "killed", self._how_it_died(event["exit"]), FAILED
+            case Done(result):
+                self.result, self.status = result, result["status"]
+            case Failed(reason, code):
+                self.status, self.reason, self.code = "failed", reason, code
+            case Ended(code) if self.status in ("planned", "running") and code != 0:
+                self.status, self.reason, self.code = "killed", self._how_it_died(code), FAILED
 
-    def job(self, data_folders: Mapping[str, Path], folders: tuple[Path, ...]) -> Job:
+    def interrupt(self) -> None:
+        """Note that the command ended before the run did."""
+        if self.status == "running":
+            self.status, self.reason = "interrupted", "run the same command again to go on"
+
+    def job(self, data_folder: Callable[[str], Path], folders: tuple[Path, ...]) -> Job:
         """What its process needs to know."""
-        return Job(self.run, data_folders[self.experiment.recipe.data], dict(self.experiment.overrides), folders)
+        return Job(self.run, data_folder(self.experiment.recipe.data), dict(self.experiment.overrides), folders)
 
     def begun(self) -> bool:
         """Whether there is anything in the run's folder to tell of."""
@@ -58,6 +64,7 @@ class Planned:
 
     def facts(self) -> Mapping[str, Any]:
         """What `run --json` prints of it."""
+        result: Result = self.result or {"status": self.status}
         return {
             "experiment": self.run.experiment,
             "seed": self.run.seed,
@@ -66,8 +73,8 @@ class Planned:
             "skipped": self.skipped,
             "reason": self.reason,
             "overrides": dict(self.experiment.overrides),
-            "weights_sha256": (self.result or {}).get("weights_sha256"),
-            "metrics": {**(self.result or {}).get("metrics", {}), **(self.result or {}).get("clock", {})},
+            "weights_sha256": result.get("weights_sha256"),
+            "metrics": {**result.get("metrics", {}), **result.get("clock", {})},
             "folder": str(self.run.folder),
             "mlflow_run_id": self.mlflow_run_id,
         }

@@ -1,54 +1,46 @@
-"""The main job: plan, train side by side, record."""
+"""Training as one generator, for `run`, `verify`, `gate` and the winner of a study alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from suite.disk.documents import Record
-from suite.disk.home import Home
+from suite.execute.executor import Executor
+from suite.runs.events import Event, ShowRuns
 from suite.runs.plan import Planned
-from suite.runs.worker import side_by_side
-from suite.tracking.recorder import Recorder
+from suite.runs.worker import work
 
-Watch = Callable[[Planned, Record], None]
+DataFolder = Callable[[str], Path]  # of a data set's name; every byte in it was checked
 
 
-def train_all(
-    planned: Sequence[Planned],
-    *,
-    home: Home,
-    workers: int,
-    data_folders: dict[str, Path],
-    folders: tuple[Path, ...],
-    watch: Watch,
-    say: Callable[[str], None],
-) -> Recorder:
-    """Train what is not finished yet; each `Planned` is told what became of it, and `watch` is told every event.
+def train(
+    planned: Sequence[Planned], executor: Executor, data_folder: DataFolder, folders: tuple[Path, ...]
+) -> Generator[tuple[Planned, Event], None, None]:
+    """Train what is not finished yet, and yield (the run, what it said) as it happens.
 
-    An interruption ends the worker processes, marks their runs as interrupted and is raised again.
+    Each `Planned` already knows what its event means for it. Closing the generator ends the worker processes and marks
+    their runs as interrupted. `folders` are the user's own folders of experiments.
     """
     todo = [item for item in planned if item.status == "planned"]
-    jobs = [item.job(data_folders, folders) for item in todo]
-    with Recorder(home, data_folders, say) as recorder:
-        try:
-            for index, event in side_by_side(jobs, workers):
+    jobs = [item.job(data_folder, folders) for item in todo]
+    try:
+        with closing(executor.run(work, jobs)) as events:
+            for index, event in events:
                 todo[index].note(event)
-                _record(todo[index], event, recorder)
-                watch(todo[index], event)
-        except KeyboardInterrupt:
-            for item in todo:
-                if item.status == "running":
-                    item.status, item.reason = "interrupted", "run the same command again to go on"
-                    recorder.note(item.run, "interrupted")
-            raise
-    return recorder
+                yield todo[index], event
+    finally:
+        for item in todo:
+            item.interrupt()
 
 
-def _record(item: Planned, event: Record, recorder: Recorder) -> None:
-    """Let the recorder know where the run's folder has something new."""
-    match event["event"]:
-        case "epoch" | "done":
-            recorder.note(item.run)
-        case "failed" if item.begun():
-            recorder.note(item.run, "failed")
-        case "ended" if item.status == "killed" and item.begun():
-            recorder.note(item.run, "interrupted")
+def train_unrecorded(
+    planned: Sequence[Planned],
+    executor: Executor,
+    data_folder: DataFolder,
+    folders: tuple[Path, ...],
+    show: ShowRuns,
+) -> None:
+    """Train runs that no record keeps, to verify one or to judge a change; each is told what became of it."""
+    todo = [item for item in planned if item.status == "planned"]
+    with show(todo) as view, closing(train(todo, executor, data_folder, folders)) as events:
+        for item, event in events:
+            view.event(item, event)

@@ -1,9 +1,7 @@
 """A tracked run trained again from its recorded recipe, and compared with its record to the last bit."""
 
-import os
-import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,13 @@ from typing import Any
 from suite.analysis.sameness import Difference, environment_changes, first_difference
 from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError
-from suite.recipe.fields import LATER
+from suite.execute.executor import Executor
 from suite.recipe.registry import Registry
-from suite.runs.afresh import Show, train_afresh
+from suite.runs.events import ShowRuns
+from suite.runs.naming import experiment_of, name_of
 from suite.runs.plan import Planned
-from suite.text import nearest, plural
-
-Key = Callable[[str], tuple[str, int] | None]
-ID = re.compile(r"[0-9a-f]{32}")
-PREFIX = re.compile(r"[0-9a-f]{6,64}")
+from suite.runs.training import DataFolder, train_unrecorded
+from suite.text import plural
 
 
 @dataclass(frozen=True)
@@ -60,55 +56,14 @@ class Verdict:
         }  # fmt: skip
 
 
-def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
-    """The folders of the finished runs that a user means, their contents not looked at.
-
-    A word is `all`, a name as `lenet-s0`, the start of a recipe's identity, a folder, or MLflow's id, which `run_key`
-    turns into identity and seed. Raises `SuiteError` (2) for one that means no run.
-    """
-    known = {path.parent: name_of(path.parent) for path in sorted(runs.glob("*/*/result.json"))}
-    found: dict[Path, None] = {}
-    for word in words:
-        meant = _meant(word, known, run_key)
-        if not meant:
-            hint = nearest(word, set(known.values())) if known else "; no run is finished here."
-            raise SuiteError(
-                f"there is no finished run {word!r:.80}{hint}",
-                "Give a name as lenet-s0, a recipe's or MLflow run's id, a run's folder, or all.",
-            )
-        found |= dict.fromkeys(meant)
-    return list(found)
-
-
-def name_of(folder: Path) -> str:
-    """`lenet-s0`, from the folder's name alone."""
-    return f"{folder.parent.name}-{folder.name.rpartition('-')[2]}"
-
-
-def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
-    """Those of the `known` folders that one word means."""
-    if word == "all":
-        return list(known)
-    by_identity = [folder for folder in known if f"{word}-".startswith(folder.name.partition("-")[0])]
-    by_identity += [folder for folder in known if folder.name.startswith(word)]
-    if PREFIX.fullmatch(word) and by_identity:
-        return by_identity
-    if ID.fullmatch(word) and (key := run_key(word)):
-        return [folder for folder in known if folder.name == f"{key[0][:16]}-s{key[1]}"]
-    if "/" in word and "\0" not in word:
-        place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's own raise for a user there is not
-        return [folder for folder in known if folder == place]
-    return [folder for folder, name in known.items() if name == word]
-
-
 def verify_all(
     runs: Sequence[Path],
     registry: Registry,
     *,
-    workers: int,
-    data_folder: Callable[[str], Path],
+    executor: Executor,
+    data_folder: DataFolder,
     folders: tuple[Path, ...],
-    view: Show,
+    show: ShowRuns,
 ) -> list[Verdict]:
     """Train each run again in a folder that is thrown away, and judge it; what cannot be trained again is refused."""
     verdicts: dict[Path, Verdict] = {}
@@ -119,7 +74,7 @@ def verify_all(
                 planned[folder] = _plan_again(folder, registry, Path(scratch))
             except SuiteError as error:
                 verdicts[folder] = Verdict(folder, "refused", reason=str(error), code=error.code)
-        train_afresh(list(planned.values()), workers=workers, data_folder=data_folder, folders=folders, view=view)
+        train_unrecorded(list(planned.values()), executor, data_folder, folders, show)
         verdicts |= {folder: _judge(Run.at(folder), again) for folder, again in planned.items()}
     return [verdicts[folder] for folder in runs]
 
@@ -128,17 +83,7 @@ def _plan_again(folder: Path, registry: Registry, scratch: Path) -> Planned:
     """The run with the recipe that its folder records; raises `SuiteError` (2) where it would be another one now."""
     run = Run.at(folder)
     run.check_files()
-    facts = run.recipe()
-    protocol = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["recipe"].items()}
-    experiment = registry.choose([run.experiment])[0].changed({**LATER, **protocol})
-    if experiment.identity != run.identity:
-        commit = facts["environment"].get("git_commit")
-        patch = f" and apply {folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""
-        raise SuiteError(
-            f"{experiment.path} builds another network, or on other data, than {folder / 'recipe.json'} records.",
-            f"Check out commit {commit[:12]}{patch} to verify it." if commit else "Bring back the old file.",
-        )
-    return Planned(experiment, Run.under(scratch, run.experiment, run.identity, run.seed))
+    return Planned(experiment_of(run, registry), Run.under(scratch, run.experiment, run.identity, run.seed))
 
 
 def _judge(run: Run, again: Planned) -> Verdict:

@@ -3,23 +3,25 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suite import data
-from suite.disk.journal import Busy, Run
+from suite.disk.documents import Result
+from suite.disk.journal import Busy as Claimed
+from suite.disk.journal import Run
 from suite.engine import exact
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
-from suite.execute.processes import run_jobs, start_server
+from suite.execute.processes import LocalProcesses, available_cores
 from suite.recipe import registry
 from suite.recipe.trial import Budget, trial_identity
+from suite.runs.events import Busy, Done, Event, Failed, Started
 
-Event = dict[str, Any]
 PRELOAD = "suite.engine.preload"
 ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # what suite.engine.device reads
-RESERVE = 4 * 2**20  # bytes that are kept free for saying that there are no more
+RESERVE = 4 * 2**20  # bytes that are kept free so that a process out of memory can still report it
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
 
@@ -27,7 +29,8 @@ OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate mem
 class Job:
     """Everything that a worker needs to know, as plain values: it loads the experiment's file itself.
 
-    With a `budget` it is a study's trial, which is trained until a `portion` of that is spent.
+    `folders` are the user's own folders of experiments. With a `budget` the run is a study's trial, which is trained
+    until a `portion` of the budget is spent.
     """
 
     run: Run
@@ -38,26 +41,13 @@ class Job:
     portion: float = 1.0
 
 
-def warm_up() -> None:
-    """Let the server that workers are forked from load torch already, while this process does something else.
-
-    Raises `SuiteError` where another device is asked for and is not here.
-    """
-    _require_device()
-    start_server(exact.ENVIRONMENT, PRELOAD)
-
-
-def side_by_side(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Event]]:
-    """Do each job in a process of its own and yield (index of the job, event), as `run_jobs` does.
-
-    Raises `SuiteError` where another device is asked for and is not here.
-    """
-    _require_device()
-    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload=PRELOAD)
+def local_processes(workers: int | None = None) -> LocalProcesses:
+    """The executor of this machine: `workers` runs side by side, one per available core where None is given."""
+    return LocalProcesses(workers or available_cores(), exact.ENVIRONMENT, PRELOAD, _require_device)
 
 
 def _require_device() -> None:
-    """Ask once, in the parent, which loads torch for this and for nothing else."""
+    """Raise `SuiteError` where a device is asked for that is not here; only then does the parent load torch."""
     if any(os.environ.get(name) for name in ELSEWHERE):
         from suite.engine.device import require
 
@@ -65,38 +55,38 @@ def _require_device() -> None:
 
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:
-    """Train the job's run; the last event is `done` with its result, `failed` with its one-line reason, or `busy`."""
+    """Train the job's run; its last event is `Done`, `Failed`, or `Busy` where another process holds the folder."""
     reserve = bytearray(RESERVE)
     try:
         with job.run.claim():
             result = job.run.result()
             if result is None:
                 _send_output_to(job.run.folder / "output.log")
-                emit({"event": "started"})
+                emit(Started())
                 result = _train(job, emit)
-            emit({"event": "done", "result": result})
-    except Busy:
-        emit({"event": "busy"})
+            emit(Done(result))
+    except Claimed:
+        emit(Busy())
     except SuiteError as error:
-        emit({"event": "failed", "reason": str(error), "code": error.code})
+        emit(Failed(str(error), error.code))
     except BrokenPipeError:
         raise
     except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
         del reserve
         traceback.print_exc()
-        emit({"event": "failed", **_breakdown(error, job.run.folder / "output.log")})
+        emit(_breakdown(error, job.run.folder / "output.log"))
 
 
-def _breakdown(error: Exception, log: Path) -> Event:
-    """The reason and the exit code for what no one foresaw."""
+def _breakdown(error: Exception, log: Path) -> Failed:
+    """The reason and the exit code for an error that nobody foresaw."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         remedy = "Free some, or give fewer --workers, and run the same command again to go on."
-        return {"reason": f"the machine has no memory left. {remedy}", "code": MACHINE}
-    return {"reason": f"{type(error).__name__}: {text:.300} (see {log})", "code": FAILED}
+        return Failed(f"the machine has no memory left. {remedy}", MACHINE)
+    return Failed(f"{type(error).__name__}: {text:.300} (see {log})", FAILED)
 
 
-def _train(job: Job, emit: Callable[[Event], None]) -> Event:
+def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     experiment = registry.load(job.folders).choose([job.run.experiment])[0].changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
@@ -112,7 +102,7 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Event:
 
 
 def _send_output_to(path: Path) -> None:
-    """What a network prints, warns or crashes with goes to the run's folder, not across the table of all runs."""
+    """Send what a network prints, or crashes with, to the run's folder instead of across the table of all runs."""
     try:
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:

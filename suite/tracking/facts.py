@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from suite.data.catalog import CATALOG
-from suite.disk.documents import Record
+from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
 from suite.text import plural
 
@@ -66,7 +66,7 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
     ]
 
 
-def note(run: Run, facts: Record, result: Record) -> str:
+def note(run: Run, facts: Record, result: Result) -> str:
     """A run's key figures as MLflow shows them at the top of its page."""
     environment = facts["environment"]
     where = f"{environment['cpu']}, torch {environment['torch']}, {environment['threads']} thread"

@@ -3,24 +3,28 @@
 from typing import TYPE_CHECKING
 
 from suite.analysis.intervals import group
-from suite.disk.documents import Record
+from suite.disk.documents import Epoch
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 
-def curves(record: Record) -> list["Metric"]:
+def curves(record: Epoch) -> list["Metric"]:
     """One epoch's points: losses and accuracies at its number, probes at their steps."""
     from mlflow.entities import Metric
 
     at = int(record["clock"]["at"] * 1000)
-    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    values = {name.replace("_", "/"): record[name] for name in names if record[name] is not None}
-    if record.get("test_accuracy") is not None:  # the name `test/accuracy` is the final figure's
-        values["epoch/test_accuracy"] = record["test_accuracy"]
-    curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items()]
+    values = {
+        "train/loss": record["train_loss"],
+        "train/accuracy": record["train_accuracy"],
+        "val/loss": record["val_loss"],
+        "val/accuracy": record["val_accuracy"],
+        "epoch/test_accuracy": record.get("test_accuracy"),  # the name `test/accuracy` is the final figure's
+    }
+    curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items() if value is not None]
     for probe in record["probes"]:
-        curves += [Metric(f"probe/{key}", probe[key], at, probe["step"]) for key in ("test_accuracy", "batch_loss")]
+        curves.append(Metric("probe/test_accuracy", probe["test_accuracy"], at, probe["step"]))
+        curves.append(Metric("probe/batch_loss", probe["batch_loss"], at, probe["step"]))
     return curves
 
 

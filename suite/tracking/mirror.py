@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from suite.disk import crash
-from suite.disk.documents import Record
-from suite.disk.journal import Run
+from suite.disk.documents import Record, Result
+from suite.disk.journal import Run, is_claimed
 from suite.errors import machine_error
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
@@ -36,7 +36,7 @@ class Mirror:
         self._sent: dict[str, int] = {}
         self._described: set[str] = set()
 
-    def send(self, run: Run, result: Record | None, status: str = "running") -> str:
+    def send(self, run: Run, result: Result | None, status: str = "running") -> str:
         """Copy what the store does not have of `run` yet and return MLflow's id of it.
 
         The result is the caller's to give, once the pictures of it are drawn: the run may end at any moment.
@@ -44,12 +44,12 @@ class Mirror:
         """
         with answering(), _alone(run.folder):
             self._passed("mirror:begin")
-            facts, history = run.recipe(), run.history()
+            facts = run.recipe()
             status = result["status"] if result else status
             run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
             self._ids[_key(run)] = run_id
             self._describe(run, run_id, facts)
-            self._send_epochs(run_id, history)
+            self._send_epochs(run_id, run)
             self._passed("mirror:epochs")
             if result:
                 self._send_result(run, run_id, facts, result)
@@ -57,19 +57,22 @@ class Mirror:
             self._passed("mirror:end")
             return run_id
 
-    def lacking(self, runs: Iterable[Run]) -> list[Run]:
-        """Those of `runs` whose result the store does not have."""
+    def complete(self) -> set[str]:
+        """The folder names of all runs whose result the store has."""
         with answering():
-            complete = {run.data.tags["suite.run"] for run in search(self._store, "tags.`suite.complete` = 'true'")}
-        return [run for run in runs if _key(run) not in complete]
+            found = search(self._store, "tags.`suite.complete` = 'true'")
+        return {_folder_name(run.data.tags["suite.run"]) for run in found}
 
-    def end_dead(self, runs: Iterable[Run]) -> None:
-        """End those of `runs` that the store believes running and no living process claims: killed, if not finished."""
-        folders = {_key(run): run for run in runs}
+    def end_dead(self, folders: Iterable[Path]) -> None:
+        """End the runs in these folders that the store believes running and no living process claims.
+
+        A run that did not finish is marked as killed.
+        """
+        by_name = {folder.name: folder for folder in folders}
         with answering():
             for found in search(self._store, "attributes.status = 'RUNNING'"):
-                run = folders.get(found.data.tags.get("suite.run", ""))
-                if run and not run.is_claimed():
+                folder = by_name.get(_folder_name(found.data.tags.get("suite.run", "")))
+                if folder and not is_claimed(folder):
                     status = found.data.tags.get("suite.status", "interrupted")  # a crash may come after the result
                     self._store.client.set_terminated(found.info.run_id, STATUS[status])
 
@@ -132,14 +135,16 @@ class Mirror:
                 client.set_terminated(group_id, "FINISHED")
             return group_id
 
-    def _send_epochs(self, run_id: str, history: list[Record]) -> None:
+    def _send_epochs(self, run_id: str, run: Run) -> None:
         """All epochs that were not sent, in few batches; equal values sent again are one value to MLflow."""
-        metrics = [metric for record in history[self._sent.get(run_id, 0) :] for metric in curves(record)]
+        sent = self._sent.get(run_id, 0)
+        history = run.history(skip=sent)
+        metrics = [metric for record in history for metric in curves(record)]
         for start in range(0, len(metrics), BATCH):
             self._store.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        self._sent[run_id] = len(history)
+        self._sent[run_id] = sent + len(history)
 
-    def _send_result(self, run: Run, run_id: str, facts: Record, result: Record) -> None:
+    def _send_result(self, run: Run, run_id: str, facts: Record, result: Result) -> None:
         from mlflow.entities import Metric, RunTag
 
         client = self._store.client
@@ -205,6 +210,12 @@ def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
         token = page.token
         if not token:
             return found
+
+
+def _folder_name(key: str) -> str:
+    """The name of the folder of the run that the store knows by this key; empty for no key of ours."""
+    identity, _, seed = key.partition("-")
+    return f"{identity[:16]}-{seed}" if seed else ""
 
 
 def _key(run: Run) -> str:

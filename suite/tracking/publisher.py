@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 
 from suite.disk.documents import Record
@@ -25,9 +26,10 @@ class Publisher:
     Nothing is lost by that: `sync` and `report` send what is missing.
     """
 
-    def __init__(self, home: Home, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Home, say: Callable[[str], None], open_home: Callable[[], Store] | None = None) -> None:
         self.away = False
         self._home, self._say = home, say
+        self._open = open_home or partial(open_store, home)
         self._store: Store | None = None
         self._thread = ThreadPoolExecutor(1, "publisher")
         self._last: Future[None] | None = None
@@ -48,7 +50,7 @@ class Publisher:
         if self.away:
             return
         try:
-            self._store = self._store or open_store(self._home)
+            self._store = self._store or self._open()
             send_study(self._store, facts, note(facts), running=not facts["outcome"])
         except TrackerAway as why:
             self.away = True

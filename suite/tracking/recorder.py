@@ -2,18 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from suite.disk.documents import Record
+from suite.disk.documents import Result
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.errors import SuiteError
 from suite.runs import artifacts
+from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
+from suite.runs.plan import Planned
+from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
-from suite.tracking.store import TrackerAway, open_store, tracking_uri
+from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
 
+OpenStore = Callable[[Callable[[], None]], Store]  # called with what is to be told when a server is asked first
 HURRY = 1.5  # seconds that an interrupted command still waits for the tracker
 PATIENCE = 3.0  # seconds without any answer that a command waits for at its end
 AGAIN = 15.0  # seconds until a tracker that was away is tried again
@@ -26,11 +30,14 @@ class Recorder:
     left hanging at the end of the command (`hangs`); one that cannot be used at all is given up (`trouble`).
     """
 
-    def __init__(self, home: Home, data_folders: dict[str, Path], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Home, data_folder: DataFolder, say: Callable[[str], None], first_store: OpenStore | None = None
+    ) -> None:
         self.ids: dict[Path, str] = {}
         self.trouble: SuiteError | None = None
         self.away = self.hangs = False
-        self._home, self._data_folders, self._say = home, data_folders, say
+        self._home, self._data_folder, self._say = home, data_folder, say
+        self._first_store = first_store  # shares what the command has opened; after a failure the store is opened again
         self._mirror: Mirror | None = None
         self._unusable = self._hurry = self._over = False
         self._not_before = 0.0
@@ -64,6 +71,22 @@ class Recorder:
             self._news[run] = status
             self._changed.notify()
 
+    def hear(self, item: Planned, event: Event) -> None:
+        """Copy the run where the event means that its folder has something new."""
+        match event:
+            case EpochEnded() | Done():
+                self.note(item.run)
+            case Failed() if item.begun():
+                self.note(item.run, "failed")
+            case Ended() if item.status == "killed" and item.begun():
+                self.note(item.run, "interrupted")
+
+    def hear_interrupted(self, planned: Sequence[Planned]) -> None:
+        """Copy that these runs were broken off, where they were."""
+        for item in planned:
+            if item.status == "interrupted":
+                self.note(item.run, "interrupted")
+
     def _work(self) -> None:
         while (item := self._next()) is not None:
             skip = (self._hurry and item[1] == "running") or item[0].folder in self._copied
@@ -79,7 +102,7 @@ class Recorder:
 
     def _copy(self, run: Run, status: str) -> None:
         try:
-            result = prepare(run, self._data_folders)  # beside the training even while the tracker is away
+            result = prepare(run, self._data_folder)  # beside the training even while the tracker is away
             if time.monotonic() < self._not_before:
                 return
             mirror = self._mirror = self._mirror or self._open()
@@ -98,7 +121,9 @@ class Recorder:
 
     def _open(self) -> Mirror:
         try:
-            return Mirror(open_store(self._home, self._answered), self._answered)
+            first, self._first_store = self._first_store, None
+            store = first(self._answered) if first else open_store(self._home, self._answered)
+            return Mirror(store, self._answered)
         except SuiteError:
             self._unusable = True
             raise
@@ -120,14 +145,14 @@ class Recorder:
         return not self.hangs and not self._unusable
 
 
-def prepare(run: Run, data_folders: dict[str, Path]) -> Record | None:
+def prepare(run: Run, data_folder: DataFolder) -> Result | None:
     """See that the run's folder is whole, and draw its pictures once it is finished; returns its result.
 
     A process draws them once.
     """
     result = run.check_files()
     if result and result["status"] == "finished" and run.folder not in _drawn:
-        artifacts.make(run, data_folders[run.recipe()["recipe"]["data"]])
+        artifacts.make(run, data_folder(run.recipe()["recipe"]["data"]))
         _drawn.add(run.folder)
     return result
 

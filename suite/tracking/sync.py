@@ -1,40 +1,45 @@
 """From all run folders to the tracker: what it lacks, or everything anew."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from suite.disk import crash, files
 from suite.disk.home import Home
-from suite.disk.journal import Run
+from suite.disk.journal import begun_runs, is_claimed, whole_runs
 from suite.errors import SuiteError, machine_error
+from suite.runs.naming import name_of
+from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare
-from suite.tracking.store import artifacts, database, open_store, tracking_uri
+from suite.tracking.store import Store, artifacts, database, open_store, tracking_uri
 
 Say = Callable[[str], None]
 
 
-def sync(home: Home, data_folder: Callable[[str], Path], say: Say) -> int:
-    """Send every finished run that the tracker lacks, end those it wrongly believes running, sum up the groups.
+def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = None) -> int:
+    """Send every run that is not complete in the tracker, end those it wrongly believes running, sum up the groups.
 
-    Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`.
+    The tracker is asked first, and only the folders of incomplete runs are read: what it costs does not grow with all
+    that was sent before. `doctor` reads every folder. Returns how many runs were sent. A damaged folder is named and
+    left out. Raises `SuiteError` or `TrackerAway`. A `store` that is open already is not opened again.
     """
-    store = open_store(home)
+    store = store or open_store(home)
     mirror = Mirror(store)
-    runs = list(whole_runs(home.runs, say))
-    missing = [run for run in mirror.lacking(runs) if not run.is_claimed()]  # the others have a recorder of their own
+    folders = begun_runs(home.runs)
+    complete = mirror.complete()
+    incomplete = whole_runs((folder for folder in folders if folder.name not in complete), say)
+    missing = [run for run in incomplete if not run.is_claimed()]  # the others have a recorder of their own
     for run in missing:
-        name = run.recipe()["recipe"]["data"]
-        mirror.send(run, prepare(run, {name: data_folder(name)}), "interrupted")
-    mirror.end_dead(runs)
+        mirror.send(run, prepare(run, data_folder), "interrupted")
+    mirror.end_dead(folders)
     mirror.sum_up()
     send_studies(home, store, say)
     return len(missing)
 
 
-def set_aside(home: Home, say: Say) -> Path | None:
+def set_aside(home: Home) -> Path | None:
     """Move MLflow's database and artifacts away, so that the next `sync` writes both anew from the run folders.
 
     Returns where they are now, None where there were none. Raises `SuiteError` (2) for a record that is not ours to
@@ -45,9 +50,11 @@ def set_aside(home: Home, say: Say) -> Path | None:
             f"--rebuild writes {database(home)} anew, and MLFLOW_TRACKING_URI names {tracking_uri(home)}.",
             "Unset it, or leave out --rebuild.",
         )
-    for run in whole_runs(home.runs, say):
-        if run.is_claimed():
-            raise SuiteError(f"--rebuild: {run.name} is being trained.", "Wait for its end, or end it with Ctrl-C.")
+    for folder in begun_runs(home.runs):
+        if is_claimed(folder):
+            raise SuiteError(
+                f"--rebuild: {name_of(folder)} is being trained.", "Wait for its end, or end it with Ctrl-C."
+            )
     aside = home.mlruns / time.strftime("before-rebuild-%Y%m%d-%H%M%S", time.gmtime())
     # The journal goes first: SQLite would play one that stayed behind into the new database.
     there = [path for path in (Path(f"{database(home)}-journal"), database(home), artifacts(home)) if path.exists()]
@@ -59,17 +66,3 @@ def set_aside(home: Home, say: Say) -> Path | None:
     except OSError as error:
         raise machine_error(error, aside) from error
     return aside if there else None
-
-
-def whole_runs(runs: Path, say: Say) -> Iterator[Run]:
-    """The runs whose folders are whole; `say` is told of the others."""
-    begun = {path.parent for name in ("recipe.json", "result.json", "checkpoint") for path in runs.glob(f"*/*/{name}")}
-    for folder in sorted(begun):
-        try:
-            run = Run.at(folder)
-            run.check_files()
-            run.history()
-        except SuiteError as error:
-            say(str(error))
-        else:
-            yield run

@@ -7,9 +7,10 @@ from statistics import fmean
 from typing import Any
 
 from suite.errors import SuiteError
-from suite.recipe.registry import Experiment
-from suite.recipe.space import Space, as_words
+from suite.recipe.experiment import Experiment
+from suite.recipe.space import Space
 from suite.recipe.trial import Budget
+from suite.recipe.values import as_words
 
 SAMPLERS = ("tpe", "gp", "random", "grid")
 OBJECTIVES = ("accuracy", "accuracy-per-second", "both")

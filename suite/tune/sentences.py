@@ -3,7 +3,7 @@
 from typing import Any
 
 from suite.disk.documents import Record
-from suite.recipe.space import as_words
+from suite.recipe.values import as_words
 from suite.text import plural
 
 

@@ -1,17 +1,21 @@
 """Tasks trained by worker processes, each in a run folder of its own, so that nothing is ever trained twice."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from suite.disk.documents import Record
+from suite.disk.documents import Epoch, Result
 from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError
-from suite.recipe.registry import Experiment
+from suite.execute.executor import Executor
+from suite.recipe.experiment import Experiment
 from suite.recipe.trial import Budget, trial_identity
-from suite.runs.worker import Job, side_by_side
+from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
+from suite.runs.training import DataFolder
+from suite.runs.worker import Job, work
 from suite.tune.rules import Outcome, Task, Values
 
-Watch = Callable[[Task, Record], None]
+Watch = Callable[[Task, Event], None]
 
 
 class Training:
@@ -26,39 +30,40 @@ class Training:
         budget: Budget,
         *,
         trials: Path,
-        data_folder: Path,
+        executor: Executor,
+        data_folder: DataFolder,
         folders: tuple[Path, ...],
-        workers: int,
         watch: Watch = lambda _task, _event: None,
     ) -> None:
         self.seconds = {"train": 0.0, "validate": 0.0}
         self._experiment, self._budget, self._trials = experiment, budget, trials
-        self._data_folder, self._folders, self._workers, self._watch = data_folder, folders, workers, watch
+        self._executor, self._data_folder, self._folders, self._watch = executor, data_folder, folders, watch
 
     def __call__(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Train every task, equal ones once; raises `SuiteError` for a training that breaks down, not that diverges."""
         jobs = {job.run.folder: (job, task) for task in tasks for job in (self._job(task),)}
         # Small batches take longest: they come first, so that no worker is left with a long one at the end.
         ordered = sorted(jobs.values(), key=lambda pair: pair[1].values.get("batch_size", 0))
-        results: dict[Path, Record] = {}
-        for index, event in side_by_side([job for job, _ in ordered], self._workers):
-            job, task = ordered[index]
-            self._account(event)
-            self._watch(task, event)
-            match event["event"]:
-                case "done":
-                    results[job.run.folder] = event["result"]
-                case "failed":
-                    raise SuiteError(event["reason"], code=event["code"])
-                case "ended" if job.run.folder not in results:
-                    raise SuiteError(
-                        f"the process that trained {job.run.folder} ended with {event['exit']}; see output.log there.",
-                        "Run the same command again to go on.",
-                        code=FAILED,
-                    )
+        results: dict[Path, Result] = {}
+        with closing(self._executor.run(work, [job for job, _ in ordered])) as events:
+            for index, event in events:
+                job, task = ordered[index]
+                self._account(event)
+                self._watch(task, event)
+                match event:
+                    case Done(result):
+                        results[job.run.folder] = result
+                    case Failed(reason, code):
+                        raise SuiteError(reason, code=code)
+                    case Ended(code) if job.run.folder not in results:
+                        raise SuiteError(
+                            f"the process that trained {job.run.folder} ended with {code}; see output.log there.",
+                            "Run the same command again to go on.",
+                            code=FAILED,
+                        )
         return [self._outcome(self._job(task), results) for task in tasks]
 
-    def epochs(self, values: Values, seed: int) -> list[Record]:
+    def epochs(self, values: Values, seed: int) -> list[Epoch]:
         """The history of a configuration that was trained under a seed."""
         return self._job(Task(values, seed)).run.history()
 
@@ -66,9 +71,10 @@ class Training:
         experiment = self._experiment.changed(task.values)
         run = Run.under(self._trials, experiment.name, trial_identity(experiment, self._budget), task.seed)
         overrides = dict(experiment.overrides)
-        return Job(run, self._data_folder, overrides, self._folders, self._budget, task.portion)
+        folder = self._data_folder(experiment.recipe.data)
+        return Job(run, folder, overrides, self._folders, self._budget, task.portion)
 
-    def _outcome(self, job: Job, results: Mapping[Path, Record]) -> Outcome:
+    def _outcome(self, job: Job, results: Mapping[Path, Result]) -> Outcome:
         """What the epochs up to the portion came to: a folder may hold more, from before a kill or of another study."""
         recipe = self._experiment.changed(job.overrides).recipe
         history = job.run.history()
@@ -78,7 +84,7 @@ class Training:
             epoch = results[job.run.folder]["epoch"]
             return Outcome(0.0, diverged=f"diverged in epoch {epoch + 1}: the loss is no finite number")
         history = history[: reached[0]]
-        accuracies = [record["val_accuracy"] for record in history]
+        accuracies = [float(record["val_accuracy"] or 0) for record in history]  # a trial always validates
         return Outcome(
             accuracy=max(accuracies) if recipe.keep == "best" else accuracies[-1],
             seconds=sum(record["clock"]["train_seconds"] for record in history),
@@ -86,7 +92,8 @@ class Training:
             epochs=len(history),
         )
 
-    def _account(self, event: Record) -> None:
-        if event["event"] == "epoch":
-            self.seconds["train"] += event["clock"]["train_seconds"]
-            self.seconds["validate"] += event["clock"]["validate_seconds"]
+    def _account(self, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            clock = event.epoch["clock"]
+            self.seconds["train"] += clock["train_seconds"]
+            self.seconds["validate"] += clock["validate_seconds"]

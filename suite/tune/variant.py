@@ -7,8 +7,9 @@ from typing import Any
 from suite.disk import files
 from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.recipe.registry import NAME, Experiment
-from suite.recipe.space import as_words
+from suite.recipe.experiment import Experiment
+from suite.recipe.loading import NAME
+from suite.recipe.values import as_words
 
 
 def variant_path(experiment: Experiment) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from suite.analysis.ratios import Ratio
 from suite.bench import speed_gate as gate
 from suite.bench.session import FEWEST_CYCLES, ROUNDS, Seen
-from suite.bench.sides import Job, Side
+from suite.bench.sides import Side, Workload
 from suite.bench.speed_gate import AGAIN, BARE, NOW, Baseline
 from suite.engine.exact import machine
 from suite.errors import SuiteError
@@ -35,7 +35,7 @@ def judged(monkeypatch, tmp_path, *, other=1.0, again=1.0, noise=0.0, baseline=N
 
     monkeypatch.setattr(gate, "measure", measure)
     words = {"seconds": 1.0, "limit": 1.05, "tell": print}
-    job = Job("mlp", tmp_path)
+    job = Workload("mlp", tmp_path)
     return gate.check("mlp", job, baseline, **words) if baseline else gate.against("mlp", job, OTHER, **words)
 
 

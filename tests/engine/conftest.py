@@ -8,7 +8,7 @@ import pytest
 from suite.data import Data, ensure, load
 from suite.disk.journal import Run
 from suite.recipe import Recipe
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 
 SMALL = {
     "data": "digits", "loss": "cross-entropy", "optimizer": "adam", "lr": 0.01, "batch_size": 100, "epochs": 3,

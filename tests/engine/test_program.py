@@ -88,7 +88,7 @@ def edit(checkout: Checkout) -> None:
     (checkout.folder / "experiments" / "pixels.bin").write_bytes(bytes(range(256)) * 9)
     (checkout.folder / "experiments" / "empty.py").touch()
     (checkout.folder / "experiments" / "lenet.py").rename(checkout.folder / "experiments" / "lenet5.py")
-    (checkout.folder / "suite" / "cli" / "doctor.py").unlink()
+    (checkout.folder / "suite" / "api" / "doctor.py").unlink()
     (checkout.folder / "suite" / "runs" / "training.py").chmod(0o755)
 
 
@@ -153,16 +153,16 @@ def test_inside_a_hook_of_another_repository_it_is_the_same_patch(checkout, tmp_
 
 def test_the_users_index_is_left_as_it_is(checkout):
     edit(checkout)
-    checkout.git("add", "experiments/mlp.py", "suite/cli/doctor.py")
+    checkout.git("add", "experiments/mlp.py", "suite/api/doctor.py")
     index = checkout.folder / ".git" / "index"
     before = index.read_bytes(), index.stat().st_mtime_ns
 
     patch = checkout.patch()
 
     assert (index.read_bytes(), index.stat().st_mtime_ns) == before
-    assert b"suite/cli/doctor.py" in patch
+    assert b"suite/api/doctor.py" in patch
     assert b"experiments/mlp.py" in patch
-    assert checkout.git("diff", "--cached", "--name-only") == b"experiments/mlp.py\nsuite/cli/doctor.py\n"
+    assert checkout.git("diff", "--cached", "--name-only") == b"experiments/mlp.py\nsuite/api/doctor.py\n"
 
 
 def test_without_git_or_commit_nothing_is_said_of_either(checkout, tmp_path):

@@ -59,6 +59,6 @@ def test_where_no_process_can_be_had_they_are_drawn_all_the_same(monkeypatch, ex
 
 @pytest.mark.usefixtures("two_cores")
 def test_few_are_drawn_without_another_process(monkeypatch, expected):
-    monkeypatch.setattr(drawing, "run_jobs", None)  # called, it would fail
+    monkeypatch.setattr(drawing, "LocalProcesses", None)  # called, it would fail
 
     assert dict(draw_all(MANY[:FEW])) == {index: expected[index] for index in range(FEW)}

@@ -8,7 +8,7 @@ import pytest
 
 from suite.bench import LIMIT
 from suite.bench.session import session
-from suite.bench.sides import HERE, Job, Side, probes
+from suite.bench.sides import HERE, Side, Workload, probes
 from suite.bench.speed_gate import Gated, beside, compared
 from suite.data import ensure
 from suite.recipe import registry
@@ -48,7 +48,7 @@ def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figur
     for name, trials in trials_of(check).items():
         overrides = {} if check.full else {"data": "digits"}
         experiment = registry.load().experiments[name].changed(overrides)
-        job, sides = Job(name, ensure(experiment.recipe.data), overrides), beside(BEFORE, source)
+        job, sides = Workload(name, ensure(experiment.recipe.data), overrides), beside(BEFORE, source)
         with probes(sides, job) as processes:  # loaded once for all trials: their rounds are new processes each
             for _ in range(trials):
                 with check.case():

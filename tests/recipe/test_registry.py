@@ -9,7 +9,8 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe, registry
-from suite.recipe.space import read_space, require_recipes
+from suite.recipe.space import read_space
+from suite.tune.request import require_recipes
 from tests.conftest import ROOT
 
 DEFAULTS = {

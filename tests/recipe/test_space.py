@@ -6,7 +6,9 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.recipe.space import DEFAULT, FIXED, Dimension, as_words, literal, read_space, require_recipes
+from suite.recipe.space import DEFAULT, FIXED, Dimension, read_space
+from suite.recipe.values import as_words, literal
+from suite.tune.request import require_recipes
 
 RECIPE = Recipe(data="mnist", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=64, epochs=3)
 

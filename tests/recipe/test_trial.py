@@ -7,7 +7,7 @@ import pytest
 
 from suite.recipe import Recipe, Source
 from suite.recipe import trial as budget_module
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 from suite.recipe.trial import Budget, training_images, trial_identity
 
 RECIPE = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=100, epochs=3)

@@ -11,7 +11,7 @@ from suite.data import ensure, load
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.engine.train import train
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 from suite.tracking.mirror import Mirror
 from suite.tracking.recorder import prepare
 from suite.tracking.store import Store, open_store

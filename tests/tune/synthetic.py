@@ -12,7 +12,7 @@ import pytest
 from optuna.storages import BaseStorage
 
 from suite.recipe import Recipe
-from suite.recipe.registry import Experiment
+from suite.recipe.experiment import Experiment
 from suite.recipe.space import read_space
 from suite.recipe.trial import Budget
 from suite.tune.rules import Outcome, Rules, Task

@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.storages import InMemoryStorage
 
-from suite.recipe.space import as_words
+from suite.recipe.values import as_words
 from suite.tune.halving import Ended, run_generation
 from suite.tune.search import search
 from tests.tune.synthetic import EVERY, RATES, Recorder, plain, rules_of, study_in

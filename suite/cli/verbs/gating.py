@@ -2,24 +2,16 @@
 
 import math
 from argparse import Namespace
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api import training
+from suite.api.session import Session
 from suite.cli.terminal import Terminal
-from suite.cli.verbs.common import chosen, ensure_data, folders
-from suite.cli.verbs.training import train
-from suite.disk.home import Home
+from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
-from suite.execute.processes import available_cores
-from suite.recipe.registry import Experiment
-from suite.recipe.registry import load as load_registry
-from suite.runs.afresh import train_afresh
-from suite.runs.plan import Planned, plan
-from suite.runs.worker import warm_up
 
 if TYPE_CHECKING:
-    from suite.runs.accuracy_gate import Gated, Train
+    from suite.runs.accuracy_gate import Gated
 
 
 def gate(args: Namespace) -> int:
@@ -33,18 +25,12 @@ def gate(args: Namespace) -> int:
     python -m suite gate lenet --margin 0.005
     python -m suite gate mlp lenet --update --seeds 10
     """
-    from suite.runs import accuracy_gate as gates  # with it scipy: a wrong word does not wait for it
-
-    terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
-    experiments = chosen(registry, args.names, args)
-    path = args.reference or gates.COMMITTED
+    terminal, session = opened(args)
     if args.update:
-        return _update(path, experiments, args, terminal)
-    references = gates.read_references(path, experiments)
-    warm_up()
+        return _update(args, terminal, session)
+    experiments = session.chosen(args.names, changes(args))
     found = []
-    trainer = _trainer(args, terminal)
-    for one in gates.gate(experiments, references, trainer, margin=args.margin, most=args.limit):
+    for one in training.gate(session, experiments, reference=args.reference, margin=args.margin, limit=args.limit):
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
     if args.json:
@@ -55,37 +41,16 @@ def gate(args: Namespace) -> int:
     return exit_code(one.judged.verdict for one in found)
 
 
-def _update(path: Path, experiments: Sequence[Experiment], args: Namespace, terminal: Terminal) -> int:
-    from suite.runs.accuracy_gate import measured, write_references
-
-    home = Home.find()
-    planned = plan(experiments, range(args.seeds), home.runs)
-    home.require_writable()
-    warm_up()
-    data_folders = ensure_data({one.recipe.data for one in experiments}, args, terminal)
-    recorder = train(planned, home, args, terminal, data_folders)
-    references = measured(planned)
-    write_references(path, references)
+def _update(args: Namespace, terminal: Terminal, session: Session) -> int:
+    experiments = session.chosen(args.names, changes(args))
+    path, references, trouble = training.update_reference(session, experiments, seeds=args.seeds, path=args.reference)
     if args.json:
         terminal.json({"reference": str(path), **{name: one.facts() for name, one in references.items()}})
     for name, one in references.items():
         mean = math.fsum(one.accuracies) / len(one.accuracies)
         terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")
     terminal.say(f"Reference: {path}. Commit it.")
-    return recorder.trouble.code if recorder.trouble else 0
-
-
-def _trainer(args: Namespace, terminal: Terminal) -> "Train":
-    def train_for_gate(planned: Sequence[Planned]) -> None:
-        train_afresh(
-            planned,
-            workers=args.workers or available_cores(),
-            data_folder=lambda name: ensure_data({name}, args, terminal)[name],
-            folders=folders(args),
-            view=terminal.view,
-        )
-
-    return train_for_gate
+    return trouble.code if trouble else 0
 
 
 def _why(one: "Gated") -> str:

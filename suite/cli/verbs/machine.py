@@ -2,10 +2,7 @@
 
 from argparse import Namespace
 
-from suite.cli.terminal import Terminal
-from suite.cli.verbs.common import folders
-from suite.disk.home import Home
-from suite.recipe.registry import load as load_registry
+from suite.cli.verbs.common import opened
 
 
 def doctor(args: Namespace) -> int:
@@ -13,10 +10,10 @@ def doctor(args: Namespace) -> int:
 
     python -m suite doctor
     """
-    from suite.cli.doctor import examine
+    from suite.api.doctor import examine
 
-    terminal, registry = Terminal(as_json=args.json), load_registry(folders(args))
-    findings = examine(Home.find(), registry, args.data_dir)
+    terminal, session = opened(args)
+    findings = examine(session)
     if args.json:
         terminal.json([finding.facts() for finding in findings])
     else:

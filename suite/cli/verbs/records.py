@@ -2,9 +2,8 @@
 
 from argparse import Namespace
 
-from suite.cli.terminal import Terminal
-from suite.cli.verbs.common import send
-from suite.disk.home import Home
+from suite.api import reporting
+from suite.cli.verbs.common import opened
 from suite.text import plural
 
 
@@ -16,19 +15,13 @@ def report(args: Namespace) -> int:
     python -m suite report
     python -m suite report --experiment lenet cnn --since 7d --baseline lenet
     """
-    from suite.report import write_report
     from suite.report.choice import Choice
-    from suite.tracking.store import TrackerAway, open_store, tracking_uri, unreachable
 
-    terminal, home = Terminal(as_json=args.json), Home.find()
-    try:
-        send(home, args, terminal)
-        choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
-        written = write_report(open_store(home), home.reports, choice, home.pictures)
-    except TrackerAway as why:
-        raise unreachable(tracking_uri(home), why) from why
+    terminal, session = opened(args)
+    choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
+    written = reporting.report(session, choice)
     if args.json:
-        terminal.json({"reports": str(home.reports), "notes": written.sentences, **written.facts()})
+        terminal.json({"reports": str(session.home.reports), "notes": written.sentences, **written.facts()})
     else:
         for line in written.sentences:
             terminal.say(line)
@@ -45,20 +38,14 @@ def sync(args: Namespace) -> int:
     python -m suite sync
     python -m suite sync --rebuild
     """
-    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
-    from suite.tracking.sync import set_aside
-
-    terminal, home = Terminal(as_json=args.json), Home.find()
-    if args.rebuild and (aside := set_aside(home, terminal.warn)):
-        terminal.say(f"What was there is now in {aside}; delete it when you do not miss anything.")
-    try:
-        sent = send(home, args, terminal)
-    except TrackerAway as why:
-        raise unreachable(tracking_uri(home), why) from why
+    terminal, session = opened(args)
+    sent = reporting.sync(session, rebuild=args.rebuild)
+    if sent.aside:
+        terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything.")
     if args.json:
-        terminal.json({"sent": sent, "tracking_uri": tracking_uri(home)})
+        terminal.json({"sent": sent.runs, "tracking_uri": sent.tracking_uri})
     else:
-        terminal.say(f"{plural(sent, 'run')} sent to {tracking_uri(home)}.")
+        terminal.say(f"{plural(sent.runs, 'run')} sent to {sent.tracking_uri}.")
     return 0
 
 
@@ -68,9 +55,5 @@ def ui(args: Namespace) -> int:
     python -m suite ui
     python -m suite ui --port 5050
     """
-    from suite.tracking.ui import require_loopback, serve
-
-    if not args.allow_remote:
-        require_loopback(args.host)
-    terminal = Terminal()
-    return serve(Home.find(), args.host, args.port, terminal.say)
+    _, session = opened(args)
+    return reporting.ui(session, host=args.host, port=args.port, allow_remote=args.allow_remote)

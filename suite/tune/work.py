@@ -1,24 +1,27 @@
-"""One command's work on a study: search, judge under fresh seeds, look at the test images if there is a reason to."""
+"""One command's work on a study: search, judge under fresh seeds, and test a winner that is better."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol
 from uuid import uuid4
 
 from suite.analysis.intervals import group
-from suite.cli.study_view import StudyView
-from suite.cli.terminal import Terminal
 from suite.disk.documents import Record
 from suite.disk.home import Home
 from suite.engine import exact
 from suite.errors import FAILED, SuiteError
-from suite.recipe.registry import Experiment
+from suite.execute.executor import Executor
+from suite.recipe.experiment import Experiment
 from suite.recipe.trial import Budget
+from suite.runs.events import Event
 from suite.runs.plan import Planned, plan
+from suite.runs.training import DataFolder
 from suite.tune import document as record
 from suite.tune.fresh import FINALISTS, fresh_seeds, judge
-from suite.tune.rules import Rules, Task
+from suite.tune.rules import Rules, Task, Values
 from suite.tune.search import search
 from suite.tune.sentences import winner_words
 from suite.tune.storage import claimed, open_study, storing
@@ -32,11 +35,12 @@ class Order:
 
     trials: int
     fresh: int
-    workers: int
     until: float | None
     begun: float
     home: Home
-    data_folder: Path
+    executor: Executor
+    workers: int
+    data_folder: DataFolder
     folders: tuple[Path, ...]
     command: str = field(default_factory=lambda: uuid4().hex)
 
@@ -44,31 +48,52 @@ class Order:
 Work = tuple[Record, Study, dict[str, float]]
 
 
-def work_on(rules: Rules, order: Order, terminal: Terminal, show: Callable[[Record], None]) -> Work:
-    """Bring the study to its number of trials and judge its winner; `show` is told of the study after each generation.
+class StudyView(Protocol):
+    """Shows a study while it goes on; used as a context."""
 
-    The caller has claimed the study. Returns its document, the study, and the seconds of training. Raises `SuiteError`.
+    def __enter__(self) -> "StudyView": ...
+    def __exit__(self, *error: Any) -> None: ...
+    def asked(self, trials: Mapping[int, Values]) -> None:
+        """A generation begins."""
+
+    def event(self, task: Task, event: Event) -> None:
+        """A training said something."""
+
+    def told(self, trials: list[Trial]) -> None:
+        """A generation has ended; `trials` are all of the study."""
+
+
+class OpenView(Protocol):
+    """Opens a view of a study that has `done` of its `total` trials; `finals` more trainings judge the winner."""
+
+    def __call__(self, rules: Rules, *, done: int, total: int, finals: int) -> AbstractContextManager[StudyView]: ...
+
+
+def work_on(rules: Rules, order: Order, open_view: OpenView, publish: Callable[[Record], None]) -> Work:
+    """Bring the study to its number of trials and judge its winner.
+
+    The caller has claimed the study. `publish` gets the study's document after each generation. Returns the document,
+    the study, and the seconds of training. Raises `SuiteError`.
     """
     with storing():
         study = open_study(order.home, rules)
         rules = _with_measured_seconds(study, rules, order)
         done = len(study.trials())
         finals = (FINALISTS + 1) * order.fresh
-        view = StudyView(terminal, rules, done=done, total=order.trials, finals=finals)
-        training = _training(rules, order, rules.budget, view)
+        with open_view(rules, done=done, total=order.trials, finals=finals) as view:
+            training = _training(rules, order, rules.budget, view)
 
-        def told(trials: list[Trial]) -> None:
-            view.told(trials)
-            show(keep(study, rules, order, training.seconds))
+            def told(trials: list[Trial]) -> None:
+                view.told(trials)
+                publish(keep(study, rules, order, training.seconds))
 
-        with view:
             trials = search(study, rules, order.trials, training, asked=view.asked, told=told, until=order.until)
             outcome = study.notes.get("outcome")
             if not outcome or (outcome["of"], len(outcome["seeds"])) != (len(trials), order.fresh):
                 found = judge(study, rules, training, count=order.fresh)
                 study.note("outcome", {**found, "of": len(trials)} if found else None)
         facts = keep(study, rules, order, training.seconds)
-        show(facts)
+        publish(facts)
         return facts, study, training.seconds
 
 
@@ -132,9 +157,9 @@ def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None
         rules.experiment,
         budget,
         trials=order.home.trials,
+        executor=order.executor,
         data_folder=order.data_folder,
         folders=order.folders,
-        workers=order.workers,
         watch=view.event if view else lambda _task, _event: None,
     )
 
@@ -145,7 +170,7 @@ def _with_measured_seconds(study: Study, rules: Rules, order: Order) -> Rules:
         return rules
     seconds = study.notes.get("seconds")
     if seconds is None:
-        once = _training(rules, replace(order, workers=1), Budget("samples", rules.experiment.recipe.epochs))
+        once = _training(rules, order, Budget("samples", rules.experiment.recipe.epochs))
         [outcome] = once([Task({}, 0)])
         if outcome.diverged:
             raise SuiteError(f"the published setting {outcome.diverged}.", "Choose --budget samples.", code=FAILED)

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from suite.api.session import Session
 from suite.data import cached
 from suite.data.catalog import CATALOG
 from suite.disk.home import Home
+from suite.disk.journal import begun_runs, whole_runs
 from suite.errors import MACHINE, USER, SuiteError
 from suite.execute.processes import available_cores
 from suite.recipe.registry import OURS, Registry
-from suite.tracking.store import TrackerAway, open_store
-from suite.tracking.sync import whole_runs
 
 LIBRARIES = (
     "torch",
@@ -53,8 +53,9 @@ class Finding:
         return asdict(self)
 
 
-def examine(home: Home, registry: Registry, data_dir: Path | None) -> list[Finding]:
+def examine(session: Session) -> list[Finding]:
     """Look at everything that a run needs; nothing is fetched, and nothing but a trial file is written."""
+    home, registry, data_dir = session.home, session.registry, session.data_dir
     return [
         Finding("python", f"{platform.python_version()}, {sys.executable}"),
         Finding("machine", f"{platform.system()} {platform.machine()}, {available_cores()} cores for this process"),
@@ -122,7 +123,7 @@ def _space(home: Home) -> Finding:
 
 def _runs(home: Home) -> Iterator[Finding]:
     damaged: list[str] = []
-    runs = list(whole_runs(home.runs, damaged.append))
+    runs = list(whole_runs(begun_runs(home.runs), damaged.append))
     finished = sum(run.result() is not None for run in runs)
     yield Finding("runs", f"{finished} finished, {len(runs) - finished} begun")
     for line in damaged:
@@ -130,6 +131,8 @@ def _runs(home: Home) -> Iterator[Finding]:
 
 
 def _store(home: Home) -> Finding:
+    from suite.tracking.store import TrackerAway, open_store
+
     named = os.environ.get("MLFLOW_TRACKING_URI")
     try:
         return Finding("mlflow store", open_store(home).uri)

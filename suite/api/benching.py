@@ -1,0 +1,146 @@
+"""Measure speed beside references, and judge whether any was lost."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.api.session import Session
+from suite.errors import SuiteError
+from suite.recipe.experiment import Experiment
+
+if TYPE_CHECKING:
+    from suite.bench.sides import Side, Workload
+    from suite.bench.speed_gate import Baseline, Gated
+    from suite.bench.throughput import Throughput
+
+
+def measure(session: Session, experiments: Sequence[Experiment], *, seconds: float = 30.0) -> "Iterator[Throughput]":
+    """Yield each experiment's speed in training and inference, beside loops that others write.
+
+    Each is measured for `seconds`, loading not counted. Raises `SuiteError`.
+    """
+    from suite.bench.throughput import throughput
+
+    _require_processor()
+    session.home.require_writable()
+    for name, workload in _workloads(session, experiments).items():
+        yield throughput(name, workload, cores=session.cores, seconds=seconds, tell=partial(_tell, session, name))
+
+
+def check(
+    session: Session,
+    experiments: Sequence[Experiment],
+    *,
+    baseline: Path | None = None,
+    seconds: float = 30.0,
+    limit: float,
+) -> "Iterator[Gated]":
+    """Yield, for each experiment, whether its ratio to a bare loop is still the committed one.
+
+    A ratio of `limit` times the committed one still passes. Raises `SuiteError` (2) where there is no baseline.
+    """
+    from suite.bench import speed_gate
+
+    _require_processor()
+    session.home.require_writable()
+    workloads = _workloads(session, experiments)
+    baselines = speed_gate.read_baselines(baseline or speed_gate.COMMITTED, list(workloads))
+    for name, workload in workloads.items():
+        tell = partial(_tell, session, name)
+        yield speed_gate.check(name, workload, baselines[name], seconds=seconds, limit=limit, tell=tell)
+
+
+def against(
+    session: Session,
+    experiments: Sequence[Experiment],
+    *,
+    revision: str | None = None,
+    python: str | None = None,
+    seconds: float = 30.0,
+    limit: float,
+) -> "Iterator[Gated]":
+    """Yield, for each experiment, whether a step is slower than in another git revision or another interpreter.
+
+    `python` is the other interpreter's path. A step of `limit` times the other's still passes. Raises `SuiteError`.
+    """
+    from suite.bench import speed_gate
+
+    _require_processor()
+    session.home.require_writable()
+    with _other_side(revision, python) as other:  # before the data are looked at, which takes longer
+        for name, workload in _workloads(session, experiments).items():
+            tell = partial(_tell, session, name)
+            yield speed_gate.against(name, workload, other, seconds=seconds, limit=limit, tell=tell)
+
+
+def update_baseline(
+    session: Session, experiments: Sequence[Experiment], *, baseline: Path | None = None, seconds: float = 30.0
+) -> "tuple[Path, Mapping[str, Baseline]]":
+    """Measure each experiment's ratio to a bare loop again and write it; returns the file and the ratios by title."""
+    from suite.bench import speed_gate
+
+    _require_processor()
+    session.home.require_writable()
+    path, found = baseline or speed_gate.COMMITTED, {}
+    for name, workload in _workloads(session, experiments).items():
+        found[name] = speed_gate.measured(workload, seconds=seconds, tell=partial(_tell, session, name))
+        ratio = found[name].ratio
+        low, high = ratio.interval.low, ratio.interval.high
+        session.screen.say(f"{name}: {ratio.value:.2f} ({low:.2f} to {high:.2f}) times as long as the bare loop.")
+    speed_gate.write_baselines(path, found)
+    return path, found
+
+
+def keep(session: Session, found: "Sequence[Throughput | Gated]", beside: str = "") -> None:
+    """Add what was measured to the history, and write that as a table and a picture to reports/.
+
+    `beside` names what a gate measured beside: the baseline, a revision, an interpreter.
+    """
+    from suite.bench import history
+    from suite.disk import files
+    from suite.pictures import bench, canvas
+
+    home = session.home
+    kept = history.add(home, history.records(found, beside))
+    files.make_folder(home.reports)
+    files.write(home.reports / "bench.csv", history.table(kept))
+    files.write(home.reports / "bench.png", canvas.image(bench.history(kept), "png"))
+    session.screen.say(f"History: {home.reports / 'bench.csv'} and bench.png.")
+
+
+def _require_processor() -> None:
+    if os.environ.get("SUITE_DEVICE", "cpu") not in ("", "cpu"):
+        raise SuiteError("SUITE_DEVICE: bench measures the processor only.", "Leave it out.")
+
+
+def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str, Workload]":
+    """What each experiment gives the sides to do, by title."""
+    from suite.bench.sides import Workload
+
+    session.fetch(experiments)
+    return {
+        one.title: Workload(one.name, session.data(one.recipe.data), one.overrides, session.folders)
+        for one in experiments
+    }
+
+
+@contextmanager
+def _other_side(revision: str | None, python: str | None) -> "Iterator[Side]":
+    """The side to compare with, for as long as it is there."""
+    from suite.bench.checkout import checked_out
+    from suite.bench.sides import Side
+
+    if revision:
+        with checked_out(revision) as source:
+            yield Side(revision, "suite", source=source)
+    elif python:
+        yield Side(python, "suite", python=str(Path(python).expanduser().absolute()))
+    else:
+        raise SuiteError("there is nothing to compare with.", "Give a git revision or another interpreter.")
+
+
+def _tell(session: Session, name: str, words: str) -> None:
+    session.screen.progress(f"{name}: {words}")

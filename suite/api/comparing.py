@@ -1,0 +1,154 @@
+"""Compare recipes on the same test images under the same seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from suite.api.reporting import send
+from suite.api.results import Compared
+from suite.api.session import Session
+from suite.api.training import train_recorded
+from suite.errors import FAILED, SuiteError
+from suite.recipe.experiment import Experiment
+from suite.runs.naming import PREFIX
+from suite.runs.plan import plan
+
+if TYPE_CHECKING:
+    from suite.analysis.comparison import Comparison
+    from suite.tracking.groups import Group
+
+
+def compare(
+    session: Session,
+    words: Sequence[str],
+    *,
+    changes: Mapping[str, Any] | None = None,
+    until_decided: bool = False,
+    limit: int | None = None,
+) -> Compared:
+    """Judge every pair of recipes: which is better, how sure that is, and what it costs.
+
+    A word is an experiment's name, the start of a recipe's identity, or `all`. With `until_decided` more seeds are
+    trained, `limit` (12) at most, while a pair shows no difference. Raises `SuiteError` (2) where runs are missing or
+    were tested on different images.
+    """
+    every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
+    wanted = list(dict.fromkeys(every))
+    if len(wanted) < 2:
+        raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
+    if limit and not until_decided:
+        raise SuiteError("--limit: says how many seeds --until-decided may train.", "Give both, or neither.")
+    if until_decided:
+        return _until_decided(session, session.chosen(wanted, changes), limit or 12)
+    groups = _groups(session, {word: _identity(session, word, changes) for word in wanted})
+    return Compared(groups, _compared(groups))
+
+
+def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int) -> Compared:
+    """Look, and train more seeds while any pair is undecided."""
+    from suite.analysis.intervals import FEWEST
+    from suite.analysis.sequential import level_at, looks
+
+    session.home.require_writable()
+    session.fetch(experiments)
+    planned_looks = looks(FEWEST, limit)
+    for look, seeds in enumerate(planned_looks):
+        _train_all(session, experiments, seeds)
+        groups = _groups(session, {one.name: one.identity for one in experiments})
+        found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds))
+        undecided = sum(one.verdict == "no difference shown" for one in found)
+        session.screen.say(
+            f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(found)} undecided."
+        )
+        if not undecided:
+            break
+    return Compared(groups, found)
+
+
+def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) -> None:
+    """Train every experiment under so many seeds; raises `SuiteError` for the first run that has no accuracy."""
+    planned = plan(experiments, range(seeds), session.home.runs)
+    train_recorded(session, planned)
+    if lost := [item for item in planned if item.status != "finished"]:
+        raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
+
+
+def _identity(session: Session, word: str, changes: Mapping[str, Any] | None) -> str:
+    """The identity that a word means, or the start of one; raises `SuiteError` (2) for a word that is neither."""
+    if PREFIX.fullmatch(word) and word not in session.registry:
+        return word
+    return session.chosen([word], changes)[0].identity
+
+
+def _groups(session: Session, identities: Mapping[str, str]) -> "list[Group]":
+    """The groups with these identities, or with ones that start so, from MLflow's record."""
+    from suite.tracking.frame import finished_runs
+    from suite.tracking.groups import read_groups
+    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
+
+    try:
+        send(session)
+        store = session.store()
+        groups = read_groups(store, finished_runs(store))
+        found = [_with(identity, groups, word) for word, identity in identities.items()]
+        _require_different(dict(zip(identities, found, strict=True)))
+        _require_same_images(found)
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(session.home), why) from why
+    return found
+
+
+def _with(identity: str, groups: "Sequence[Group]", word: str) -> "Group":
+    """The group with this identity, or one that starts so: runs of one recipe are one record, whatever their names."""
+    found = [one for one in groups if one.identity.startswith(identity)]
+    if not found:
+        raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")
+    return found[0]
+
+
+def _require_different(groups: "Mapping[str, Group]") -> None:
+    words: dict[str, str] = {}
+    for word, one in groups.items():
+        if (first := words.setdefault(one.title, word)) != word:
+            raise SuiteError(f"{first} and {word} are the same runs, of {one.title}.", "Name two that differ.")
+
+
+def _require_same_images(groups: "Sequence[Group]") -> None:
+    first = groups[0]
+    for one in groups:
+        if one.parameter("data") != first.parameter("data"):
+            raise SuiteError(
+                f"{first.title} is tested on {first.parameter('data')}, {one.title} on {one.parameter('data')}: "
+                "accuracies on different images are no comparison.",
+                "Compare experiments on the same data, or train one on the other's with run --data.",
+            )
+        if one.labels is None or first.labels is None:
+            unknown = one if one.labels is None else first
+            raise SuiteError(
+                f"{unknown.title}: MLflow has not all predictions of its runs.", "Send them: python -m suite sync."
+            )
+        if one.labels.tobytes() != first.labels.tobytes():
+            raise SuiteError(
+                f"{first.title} and {one.title} record other labels of the same test images.",
+                "One of the records is not what was sent: python -m suite sync --rebuild.",
+            )
+
+
+def _compared(
+    groups: "Sequence[Group]", *, level: float | None = None, seeds: Sequence[int] | None = None
+) -> "list[Comparison]":
+    from suite.analysis.comparison import common_seeds
+    from suite.analysis.comparison import compare as compare_answers
+    from suite.analysis.intervals import FEWEST, LEVEL
+    from suite.report.comparisons import answers_of
+
+    answers = [known for one in groups if (known := answers_of(one))]
+    if seeds is not None:
+        answers = [one.under(seeds) for one in answers]
+    common = common_seeds(answers)
+    if len(common) < FEWEST:
+        raise SuiteError(
+            f"{' and '.join(one.title for one in groups)} have {len(common)} seeds in common, and {FEWEST} are the "
+            "fewest that can be compared.",
+            f"Train them with the same words and --seeds {FEWEST}: python -m suite run.",
+        )
+    return compare_answers([one.under(common) for one in answers], level or LEVEL)

@@ -1,0 +1,65 @@
+"""Read and keep MLflow's record: send what is missing, report, serve."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.api.session import Session
+
+if TYPE_CHECKING:
+    from suite.report import Written
+    from suite.report.choice import Choice
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How many runs were sent to MLflow, its address, and where an old record was moved to."""
+
+    runs: int
+    tracking_uri: str
+    aside: Path | None = None
+
+
+def report(session: Session, choice: "Choice | None" = None) -> "Written":
+    """Send what is missing in MLflow, then write reports/ from its record; raises `SuiteError`.
+
+    `choice` narrows the report to some experiments or to the last days.
+    """
+    from suite.report import EVERYTHING, write_report
+    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
+
+    home = session.home
+    try:
+        send(session)
+        return write_report(session.store(), home.reports, choice or EVERYTHING, home.pictures)
+    except TrackerAway as why:
+        raise unreachable(tracking_uri(home), why) from why
+
+
+def sync(session: Session, *, rebuild: bool = False) -> Sent:
+    """Send MLflow what is missing there; with `rebuild` its old record is moved aside first. Raises `SuiteError`."""
+    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
+    from suite.tracking.sync import set_aside
+
+    uri = tracking_uri(session.home)
+    aside = set_aside(session.home) if rebuild else None
+    try:
+        return Sent(send(session), uri, aside)
+    except TrackerAway as why:
+        raise unreachable(uri, why) from why
+
+
+def send(session: Session) -> int:
+    """Send MLflow what is missing there; returns how many runs that were. Raises `SuiteError` or `TrackerAway`."""
+    from suite.tracking.sync import sync as send_missing
+
+    return send_missing(session.home, session.data, session.screen.warn, session.store())
+
+
+def ui(session: Session, *, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False) -> int:
+    """Serve MLflow's UI until Ctrl-C; an address that other machines reach is refused unless `allow_remote`."""
+    from suite.tracking.ui import require_loopback, serve
+
+    if not allow_remote:
+        require_loopback(host)
+    return serve(session.home, host, port, session.screen.say)

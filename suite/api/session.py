@@ -1,0 +1,178 @@
+"""What every verb and every call of the Python API share: where things are kept, what is known, and who is shown it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from suite.disk.home import Home
+from suite.errors import SuiteError
+from suite.execute.executor import Executor
+from suite.execute.processes import available_cores
+from suite.recipe.experiment import Experiment
+from suite.recipe.registry import Registry
+from suite.recipe.registry import load as load_registry
+from suite.runs.events import Event, RunView
+from suite.runs.plan import Planned
+from suite.runs.worker import local_processes
+
+if TYPE_CHECKING:
+    from suite.tracking.store import Store
+    from suite.tune.rules import Rules
+    from suite.tune.work import StudyView
+
+
+class Screen(Protocol):
+    """Who is shown what happens: a terminal, or nobody."""
+
+    def say(self, line: str) -> None:
+        """Show a line of plain text."""
+
+    def warn(self, line: str) -> None:
+        """Show a line that the user should not miss."""
+
+    def progress(self, line: str) -> None:
+        """Show a line that is of use only to somebody who is waiting."""
+
+    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
+        """Open a view of runs that are about to be trained."""
+
+    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
+        """Open a view of a study that has `done` of its `total` trials; `finals` more trainings judge the winner."""
+
+
+@dataclass
+class Session:
+    """One user's work in one home. `workers` is how many runs go side by side, `data_dir` a folder with data files.
+
+    `folders` are the user's own folders of experiments, which the worker processes read too.
+    """
+
+    home: Home
+    registry: Registry
+    executor: Executor
+    screen: Screen
+    workers: int
+    data_dir: Path | None = None
+    folders: tuple[Path, ...] = ()
+    _data: dict[str, Path] = field(default_factory=dict)
+    _store: "Store | None" = None
+
+    @classmethod
+    def open(
+        cls,
+        screen: Screen | None = None,
+        *,
+        experiments: Iterable[Path] = (),
+        data_dir: Path | None = None,
+        workers: int | None = None,
+    ) -> "Session":
+        """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
+
+        `experiments` are folders of experiments beside the suite's own. Raises `SuiteError` (2) for a folder that is
+        not there.
+        """
+        folders = tuple(_resolved(folder) for folder in experiments)
+        executor = local_processes(workers)
+        return cls(
+            Home.find(), load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders
+        )
+
+    def chosen(self, names: Sequence[str], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
+        """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2)."""
+        return [_changed(experiment, changes or {}) for experiment in self.registry.choose(names)]
+
+    def one(self, name: str, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
+        """The named experiment, for a verb that takes one only; raises `SuiteError` (2)."""
+        if name == "all":
+            raise SuiteError(f"{verb} takes one experiment, got 'all'.", "See python -m suite list.")
+        return self.chosen([name], changes)[0]
+
+    def data(self, name: str) -> Path:
+        """The folder of a data set, fetched if it is missing; every byte is checked, once in a session."""
+        from suite.data import ensure
+
+        if name not in self._data:
+            self._data[name] = ensure(name, folder=self.data_dir, say=self.screen.warn)
+        return self._data[name]
+
+    def store(self, asks: Callable[[], None] = lambda: None) -> "Store":
+        """MLflow's store, opened and checked once in a session; raises `SuiteError` or `TrackerAway`.
+
+        `asks` is called before a server is asked for the first time.
+        """
+        from suite.tracking.store import open_store
+
+        if self._store is None:
+            self._store = open_store(self.home, asks)
+        return self._store
+
+    def prepare(self, experiments: Iterable[Experiment]) -> None:
+        """Get ready to train: a home that can be written, worker processes that load torch meanwhile, checked data."""
+        self.home.require_writable()
+        self.executor.warm_up()
+        self.fetch(experiments)
+
+    def fetch(self, experiments: Iterable[Experiment]) -> None:
+        """See that the experiments' data are here."""
+        for name in sorted({one.recipe.data for one in experiments}):
+            self.data(name)
+
+    @property
+    def cores(self) -> int:
+        """The processor cores that this process may use."""
+        return available_cores()
+
+
+class Silent:
+    """Shows nothing; what matters is in the results, and what goes wrong is raised."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def warn(self, line: str) -> None:
+        """Nothing."""
+
+    def progress(self, line: str) -> None:
+        """Nothing."""
+
+    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:  # noqa: ARG002  as `Screen` has it
+        """A view that shows nothing."""
+        return _Nothing()
+
+    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":  # noqa: ARG002
+        """A view that shows nothing."""
+        return _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def event(self, item: Any, event: Event) -> None:
+        pass
+
+    def asked(self, trials: Mapping[int, Any]) -> None:
+        pass
+
+    def told(self, trials: list[Any]) -> None:
+        pass
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return Path(folder).expanduser().resolve()
+    except (RuntimeError, ValueError) as error:  # an unknown user's home, a name that no file can have
+        raise SuiteError(f"--experiments: {str(folder)!r:.80}: {error}.", "Name a folder.") from error
+
+
+def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+    try:
+        return experiment.changed(changes)
+    except SuiteError as error:
+        raise SuiteError(f"{experiment.name}: {error}") from error

@@ -1,0 +1,174 @@
+"""Train experiments and keep a record; train recorded runs again; guard their accuracy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.api.results import Recorded, Runs
+from suite.api.session import Session
+from suite.errors import FAILED, SuiteError
+from suite.recipe.experiment import Experiment
+from suite.runs.events import Failed
+from suite.runs.plan import Planned, plan
+from suite.runs.training import train, train_unrecorded
+from suite.text import plural
+
+if TYPE_CHECKING:
+    from suite.runs.accuracy_gate import Gated, Reference
+    from suite.runs.verify import Verdict
+    from suite.tracking.recorder import Recorder
+
+
+def run(
+    session: Session,
+    names: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    changes: Mapping[str, Any] | None = None,
+    report: bool = True,
+) -> Runs:
+    """Train what is not finished yet, send it to MLflow, and write the report.
+
+    Raises `SuiteError` before anything is trained; what goes wrong with a run is in its own `Planned`.
+    """
+    planned = plan(session.chosen(names, changes), seeds, session.home.runs)
+    _name_damaged(planned, session)
+    todo = [item for item in planned if item.status == "planned"]
+    if todo:
+        session.prepare(item.experiment for item in todo)
+    _announce(planned, session)
+    recorder = train_recorded(session, planned)
+    recorded = record(session, warned=recorder.away, report=report) if recorder.usable else Recorded()
+    for item in planned:
+        key = (item.run.identity, item.run.seed)
+        item.mlflow_run_id = recorder.ids.get(item.run.folder) or recorded.ids.get(key)
+    return Runs(planned, recorder.trouble or recorded.trouble, recorded.page)
+
+
+def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
+    """Train runs and copy each to MLflow while it goes on; returns the recorder, which knows what came of that."""
+    from suite.tracking.recorder import Recorder  # MLflow and the pictures come with it: a refusal does not wait
+
+    events = train(planned, session.executor, session.data, session.folders)
+    with (
+        session.screen.runs(planned) as view,
+        Recorder(session.home, session.data, session.screen.warn, session.store) as recorder,
+    ):
+        try:
+            with closing(events):
+                for item, event in events:
+                    recorder.hear(item, event)
+                    view.event(item, event)
+                    if isinstance(event, Failed) and item.code != FAILED:  # a refusal: scripts look for it on stderr
+                        session.screen.warn(item.reason)
+        finally:
+            recorder.hear_interrupted(planned)
+    return recorder
+
+
+def record(session: Session, *, warned: bool = False, report: bool = True) -> Recorded:
+    """Send MLflow what is missing there and write the report.
+
+    A tracker that does not answer is only warned of, unless the user was `warned` already: `report` makes up for it
+    later.
+    """
+    from suite.api.reporting import send
+    from suite.report import write_report
+    from suite.tracking.store import TrackerAway
+
+    screen = session.screen
+    screen.say("Writing the report." if report else "Sending what is missing in MLflow.")
+    try:
+        send(session)
+        if not report:
+            return Recorded()
+        home = session.home
+        written = write_report(session.store(), home.reports, pictures_kept=home.pictures)
+    except TrackerAway as why:
+        if not warned:
+            screen.warn(f"MLflow did not answer ({why}); `python -m suite report` sends it what is missing.")
+        return Recorded()
+    except SuiteError as error:
+        screen.warn(str(error))
+        return Recorded(trouble=error)
+    screen.say(f"Report: {written.page}")
+    return Recorded(written.run_ids(), page=written.page)
+
+
+def verify(session: Session, runs: Sequence[str]) -> "list[Verdict]":
+    """Train finished runs again from their recorded recipes, and compare every number, bit for bit.
+
+    A word is a run's name, the start of a recipe's identity, MLflow's id of a run, a run's folder, or `all`. Raises
+    `SuiteError` (2) for a word that means no run.
+    """
+    from suite.runs.naming import find_runs
+    from suite.runs.verify import verify_all
+    from suite.tracking.frame import run_key
+
+    return verify_all(
+        find_runs(runs, session.home.runs, partial(run_key, session.home)),
+        session.registry,
+        executor=session.executor,
+        data_folder=session.data,
+        folders=session.folders,
+        show=session.screen.runs,
+    )
+
+
+def gate(
+    session: Session,
+    experiments: Sequence[Experiment],
+    *,
+    reference: Path | None = None,
+    margin: float | None = None,
+    limit: int = 12,
+) -> "Iterator[Gated]":
+    """Train experiments under fresh seeds and yield, for each, whether it is as accurate as its committed reference.
+
+    Raises `SuiteError` (2) where there is no reference.
+    """
+    from suite.runs import accuracy_gate
+
+    references = accuracy_gate.read_references(reference or accuracy_gate.COMMITTED, experiments)
+    session.executor.warm_up()
+
+    def trained(planned: Sequence[Planned]) -> None:
+        train_unrecorded(planned, session.executor, session.data, session.folders, session.screen.runs)
+
+    yield from accuracy_gate.gate(experiments, references, trained, margin=margin, most=limit)
+
+
+def update_reference(
+    session: Session, experiments: Sequence[Experiment], *, seeds: int, path: Path | None = None
+) -> "tuple[Path, Mapping[str, Reference], SuiteError | None]":
+    """Measure the accuracy gate's references again, from recorded runs, and write them; missing runs are trained.
+
+    Returns the file, the references by title, and what kept MLflow from the record.
+    """
+    from suite.runs import accuracy_gate
+
+    path = path or accuracy_gate.COMMITTED
+    planned = plan(experiments, range(seeds), session.home.runs)
+    session.prepare(experiments)
+    recorder = train_recorded(session, planned)
+    references = accuracy_gate.measured(planned)
+    accuracy_gate.write_references(path, references)
+    return path, references, recorder.trouble
+
+
+def _name_damaged(planned: Sequence[Planned], session: Session) -> None:
+    """Name the finished runs whose folders are damaged; raise `SuiteError` where there is no other run."""
+    refused = [item for item in planned if item.status == "failed"]
+    if refused and len(refused) == len(planned):
+        raise SuiteError(refused[0].reason, code=refused[0].code)
+    for item in refused:
+        session.screen.warn(item.reason)
+
+
+def _announce(planned: Sequence[Planned], session: Session) -> None:
+    done = sum(item.skipped for item in planned)
+    already = f"; {done} finished before and skipped" if done else ""
+    todo = sum(item.status == "planned" for item in planned)
+    session.screen.say(f"{plural(todo, 'run')} to train{already}.")

@@ -1,0 +1,73 @@
+"""Search an experiment's settings on validation images alone, and judge the best of them."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from suite.api.results import Tuned
+from suite.api.session import Session
+from suite.api.training import record, train_recorded
+from suite.runs.plan import exit_code
+from suite.tune.request import Request
+
+if TYPE_CHECKING:
+    from suite.tune.work import Order
+
+
+def tune(
+    session: Session,
+    name: str,
+    request: Request | None = None,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    trials: int = 40,
+    fresh_seeds: int = 6,
+    timeout: float | None = None,
+    save: bool = False,
+) -> Tuned:
+    """Bring a study to so many `trials` in all, judge its winner under `fresh_seeds`, and test it if it is better.
+
+    `timeout` is in seconds: no generation begins after it. With `save` a better setting is written as an experiment
+    beside the original. A study that was broken off goes on. Raises `SuiteError`.
+    """
+    begun = time.monotonic()
+    experiment = session.one(name, "tune", changes)
+    rules = (request or Request()).rules(experiment)
+    from suite.tracking.publisher import Publisher
+    from suite.tune import variant, work  # Optuna comes with it: a refusal above does not wait for it
+
+    target = variant.variant_path(experiment) if save else None
+    session.prepare([experiment])
+    order = _order(session, trials, fresh_seeds, begun, timeout)
+    code = 0
+    with work.claimed(session.home, rules.study):
+        with Publisher(session.home, session.screen.warn, session.store) as publisher:
+            facts, study, seconds = work.work_on(rules, order, session.screen.study, publisher.show)
+        best = work.winner(facts, rules)
+        if best:
+            planned = work.plan_test(best, rules, order)
+            recorder = train_recorded(session, planned)
+            code = exit_code(planned, recorder.trouble)
+            work.note_test(study, facts, planned)
+            facts = work.keep(study, rules, order, work.with_test(seconds, planned))
+    if target and best:
+        variant.write_variant(target, replace(best, path=target), variant.remark_of(facts))
+    trouble = record(session, warned=publisher.away).trouble
+    return Tuned(facts, target if best else None, code or (trouble.code if trouble else 0))
+
+
+def _order(session: Session, trials: int, fresh: int, begun: float, timeout: float | None) -> "Order":
+    from suite.tune.work import Order
+
+    return Order(
+        trials=trials,
+        fresh=fresh,
+        until=begun + timeout if timeout else None,
+        begun=begun,
+        home=session.home,
+        executor=session.executor,
+        workers=session.workers,
+        data_folder=session.data,
+        folders=session.folders,
+    )

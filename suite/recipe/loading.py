@@ -1,0 +1,102 @@
+"""One experiment's file, run and checked; whatever is wrong with it becomes one line that names it."""
+
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from suite.errors import SuiteError
+from suite.recipe.experiment import Experiment
+from suite.recipe.fields import Recipe
+from suite.recipe.identity import network_text
+from suite.recipe.source import Source
+from suite.text import nearest
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) -> Experiment:
+    """The experiment that a module holds; raises `SuiteError` (2) with the file, the line and the reason."""
+    if not NAME.fullmatch(name) or name == "all":
+        raise SuiteError(
+            f"{path}: {name!r:.80} cannot name an experiment.",
+            "Use a small letter, then up to 39 small letters, digits and underscores.",
+        )
+    try:
+        module = load_module()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's file may do anything at all, sys.exit included
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    try:
+        return _checked(name, path, module)
+    except SuiteError:
+        raise
+    except Exception as error:  # what a module's names hold may fail even at being looked at
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+
+
+def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
+    recipe, network = getattr(module, "recipe", None), getattr(module, "network", None)
+    if not isinstance(recipe, Recipe):
+        raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
+    if not callable(network) or not hasattr(network, "__code__"):
+        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
+    if inspect.signature(network).parameters:
+        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
+    try:
+        text = network_text(network)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise SuiteError(f"{path}: network cannot be read: {error}.", "Write it as a def in the file.") from error
+    return Experiment(name, path, recipe, network, text)
+
+
+class _AlwaysFromSource(SourceFileLoader):
+    """Never a cached .pyc: an edit within the clock's granularity would be trained under the new identity."""
+
+    def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
+        raise OSError
+
+
+def run_file(path: Path, package: str) -> ModuleType:
+    """Run a file as a module of `package`, always from its source; raises whatever the file raises."""
+    if not path.is_file():  # a pipe would be waited for
+        raise SuiteError("it is not a regular file.")
+    name = f"{package}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))
+    assert spec is not None
+    assert spec.loader is not None  # it was given
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
+        return f":{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f":{lines[-1]}" if lines else ""
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SuiteError):
+        return str(error)
+    try:
+        text = " ".join(str(error).split()) or "no reason given"
+    except Exception:  # a user's exception may fail even at this
+        text = "its words cannot be read"
+    for kind in (Recipe, Source):
+        start = rf"{kind.__name__}\.__init__\(\) "
+        if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
+            known = nearest(unknown[1], kind.__dataclass_fields__)
+            return f"{unknown[1]} is not a field of a {kind.__name__.lower()}{known}"
+        if missing := re.search(rf"{start}missing \d+ required keyword-only arguments?: (.*)", text):
+            return f"the {kind.__name__.lower()} lacks {missing[1]}."
+    return f"{type(error).__name__}: {text:.200}."

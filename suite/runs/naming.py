@@ -1,0 +1,76 @@
+"""Which run a user means, and the experiment that a recorded run belongs to."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from suite.disk.journal import Run
+from suite.errors import SuiteError
+from suite.recipe.experiment import Experiment
+from suite.recipe.fields import LATER
+from suite.recipe.registry import Registry
+from suite.text import nearest
+
+Key = Callable[[str], tuple[str, int] | None]
+ID = re.compile(r"[0-9a-f]{32}")
+PREFIX = re.compile(r"[0-9a-f]{6,64}")
+
+
+def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
+    """The folders of the finished runs that a user means, their contents not looked at.
+
+    A word is `all`, a name as `lenet-s0`, the start of a recipe's identity, a folder, or MLflow's id, which `run_key`
+    turns into identity and seed. Raises `SuiteError` (2) for one that means no run.
+    """
+    known = {path.parent: name_of(path.parent) for path in sorted(runs.glob("*/*/result.json"))}
+    found: dict[Path, None] = {}
+    for word in words:
+        meant = _meant(word, known, run_key)
+        if not meant:
+            hint = nearest(word, set(known.values())) if known else "; no run is finished here."
+            raise SuiteError(
+                f"there is no finished run {word!r:.80}{hint}",
+                "Give a name as lenet-s0, a recipe's or MLflow run's id, a run's folder, or all.",
+            )
+        found |= dict.fromkeys(meant)
+    return list(found)
+
+
+def name_of(folder: Path) -> str:
+    """`lenet-s0`, from the folder's name alone."""
+    return f"{folder.parent.name}-{folder.name.rpartition('-')[2]}"
+
+
+def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
+    """Those of the `known` folders that one word means."""
+    if word == "all":
+        return list(known)
+    by_identity = [folder for folder in known if f"{word}-".startswith(folder.name.partition("-")[0])]
+    by_identity += [folder for folder in known if folder.name.startswith(word)]
+    if PREFIX.fullmatch(word) and by_identity:
+        return by_identity
+    if ID.fullmatch(word) and (key := run_key(word)):
+        return [folder for folder in known if folder.name == f"{key[0][:16]}-s{key[1]}"]
+    if "/" in word and "\0" not in word:
+        place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's own raise for a user there is not
+        return [folder for folder in known if folder == place]
+    return [folder for folder, name in known.items() if name == word]
+
+
+def experiment_of(run: Run, registry: Registry) -> Experiment:
+    """The experiment with the recipe that a run's folder records, overrides applied.
+
+    Raises `SuiteError` (2) where the experiment's file makes another identity now: a network or data that changed.
+    """
+    facts = run.recipe()
+    protocol = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["recipe"].items()}
+    experiment = registry.choose([run.experiment])[0].changed({**LATER, **protocol})
+    if experiment.identity != run.identity:
+        commit = facts["environment"].get("git_commit")
+        patch = f" and apply {run.folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""
+        raise SuiteError(
+            f"{experiment.path} builds another network, or on other data, than {run.folder / 'recipe.json'} records.",
+            f"Check out commit {commit[:12]}{patch} to verify it." if commit else "Bring back the old file.",
+        )
+    return experiment
