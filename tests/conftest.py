@@ -2,19 +2,22 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+
+from tests.tables import Tables
 
 ROOT = Path(__file__).parent.parent
-
-FIGURES = pytest.StashKey[list[str]]()
 
 # A script's background ignores Ctrl-C, and every command that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -38,10 +41,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A SUITE_HOME of its own, and the commands given in it."""
+    """A SUITE_HOME of its own, and the commands given in it.
+
+    The first that trains there finds MLflow's database made already, which takes it seconds, unless the home is `bare`.
+    """
 
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
+    bare: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,6 +58,12 @@ class Workspace:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Give a command and go on."""
+        if (
+            {"run", "tune"} & {*words[:1]}
+            and not self.bare
+            and not {"SUITE_HOME", "MLFLOW_TRACKING_URI"} & {*self.extra}
+        ):
+            furnish(self.home)
         command = [sys.executable, "-m", "suite", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -67,6 +80,38 @@ class Workspace:
         """The results in the run folders, by run folder's name."""
         found = self.home.glob("mlruns/runs/*/*/result.json")
         return {f"{path.parent.parent.name}/{path.parent.name}": json.loads(path.read_text()) for path in found}
+
+
+Command = Callable[..., Answer]
+
+MAKER = "import sys; from pathlib import Path; from suite.disk.home import Home; "
+MAKER += "from suite.tracking.store import open_store; open_store(Home(Path(sys.argv[1])))"
+
+
+def furnish(home: Path) -> Path:
+    """Copy a new MLflow database into a home that has nothing yet; one is made for all tests of all workers."""
+    if (home / "mlruns").exists() or not home.is_dir():
+        return home
+    made = SHARED[-1] / "furnished"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            half = Path(tempfile.mkdtemp(dir=made.parent))
+            environment = {**Workspace(half).environment, "PYTHONWARNINGS": "ignore"}
+            subprocess.run([sys.executable, "-c", MAKER, str(half)], env=environment, check=True)
+            half.rename(made)
+    (home / "mlruns").mkdir()
+    shutil.copy(made / "mlruns" / "mlflow.db", home / "mlruns" / "mlflow.db")
+    return home
+
+
+SHARED: list[Path] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where all workers of a session find what is made once for them."""
+    own = tmp_path_factory.getbasetemp()
+    SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 SLOW = '''"""A linear layer that takes its time, so that a test can act while it trains."""
@@ -101,6 +146,31 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(home, {"SUITE_EXPERIMENTS": str(experiments)})
 
 
+@pytest.fixture
+def in_process(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Give a command in the workspace, to this process: for what is refused before others are started."""
+
+    def give(*words: str, within: Workspace = workspace) -> Answer:
+        from suite.cli import main
+
+        for name in {*os.environ} - {*within.environment}:
+            monkeypatch.delenv(name)
+        for name, value in within.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(within.home)
+        monkeypatch.setattr(sys, "argv", ["suite", *words])
+        ending = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            code = main(words)
+        finally:
+            for number, handler in ending.items():
+                signal.signal(number, handler)
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return give
+
+
 def assert_refused(answer: Answer, code: int, *words: str) -> None:
     """One line on stderr that holds all of `words`, nothing on stdout, no traceback, the exit code."""
     assert (answer.code, answer.out) == (code, ""), answer
@@ -113,14 +183,32 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
 LATER = ("mlflow", "packages", "studies", "commands", "promise", "benchmark", "browser")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lint and types first, then what is fast, then what takes real runs, benchmarks and the browser."""
+def in_full(config: pytest.Config) -> bool:
+    """Whether each promise is put to the test as often as it was given."""
+    return bool(config.getoption("-m") == "promise")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many processes as cores; one alone where times are judged or measured."""
+    measured = config.getoption("benchmark_enable", False) or config.getoption("benchmark_only", False)
+    return 0 if in_full(config) or measured else len(os.sched_getaffinity(0))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Tables(), "tables")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is only for `-m promise`; first what is fast, then what takes real runs and the browser."""
 
     def rank(item: pytest.Item) -> int:
-        if item.path.name == "test_style.py":
-            return -1
         return max((LATER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LATER), default=0)
 
+    if not in_full(config):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
     items.sort(key=rank)
 
 
@@ -136,12 +224,4 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """A line for the end of the session, with what a test has measured."""
-    return request.config.stash.setdefault(FIGURES, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What the tests measured."""
-    if figures := config.stash.get(FIGURES, []):
-        terminalreporter.section("figures")
-        for line in figures:
-            terminalreporter.write_line(line)
+    return request.config.pluginmanager.get_plugin("tables").figures.append

@@ -134,8 +134,8 @@ def test_show_as_json_holds_the_layers(workspace):
         ("ui --port 99999", ["--port", "'99999'"]),
     ],
 )
-def test_a_users_mistake_gets_one_line_and_changes_nothing(workspace, words, fragments):
-    answer = workspace.suite(*words.split())
+def test_a_users_mistake_gets_one_line_and_changes_nothing(workspace, in_process, words, fragments):
+    answer = in_process(*words.split())
 
     assert_refused(answer, 2, *fragments)
     assert list(workspace.home.iterdir()) == []

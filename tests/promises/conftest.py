@@ -3,9 +3,8 @@
 import os
 import random
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,63 +16,21 @@ from suite.engine import exact
 from suite.execute.processes import Event, Work, run_jobs
 from suite.recipe import registry
 from suite.runs.worker import Job, work
-from tests.conftest import ROOT, Workspace
-
-SEED = os.environ.get("SUITE_SEED", "17")
-
-
-@dataclass
-class Check:
-    """One promise under test: how often it was put to it, and how often it held."""
-
-    number: int
-    title: str
-    full: bool
-    cases: int = 0
-    passed: int = 0
-    remarks: list[str] = field(default_factory=list)
-
-    def times(self, full: int, short: int = 10) -> int:
-        """How many cases to try: as many as were promised under `-m promise`, else `short`."""
-        return full if self.full else short
-
-    @contextmanager
-    def case(self, n: int = 1) -> Iterator[None]:
-        """The body is `n` cases: passed when it ends without an error."""
-        self.cases += n
-        yield
-        self.passed += n
-
-
-CHECKS = pytest.StashKey[dict[int, Check]]()
+from tests.conftest import ROOT, Workspace, in_full
+from tests.tables import SEED, Check
 
 
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Check:
     """The check that the test's mark `check(number, title)` names; tests of one number add up."""
     number, title = request.node.get_closest_marker("check").args
-    checks = request.config.stash.setdefault(CHECKS, {})
-    full = request.config.getoption("-m") == "promise"
-    return checks.setdefault(number, Check(number, title, full))
+    return request.config.pluginmanager.get_plugin("tables").check(number, title, full=in_full(request.config))
 
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """Randomness that SUITE_SEED repeats, of the test's own."""
     return random.Random(f"{SEED}/{request.node.name}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of the promises that were put to the test."""
-    checks = sorted(config.stash.get(CHECKS, {}).values(), key=lambda check: check.number)
-    if checks:
-        terminalreporter.section(f"promises, SUITE_SEED={SEED}")
-        terminalreporter.write_line(f"{'check':>5}  {'N':>5}  {'passed':>6}")
-        for check in checks:
-            remarks = "".join(f"; {remark}" for remark in check.remarks)
-            terminalreporter.write_line(
-                f"{check.number:>5}  {check.cases:>5}  {check.passed:>6}  {check.title}{remarks}"
-            )
 
 
 COPIED = ("suite", "experiments", "tests", "pyproject.toml")

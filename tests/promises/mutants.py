@@ -21,7 +21,6 @@ def mutant(check: int, fault: str, file: str, old: str, new: str, test: str, *wo
 FULL = ("-m", "promise")
 
 MUTANTS: tuple[Mutant, ...] = (
-    # The first few are quick, and are planted in every run of the tests.
     mutant(4, "a picture is written without steps", "runs/artifacts.py",
            "files.write(into / name, image)", "(into / name).write_bytes(image)",
            "test_crash_points", "-k", "writes_through"),

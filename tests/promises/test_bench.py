@@ -15,7 +15,7 @@ from suite.recipe import registry
 from suite.text import plural
 from tests.promises.conftest import Check, copy_program
 
-pytestmark = pytest.mark.promise
+pytestmark = [pytest.mark.promise, pytest.mark.full]
 
 STEP = "        scores = _scores(state, recipe, pixels)\n"
 END = "        if enough(step, watch.seconds):\n"

@@ -10,9 +10,7 @@ import pytest
 from tests.promises.conftest import SEED, copy_program
 from tests.promises.mutants import MUTANTS, Mutant
 
-pytestmark = pytest.mark.promise
-
-QUICK = 3  # planted in an ordinary run of the tests
+pytestmark = [pytest.mark.promise, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +21,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def outcome(copy: Path, mutant: Mutant) -> int:
     """pytest's exit code for the mutant's test, in its short form, in the copy."""
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.words]
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *mutant.words]
     environment = {**os.environ, "PYTHONPATH": str(copy), "SUITE_SEED": SEED}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), done.stdout[-3000:] + done.stderr
     return done.returncode
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All faults under `-m promise`, else the first few."""
-    if "mutant" in metafunc.fixturenames:
-        planted = MUTANTS if metafunc.config.getoption("-m") == "promise" else MUTANTS[:QUICK]
-        metafunc.parametrize("mutant", planted, ids=lambda mutant: mutant.name)
-
-
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_fault_is_noticed(copy, mutant):
     path = copy / mutant.file
     whole = path.read_text()

@@ -18,7 +18,7 @@ from suite.bench.sides import Side
 from tests.conftest import ROOT, Workspace
 from tests.promises.conftest import Check
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.promise, pytest.mark.full, pytest.mark.timeout(7200)]
 TITLE = "the whole of `run`: beside tutorials, its overhead, two workers"
 SIX = ("mlp", "lenet", "cnn", "cnn_one_epoch", "lenet_avgpool", "lenet_gaussian")
 SMALL = ("--data", "digits", "--epochs", "1")
