@@ -108,7 +108,7 @@ def test_a_damaged_baseline_is_refused_and_left_as_it_is(tmp_path, text):
     path = tmp_path / "speed.json"
     path.write_text(text)
 
-    with pytest.raises(SuiteError, match=f"{path} is no baseline of the gate: .*--update") as refused:
+    with pytest.raises(SuiteError, match=f"{path} is not a baseline of the gate: .*--update") as refused:
         gate.read_baselines(path, ["mlp"])
 
     assert refused.value.code == 2
