@@ -1,4 +1,4 @@
-"""Every experiment there is: our own, a user's folder's, and those of installed packages."""
+"""The registry of all experiments: our own, those in the user's folders, and those of installed packages."""
 
 import importlib.util
 import inspect
@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe and its network under the name of the file that holds them."""
+    """A recipe and its network; `name` is the name of their file."""
 
     name: str
     path: Path
@@ -36,16 +36,16 @@ class Experiment:
 
     @property
     def title(self) -> str:
-        """Its name, and what the command changes: by it committed references name it."""
+        """The name with all overrides; it is the key in files of committed references."""
         return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the recipe as it is now, overrides applied, and of the network."""
+        """The SHA-256 of the recipe, with overrides applied, and of the network's text."""
         return identity(self.recipe, self.network_text)
 
     def facts(self) -> dict[str, Any]:
-        """What a run's folder keeps of its experiment."""
+        """The facts about the experiment that a run's folder stores."""
         source = self.recipe.source
         return {
             "recipe": self.recipe.protocol(),
@@ -55,7 +55,10 @@ class Experiment:
         }
 
     def changed(self, overrides: Mapping[str, Any]) -> "Experiment":
-        """The same experiment with other recipe values, hence another identity; what changes nothing is no override."""
+        """The experiment with other recipe values; values equal to the recipe's are not counted as overrides.
+
+        Raises `SuiteError` (2) for an unknown field or a wrong value.
+        """
         recipe = self.recipe.changed(overrides)
         real = {
             name: getattr(recipe, name) for name in overrides if getattr(recipe, name) != getattr(self.recipe, name)
@@ -65,13 +68,16 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Registry:
-    """What could be loaded, by name, and the one-line reason for each file that could not."""
+    """All experiments that could be loaded, by name, and an error for each file that could not."""
 
     experiments: Mapping[str, Experiment]
     errors: tuple[SuiteError, ...]
 
     def choose(self, names: Iterable[str]) -> list[Experiment]:
-        """The named experiments, each once; `all` is every one, and then no file may be broken."""
+        """The named experiments, each once; `all` means every one.
+
+        Raises `SuiteError` (2) for an unknown name and for a named file that is broken; with `all`, for any broken one.
+        """
         wanted = list(dict.fromkeys(names))
         if "all" in wanted:
             if self.errors:
@@ -81,7 +87,7 @@ class Registry:
 
     def _get(self, name: str) -> Experiment:
         broken = [error for error in self.errors if str(error).partition(".py")[0].endswith(f"/{name}")]
-        if broken:  # also where one of that name was loaded: the user may mean the other
+        if broken:  # also if an experiment of this name was loaded, because the user may mean the broken file
             raise broken[0]
         if name in self.experiments:
             return self.experiments[name]
@@ -90,7 +96,10 @@ class Registry:
 
 
 def load(folders: Iterable[Path] = ()) -> Registry:
-    """Load experiments/, then `folders`, then the entry points `suite.experiments`; torch is not imported."""
+    """Load all experiments: experiments/, then `folders`, then the entry points `suite.experiments`.
+
+    Torch is not imported. Raises `SuiteError` (2) only for a folder that does not exist.
+    """
     experiments: dict[str, Experiment] = {}
     errors: list[SuiteError] = []
     for name, path, module in _candidates(folders):
@@ -107,7 +116,7 @@ def _candidates(folders: Iterable[Path]) -> Iterator[tuple[str, Path, Callable[[
     for folder in (OURS, *folders):
         if not folder.is_dir():
             raise SuiteError(
-                f"{folder}: there is no such folder of experiments.", "Mend --experiments or SUITE_EXPERIMENTS."
+                f"{folder}: there is no such folder of experiments.", "Fix --experiments or SUITE_EXPERIMENTS."
             )
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
@@ -126,14 +135,14 @@ def _experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) ->
         module = load_module()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a user's file may do anything at all, sys.exit included
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    except BaseException as error:  # a user's file may do anything, even call sys.exit
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)
     except SuiteError:
         raise
-    except Exception as error:  # what a module's names hold may fail even at being looked at
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    except Exception as error:  # objects of a user's module may raise any exception when we inspect them
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
 
 
 def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
@@ -152,14 +161,17 @@ def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
 
 
 class _AlwaysFromSource(SourceFileLoader):
-    """Never a cached .pyc: an edit within the clock's granularity would be trained under the new identity."""
+    """Loads a file without a cached .pyc.
+
+    After a quick second edit the .pyc can be out of date: the old code would be trained under the new identity.
+    """
 
     def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
         raise OSError
 
 
 def _run_file(path: Path, folder: Path) -> ModuleType:
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # reading a pipe would block
         raise SuiteError("it is not a regular file.")
     package = "experiments" if folder == OURS else "suite_user_experiments"
     name = f"{package}.{path.stem}"
@@ -173,7 +185,7 @@ def _run_file(path: Path, folder: Path) -> ModuleType:
 
 
 def _origin(point: EntryPoint) -> str:
-    """The file of an entry point's package, as far as it can be told."""
+    """The file of an entry point's package if it can be found, with the entry point's value."""
     top = point.value.partition(":")[0].partition(".")[0].strip()
     spec = importlib.util.find_spec(top) if top.isidentifier() else None
     return f"{spec.origin if spec else top} ({point.value})"
@@ -191,8 +203,8 @@ def _reason(error: BaseException) -> str:
         return str(error)
     try:
         text = " ".join(str(error).split()) or "no reason given"
-    except Exception:  # a user's exception may fail even at this
-        text = "its words cannot be read"
+    except Exception:  # a user's exception may raise another one in `__str__`
+        text = "its message cannot be read"
     for kind in (Recipe, Source):
         start = rf"{kind.__name__}\.__init__\(\) "
         if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
