@@ -1,1 +1,1 @@
-"""One file, one experiment: a recipe, and the few lines that build its network."""
+"""The experiments. Each file defines one: a recipe and a function that builds its network."""

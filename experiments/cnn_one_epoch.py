@@ -1,4 +1,4 @@
-"""The network of `cnn` in a single epoch at ten times the rate, watched on the first 2,000 test images."""
+"""The network of `cnn`, trained for one epoch at ten times the learning rate, with 2,000 test images as probes."""
 
 from experiments.cnn import network  # noqa: F401  the source trains the same layers
 from suite.recipe import Recipe, Source

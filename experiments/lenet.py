@@ -1,4 +1,4 @@
-"""LeNet with sigmoids and max-pooling on Fashion-MNIST, in the published order, best validation weights kept."""
+"""LeNet with sigmoids and max-pooling on Fashion-MNIST, without shuffling; the best validation weights are kept."""
 
 from suite.recipe import Recipe, Source
 

@@ -1,4 +1,4 @@
-"""A reader's LeNet: ReLU, average-pooling, dropout and weight decay, on MNIST."""
+"""A LeNet by a reader of the source, on MNIST: ReLU, average-pooling, dropout and weight decay."""
 
 from suite.recipe import Recipe, Source
 

@@ -1,4 +1,4 @@
-"""A LeNet whose weights all start from N(0, 0.01²), on Fashion-MNIST; its source asks what 1 in place of 0.01 does."""
+"""A LeNet on Fashion-MNIST with initial weights from N(0, 0.01²); its source asks what happens with N(0, 1)."""
 
 from suite.recipe import Recipe, Source
 

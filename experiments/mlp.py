@@ -1,4 +1,4 @@
-"""Three linear layers on MNIST, trained by squared error: the first network of a beginner's tutorial."""
+"""Three linear layers on MNIST, trained with the squared error: the first network of a beginner's tutorial."""
 
 from suite.recipe import Recipe, Source
 

@@ -1,4 +1,4 @@
-"""The last network of the "train_mnist_fast" study: one epoch of MNIST in one cycle of a high rate."""
+"""The last network of the "train_mnist_fast" study: one epoch of MNIST with a one-cycle schedule and a high rate."""
 
 from suite.recipe import Recipe, Source
 

@@ -1,4 +1,4 @@
-"""How the suite phrases things."""
+"""Small functions that format texts for the user."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,18 +6,18 @@ from typing import Any
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a wrong word: `; did you mean lenet?`, or a full stop where nothing is near."""
+    """The end of a sentence about an unknown word: `; did you mean lenet?`, or a full stop if none is similar."""
     close = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else "."
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
+    """The count with its noun: `1 run`, `2 runs`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed_seeds(seeds: Iterable[int]) -> str:
-    """`0-2, 4` for 0, 1, 2 and 4."""
+    """The seeds as ranges: `0-2, 4` for 0, 1, 2 and 4."""
     runs: list[list[int]] = []
     for seed in sorted(set(seeds)):
         if runs and seed == runs[-1][-1] + 1:
@@ -28,12 +28,12 @@ def listed_seeds(seeds: Iterable[int]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which colour or erase the terminal that prints it; line ends stay."""
+    """The text without control characters, which could change the user's terminal; line ends stay."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def clean(value: Any) -> Any:
-    """A JSON value whose texts are printable."""
+    """The JSON value with `printable` applied to all its texts."""
     match value:
         case str():
             return printable(value)

@@ -1,4 +1,4 @@
-"""One line for every error, with the exit code that says who mends it."""
+"""One line for every error, with the exit code that says who must fix it."""
 
 import errno
 import os
@@ -45,7 +45,7 @@ def test_an_error_keeps_the_letters_of_every_language():
         (errno.EACCES, "readable and writable"),
         (errno.EPERM, "readable and writable"),
         (errno.EROFS, "SUITE_HOME"),
-        (errno.EIO, "Mend it and run the same command again."),
+        (errno.EIO, "Fix it and run the same command again."),
     ],
     ids=errno.errorcode.get,
 )
@@ -61,4 +61,4 @@ def test_what_the_system_refuses_is_the_machines_fault_and_has_its_remedy(number
 def test_a_refusal_without_a_number_is_told_in_its_own_words():
     error = machine_error(OSError("no such\nluck"), "runs")
 
-    assert str(error) == "runs: no such luck. Mend it and run the same command again."
+    assert str(error) == "runs: no such luck. Fix it and run the same command again."

@@ -1,1 +1,1 @@
-"""Numbers in, numbers out."""
+"""Statistics: functions from numbers to numbers that read and write no files."""

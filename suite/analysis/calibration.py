@@ -1,4 +1,4 @@
-"""Whether a classifier is right as often as it says."""
+"""Calibration: whether a classifier's confidence matches its accuracy."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Bin:
-    """The `n` answers with a confidence above `low` and up to `high`: how sure they were, and how often right."""
+    """The `n` predictions whose confidence lies in (`low`, `high`]: their mean confidence and their accuracy."""
 
     low: float
     high: float
@@ -19,17 +19,18 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The expected calibration error, a share of 1, and the reliability curve: the bins that hold an answer."""
+    """The expected calibration error (0 to 1) and the reliability curve: all bins that are not empty."""
 
     ece: float
     bins: tuple[Bin, ...]
 
 
 def calibration(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = 15) -> Calibration:
-    """How far confidence and accuracy are apart, in `bins` of equal width, weighted by the answers in each.
+    """The expected calibration error and the reliability curve of some predictions, over `bins` of equal width.
 
-    Arrays of any one shape. Guo, Pleiss, Sun, Weinberger, On calibration of modern neural networks (2017), section 2;
-    a confidence of 0 counts in the first bin.
+    Each bin is weighted by its number of predictions. `confidence` and `right` may have any shape, but the same one.
+    A confidence of 0 counts in the first bin.
+    Source: Guo, Pleiss, Sun, Weinberger, On calibration of modern neural networks (2017), section 2.
     """
     edges = np.linspace(0, 1, bins + 1)
     sure, good = confidence.astype(np.float64).ravel(), right.ravel()

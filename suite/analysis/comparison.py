@@ -1,4 +1,4 @@
-"""Recipes compared two by two, on the same test images and under the same seeds, with a verdict in words."""
+"""Pairwise comparisons of recipes, on the same test images and under the same seeds, with a verdict in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from suite.analysis.paired import Difference, beats, difference
 from suite.analysis.power import POWER, detectable, seeds_needed
 from suite.analysis.significance import McNemar, holm, mcnemar, votes
 
-MOST_SEEDS = 1_000  # beyond that, more seeds are no answer
+MOST_SEEDS = 1_000  # nobody trains more seeds than that, so we recommend something else
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a recipe's runs say of test images: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
+    """The predictions of a recipe's runs: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
 
     title: str
     seeds: tuple[int, ...]
@@ -27,24 +27,26 @@ class Answers:
     labels: NDArray[np.uint8]
 
     def under(self, seeds: Sequence[int]) -> "Answers":
-        """Those of some of its seeds, in that order."""
+        """The predictions of the given seeds only, in the given order."""
         rows = [self.seeds.index(seed) for seed in seeds]
         return Answers(self.title, tuple(seeds), self.predicted[rows], self.confidence[rows], self.labels)
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Which images each seed has right, (n, m)."""
+        """Which images each seed classifies correctly: bool (n, m)."""
         return np.asarray(self.predicted == self.labels)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`one` less `other`. `p` is corrected for all comparisons made with it; so is the verdict, at `level`.
+    """The result of comparing two recipes; all differences are accuracy of `one` minus accuracy of `other`.
 
-    `voted` compares what most seeds of each say, image by image. `wins` is the probability that `one` is better under
-    a new seed. `visible` is the smallest true difference that is seen with a power of `POWER`, and `needed` how many
-    seeds it would take in all to see one as large as the one found; None where more seeds do not help. Both hold
-    whatever Holm's method makes of the other pairs: they are for the level of Bonferroni's, which it never falls below.
+    `p` and the verdict (at `level`) are corrected for all pairs that were compared together. `voted` compares the
+    majority votes of the seeds, image by image. `wins` is the probability that `one` is better under a new seed.
+    `visible` is the smallest true difference that is detected with a power of `POWER`. `needed` is the total number of
+    seeds that would detect a difference as large as the observed one; None if no number of seeds does.
+    `visible` and `needed` are computed at Bonferroni's level. Holm's level is never stricter, so both hold whatever the
+    p-values of the other pairs are.
     """
 
     one: str
@@ -69,13 +71,13 @@ class Comparison:
 
     @property
     def words(self) -> str:
-        """The verdict as a sentence, in points of accuracy."""
+        """The verdict as a sentence, in percentage points of accuracy."""
         low, high = 100 * self.found.interval.low, 100 * self.found.interval.high
         size = f"{100 * self.found.mean:+.2f} points ({low:+.2f} to {high:+.2f})"
         seeds = f"{len(self.seeds)} seeds"
         if self.verdict != "no difference shown":
             return f"{self.one} is {self.verdict} than {self.other}: {size}, {seeds}, p {_p(self.p)}."
-        if self.found.se == 0:  # no spread, so no error: nothing could be said of what would have been seen
+        if self.found.se == 0:  # without any spread, the power of the comparison cannot be computed
             return f"{self.one} and {self.other}: no difference shown: the same images right under each of {seeds}."
         return (
             f"{self.one} and {self.other}: no difference shown (could have seen ≥ {100 * self.visible:.2f} points): "
@@ -83,7 +85,7 @@ class Comparison:
         )
 
     def facts(self) -> dict[str, Any]:
-        """As plain values."""
+        """The result as plain values, ready for JSON."""
         return {
             "one": self.one, "other": self.other, "seeds": list(self.seeds), "verdict": self.verdict,
             "words": self.words, "accuracies": list(self.accuracies), "difference": self.found.facts(), "p": self.p,
@@ -105,20 +107,20 @@ class Comparison:
 
 
 def common_seeds(answers: Sequence[Answers]) -> tuple[int, ...]:
-    """The seeds that all of them have, ascending."""
+    """The seeds that all recipes have in common, in ascending order."""
     return tuple(sorted(set.intersection(*(set(one.seeds) for one in answers))))
 
 
 def pairs_of(answers: Sequence[Answers], *, with_first: bool = False) -> list[tuple[Answers, Answers]]:
-    """Every two of them, or each of the others with the first."""
+    """All pairs, or with `with_first` only the pairs of the first with each other one."""
     return [(each, answers[0]) for each in answers[1:]] if with_first else list(combinations(answers, 2))
 
 
 def compare(answers: Sequence[Answers], level: float = LEVEL, *, with_first: bool = False) -> list[Comparison]:
-    """Every two of `answers`, each pair under the seeds that both have; p-values corrected by Holm's method.
+    """Compare all pairs of `answers`, each pair under its common seeds; p-values are corrected by Holm's method.
 
-    With `with_first` only the others with the first. Pairs with fewer than `FEWEST` common seeds are left out. All must
-    be about the same test images; raises `ValueError` where they are not.
+    With `with_first`, each of the others is compared with the first one only. Pairs with fewer than `FEWEST` common
+    seeds are left out. Raises `ValueError` if the answers do not have the same test labels.
     """
     if any(not np.array_equal(one.labels, answers[0].labels) for one in answers):
         raise ValueError("the answers are about different test images")

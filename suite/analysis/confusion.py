@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the matrix, the figures by class, and the pairs confused most."""
+"""Confusion between classes: the matrix, precision and recall by class, and the most confused pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes and how many images of each were taken for the other."""
+    """Two classes, and how many images of each were classified as the other."""
 
     one: str
     other: str
@@ -23,15 +23,15 @@ class Pair:
 
     @property
     def total(self) -> float:
-        """Both cells together."""
+        """The sum of both counts."""
         return self.one_as_other + self.other_as_one
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One class among `images` of its own: precision, recall and their harmonic mean; 0 where nothing was predicted.
+    """One class with `images` test images: precision, recall and F1; precision is 0 if the class is never predicted.
 
-    The intervals are Wilson's: the sampling error of the test images, not the spread between seeds.
+    The intervals are Wilson's: they show the sampling error of the test images, not the spread between seeds.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of two experiments' matrices, by the classes' numbers: its mean counts, and Holm's p of the difference."""
+    """One cell in the matrices of two experiments: class numbers, mean counts, and the Holm-adjusted p-value."""
 
     true: int
     predicted: int
@@ -56,7 +56,7 @@ class Cell:
 
 
 def confusion(labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int = 10) -> Matrix:
-    """Counts (true class, predicted class) of labels (n,) and predictions (n,)."""
+    """The confusion matrix (true class, predicted class) of labels (n,) and predictions (n,), as counts."""
     counts = np.bincount(labels.astype(np.int64) * classes + predicted.astype(np.int64), minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.float64)
 
@@ -64,9 +64,10 @@ def confusion(labels: NDArray[np.integer], predicted: NDArray[np.integer], class
 def by_class(matrix: Matrix, names: Sequence[str]) -> list[ClassFigures]:
     """Precision, recall and F1 of every class, with intervals.
 
-    `matrix` (c, c) may be the mean over seeds, which counts as the test images of one seed. F1 is 2 J / (1 + J), where
-    J is the share of right ones among the images that are or are called this class (F* of Hand, Christen, Kirielle
-    2021, Jaccard's index); so Wilson's interval of J, put through the same formula, is one of F1.
+    `matrix` (c, c) may be the mean over seeds; it then counts as the test images of one seed.
+    F1 = 2 J / (1 + J), where J is Jaccard's index: the correct predictions of this class, divided by all images that
+    have this class as label or as prediction (F* in Hand, Christen, Kirielle 2021). The formula is increasing, so
+    it turns Wilson's interval of J into an interval of F1.
     """
     right, true, claimed = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     precision, recall = _ratio(right, claimed), _ratio(right, true)
@@ -80,26 +81,26 @@ def by_class(matrix: Matrix, names: Sequence[str]) -> list[ClassFigures]:
 
 
 def spread(matrices: Matrix) -> tuple[Matrix, Matrix]:
-    """Mean and standard deviation (c, c) of every cell over the seeds' matrices (n, c, c); nan for a single seed."""
+    """Mean and standard deviation (c, c) of each cell over the seeds' matrices (n, c, c); nan for one seed."""
     deviation = matrices.std(axis=0, ddof=1) if len(matrices) > 1 else np.full(matrices.shape[1:], np.nan)
     return matrices.mean(axis=0), deviation
 
 
 def changed_cells(one: Matrix, other: Matrix, level: float = LEVEL) -> list[Cell]:
-    """The cells whose counts differ by more than the seeds explain, the surest first.
+    """The cells whose counts differ by more than the spread between seeds explains, smallest p-value first.
 
-    `one` (n, c, c) and `other` (k, c, c) are the seeds' matrices of two experiments on the same test images. Student's
-    t with pooled variance and Holm's correction over all cells: one cell or more is named by mistake in 1 - level of
-    all pairs of equal experiments or fewer. Few small counts are often equal by luck, and then seem to have no spread;
-    so no cell's variance is taken for less than what cells of its size have on average, `_usual_variance`.
-    With three seeds on a side only gross changes stand out from a hundred cells; five see a tenth of a class moved.
-    Raises `ValueError` below `FEWEST` seeds on a side.
+    `one` (n, c, c) and `other` (k, c, c) are the seeds' matrices of two experiments on the same test images.
+    Method: Student's t with pooled variance, and Holm's correction over all cells. So two equal experiments get any
+    cell at all with a probability of at most 1 - level. Small counts from few seeds are often equal by chance, and
+    their variance then looks like 0; each cell's variance is therefore at least `_usual_variance`.
+    Three seeds per side detect only large changes among a hundred cells; five detect a tenth of a class that moved.
+    Raises `ValueError` if a side has fewer than `FEWEST` seeds.
     """
     from scipy.special import stdtr
 
     n, k = len(one), len(other)
     if min(n, k) < FEWEST:
-        raise ValueError(f"{FEWEST} seeds at least on each side, got {n} and {k}")
+        raise ValueError(f"each side needs at least {FEWEST} seeds, got {n} and {k}")
     own = ((n - 1) * one.var(axis=0, ddof=1) + (k - 1) * other.var(axis=0, ddof=1)) / (n + k - 2)
     means = one.mean(axis=0), other.mean(axis=0)
     variance = np.maximum(own, _usual_variance(own, (n * means[0] + k * means[1]) / (n + k)))
@@ -111,7 +112,7 @@ def changed_cells(one: Matrix, other: Matrix, level: float = LEVEL) -> list[Cell
 
 
 def confused_pairs(matrix: Matrix, names: Sequence[str], most: int = 5) -> list[Pair]:
-    """The pairs with the most confusions in both directions together, most first."""
+    """The `most` pairs of classes with the most confusions, both directions added, highest first."""
     pairs = [
         Pair(names[i], names[j], float(matrix[i, j]), float(matrix[j, i]))
         for i in range(len(names))
@@ -125,7 +126,7 @@ def _ratio(part: Matrix, whole: Matrix) -> Matrix:
 
 
 def _usual_variance(own: Matrix, mean: Matrix) -> Matrix:
-    """A binomial's variance for each cell, times how much the cells spread on average compared with it."""
+    """The binomial variance of each cell, scaled so that all cells together have the observed variance."""
     images = mean.sum(axis=1, keepdims=True)
     binomial = mean * (1 - _ratio(mean, images + np.zeros_like(mean)))
     found: Matrix = binomial * (own.sum() / max(binomial.sum(), 1e-300))

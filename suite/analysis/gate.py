@@ -1,9 +1,9 @@
-"""An accuracy gate: whether fresh runs are as good as a reference, decided by distributions and not by one number.
+"""An accuracy gate: whether fresh runs are as good as a reference, by statistical tests and not by one number.
 
-PASS: a drop of `margin` or more is ruled out. FAIL: a drop is shown, and one of the margin is not ruled out; or one run
-is worse than any that the reference makes; or a rise beyond the margin is shown, for then what trains is not what the
-reference was made by. INCONCLUSIVE: none of these, and more seeds would tell. A drop that is shown to be smaller than
-the margin passes: that is what the margin is for.
+PASS: a drop of `margin` or more is ruled out, even if a smaller drop is shown; the margin exists to allow that.
+FAIL, for one of three reasons: a drop is shown, and a drop of `margin` is not ruled out; or one run is worse than the
+reference's distribution explains; or a rise of more than `margin` is shown, because such a rise means that the training
+differs from the reference's. INCONCLUSIVE: none of these; more seeds are needed.
 """
 
 import math
@@ -13,8 +13,8 @@ from typing import Literal
 
 from suite.analysis.intervals import FEWEST, Interval, SeedGroup, group
 
-# At 5 % a hundred honest runs of the gate raise more than five false alarms in four of ten cases; at 1 % in none of
-# a thousand.
+# A hundred runs of the gate without any change should give at most five false alarms. At 5 % they give more in
+# four of ten cases; at 1 % in none of a thousand.
 ALPHA = 0.01
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -22,10 +22,11 @@ Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict, the drop of the mean accuracy as a share of 1, and what it may be: from `low` to `high`.
+    """The verdict, and the drop of the mean accuracy (0 to 1) with its interval.
 
-    Each end is exceeded in `alpha` of all cases at most. `p` is that of the drop where nothing has changed. `lost` is
-    the worst fresh run's accuracy where no run of the reference's distribution has that.
+    The true drop lies beyond each end of the interval with a probability of at most `alpha`. `p` tests the hypothesis
+    that nothing has changed. `lost` is the accuracy of the worst fresh run if it is too low for the reference's
+    distribution, else None.
     """
 
     verdict: Verdict
@@ -40,7 +41,7 @@ class Judged:
 
     @property
     def words(self) -> str:
-        """As a user reads it."""
+        """The result as one line for the user."""
         if math.isnan(self.drop):
             return f"FAIL: of {self.n} fresh runs some have no accuracy."
         seeds = f"{self.n} fresh seeds against {self.reference_n}, p {self.p:.2g}"
@@ -59,24 +60,24 @@ class Judged:
 
 
 def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, alpha: float = ALPHA) -> Judged:
-    """Compare the accuracies of fresh runs with those of the reference, nan for a run that diverged.
+    """Compare the accuracies of fresh runs with those of a reference; a diverged run has the accuracy nan.
 
-    The lower end is Student's, with pooled variance: the question it answers is whether the fresh runs are draws of
-    the reference's own distribution, and then both have one variance. It is exact there, needs one fresh run only,
-    and shows a drop with fewer of them than Welch's. The upper end is Welch's: a broken run may spread in its own way,
-    and one fresh run rules out nothing. A rise beyond the margin is shown where Student's upper end lies there.
+    The lower end of the drop's interval is Student's, with pooled variance. It tests whether the fresh runs come from
+    the reference's distribution; under that hypothesis both have the same variance and the test is exact. It needs
+    only one fresh run, and fewer runs than Welch's to show a drop. The upper end is Welch's, because broken runs may
+    have another variance; one fresh run has no upper end. A rise is shown if Student's upper end is below -`margin`.
 
-    What breaks down under some seeds alone spreads so far that no mean shows it. So the worst fresh run is looked at by
-    itself: more than `margin` below the reference's mean, and outside Student's prediction interval of that many runs
-    of it (Hahn and Meeker, Statistical Intervals, 1991, section 4.8; Bonferroni over the runs).
+    A fault that appears under only some seeds raises the variance so much that the mean cannot show it. So the worst
+    fresh run is also tested alone. It fails if it is more than `margin` below the reference's mean and below Student's
+    prediction interval (Hahn and Meeker, Statistical Intervals, 1991, section 4.8; Bonferroni over the runs).
 
-    `alpha` bounds the false alarms of each of these, and as well the drops of `margin` that pass. With several looks
-    give each its share: `1 - level_at(planned, k, 1 - ALPHA)`. Raises `ValueError` where the reference has fewer than
-    `FEWEST` runs, or one that diverged, or where there is no fresh run.
+    `alpha` limits the false alarms of each test, and the probability that a drop of `margin` passes. When you look
+    several times, give each look its share: `1 - level_at(planned, k, 1 - ALPHA)`. Raises `ValueError` if the reference
+    has fewer than `FEWEST` runs or a diverged one, or if there is no fresh run.
     """
     old, new = group(reference), group(fresh)
     if old.n < FEWEST or not all(map(math.isfinite, old.values)) or not new.n:
-        raise ValueError(f"a reference of {FEWEST} finished runs and a fresh run at least, got {old.n} and {new.n}")
+        raise ValueError(f"needs {FEWEST} finished reference runs and 1 fresh run at least, got {old.n} and {new.n}")
     if not all(map(math.isfinite, new.values)):
         return Judged("FAIL", math.nan, Interval(math.nan, math.nan), 0.0, new.n, old.n, margin, alpha)
     drop = old.mean - new.mean
@@ -91,7 +92,7 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
 
 
 def _student(drop: float, new: SeedGroup, old: SeedGroup, alpha: float) -> tuple[float, float]:
-    """The lower end and p of a drop, where both are draws of one distribution."""
+    """The lower end and the p-value of a drop, if both groups come from one distribution."""
     from scipy.special import stdtr, stdtrit
 
     freedom = new.n + old.n - 2
@@ -102,14 +103,14 @@ def _student(drop: float, new: SeedGroup, old: SeedGroup, alpha: float) -> tuple
 
 
 def _lowest(n: int, old: SeedGroup, alpha: float) -> float:
-    """What the worst of `n` more runs of the reference's distribution falls below in `alpha` of all cases at most."""
+    """The limit below which the worst of `n` further reference runs falls with a probability of at most `alpha`."""
     from scipy.special import stdtrit
 
     return old.mean + float(stdtrit(old.n - 1, alpha / n)) * (old.sd or 0) * math.sqrt(1 + 1 / old.n)
 
 
 def _welch(drop: float, new: SeedGroup, old: SeedGroup, alpha: float) -> float:
-    """The upper end of a drop, where each may have a variance of its own (Welch 1947)."""
+    """The upper end of a drop, if the two groups may have different variances (Welch 1947)."""
     from scipy.special import stdtrit
 
     if new.sd is None or old.sd is None:

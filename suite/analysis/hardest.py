@@ -11,9 +11,10 @@ Classes = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Hard:
-    """One test image: its label, the share of runs that get it wrong, and the class it is most taken for instead.
+    """One test image: its label, the share of runs that get it wrong, and the most frequent wrong class.
 
-    In `share` each experiment counts alike, whatever its seeds; `experiments` of them get it wrong with most seeds.
+    In `share` every experiment has the same weight, however many seeds it has. `experiments` is how many experiments
+    get the image wrong with more than half of their seeds.
     """
 
     image: int
@@ -26,7 +27,8 @@ class Hard:
 def hardest(predicted: Classes, labels: Classes, groups: Sequence[Hashable], most: int = 20) -> list[Hard]:
     """The images that more than half of the experiments get wrong under more than half of their seeds, hardest first.
 
-    `predicted` (k runs, m images), `labels` (m,), and `groups` with the experiment of each run.
+    `predicted` is (k runs, m images), `labels` (m,), and `groups` names the experiment of each run. At most `most`
+    images are returned.
     """
     names = list(dict.fromkeys(groups))
     members = [[run for run, group in enumerate(groups) if group == name] for name in names]
@@ -43,7 +45,7 @@ def hardest(predicted: Classes, labels: Classes, groups: Sequence[Hashable], mos
 
 
 def _taken_for(predicted: Classes, labels: Classes, weights: NDArray[np.float64]) -> list[int]:
-    """The wrong class (h,) with most votes for each image, where each experiment has one vote to share out."""
+    """The most frequent wrong class of each of h images; all runs of an experiment together have one vote."""
     votes = [
         np.bincount(column, weights=weights * (column != label))
         for column, label in zip(predicted.T, labels, strict=True)

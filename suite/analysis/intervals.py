@@ -1,4 +1,4 @@
-"""Intervals: how far a mean over seeds, or a share of test images, may be from the truth."""
+"""Confidence intervals of a mean over seeds and of a share of test images."""
 
 import math
 import statistics
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
-FEWEST = 3  # seeds: below that a t interval is wider than anything worth saying, or undefined
+FEWEST = 3  # seeds: with two a t interval is too wide to be useful, with one it is undefined
 
 
 @dataclass(frozen=True)
 class Interval:
-    """From `low` to `high`, at the level `LEVEL` where no other is named."""
+    """An interval from `low` to `high`, at the confidence level `LEVEL` unless another one is named."""
 
     low: float
     high: float
@@ -19,7 +19,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """What one figure came to over the seeds of a recipe."""
+    """The values of one metric over the seeds of a recipe."""
 
     values: tuple[float, ...]
 
@@ -41,12 +41,12 @@ class SeedGroup:
 
     @property
     def sd(self) -> float | None:
-        """The spread between seeds, None for a single one."""
+        """The standard deviation between seeds; None for a single seed."""
         return statistics.stdev(self.values) if self.n > 1 else None
 
     @property
     def interval(self) -> Interval | None:
-        """Student's t interval of the mean; None below three seeds, where it would say nothing."""
+        """Student's t interval of the mean; None for fewer than three seeds, where it would be too wide."""
         if self.sd is None or self.n < FEWEST:
             return None
         from scipy.stats import t
@@ -56,11 +56,11 @@ class SeedGroup:
 
 
 def wilson(right: float, images: float, level: float = LEVEL) -> Interval:
-    """Wilson's score interval of the share right/images: the sampling error of a test set of so many images.
+    """Wilson's score interval of the share right/images: the sampling error of a test set of this size.
 
-    Means of counts over seeds are taken too: `images` is then what one seed was tested on, for the next seed brings no
-    new images. Of no images nothing is known: 0 to 1.
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    Both counts may be means over seeds. `images` is then the number of test images of one seed, because further seeds
+    add no new images. Without images the interval is 0 to 1.
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
     """
     from scipy.special import ndtri
 
@@ -71,5 +71,5 @@ def wilson(right: float, images: float, level: float = LEVEL) -> Interval:
 
 
 def group(values: Sequence[float]) -> SeedGroup:
-    """The seeds' values as a group; there must be at least one."""
+    """The values of the seeds, at least one, as a group."""
     return SeedGroup(tuple(float(value) for value in values))

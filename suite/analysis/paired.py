@@ -1,10 +1,11 @@
-"""Two recipes under the same seeds, judged by the same test images: how far apart they are, and how sure that is.
+"""The difference in accuracy of two recipes under the same seeds and on the same test images, with its error.
 
-d[s, i] is +1, 0 or -1: what the one had right and the other not, under seed s on image i. Seeds and images are both
-samples, of the trainings and of the images there could have been, and they are crossed: d = mean + seed + image + rest.
+The data are d[s, i] for seed s and image i: +1 if only the first recipe is right, -1 if only the other is, else 0.
+Both factors are random samples, the seeds of all possible trainings and the images of all possible test images. They
+are crossed: d = mean + seed effect + image effect + rest.
 
-Modelled, not bootstrapped: a percentile bootstrap of five seeds covers 84 % where 95 % is meant, for it knows nothing
-of Student's t, and resampling few seeds and many images together does not mend that.
+We use this model and not a bootstrap: with five seeds a percentile bootstrap at 95 % covers only 84 %, because it lacks
+the wider quantiles of Student's t. Resampling seeds and images together does not fix that.
 """
 
 import math
@@ -18,21 +19,21 @@ from suite.analysis.intervals import FEWEST, LEVEL, Interval
 
 Right = NDArray[np.bool_]
 
-_SMALLEST = 1e-200  # the tail below which a p is called 0
+_SMALLEST = 1e-200  # a p-value with a tail below this is returned as 0
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Accuracy of `one` less that of `other`, as a share of 1, over `n` seeds and `images` test images.
+    """The accuracy of `one` minus that of `other` (-1 to 1), over `n` seeds and `images` test images.
 
-    `seeds_sd` is the spread of the difference between seeds. `images_se` is the error of the mean that comes from the
-    choice of test images and stays with any number of seeds. `rest_sd` is what a single answer has for itself.
+    `seeds_sd` is the standard deviation of the difference between seeds. `images_se` is the standard error that the
+    choice of test images causes; more seeds do not reduce it. `rest_sd` is the standard deviation of the rest.
 
-    The variance of the mean is S_seed²/n + S_image²/m - S_rest²/(nm), by the mean squares of the two-way analysis of
-    variance (Searle, Casella, McCulloch, Variance Components, 1992, chapter 4): a part of the seeds, which is known as
-    well as n - 1 degrees of freedom know it, and a part of the images, which is all but certain. Each is multiplied by
-    the square of its own Student's t (Banerjee 1960). That misses the truth in 1 - level of all cases or fewer,
-    however the parts are shared out; one t for both, with Satterthwaite's degrees of freedom, misses it in up to 6.4 %
+    The variance of the mean is S_seed²/n + S_image²/m - S_rest²/(nm), from the mean squares of the two-way analysis of
+    variance (Searle, Casella, McCulloch, Variance Components, 1992, chapter 4). The seeds' part has only n - 1 degrees
+    of freedom; the images' part is known almost exactly. Each part is multiplied by the square of its own Student's t
+    (Banerjee 1960). The interval then misses the true value with a probability of at most 1 - level, however large
+    each part is. A single t for both, with Satterthwaite's degrees of freedom, misses it in up to 6.4 % of cases
     instead of 5 % with three seeds.
     """
 
@@ -46,13 +47,13 @@ class Difference:
 
     @property
     def interval(self) -> Interval:
-        """Where the true difference is, at the level `level`: for other seeds and other test images of this kind."""
+        """The confidence interval of the true difference, valid for other seeds and other test images of this kind."""
         half = self.half((1 - self.level) / 2)
         return Interval(self.mean - half, self.mean + half)
 
     @property
     def p(self) -> float:
-        """How often, at the most, equal recipes differ as much: at the level 1 - p the interval just reaches 0."""
+        """The two-sided p-value of the hypothesis "no difference": the interval at level 1 - p just reaches 0."""
         from scipy.optimize import brentq
 
         if self.mean == 0:
@@ -64,7 +65,7 @@ class Difference:
 
     @property
     def seeds_se(self) -> float:
-        """The error of the mean that more seeds lessen; never below what single answers bring with them alone."""
+        """The part of the standard error that more seeds reduce; at least the part that `rest_sd` causes alone."""
         return max(self.seeds_sd, self.rest_sd / math.sqrt(self.images)) / math.sqrt(self.n)
 
     @property
@@ -74,7 +75,7 @@ class Difference:
 
     @property
     def df(self) -> float:
-        """The degrees of freedom of the standard error, n - 1 to images - 1 (Satterthwaite 1946); 0 where it is 0."""
+        """The degrees of freedom of `se` (Satterthwaite 1946); 0 if `se` is 0."""
         seeds, images = self.seeds_se**2, self.images_se**2
         square = seeds**2 / (self.n - 1) + images**2 / (self.images - 1)
         return (seeds + images) ** 2 / square if square else 0.0
@@ -84,7 +85,7 @@ class Difference:
         return float(self.halves(tail, np.array([self.seeds_sd]))[0])
 
     def halves(self, tail: float, seeds_sd: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Half the widths, had the spread between seeds been these."""
+        """Half the interval's width for each of these standard deviations between seeds, in their shape."""
         from scipy.special import stdtrit
 
         t_seeds, t_images = -float(stdtrit(self.n - 1, tail)), -float(stdtrit(self.images - 1, tail))
@@ -92,14 +93,14 @@ class Difference:
         return np.hypot(np.maximum(t_seeds * seeds_sd / math.sqrt(self.n), single), t_images * self.images_se)
 
     def facts(self) -> dict[str, Any]:
-        """As plain values."""
+        """The result as plain values, ready for JSON."""
         return {**asdict(self), "interval": asdict(self.interval), "p": self.p, "se": self.se, "df": self.df}
 
 
 def difference(one: Right, other: Right, level: float = LEVEL) -> Difference:
-    """Compare what two recipes had right, bool (seeds n, images m) each, with the same seeds and images in each row.
+    """The difference of two recipes' correct answers, bool (seeds n, images m) each, same seeds and images in order.
 
-    Raises `ValueError` below `FEWEST` seeds or 2 images, or where the shapes are not the same.
+    Raises `ValueError` for fewer than `FEWEST` seeds or 2 images, or if the shapes differ.
     """
     n, m = _shape(one, other)
     gains = one.astype(np.int8) - other.astype(np.int8)
@@ -119,11 +120,12 @@ def difference(one: Right, other: Right, level: float = LEVEL) -> Difference:
 
 
 def beats(one: Right, other: Right) -> float:
-    """The probability that `one` is better than `other` under a new seed, on the same test images; arrays as above.
+    """The probability that `one` is better than `other` under a new seed, on the same test images.
 
-    From the predictive distribution of one more difference, t with n - 1 degrees of freedom, mean d and scale
-    sd √(1 + 1/n) (Gelman et al., Bayesian Data Analysis, 2013, section 3.2). Where all seeds agree to the last image
-    it is 0, 1/2 or 1. Raises `ValueError` as `difference` does.
+    The arrays are those of `difference`. The probability comes from the predictive distribution of a new difference:
+    Student's t with n - 1 degrees of freedom, mean d and scale sd √(1 + 1/n) (Gelman et al., Bayesian Data Analysis,
+    2013, section 3.2). If all seeds have the same difference, the result is 0, 1/2 or 1. Raises `ValueError` as
+    `difference` does.
     """
     from scipy.special import stdtr
 
@@ -140,5 +142,5 @@ def _shape(one: Right, other: Right) -> tuple[int, int]:
         raise ValueError(f"expected (seeds, images) twice, got the shapes {one.shape} and {other.shape}")
     n, m = one.shape
     if n < FEWEST or m < 2:
-        raise ValueError(f"{FEWEST} seeds and 2 images at least, got {n} and {m}")
+        raise ValueError(f"needs at least {FEWEST} seeds and 2 images, got {n} and {m}")
     return n, m

@@ -1,4 +1,4 @@
-"""What a comparison could have seen, and how many seeds it would take to see what it did not."""
+"""Power analysis: the smallest difference that a comparison can detect, and how many seeds a given one needs."""
 
 import math
 from bisect import bisect_left
@@ -10,18 +10,18 @@ from suite.analysis.intervals import FEWEST
 from suite.analysis.paired import Difference
 
 POWER = 0.8
-_SLICES = 400  # of the chi-squared distribution: more do not change the fourth digit
+_SLICES = 400  # slices of the chi-squared distribution; more do not change the fourth digit
 
 
 def power_of(found: Difference, effect: float, n: int | None = None) -> float:
-    """How likely a comparison as this one, or with `n` seeds in all, calls a true difference of `effect` a difference.
+    """The probability that such a comparison, or one with `n` seeds, detects a true difference of `effect`.
 
-    The interval of `difference` is wide or narrow as its seeds happen to be spread, so the chance is averaged over the
-    spreads that may come: the variance between n seeds is chi-squared with n - 1 degrees of freedom. Where images add
-    nothing this is the noncentral t of textbooks (Cohen 1988).
+    The width of the interval depends on the observed spread between seeds, which is random. So the probability is
+    averaged over it: the variance of n seeds follows a chi-squared distribution with n - 1 degrees of freedom. If the
+    images add no variance, this is the noncentral t of the textbooks (Cohen 1988).
 
-    What few seeds show of the spread is too little more often than too much. It is put right in the median, so half of
-    all comparisons announce more power than there is and half announce less.
+    With few seeds the standard deviation is usually underestimated. We correct it so that its median is unbiased: half
+    of all comparisons then report too much power, and half too little.
     """
     from scipy.special import chdtri, ndtr
 
@@ -35,7 +35,7 @@ def power_of(found: Difference, effect: float, n: int | None = None) -> float:
 
 
 def detectable(found: Difference, power: float = POWER) -> float:
-    """The smallest true difference that such a comparison calls a difference with this power, as a share of 1."""
+    """The smallest true difference in accuracy (0 to 1) that such a comparison detects with this power."""
     from scipy.optimize import brentq
 
     most = 1.0
@@ -45,9 +45,9 @@ def detectable(found: Difference, power: float = POWER) -> float:
 
 
 def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> int | None:
-    """The seeds in all with which a true difference as large as the one found would be seen with this power.
+    """The total number of seeds that detects a true difference as large as the observed one with this power.
 
-    None where `most` of them would not do: more seeds do not lessen what the choice of test images leaves open.
+    None if `most` seeds do not suffice: more seeds do not reduce the error that the choice of test images causes.
     """
 
     def enough(n: int) -> bool:
@@ -59,7 +59,7 @@ def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> 
 
 
 def _seeds_sd(found: Difference) -> float:
-    """The spread between seeds that the found one is as likely above as below."""
+    """The standard deviation between seeds, corrected so that its median is unbiased."""
     from scipy.special import chdtri
 
     usual = float(chdtri(found.n - 1, 0.5)) / (found.n - 1)

@@ -1,8 +1,8 @@
-"""Ratios of times that were measured in turn, in one session on one machine: how far from 1, and how sure that is.
+"""Ratios of times that were measured alternately in one session on one machine, with their errors.
 
-A session has rounds, each with new processes, and in each round cycles in which every side works once. Between rounds
-a process's place in memory changes, which alone makes a loop a few percent faster or slower, and cycles of one round
-share it. So whole rounds are resampled.
+A session consists of rounds with new processes each; a round consists of cycles in which every side works once.
+The memory layout of a process alone makes a loop a few percent faster or slower. It changes between rounds, but all
+cycles of a round share it. So the bootstrap resamples whole rounds.
 """
 
 import math
@@ -23,7 +23,7 @@ _POWER = 0.8
 
 @dataclass(frozen=True)
 class Ratio:
-    """The median of the cycles' ratios, and the standard error of its logarithm over `rounds` of `cycles`."""
+    """The median ratio over all cycles, and the standard error of its logarithm, from `rounds` of `cycles` each."""
 
     value: float
     error: float
@@ -33,17 +33,17 @@ class Ratio:
 
     @property
     def interval(self) -> Interval:
-        """Student's t with rounds - 1 degrees of freedom, on the logarithm: few rounds make it honestly wide."""
+        """The interval from Student's t with rounds - 1 degrees of freedom, computed on the logarithm."""
         half = self._quantile(0.5 + self.level / 2) * self.error
         return Interval(self.value * math.exp(-half), self.value * math.exp(half))
 
     @property
     def smallest_effect(self) -> float:
-        """The ratio above 1 that such a session finds, its interval clear of 1, in four of five cases."""
+        """The smallest ratio above 1 that such a session tells from 1 with a power of 80 %."""
         return math.exp((self._quantile(0.5 + self.level / 2) + self._quantile(_POWER)) * self.error)
 
     def facts(self) -> dict[str, float]:
-        """As plain values."""
+        """The ratio as plain values, ready for JSON."""
         low, high = self.interval.low, self.interval.high
         return {"value": self.value, "low": low, "high": high, "error": self.error, "rounds": self.rounds,
                 "cycles": self.cycles}  # fmt: skip
@@ -55,12 +55,12 @@ class Ratio:
 
 
 def ratio(one: Times, other: Times, level: float = LEVEL) -> Ratio:
-    """How many times as long `one` took as `other`; seconds (rounds, cycles) each, with the same work in each cell.
+    """The ratio of the times of `one` to those of `other`: seconds (rounds, cycles) each, the same work in each cell.
 
-    The standard error is that of a bootstrap of whole rounds (Davison and Hinkley, Bootstrap Methods and their
-    Application, 1997, section 3.8: drawing within the rounds too would count their noise twice), times √(R/(R - 1)),
-    by which it falls short with R rounds. Its draws are the same every time. Raises `ValueError` below
-    `FEWEST_ROUNDS` or where the shapes differ.
+    The standard error comes from a bootstrap of whole rounds (Davison and Hinkley, Bootstrap Methods and their
+    Application, 1997, section 3.8; resampling cycles too would count their noise twice). With R rounds it is too small
+    by √((R - 1)/R), so it is multiplied by √(R/(R - 1)). The bootstrap's seed is fixed. Raises `ValueError` for fewer
+    than `FEWEST_ROUNDS` rounds or if the shapes differ.
     """
     if one.ndim != 2 or one.shape != other.shape or one.shape[0] < FEWEST_ROUNDS or not one.shape[1]:
         raise ValueError(f"expected (rounds, cycles) twice, {FEWEST_ROUNDS} rounds or more: {one.shape}, {other.shape}")
@@ -73,9 +73,9 @@ def ratio(one: Times, other: Times, level: float = LEVEL) -> Ratio:
 
 
 def over(now: Ratio, then: Ratio) -> Interval:
-    """Where now/then is, two ratios measured apart, each with its own error.
+    """The interval of now/then, for two ratios from different sessions.
 
-    Each end takes the squares of the two distances to the ends that it depends on (Zou and Donner 2008, MOVER).
+    The half widths of the two intervals, on the logarithm, are added in squares (MOVER, Zou and Donner 2008).
     """
     middle = math.log(now.value / then.value)
     half = math.hypot(*(math.log(one.interval.high / one.value) for one in (now, then)))
@@ -83,5 +83,5 @@ def over(now: Ratio, then: Ratio) -> Interval:
 
 
 def judge(slower: Interval, limit: float) -> Verdict:
-    """PASS: not slower by the limit. FAIL: slower than the limit allows. INCONCLUSIVE: the interval holds the limit."""
+    """The verdict: FAIL if the interval lies above the limit, PASS if it does not exceed it, else INCONCLUSIVE."""
     return "FAIL" if slower.low > limit else "PASS" if slower.high <= limit else "INCONCLUSIVE"

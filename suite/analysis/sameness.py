@@ -1,4 +1,4 @@
-"""Whether two trainings of one recipe gave the same numbers, and where they part: records in, differences out."""
+"""Whether two trainings of one recipe gave the same numbers, and if not, the first difference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,9 +6,9 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
-# What is true of the hour and the machine, and no part of what is reproduced.
+# Times depend on the machine's load and are not reproducible.
 _CLOCK = ("clock",)
-# What a result says of itself rather than of its numbers: digests are compared after them, for they tell no amount.
+# Digests are compared after all numbers: they show that something differs, but not by how much.
 _DIGESTS = ("weights_sha256", "predictions_sha256")
 _EXPLAINS = (
     "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "device", "switches", "threads", "system",
@@ -18,7 +18,7 @@ _EXPLAINS = (
 
 @dataclass(frozen=True)
 class Difference:
-    """One quantity that was not the same again; `epoch` counts from 0 and is None for what belongs to the end."""
+    """One quantity that differs in the second training; `epoch` counts from 0 and is None for the final result."""
 
     epoch: int | None
     quantity: str
@@ -26,12 +26,12 @@ class Difference:
     now: Any
 
     def words(self) -> str:
-        """As a user reads it."""
+        """The difference as one line for the user."""
         where = "the result" if self.epoch is None else f"epoch {self.epoch + 1}"
         return f"{where}: {self.quantity} was {_short(self.before)} and is {_short(self.now)}{self._amount()}"
 
     def facts(self) -> dict[str, Any]:
-        """As plain values."""
+        """The difference as plain values, ready for JSON."""
         return asdict(self)
 
     def _amount(self) -> str:
@@ -43,12 +43,12 @@ class Difference:
 def first_difference(
     before: Sequence[Record], now: Sequence[Record], result_before: Record, result_now: Record
 ) -> Difference | None:
-    """The first quantity that differs, epoch by epoch, then in the final metrics, then in the digests."""
+    """The first quantity that differs, or None: the epochs are compared first, then final metrics, then digests."""
     return next(_differences(before, now, result_before, result_now), None)
 
 
 def environment_changes(before: Record, now: Record) -> dict[str, tuple[Any, Any]]:
-    """The facts of two environments that could explain a difference, each as (before, now)."""
+    """The differences of two environments that could explain different numbers, each as (before, now)."""
     return {name: (before.get(name), now.get(name)) for name in _EXPLAINS if before.get(name) != now.get(name)}
 
 
@@ -73,12 +73,12 @@ def _between(epoch: int | None, before: Record, now: Record) -> Iterator[Differe
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal to the last bit: nan equals nan, and 0.0 is not -0.0, as a float's repr has it."""
+    """Whether two values are equal to the last bit, compared by `repr`: nan equals nan, but 0.0 is not -0.0."""
     return type(one) is type(other) and repr(one) == repr(other)
 
 
 def _flat(record: Record) -> dict[str, Any]:
-    """An epoch's numbers by name, its probes by their steps; without the clock."""
+    """The numbers of an epoch by name, without times; each probe's name gets its step."""
     found = {name: value for name, value in record.items() if name not in (*_CLOCK, "probes")}
     for probe in record.get("probes", ()):
         found |= {f"{name} at step {probe['step']}": value for name, value in probe.items() if name != "step"}

@@ -1,10 +1,10 @@
-"""When to look at a comparison that goes on until it is decided, and how sure each look must be.
+"""Sequential testing: when to look at a comparison that goes on until it is decided, and at which level each time.
 
-Whoever looks again and again at 5 % finds a difference between equal recipes far more often than in 5 % of all cases.
-So the 5 % are spent: each look gets a share of them, as large as its share of the seeds (Lan and DeMets 1983, with the
-linear spending function). The shares add up to 5 %, and the chance that any look is wrong is at most their sum: that
-holds for any dependence between the looks, where the tighter boundaries of Lan and DeMets assume a known variance,
-which three or five seeds do not give. Equal shares would spend most on the first looks, whose t needs the most for it.
+If every look tests at 5 %, equal recipes are called different in far more than 5 % of cases. So the looks share the
+5 %: each one gets a share equal to its share of the seeds (the linear spending function of Lan and DeMets 1983). The
+shares add up to 5 %, and the probability that any look is wrong is at most their sum, whatever the dependence between
+looks. The tighter boundaries of Lan and DeMets assume a known variance, and three or five seeds do not give that.
+Equal shares would spend more on the first looks, where Student's t is widest and a share gains least.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from suite.analysis.intervals import FEWEST, LEVEL
 
 
 def looks(start: int, limit: int) -> list[int]:
-    """The total numbers of seeds to look at, from `start` on, each about half as large again, and `limit` the last.
+    """The numbers of seeds after which to look: from `start`, each about 1.5 times the one before, up to `limit`.
 
-    They must be fixed before the first look. Raises `ValueError` where start is below `FEWEST` or above the limit.
+    Fix them before the first look. Raises `ValueError` if `start` is below `FEWEST` or above `limit`.
     """
     if not FEWEST <= start <= limit:
         raise ValueError(f"expected {FEWEST} <= start <= limit, got {start} and {limit}")
@@ -26,6 +26,6 @@ def looks(start: int, limit: int) -> list[int]:
 
 
 def level_at(planned: Sequence[int], k: int, level: float = LEVEL) -> float:
-    """The level of the k-th look, from 0, at the seed numbers `planned`: its intervals hold together at `level`."""
+    """The confidence level of look k, counted from 0, so that the intervals of all `planned` looks hold at `level`."""
     before = planned[k - 1] if k else 0
     return 1 - (1 - level) * (planned[k] - before) / planned[-1]

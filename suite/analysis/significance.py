@@ -1,4 +1,4 @@
-"""Whether two classifiers differ on the same test images, and what is left of it after several such questions."""
+"""Significance tests of classifiers on the same test images, and the correction for several tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Right = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class McNemar:
-    """The images that only the one, or only the other had right, and how likely so uneven a split is by chance."""
+    """How many images only one classifier got right, for each of the two, and the p-value of McNemar's test."""
 
     only_one: int
     only_other: int
@@ -19,9 +19,9 @@ class McNemar:
 
 
 def mcnemar(one_right: Right, other_right: Right) -> McNemar:
-    """McNemar's exact test (1947) of two classifiers on the same images, bool (m,) each, two-sided.
+    """McNemar's exact two-sided test (1947) of two classifiers on the same images: correct answers, bool (m,) each.
 
-    It knows nothing of seeds: it compares these two trained classifiers, not the recipes they come from.
+    It compares two trained classifiers, not their recipes: it does not take the spread between seeds into account.
     """
     from scipy.stats import binomtest
 
@@ -31,7 +31,7 @@ def mcnemar(one_right: Right, other_right: Right) -> McNemar:
 
 
 def votes(predicted: NDArray[np.uint8], confidence: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """The class (m,) that most seeds predict; a tie goes to the class whose predictions were surer in sum.
+    """The class that most seeds predict for each image, uint8 (m,); a tie goes to the higher sum of confidence.
 
     `predicted` and `confidence` are (seeds n, images m).
     """
@@ -46,7 +46,7 @@ def votes(predicted: NDArray[np.uint8], confidence: NDArray[np.floating]) -> NDA
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """The p-values adjusted so that any false claim among them all is as rare as one alone (Holm 1979), in order."""
+    """The p-values adjusted for multiple testing (Holm 1979), in the given order: the family-wise error is limited."""
     order = np.argsort(ps, kind="stable")
     adjusted = np.empty(len(ps))
     adjusted[order] = np.maximum.accumulate(np.asarray(ps)[order] * np.arange(len(ps), 0, -1))

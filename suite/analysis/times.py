@@ -1,4 +1,4 @@
-"""How long a target accuracy takes, and where a published figure stands among ours."""
+"""How long training takes to reach a target accuracy, and the rank of a published figure among our results."""
 
 import math
 import statistics
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reached:
-    """What it took to reach a target: whole epochs, training images seen, and seconds of training alone."""
+    """The cost of reaching a target: whole epochs, training images seen, and seconds of training only."""
 
     epochs: float
     images: float
@@ -18,7 +18,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class ReachedBySeeds:
-    """How many of `n` seeds reached a target, and the median of what it took; None where half of them did not."""
+    """How many of `n` seeds reached a target, and the median cost; None unless more than half reached it."""
 
     n: int
     reached: int
@@ -26,10 +26,10 @@ class ReachedBySeeds:
 
 
 def time_to(history: Sequence[Mapping[str, Any]], target: float) -> Reached | None:
-    """The first epoch whose test accuracy is `target` or more, None where none is.
+    """The cost up to the first epoch whose test accuracy is at least `target`; None if there is none.
 
-    A row an epoch, with `test_accuracy`, and with `train_seconds` and `images` counted from the start of training. The
-    target must come from elsewhere than this history: the run's own best would be reached by luck.
+    `history` has one row per epoch, with `test_accuracy`, and with `train_seconds` and `images` counted from the start
+    of training. Do not choose the target from this history: a run reaches its own best value by chance.
     """
     for epochs, row in enumerate(history, 1):
         if row["test_accuracy"] is not None and row["test_accuracy"] >= target:
@@ -38,7 +38,7 @@ def time_to(history: Sequence[Mapping[str, Any]], target: float) -> Reached | No
 
 
 def over_seeds(found: Sequence[Reached | None]) -> ReachedBySeeds:
-    """The median over seeds; one that did not reach the target took longer than all that did."""
+    """The median cost over seeds; a seed that never reached the target counts as infinitely expensive."""
     never = Reached(math.inf, math.inf, math.inf)
     rows = [one or never for one in found]
     median = Reached(
@@ -49,7 +49,7 @@ def over_seeds(found: Sequence[Reached | None]) -> ReachedBySeeds:
 
 
 def percentile_of(published: float, values: Sequence[float]) -> float:
-    """The published figure's place among our values, 0 to 100: those below it, and half of those equal to it."""
+    """The percentile (0 to 100) of a published figure among our values; equal values count half."""
     from scipy.stats import percentileofscore
 
     return float(percentileofscore(values, published, kind="mean"))

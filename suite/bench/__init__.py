@@ -1,3 +1,3 @@
-"""The bench: how fast training and inference are, beside references measured in turn, and whether that was lost."""
+"""The bench: the speed of training and inference, compared with reference loops, and a gate against slowdowns."""
 
-LIMIT = 1.05  # times as long: a smaller loss is not worth stopping a change for
+LIMIT = 1.05  # ratio of times: a smaller slowdown is no reason to stop a change

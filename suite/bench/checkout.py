@@ -1,4 +1,4 @@
-"""Another revision of this program, laid out beside it for as long as it is measured."""
+"""A temporary checkout of another revision of this program, to be measured beside it."""
 
 import subprocess
 import tarfile
@@ -13,9 +13,9 @@ from suite.errors import MACHINE, SuiteError
 
 @contextmanager
 def checked_out(revision: str) -> Iterator[Path]:
-    """A folder with the files of a revision; the repository is only read, so that a kill leaves nothing in it.
+    """A temporary folder with the files of a revision. The repository is only read, so a kill leaves nothing in it.
 
-    Raises `SuiteError` (2) where this program is in no git checkout, or has no such revision.
+    Raises `SuiteError`: 2 if this program is not in a git checkout or the revision does not exist, 3 without git.
     """
     with tempfile.TemporaryDirectory(prefix="suite-bench-") as folder:
         archive = Path(folder, "revision.tar")
@@ -27,8 +27,8 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 
 def _commit(revision: str) -> str:
-    """The full name of the commit, so that no revision is taken for an option or a file."""
-    named = f"{revision or 'nothing'}^{{commit}}"  # git takes no name at all for HEAD
+    """The full hash of the commit, because git could read the user's text as an option or a file."""
+    named = f"{revision or 'nothing'}^{{commit}}"  # git reads an empty name as HEAD
     return _git("rev-parse", "--verify", "--quiet", "--end-of-options", named, of=repr(revision))
 
 
@@ -38,7 +38,7 @@ def _git(*words: str, of: str = "") -> str:
     except OSError as error:
         raise SuiteError(f"git: {(error.strerror or str(error)).lower()}.", "Install git.", code=MACHINE) from error
     if answer.returncode and not (HERE / ".git").exists():
-        raise SuiteError(f"{HERE} is no git checkout.", "Clone the suite's repository, or compare by --against-env.")
+        raise SuiteError(f"{HERE} is not a git checkout.", "Clone the suite's repository, or use --against-env.")
     if answer.returncode:
         what = f"there is no revision {of:.80} in {HERE}" if of else answer.stderr.strip() or "git failed"
         raise SuiteError(f"{what}.", "See git log --oneline.")

@@ -1,4 +1,4 @@
-"""What earlier sessions of the bench found on this machine, kept beside the runs."""
+"""The results of earlier bench sessions on this machine, kept beside the runs."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ COLUMNS = ("at", "experiment", "beside", "times as long", "low", "high", "verdic
 
 
 def records(found: Sequence[Throughput | Gated], beside: str) -> list[Record]:
-    """A session as records: each ratio of times with its interval, the suite's own step above the fraction line."""
+    """A session as records, one per ratio: the time of the suite's step divided by the other side's, with interval."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     lines = []
     for one in found:
@@ -38,7 +38,7 @@ def records(found: Sequence[Throughput | Gated], beside: str) -> list[Record]:
 
 
 def add(home: Home, new: Sequence[Record]) -> list[Record]:
-    """Keep a session's records; returns all there are, the oldest first."""
+    """Append a session's records to the history and return all records, oldest first."""
     files.make_folder(home.mlruns)
     found = [*read(home.bench), *new]
     files.write(home.bench, json.dumps(found, indent=1, ensure_ascii=False).encode())
@@ -46,16 +46,16 @@ def add(home: Home, new: Sequence[Record]) -> list[Record]:
 
 
 def read(path: Path) -> list[Record]:
-    """All records of a history, none where there is no file; raises `SuiteError` (2) where it is damaged."""
+    """All records of a history, an empty list if there is no file; raises `SuiteError` (2) if it is damaged."""
     try:
         found = json.loads(files.read(path, LARGEST))
         if not isinstance(found, list) or not all(isinstance(one, dict) and {*COLUMNS} <= {*one} for one in found):
-            raise ValueError("it is no list of sessions")
+            raise ValueError("it is not a list of sessions")
         return found
     except FileNotFoundError:
         return []
     except (files.Unfit, ValueError, RecursionError) as error:
-        raise SuiteError(f"{path}: {error}.", "Move it away: the next session begins another one.") from error
+        raise SuiteError(f"{path}: {error}.", "Move it away: the next session starts a new one.") from error
 
 
 def table(found: Sequence[Record]) -> bytes:

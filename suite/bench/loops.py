@@ -1,6 +1,7 @@
-"""What is timed: the suite's own training step, three ways in which others write it, evaluation, and single images.
+"""The loops that are timed: the suite's own training, three usual ways to write it, evaluation, and single images.
 
-Each loop runs on and calls `after(images)` when a step is done; whatever that raises ends it.
+Each loop runs without end and calls `after(images)` after each step. Only an exception or the end of its process
+stops it.
 """
 
 import itertools
@@ -32,7 +33,7 @@ BESIDE = {"tutorial": PICTURES, "lightning": (*PICTURES, "lightning")}
 
 
 def suite(experiment: Experiment, data: Data, after: After) -> None:
-    """The suite's own epochs, without a look at held-out or test images."""
+    """The suite's own epochs, without evaluation of validation or test images."""
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe)
     state = State(model, build_optimizer(recipe, model))
@@ -49,7 +50,7 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def bare(experiment: Experiment, data: Data, after: After) -> None:
-    """What an expert would type: all images as floats in memory, a permutation an epoch, torch's usual optimiser."""
+    """The loop of an expert: all images as floats in memory, one permutation per epoch, torch's default optimiser."""
     recipe = experiment.recipe
     model, optimizer = usual(experiment)
     images, labels = published(recipe, data).training
@@ -65,7 +66,7 @@ def bare(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def tutorial(experiment: Experiment, data: Data, after: After) -> None:
-    """What a tutorial has: torchvision's data set of pictures, ToTensor, a DataLoader; all cores."""
+    """The loop of a tutorial: images as torchvision's data sets give them, ToTensor, a DataLoader; all cores."""
     recipe = experiment.recipe
     model, optimizer = usual(experiment)
     loader = _training_loader(recipe, data)
@@ -79,7 +80,7 @@ def tutorial(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def lightning(experiment: Experiment, data: Data, after: After) -> None:
-    """PyTorch Lightning with the tutorial's DataLoader; all cores, and nothing logged or written."""
+    """PyTorch Lightning with the tutorial's DataLoader; all cores, without logging or checkpoints."""
     import lightning as pl
 
     class Module(pl.LightningModule):
@@ -106,7 +107,7 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
-    """The suite's look at test images, as many at a time as it takes."""
+    """The suite's evaluation of test images, with its own batch size."""
     model = rewrite(build_model(experiment.recipe, experiment.network, SEED))
     loss_of = build_loss(experiment.recipe)
     for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
@@ -116,7 +117,7 @@ def evaluation(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def single(experiment: Experiment, data: Data, after: After) -> None:
-    """One test image after the other, from its stored bytes to its class."""
+    """Inference of one test image at a time, from its stored bytes to its class."""
     recipe = experiment.recipe
     model = rewrite(build_model(recipe, experiment.network, SEED)).eval()
     with torch.inference_mode():
@@ -126,7 +127,7 @@ def single(experiment: Experiment, data: Data, after: After) -> None:
 
 
 def load_libraries(loop: str) -> None:
-    """Load what a loop leans on beside torch, so that not every round does."""
+    """Import the libraries that a loop needs besides torch, once for all rounds."""
     for name in BESIDE.get(loop, ()):
         import_module(name)
 
@@ -135,9 +136,9 @@ LOOPS = {loop.__name__: loop for loop in (suite, bare, tutorial, lightning, eval
 
 
 def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
-    """The network as its file has it, and the optimiser as torch gives it to those who ask for nothing.
+    """The network as its file defines it, and torch's optimiser with the recipe's values and no further options.
 
-    Its rate stays at the recipe's: these loops have no end that a schedule could lead to, and none costs them time.
+    The learning rate is constant: these loops have no last step that a schedule needs. So no schedule costs them time.
     """
     recipe = experiment.recipe
     torch.manual_seed(SEED)
@@ -152,14 +153,14 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The recipe's mean loss of scores (n, 10) and labels (n,), as torch's own functions give it."""
+    """The recipe's mean loss of scores (n, 10) and labels (n,), computed by torch's functions."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy(scores, labels)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
 
 
 def picture_loader(recipe: Recipe, labelled: Labelled, *, shuffle: bool) -> "torch.utils.data.DataLoader[Any]":
-    """Batches of pictures, made one by one of the bytes (n, 28, 28) as a tutorial has them made."""
+    """A DataLoader that makes a picture from the bytes (28, 28) of each image, as tutorials do."""
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     steps: list[Any] = [ToTensor()]
@@ -175,7 +176,7 @@ def _training_loader(recipe: Recipe, data: Data) -> "torch.utils.data.DataLoader
 
 
 class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
-    """As torchvision.datasets.MNIST gives its items: a Pillow image made of the bytes, transformed, and the class."""
+    """The same items as torchvision.datasets.MNIST: a Pillow image, transformed, and its class."""
 
     def __init__(self, labelled: Labelled, transform: Callable[[Any], Any]) -> None:
         self.images, self.labels = labelled
@@ -191,4 +192,4 @@ class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
 
 
 def _ignore(_event: Step | EpochEnded) -> None:
-    """Nobody watches these epochs."""
+    """Drop the progress events of an epoch, because nobody reads them here."""

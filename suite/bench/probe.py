@@ -1,9 +1,9 @@
-"""One side of a measurement, in a process of its own: python -m suite.bench.probe JOB, commands and answers by line.
+"""One side of a measurement, in its own process: `python -m suite.bench.probe JOB`, with JSON lines in and out.
 
-It is started in whatever checkout and interpreter are measured, so the lines are all that two versions share:
-`{"round": true}` forks a process that runs the job's loop; in it `{"steps": n}` does n steps and answers their
-seconds, and `{"close": true}` ends it and is answered by `{"closed": true}`. Where the system counts it, answers also
-say how long the loop's thread was ready to work and `waited` for a core that others had.
+The process runs in the checkout and interpreter that are measured, so two versions of the suite share only these lines.
+`{"round": true}` forks a process that runs the job's loop. There `{"steps": n}` runs n steps and answers with their
+seconds, and `{"close": true}` ends the process and is answered with `{"closed": true}`. If the system counts it, the
+field `waited` tells for how many seconds the loop's thread was ready but waited for a busy core.
 """
 
 import json
@@ -18,22 +18,22 @@ from typing import Any, NoReturn
 from suite.engine.memory import peak_mib
 
 Line = dict[str, Any]
-PROTOCOL = 1  # raised when these lines change, so that no version misunderstands another
-WAITING = Path("/proc/thread-self/schedstat")  # Linux's: nanoseconds at work, nanoseconds ready and waiting, turns
+PROTOCOL = 1  # increase it when these lines change, so that two versions never misunderstand each other
+WAITING = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds running, nanoseconds waiting, number of time slices
 
 
 class _Meter:
-    """Lets a loop go on by as many steps as it is told to, and says how long they took."""
+    """Runs a loop for the number of steps that the parent asks for, and answers with their times."""
 
     def __init__(self) -> None:
         self._begun, self._waited = time.perf_counter(), _seconds_waited()
-        self._left = 1  # the first step builds what is built once; its time is that of getting started
+        self._left = 1  # the first step includes all one-time work, so its time is reported as the start-up time
         self._images = 0
         self._times: list[float] = []
 
     def __call__(self, images: int) -> None:
         self._left -= 1
-        # The last waiting is read before the clock, and the first one after it: it is never more than what passed.
+        # At the end the waiting time is read before the clock, at the start after it. So it never exceeds the seconds.
         waited = 0.0 if self._left else _seconds_waited() - self._waited
         self._images += images
         self._times.append(time.perf_counter())
@@ -57,7 +57,7 @@ class _Meter:
 
 
 def main(words: str) -> None:
-    """Load what is heavy once, then serve one round after the other until the other end falls silent."""
+    """Load everything heavy once, then serve rounds until the parent closes the pipe."""
     job = json.loads(words)
     from suite import __version__, data
     from suite.bench.loops import LOOPS, load_libraries
@@ -82,12 +82,12 @@ def main(words: str) -> None:
         if not child:
             _go(partial(LOOPS[job["loop"]], experiment, images))
         _, status = os.waitpid(child, 0)
-        # Answered, so that the next command is not in the pipe while the round's process still reads from it.
+        # The parent waits for this answer. So its next command cannot be read by the round's process.
         _say({"failed": f"it ended with {os.waitstatus_to_exitcode(status)}"} if status else {"closed": True})
 
 
 def _go(loop: Callable[["_Meter"], None]) -> NoReturn:
-    """A round, in its own process; a loop ends only by failing."""
+    """Run a round in its own process; the loop returns only with an exception."""
     try:
         loop(_Meter())
     except Exception as error:
@@ -96,7 +96,7 @@ def _go(loop: Callable[["_Meter"], None]) -> NoReturn:
 
 
 def _seconds_waited() -> float:
-    """How long this thread has been ready to work while others had the cores; 0 where the system does not count it."""
+    """The seconds that this thread was ready but had no core; 0 if the system does not count them."""
     return int(WAITING.read_bytes().split()[1]) / 1e9 if WAITING.exists() else 0.0
 
 
@@ -111,5 +111,5 @@ def _say(line: Line) -> None:
 
 if __name__ == "__main__":
     _OUT = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a network prints is no answer
+    os.dup2(2, 1)  # a network may print: send that to stderr, because stdout carries our answers
     main(sys.argv[1])

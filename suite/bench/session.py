@@ -1,4 +1,4 @@
-"""A session: all sides measured in turn, block by block, in rounds of new processes."""
+"""A measuring session: all sides run alternately, in short blocks, in rounds of new processes."""
 
 import random
 import time
@@ -12,16 +12,16 @@ from suite.analysis.ratios import Times
 from suite.bench.sides import Probe, Side, Workload, probes
 
 ROUNDS = 6
-BLOCK = 0.1  # seconds a side works before it is the next one's turn: shorter than what disturbs a shared machine
+BLOCK = 0.1  # seconds per turn of a side: shorter than the usual disturbances on a shared machine
 FEWEST_CYCLES = 2
 
 
 @dataclass
 class Seen:
-    """What a session saw of one side: seconds per image (rounds, cycles), of all its copies together.
+    """A session's measurements of one side: `rows` are seconds per image (rounds, cycles), for all copies together.
 
-    `starts` are the seconds from the beginning of a round to the end of its first step, `singles` those of single
-    steps, `peak` is in MiB and of one process.
+    `starts` are the seconds from the start of a round to the end of its first step. `singles` are the seconds of single
+    steps. `peak` is the peak memory of one process in MiB.
     """
 
     facts: dict[str, Any]
@@ -32,7 +32,7 @@ class Seen:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of the suite and of torch."""
+        """The versions of the suite and of torch."""
         return {name: self.facts[name] for name in ("suite", "torch")}
 
     @property
@@ -44,7 +44,7 @@ Session = dict[str, Seen]
 
 
 def measure(job: Workload, sides: tuple[Side, ...], seconds: float, tell: Callable[[str], None]) -> Session:
-    """Measure for about so many seconds, loading not counted; `tell` gets a word on how far it is."""
+    """Measure for about `seconds`, not counting the loading; `tell` gets a line after each round."""
     with probes(sides, job) as processes:
         return session(sides, processes, seconds, tell)
 
@@ -52,12 +52,12 @@ def measure(job: Workload, sides: tuple[Side, ...], seconds: float, tell: Callab
 def session(
     sides: tuple[Side, ...], processes: Mapping[str, list[Probe]], seconds: float, tell: Callable[[str], None]
 ) -> Session:
-    """A session by processes that have loaded, or soon will have; others may follow by the same ones.
+    """The measurements of one session; the same processes can serve several sessions, one after the other.
 
-    Each cycle has an order of its own by chance, the same in every session, in which no side follows itself: it would
-    find the caches as it left them, and be a few percent faster for that alone.
-    Where every side is one thread, the time in which it was ready and another program had its core is not its own and
-    is taken off; where one has more threads nothing is, for theirs cannot be told apart from waiting for each other.
+    The order of the sides is random in each cycle, but the same in every session. No side runs twice in succession:
+    its data would still be in the caches, which alone makes it a few percent faster.
+    If every side is single-threaded, time spent waiting for a busy core is subtracted. Otherwise nothing is
+    subtracted, because threads also wait for each other and the two kinds of waiting cannot be separated.
     """
     loaded = {name: [probe.facts() for probe in group] for name, group in processes.items()}
     found = {name: Seen(facts[0]) for name, facts in loaded.items()}
@@ -85,21 +85,21 @@ def session(
 
 
 def _order(before: tuple[Side, ...], chance: random.Random) -> tuple[Side, ...]:
-    """The next cycle's order; its first side is not the one that was last in the cycle before."""
+    """A random order for the next cycle that does not begin with the last side of the previous one."""
     first = chance.choice(before[:-1])
     others = [side for side in before if side is not first]
     return first, *chance.sample(others, len(others))
 
 
 def _begin(group: list[Probe]) -> float:
-    """Start a round; returns the seconds until the last copy's first step was done."""
+    """Start a round and return the seconds until all copies have done their first step."""
     begun = time.perf_counter()
     _ask(group, round=True)
     return time.perf_counter() - begun
 
 
 def _calibrate(group: list[Probe]) -> int:
-    """How many steps make a block."""
+    """How many steps take about `BLOCK` seconds."""
     steps = 1
     while True:
         seconds: float = max(answer["seconds"] for answer in _ask(group, steps=steps))
@@ -109,7 +109,7 @@ def _calibrate(group: list[Probe]) -> int:
 
 
 def _cycle(processes: Mapping[str, list[Probe]], steps: dict[str, int]) -> float:
-    """One block of each side, whose times do not count: memory and caches are as they will be. Returns its seconds."""
+    """Run one block of each side as a warm-up and return the seconds that all of them took."""
     begun = time.perf_counter()
     for name, group in processes.items():
         _ask(group, steps=steps[name])
@@ -117,14 +117,14 @@ def _cycle(processes: Mapping[str, list[Probe]], steps: dict[str, int]) -> float
 
 
 def _ask(group: list[Probe], **command: Any) -> list[dict[str, Any]]:
-    """Give all copies of a side a command at once, and wait for their answers."""
+    """Send a command to all copies of a side at the same time, and return their answers."""
     for probe in group:
         probe.tell(**command)
     return [probe.hear() for probe in group]
 
 
 def _note(seen: Seen, answers: list[dict[str, Any]], undisturbed: bool) -> None:
-    """The copies worked at the same time: the slowest one's seconds are those of all their images."""
+    """Add a block to the measurements: the copies ran in parallel, so the slowest one's time counts for all images."""
     images = sum(answer["images"] for answer in answers)
     seconds = max(answer["seconds"] - (answer["waited"] if undisturbed else 0.0) for answer in answers)
     seen.rows[-1].append(seconds / images)

@@ -1,4 +1,4 @@
-"""The sides of a measurement: what each one runs, in which checkout, interpreter and environment."""
+"""The sides of a measurement: which loop each one runs, in which checkout, interpreter and environment."""
 
 import json
 import os
@@ -23,9 +23,9 @@ HERE = OURS.parent
 
 @dataclass(frozen=True)
 class Side:
-    """One loop, `copies` of it at once. `threads`: the suite's exact settings, one thread and no more, or torch's own.
+    """One loop, in `copies` parallel processes. `threads`: the suite's exact settings, one thread, or torch's default.
 
-    `source` is the checkout whose suite is measured, by the packages of the interpreter `python`.
+    `source` is the checkout whose suite is measured; the interpreter `python` provides the other packages.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Side:
 
     @property
     def single(self) -> bool:
-        """Whether it is one thread of one process."""
+        """Whether the side is one process with one thread."""
         return self.threads != "all" and self.copies == 1
 
     def environment(self) -> dict[str, str]:
-        """The variables that its processes are started with: the user's, less those the suite has set for itself."""
+        """The environment of its processes: the user's, with the suite's variables replaced by those of the side."""
         own = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
         chosen = {
             "exact": ENVIRONMENT,
@@ -61,7 +61,7 @@ class Workload:
     folders: tuple[Path, ...] = ()
 
     def words(self, side: Side) -> str:
-        """As a probe is told."""
+        """The job as the probe's command-line argument: one JSON object."""
         return json.dumps({
             "experiment": self.experiment, "data": str(self.data), "overrides": dict(self.overrides),
             "folders": [str(folder) for folder in self.folders], "exact": side.threads == "exact",
@@ -70,7 +70,7 @@ class Workload:
 
 
 class Probe:
-    """A side's process. Its first line is `facts`; a failure raises `SuiteError`: 1, or 2 where it never began."""
+    """A process that runs one side. A failure raises `SuiteError`: 2 if the process never started, else 1."""
 
     def __init__(self, side: Side, job: Workload) -> None:
         self.side = side
@@ -86,7 +86,7 @@ class Probe:
             raise SuiteError(f"{side.python}: {(error.strerror or str(error)).lower()}.", "Name a Python.") from error
 
     def facts(self) -> Line:
-        """Versions, and the identity of what is measured; waits until everything is loaded."""
+        """The versions, and the identity of the measured experiment; waits until the process has loaded."""
         if self._facts is None:
             self._facts = self._first_line()
         return self._facts
@@ -94,15 +94,15 @@ class Probe:
     def _first_line(self) -> Line:
         found = self._read()
         if found is None or found.get("protocol") != PROTOCOL:
-            reason = self._last_complaint() or "it says nothing"
+            reason = self._last_complaint() or "it gave no reason"
             raise SuiteError(
                 f"{self.side.name}: {self.side.python} with {self.side.source} cannot be measured: {reason}.",
-                "It must have this suite's bench and its libraries.",
+                "It needs this suite's bench and its libraries.",
             )
         return found
 
     def tell(self, **line: Any) -> None:
-        """Send a command; its answer is waited for by `hear`."""
+        """Send a command without waiting; `hear` returns the answer."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(f"{json.dumps(line)}\n")
@@ -111,14 +111,14 @@ class Probe:
             raise self._failed() from error
 
     def hear(self) -> Line:
-        """The answer to the last command that has one."""
+        """Wait for the answer to a command and return it; raises `SuiteError` (1) if the process failed."""
         found = self._read()
         if found is None or "failed" in found:
             raise self._failed(found["failed"] if found else "")
         return found
 
     def close(self) -> None:
-        """End the process and its round, whatever they do."""
+        """Kill the process, whatever it is doing; its round then ends too."""
         self._process.kill()
         self._process.communicate()
         self._complaints.close()
@@ -140,7 +140,7 @@ class Probe:
 
 @contextmanager
 def probes(sides: tuple[Side, ...], job: Workload) -> Iterator[dict[str, list[Probe]]]:
-    """The processes of all sides, by the sides' names; they load side by side and end with the context."""
+    """The processes of all sides, by name; they load in parallel and are ended when the context ends."""
     started: dict[str, list[Probe]] = {side.name: [] for side in sides}
     try:
         for side in sides:

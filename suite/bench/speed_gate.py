@@ -1,7 +1,7 @@
-"""The speed gate: the suite's training step beside another one, in one session, with a verdict for each experiment.
+"""The speed gate: the suite's training step compared with another one in one session, with a verdict per experiment.
 
-The other one is the same step in another revision or in another interpreter, or the bare loop: then what is judged is
-whether their ratio is still that of a committed baseline, which holds on any machine of the kind.
+The other one is the same step in another revision or interpreter, or the bare loop. With the bare loop, the ratio
+of the two is compared with a committed baseline, which is valid for all machines of the same kind.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Gated:
-    """The verdict, how many times as long a step takes as it should, and what equal sides differed by meanwhile."""
+    """The verdict, the slowdown of a step as a ratio with its interval, and `floor`, the ratio of two equal sides."""
 
     title: str
     verdict: Verdict
@@ -51,7 +51,7 @@ class Gated:
 
 @dataclass(frozen=True)
 class Baseline:
-    """How many times as long as the bare loop a step took, with which processor and torch, and of which recipe."""
+    """The committed ratio of a step's time to the bare loop's, with its processor, torch version and identity."""
 
     ratio: Ratio
     cpu: str
@@ -66,30 +66,33 @@ class Baseline:
 def against(
     title: str, job: Workload, other: Side, *, seconds: float, limit: float, tell: Tell, source: Path = HERE
 ) -> Gated:
-    """The step in the checkout `source` beside the same experiment's on another side."""
+    """Measure the step of the checkout `source` and that of the `other` side, and judge the slowdown."""
     return compared(title, measure(job, beside(other, source), seconds, tell), other, limit=limit)
 
 
 def beside(other: Side, source: Path = HERE) -> tuple[Side, ...]:
-    """What is measured in turn: the step in a checkout, the other side, and the step once more."""
+    """The sides of a gate's session: the step of a checkout, the other side, and the same step again."""
     return Side(NOW, "suite", source=source), other, Side(AGAIN, "suite", source=source)
 
 
 def compared(title: str, session: Session, other: Side, *, limit: float) -> Gated:
-    """What a session says of the step beside the other side's."""
+    """Judge the slowdown of the step against the other side, from a finished session."""
     found = ratio(session[NOW].times, session[other.name].times)
     changed = session[NOW].facts["identity"] != session[other.name].facts["identity"]
-    remark = "The recipe or the network is another one there." if changed else ""
+    remark = "The other side has a different recipe or network." if changed else ""
     return _judged(title, found.value, found.interval, session, limit, remark)
 
 
 def check(title: str, job: Workload, baseline: Baseline, *, seconds: float, limit: float, tell: Tell) -> Gated:
-    """Today's ratio to the bare loop beside the baseline's. On another processor it may be lost without a fault."""
+    """Compare the current ratio to the bare loop with the baseline's.
+
+    On another processor the ratio can change without a fault, so a failure there is only INCONCLUSIVE.
+    """
     session = measure(job, beside(BARE), seconds, tell)
     found = ratio(session[NOW].times, session[BARE.name].times)
     facts, cpu, remarks = session[NOW].facts, machine()["cpu"], []
     if facts["identity"] != baseline.identity:
-        remarks.append("The recipe or the network was another one.")
+        remarks.append("The baseline has a different recipe or network.")
     if facts["torch"] != baseline.torch:
         remarks.append(f"The baseline has torch {baseline.torch}.")
     if cpu != baseline.cpu:
@@ -101,7 +104,7 @@ def check(title: str, job: Workload, baseline: Baseline, *, seconds: float, limi
 
 
 def measured(job: Workload, *, seconds: float, tell: Tell) -> Baseline:
-    """A new baseline."""
+    """Measure a new baseline."""
     session = measure(job, beside(BARE), seconds, tell)
     facts = session[NOW].facts
     found = ratio(session[NOW].times, session[BARE.name].times)
@@ -109,17 +112,17 @@ def measured(job: Workload, *, seconds: float, tell: Tell) -> Baseline:
 
 
 def read_baselines(path: Path, titles: Sequence[str]) -> dict[str, Baseline]:
-    """The baselines of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
+    """All baselines of a file, by experiment; raises `SuiteError` (2) if one of `titles` or the file is missing."""
     return committed.read(path, WHAT, _checked, titles)
 
 
 def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
-    """Put these baselines into the file, beside those of other experiments that it has."""
+    """Write these baselines into the file; it keeps those of other experiments."""
     committed.add(path, WHAT, _checked, baselines)
 
 
 def _judged(title: str, value: float, slower: Interval, session: Session, limit: float, remark: str) -> Gated:
-    """A failure must be larger than what two equal sides differed by in the same session, too."""
+    """The verdict; FAIL also requires a slowdown above the difference of two equal sides in the same session."""
     floor = ratio(session[AGAIN].times, session[NOW].times)
     verdict = judge(slower, limit)
     if verdict == "FAIL" and slower.low <= limit * max(floor.value, 1 / floor.value):
@@ -130,5 +133,5 @@ def _judged(title: str, value: float, slower: Interval, session: Session, limit:
 def _checked(facts: dict[str, Any]) -> Baseline:
     found = Ratio(float(facts["value"]), float(facts["error"]), int(facts["rounds"]), int(facts["cycles"]))
     if not (0 < found.value < 1e6 and 0 <= found.error < 10 and found.rounds > 1):
-        raise ValueError("value must be a positive number, error none below 0, rounds 2 or more")
+        raise ValueError("value must be positive, error not negative, rounds 2 or more")
     return Baseline(found, str(facts["cpu"]), str(facts["torch"]), str(facts["identity"]))

@@ -1,4 +1,4 @@
-"""How fast an experiment trains and answers here, and beside the loops that others write."""
+"""The speed of training and inference of an experiment on this machine, and compared with other ways to write it."""
 
 import statistics
 from collections.abc import Callable
@@ -15,7 +15,7 @@ TUTORIAL, LIGHTNING, EVALUATION, SINGLE = "tutorial loop", "Lightning", "evaluat
 
 
 def sides(cores: int) -> tuple[Side, ...]:
-    """Everything that is measured; Lightning where it is installed."""
+    """All sides that are measured; Lightning only if it is installed."""
     return (
         Side(SUITE, "suite"),
         Side(AGAIN, "suite"),
@@ -30,58 +30,58 @@ def sides(cores: int) -> tuple[Side, ...]:
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a session says of an experiment. `session` is kept for those who want more than these figures."""
+    """The speed figures of one experiment, computed from a session; `session` has all measurements."""
 
     title: str
     session: Session
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of the suite and of torch."""
+        """The versions of the suite and of torch."""
         return self.session[SUITE].versions
 
     @property
     def images_per_second(self) -> float:
-        """Of one run, in training."""
+        """Training images per second of one run."""
         return _speed(self.session[SUITE])
 
     @property
     def milliseconds_per_step(self) -> float:
-        """Of one run: a batch, and the step that it brings."""
+        """Median milliseconds per training step of one run."""
         return 1000 * statistics.median(self.session[SUITE].singles)
 
     @property
     def evaluated_per_second(self) -> float:
-        """Images in evaluation."""
+        """Images per second in evaluation."""
         return _speed(self.session[EVALUATION])
 
     def latency(self, percent: int) -> float:
-        """Milliseconds from one image's bytes to its class that so many percent of the images do not exceed."""
+        """This percentile (1 to 99) of the milliseconds from one image's bytes to its class."""
         return 1000 * statistics.quantiles(self.session[SINGLE].singles, n=100)[percent - 1]
 
     @property
     def peak_mib(self) -> float:
-        """The most memory that a training process has held."""
+        """The peak memory of a training process in MiB."""
         return self.session[SUITE].peak
 
     @property
     def start_seconds(self) -> float:
-        """From a forked process to the end of its first step."""
+        """Median seconds from the fork of a process to the end of its first training step."""
         return statistics.median(self.session[SUITE].starts)
 
     @property
     def floor(self) -> Ratio:
-        """What the suite's own loop differs from itself by, in two processes: no smaller effect can be believed."""
+        """The ratio of the suite's loop to itself in another process; do not believe smaller effects."""
         return self._slower(AGAIN, SUITE)
 
     @property
     def speedups(self) -> dict[str, Ratio]:
-        """How many times as fast: one run beside a bare loop on one core, and a full machine beside one run or loop."""
+        """The speed-ups: one run over the bare loop on one core; one run per core over one run and the other loops."""
         named = {BARE: SUITE, TUTORIAL: CORES, LIGHTNING: CORES, SUITE: CORES}
         return {other: self._slower(other, mine) for other, mine in named.items() if other in self.session}
 
     def facts(self) -> dict[str, Any]:
-        """As plain values."""
+        """The figures as plain values, ready for JSON."""
         return {
             "experiment": self.title,
             "images_per_second": self.images_per_second,
@@ -101,7 +101,7 @@ class Throughput:
 
 
 def throughput(title: str, job: Workload, *, cores: int, seconds: float, tell: Callable[[str], None]) -> Throughput:
-    """Measure an experiment for about so many seconds."""
+    """Measure an experiment for about `seconds`; `tell` gets a line after each round."""
     return Throughput(title, measure(job, sides(cores), seconds, tell))
 
 

@@ -42,7 +42,7 @@ ENVIRONMENT = """environment:
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
-exit codes: 0 done, 1 a run failed or diverged, 2 mend your input, 3 mend the machine, 4 inconclusive (gate,
+exit codes: 0 done, 1 a run failed or diverged, 2 fix your input, 3 a machine or server problem, 4 inconclusive (gate,
 bench), 130 interrupted
 """
 

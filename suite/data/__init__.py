@@ -1,4 +1,4 @@
-"""The data room: names in, verified images and labels out."""
+"""The data sets: by name, with checked images and labels."""
 
 from suite.data.cache import cached, ensure
 from suite.data.catalog import CATALOG, DataSet

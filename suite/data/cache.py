@@ -1,4 +1,4 @@
-"""The user's copy of each data set: filled once from the first source that works, checked every time."""
+"""The user's cache of data sets: filled once from the first source that works, checked at every use."""
 
 import shutil
 import sys
@@ -31,11 +31,12 @@ def _say(line: str) -> None:
 def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     """The folder with the four uncompressed IDX files of a data set, every byte checked.
 
-    Looks in `folder` (--data-dir), then in the user's cache, then asks each source in turn; `say` gets a line
-    for each that fails. Safe when several processes start at once: one fills the cache, the others wait.
+    If the cache is incomplete, it is filled from the first source that works: `folder` (--data-dir) is tried first, if
+    given, then the known sources in turn. `say` gets a line for each. Several processes may call this at the same
+    time: one fills the cache, the others wait.
 
-    Raises `SuiteError`: 2 for a name that does not exist and for a file with other contents, which is left as
-    it is; 3 where the machine refuses or no source works.
+    Raises `SuiteError`: 2 for an unknown name and for a file with wrong contents, which is not changed; 3 if a file
+    cannot be read or written, or if no source works.
     """
     data = data_set(name)
     place = _place(name)
@@ -48,14 +49,14 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     except OSError as error:
         raise SuiteError(
             f"{error.filename or place}: {(error.strerror or str(error)).lower()}.",
-            "Make room and leave to write there, or set XDG_CACHE_HOME to another folder, and run again.",
+            "Free space or allow writing there, or set XDG_CACHE_HOME to another folder, and run again.",
             code=MACHINE,
         ) from error
     return place
 
 
 def cached(name: str) -> Path | None:
-    """The folder of a data set that is in the cache already, its contents not looked at; else None."""
+    """The folder of a data set if the cache has all its files, else None; the contents are not checked."""
     data_set(name)
     place = _place(name)
     return place if all((place / file).is_file() for file in FILES) else None
@@ -66,7 +67,7 @@ def _place(name: str) -> Path:
 
 
 def _users(data: DataSet, folder: Path, say: Say) -> Sources:
-    """The user's folder as a source, if it has the whole set."""
+    """The user's folder as a source; no source, and a line to `say`, if a file is missing."""
     absent = missing(data, folder)
     if absent:
         say(f"{data.title}: {folder}: has no {', '.join(absent)}")
@@ -75,7 +76,7 @@ def _users(data: DataSet, folder: Path, say: Say) -> Sources:
 
 
 def _complete(data: DataSet, place: Path) -> bool:
-    """Whether the cache has all four files; raises `SuiteError` for any that is damaged."""
+    """Whether the cache has all four files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
     there = [file for file in FILES if (place / file).exists()]
     try:
         for file in there:
@@ -89,7 +90,10 @@ def _complete(data: DataSet, place: Path) -> bool:
 
 @contextmanager
 def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
-    """One process at a time; the kernel lets go for a process that dies, so what it left is removed here."""
+    """Let one process at a time fill the cache.
+
+    The kernel releases the lock of a process that dies, so the next holder removes its unfinished files.
+    """
     from filelock import FileLock, Timeout
 
     place.mkdir(parents=True, exist_ok=True)
@@ -109,12 +113,12 @@ def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
 
 
 def _leftovers(data: DataSet, place: Path) -> list[Path]:
-    """What a killed process left of this set; other sets have locks of their own."""
+    """The unfinished folders that a killed process left for this set; other sets have their own locks."""
     return list(place.parent.glob(f".{data.name}.*.tmp"))
 
 
 def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
-    """Put into the cache what the first working source gives."""
+    """Fill the cache from the first source that works."""
     from suite.data.sources.order import SOURCES
 
     for label, source in users + SOURCES[data.name]:

@@ -1,4 +1,4 @@
-"""The data sets: their classes, sizes and the SHA-256 of every file. Nothing here touches a disk."""
+"""The catalog of data sets: classes, sizes and the SHA-256 of every file. This module reads no files."""
 
 import hashlib
 import struct
@@ -17,7 +17,7 @@ FILES = (
 
 @dataclass(frozen=True)
 class DataSet:
-    """A published set of grey 28 × 28 images: what it is called and what its bytes must be."""
+    """A published data set of grey 28 × 28 images: its names, sizes, and the SHA-256 of each file."""
 
     name: str
     title: str
@@ -26,10 +26,10 @@ class DataSet:
     test: int
     sha256: dict[str, str]
     torchvision: str = ""
-    """Its class in torchvision, which is also the folder that torchvision keeps it in."""
+    """The name of its class in torchvision, which is also torchvision's name for its folder."""
 
     def header(self, file: str) -> bytes:
-        """The first bytes of an uncompressed IDX file: its kind, the number of images, and 28 × 28."""
+        """The header of an uncompressed IDX file: its magic number, the number of images, and for images 28 and 28."""
         images = self.train if file.startswith("train") else self.test
         if file.endswith("idx1-ubyte"):
             return struct.pack(">2i", 2049, images)
@@ -43,17 +43,17 @@ class DataSet:
 
     @property
     def digest(self) -> str:
-        """One SHA-256 for the whole set, from those of its four uncompressed IDX files."""
+        """One SHA-256 for the whole set, computed from the SHA-256 of its four uncompressed IDX files."""
         return self._digest_of(FILES)
 
     @property
     def training_digest(self) -> str:
-        """The same for the two files that train."""
+        """The same for the two files of the training set."""
         return self._digest_of(FILES[:2])
 
     @property
     def test_digest(self) -> str:
-        """The same for the two files that test."""
+        """The same for the two files of the test set."""
         return self._digest_of(FILES[2:])
 
     def _digest_of(self, files: tuple[str, ...]) -> str:
@@ -105,8 +105,8 @@ CATALOG = {
             },
             torchvision="FashionMNIST",
         ),
-        # scikit-learn's digits, 8 × 8 with 17 grey levels, centred on 28 × 28 with the levels spread over
-        # 0 to 255; the first 1,500 train and the last 297 test, in the published order.
+        # scikit-learn's digits: 8 × 8 pixels with 17 grey levels, centred in 28 × 28 and scaled to 0 to 255.
+        # In the published order, the first 1,500 are the training set and the last 297 the test set.
         DataSet(
             name="digits",
             title="Digits (8 × 8, scikit-learn)",
@@ -125,7 +125,7 @@ CATALOG = {
 
 
 def data_set(name: str) -> DataSet:
-    """The data set called `name`; raises `SuiteError` (2) with the nearest names where there is none."""
+    """The data set called `name`; raises `SuiteError` (2) with similar names if there is none."""
     if name not in CATALOG:
         raise SuiteError(
             f"data: unknown data set {name!r}{nearest(name, CATALOG)}",

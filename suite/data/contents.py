@@ -1,4 +1,4 @@
-"""Bytes from anywhere, read no further than a data set's file goes, and judged by their SHA-256."""
+"""Checked contents of data files: bytes from any source, read up to the expected size and compared by SHA-256."""
 
 import hashlib
 import stat
@@ -9,11 +9,11 @@ from pathlib import Path
 from suite.data.catalog import CATALOG, DataSet
 
 BLOCK = 1 << 18
-GZIP_ROOM = 1 << 16  # what gzip may add to contents that it cannot make smaller
+GZIP_ROOM = 1 << 16  # bytes that gzip may add to contents that it cannot compress
 
 
 class Unavailable(Exception):
-    """Why a source cannot give a data set, in one line of printable text."""
+    """The reason why a source cannot provide a data set, as one line of printable text."""
 
     def __init__(self, reason: str) -> None:
         text = "".join(letter if letter.isprintable() else " " for letter in reason)
@@ -21,19 +21,20 @@ class Unavailable(Exception):
 
 
 class Wrong(Unavailable):
-    """A file is there, but its contents are not the data set's."""
+    """A file exists, but its contents are not those of the data set."""
 
 
 def read(path: Path, size: int) -> Iterator[bytes]:
-    """The contents of a file of `size` bytes in blocks, unpacked if its name ends in .gz."""
+    """The contents of a file in blocks, unpacked if its name ends in .gz; `size` is the expected unpacked size."""
     blocks = _blocks(path)
     return unpacked(blocks, size) if path.suffix == ".gz" else blocks
 
 
 def unpacked(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """What is in one gzip member of about `size` bytes, in small blocks whatever it would unpack to.
+    """The unpacked contents of one gzip member, in blocks of at most `BLOCK` bytes, however far it expands.
 
-    Ends early where the member is cut, damaged or too long: the SHA-256 of what came out tells.
+    Ends early without an error if the member is cut off, damaged, or much longer than `size` bytes: the caller's
+    check of the SHA-256 then fails.
     """
     gunzip = zlib.decompressobj(wbits=31)
     room = size + GZIP_ROOM
@@ -59,9 +60,9 @@ def check(
     *,
     keep: Callable[[bytes], object] = lambda _: None,
 ) -> None:
-    """Raise `Wrong` unless `blocks` are the file's contents; `keep` gets each as it passes.
+    """Raise `Wrong` unless `blocks` are the contents of `file`; each block is also passed to `keep`.
 
-    Takes one byte more than the file has, never the rest, so nothing that is offered is too long to judge.
+    Reads at most size + 1 bytes, enough to detect contents that are too long.
     """
     size = data.size(file)
     seen = hashlib.sha256()
@@ -80,7 +81,10 @@ def check(
 
 
 def check_file(data: DataSet, file: str, path: Path, *, keep: Callable[[bytes], object] = lambda _: None) -> None:
-    """`check` for a file on the disk, plain or .gz; what is no regular file is not even opened."""
+    """`check` for a file on the disk, plain or .gz; anything but a regular file is refused without opening it.
+
+    Raises `Unavailable` if the file cannot be read.
+    """
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
@@ -100,7 +104,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _remark(found: str, size: int, length: int) -> str:
-    """What the user may not see from two digests: whose the file is, or that its length is wrong."""
+    """A hint for the user: which other file this is, or that its length is wrong; else an empty text."""
     for data in CATALOG.values():
         for file, digest in data.sha256.items():
             if digest == found:

@@ -1,4 +1,4 @@
-"""IDX files as tensors."""
+"""Data sets as tensors, read from IDX files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Data:
     """A data set in memory: images uint8 of shape (n, 28, 28), labels int64 of shape (n,).
 
-    The images are the mapped files: processes share their pages, and a write would stay in its process.
+    The images are memory-mapped files: all processes share their pages, and a write changes only its own process.
     """
 
     train_images: torch.Tensor
@@ -31,14 +31,14 @@ class Data:
 def load(name: str, folder: Path) -> Data:
     """The tensors of a data set from the folder that `ensure` returned.
 
-    Looks at lengths and headers only, since `ensure` hashed the files: raises `SuiteError` (2) where they do
-    not fit, (3) where they cannot be read.
+    Checks only lengths and headers, because `ensure` has checked the SHA-256. Raises `SuiteError`: 2 if a length or
+    header is wrong, 3 if a file cannot be read.
     """
     return Data(*_tensors(name, folder, FILES))
 
 
 def load_training(name: str, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images and labels that train, and nothing else: the files of the test set are not opened."""
+    """The images and labels of the training set; the files of the test set are not opened. Raises as `load` does."""
     images, labels = _tensors(name, folder, FILES[:2])
     return images, labels
 
@@ -51,10 +51,10 @@ def _tensors(name: str, folder: Path, files: Sequence[str]) -> list[torch.Tensor
 
 
 def image_bytes(folder: Path, file: str) -> np.ndarray:
-    """The images of one IDX file, mapped: uint8 of shape (n, 28, 28). Needs no torch."""
+    """The images of one IDX file as a memory map, uint8 of shape (n, 28, 28); works without torch."""
     import numpy as np
 
-    # Mode "c", copy on write: torch warns of arrays that cannot be written.
+    # Mode "c" (copy on write), because torch warns about read-only arrays.
     return np.memmap(folder / file, np.uint8, mode="c", offset=16).reshape(-1, 28, 28)
 
 
@@ -69,14 +69,14 @@ def _check_header(data: DataSet, path: Path) -> None:
     except OSError as error:
         raise machine_error(error, path) from error
     raise SuiteError(
-        f"{path}: not {data.title}'s file any more: expected {size:,} bytes with its IDX header,"
+        f"{path}: no longer the file of {data.title}: expected {size:,} bytes with its IDX header,"
         f" found {'another header' if found == size else f'{found:,} bytes'}.",
         "Delete that file and run again.",
     )
 
 
 def _tensor(data: DataSet, path: Path) -> torch.Tensor:
-    """Images mapped from their file, or labels read and widened to what torch's losses want."""
+    """Images mapped from their file, or labels read and converted to int64, which torch's losses require."""
     import numpy as np
     import torch
 

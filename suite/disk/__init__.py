@@ -1,1 +1,1 @@
-"""What is kept on the disk: run folders, their documents, SQLite files, committed references."""
+"""Files on the disk: run folders, their documents, SQLite files, committed references."""

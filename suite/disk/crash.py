@@ -1,4 +1,4 @@
-"""Named moments at which a test may let the process die, as a power cut or `kill -9` would."""
+"""Named moments at which a test can kill this process, to imitate a power cut or `kill -9`."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ _passed: dict[str, int] = {}
 
 
 def at(step: str, of: str = "") -> None:
-    """Die here if SUITE_CRASH_AT names this moment: `STEP`, `STEP@FILE`, or `STEP@FILE#2` for its second time."""
+    """Kill this process if SUITE_CRASH_AT names this moment: `STEP`, `STEP@FILE`, or `STEP@FILE#2` the second time."""
     wanted = os.environ.get("SUITE_CRASH_AT")
     if wanted is None:
         return

@@ -1,4 +1,4 @@
-"""The JSON files of a run's folder: whole, of the shape they were written in, or refused."""
+"""The JSON files of a run's folder; reading one checks its SHA-256 and fields, and refuses a damaged file."""
 
 import json
 from collections.abc import Sequence
@@ -62,10 +62,10 @@ class Result(TypedDict, total=False):
     files: dict[str, str]
 
 
-LARGEST = 1 << 21  # bytes of a document; as Python's own lists and numbers it may take thirty times as many
-LARGEST_LINE = 5 << 20  # an epoch of 60,000 probes fits
+LARGEST = 1 << 21  # bytes of a document; Python's objects for it can take thirty times as much memory
+LARGEST_LINE = 5 << 20  # enough for an epoch with 60,000 probes
 LARGEST_HISTORY = 1 << 28
-LARGEST_FILE = 1 << 32  # bytes of anything else beside a document
+LARGEST_FILE = 1 << 32  # bytes of any other file in the folder
 
 _WHOSE: Shape = {"experiment": str, "identity": str, "seed": int, "environment": dict}
 RECIPE: Shape = {**_WHOSE, "recipe": dict, "overrides": dict, "network": str}
@@ -74,21 +74,21 @@ STUDY: Shape = {"study": str, "experiment": str, "rules": dict, "trials": list, 
 
 
 def damaged(path: Path, how: str) -> SuiteError:
-    """The refusal of a file in a run's folder."""
+    """The `SuiteError` (2) for a damaged file in a run's folder."""
     return SuiteError(
         f"{path} is damaged: {how}.", f"Nothing was changed; move the folder {path.parent} away to train it again."
     )
 
 
 def document(facts: Record) -> bytes:
-    """Readable JSON that carries the SHA-256 of its own facts."""
+    """The facts as readable JSON, together with their SHA-256."""
     return (
         json.dumps({**facts, "sha256": _digest(facts)}, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
     )
 
 
 def read_document(path: Path, shape: Shape) -> Record:
-    """What `document` wrote; raises `SuiteError`: 2 where it is missing or anything else, 3 where it cannot be read."""
+    """The facts of a file made by `document`; raises `SuiteError`: 2 if it is missing or damaged, 3 if unreadable."""
     found = contents(path, LARGEST)
     try:
         facts = json.loads(found)
@@ -100,19 +100,19 @@ def read_document(path: Path, shape: Shape) -> Record:
         raise damaged(path, "its contents do not match the SHA-256 stored with them")
     for name, kind in shape.items():
         if type(facts.get(name)) is not kind:
-            raise damaged(path, f"its {name} is missing or no {kind.__name__}")
+            raise damaged(path, f"its {name} is missing or not of type {kind.__name__}")
     return dict(facts)
 
 
 def lines(records: Sequence[Epoch]) -> bytes:
-    """A line of JSON for each record."""
+    """The records as JSON lines, one line each."""
     return b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for record in records)
 
 
 def read_lines(path: Path, skip: int = 0) -> list[Epoch]:
-    """What `lines` wrote, less the first `skip` records.
+    """The records of a file made by `lines`; an incomplete last line, left by a crash, is ignored.
 
-    A torn last line, the mark of a crash, is no record. Raises `SuiteError` (2) for any other fault.
+    Raises `SuiteError` as `read_document` does.
     """
     records: list[Epoch] = []
     try:
@@ -135,7 +135,7 @@ def read_lines(path: Path, skip: int = 0) -> list[Epoch]:
 
 
 def beginning(path: Path, length: int) -> bytes:
-    """The first bytes of a history, however long it is; `SuiteError` as `read_document`."""
+    """The first `length` bytes of a history; raises `SuiteError` as `read_document` does."""
     try:
         with files.opened(path, LARGEST_HISTORY) as file:
             return file.read(length)
@@ -144,7 +144,7 @@ def beginning(path: Path, length: int) -> bytes:
 
 
 def contents(path: Path, most: int) -> bytes:
-    """The bytes of a file in a run's folder; `SuiteError` as `read_document`."""
+    """The bytes of a file in a run's folder, at most `most`; raises `SuiteError` as `read_document` does."""
     try:
         return files.read(path, most)
     except (files.Unfit, OSError) as error:
@@ -152,7 +152,7 @@ def contents(path: Path, most: int) -> bytes:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file in a run's folder, in hexadecimal; `SuiteError` as `read_document`."""
+    """The SHA-256 of a file in a run's folder, in hexadecimal; raises `SuiteError` as `read_document` does."""
     try:
         return files.sha256(path, LARGEST_FILE)
     except (files.Unfit, OSError) as error:
@@ -160,7 +160,7 @@ def digest(path: Path) -> str:
 
 
 def unread(error: files.Unfit | OSError, path: Path) -> SuiteError:
-    """What it means that a file in a run's folder cannot be read: its own fault (2) or the machine's (3)."""
+    """The `SuiteError` for a file in a run's folder that cannot be read: 2 if it is damaged or missing, else 3."""
     if isinstance(error, files.Unfit):
         return damaged(path, str(error))
     return damaged(path, "it is missing") if isinstance(error, FileNotFoundError) else machine_error(error, path)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read no further than they may go."""
+"""Files that are written completely or not at all, and read only up to a maximum size."""
 
 import contextlib
 import errno
@@ -16,15 +16,15 @@ from suite.errors import machine_error
 
 
 class Unfit(Exception):
-    """Why a file is not read: no regular file, or longer than such a file can be."""
+    """The reason why a file is not read: it is not a regular file, or it is too long."""
 
 
 def write(path: Path, contents: bytes) -> None:
-    """Put `contents` at `path`: after a crash the file is the old one or the new one, never a part.
+    """Write `contents` to `path`, all or nothing: after a crash the file is the old one or the new one.
 
-    Synced to the disk before it gets its name, and the name is synced too, so the order survives a power cut
-    on a local file system. The folder must be there. Raises `SuiteError` (3) when the machine refuses; the old
-    file is then untouched.
+    The contents are synced to the disk before the file gets its name, and then the folder is synced. So this also
+    holds for a power cut, on a local file system. The folder must exist. Raises `SuiteError` if the file cannot be
+    written (3, or 2 for a name that is too long); the old file is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     half = len(contents) // 2
@@ -44,7 +44,7 @@ def write(path: Path, contents: bytes) -> None:
         crash.at("write:replaced", path.name)
         _sync_folder(path.parent)
         crash.at("write:end", path.name)
-    except BaseException as error:  # an interruption leaves nothing behind either
+    except BaseException as error:  # also Ctrl-C must not leave the temporary file behind
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
@@ -54,9 +54,9 @@ def write(path: Path, contents: bytes) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path, most: int) -> Iterator[BufferedReader]:
-    """A regular file of at most `most` bytes, for reading; raises `Unfit` for anything else.
+    """A regular file of at most `most` bytes, open for reading; raises `Unfit` for anything else.
 
-    Never waits for a pipe's writer. Raises `OSError` as `open` does.
+    It follows no symbolic link and does not block on a pipe. Raises `OSError` as `open` does.
     """
     try:
         opening = open(path, "rb", opener=_carefully)  # noqa: SIM115  closed below, by `with`
@@ -78,19 +78,19 @@ def _carefully(path: str, flags: int) -> int:
 
 
 def read(path: Path, most: int) -> bytes:
-    """The contents of a regular file; raises `Unfit` where it is none or longer than `most` bytes."""
+    """The contents of a regular file of at most `most` bytes; raises `Unfit` and `OSError` as `opened` does."""
     with opened(path, most) as file:
         return file.read(most)
 
 
 def sha256(path: Path, most: int) -> str:
-    """The SHA-256 of a regular file's contents, in hexadecimal, in little memory; raises `Unfit` as `read` does."""
+    """The SHA-256 of a regular file, in hexadecimal, read in blocks; raises `Unfit` and `OSError` as `opened` does."""
     with opened(path, most) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, each synced into the one that holds it."""
+    """Make a folder and its missing parents, and sync each parent so that the new names survive a power cut."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     for one in reversed(missing):
         one.mkdir(exist_ok=True)
@@ -98,9 +98,9 @@ def make_folder(folder: Path) -> None:
 
 
 def publish(made: Path, folder: Path, *, last: str) -> None:
-    """Give all files beneath `made` their names beneath `folder`, on the same file system, `last` as the last one.
+    """Move all files below `made` to the same names below `folder`, the file `last` at the end.
 
-    Before it began a crash leaves the old files; from then on each is the old one or the new one.
+    Both must be on the same file system. After a crash each file is the old one or the new one, never a part.
     """
     names = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
     for name in sorted(names, key=lambda name: str(name) == last):
@@ -112,7 +112,7 @@ def publish(made: Path, folder: Path, *, last: str) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what killed writers left half done in `folder`; the caller holds the folder's lock."""
+    """Delete the temporary files that killed writers left in `folder`; the caller holds the folder's lock."""
     for leftover in folder.glob(".*.tmp"):
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
@@ -121,7 +121,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file that may be there; raises `SuiteError` (3) when the machine refuses."""
+    """Delete a file if it exists; raises `SuiteError` (3) if that fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where runs, records and reports are kept: SUITE_HOME, else the checkout one stands in, else the current folder."""
+"""The folder of runs, records and reports: SUITE_HOME, else the checkout around the current folder, else that one."""
 
 import os
 import tempfile
@@ -18,9 +18,9 @@ class Home:
 
     @classmethod
     def find(cls) -> "Home":
-        """SUITE_HOME if set; else the nearest folder upwards whose pyproject.toml is the suite's; else here.
+        """SUITE_HOME if it is set; else the nearest parent folder that is a checkout of the suite; else this folder.
 
-        Raises `SuiteError` (2) where its `mlruns` is a symbolic link: nothing outside the folder is ever written.
+        Raises `SuiteError` (2) if `mlruns` or `reports` is a symbolic link, because nothing may be written outside.
         """
         here = Path.cwd()
         if named := os.environ.get("SUITE_HOME"):
@@ -32,11 +32,11 @@ class Home:
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
         for folder in (home.mlruns, home.runs, home.pictures, home.reports):
             if folder.is_symlink():
-                raise SuiteError(f"{folder} is a symbolic link.", "Set SUITE_HOME to the folder that is to hold it.")
+                raise SuiteError(f"{folder} is a symbolic link.", "Use a real folder, or set SUITE_HOME elsewhere.")
         return home
 
     def require_writable(self) -> None:
-        """Make the folder that holds the runs; raises `SuiteError` (3) where nothing can be written there."""
+        """Make the folder of the runs; raises `SuiteError` (3) if nothing can be written there."""
         try:
             files.make_folder(self.runs)
             with tempfile.TemporaryFile(dir=self.runs):
@@ -46,37 +46,37 @@ class Home:
 
     @property
     def mlruns(self) -> Path:
-        """MLflow's database and artifacts, and beside them the run folders that they are copies of."""
+        """MLflow's database and artifacts, and the run folders, of which these are copies."""
         return self.root / "mlruns"
 
     @property
     def runs(self) -> Path:
-        """One folder per run, by experiment."""
+        """The run folders, grouped by experiment."""
         return self.mlruns / "runs"
 
     @property
     def trials(self) -> Path:
-        """One folder per training of a study's trial, by experiment."""
+        """The folders of the trials' trainings, one per trial and seed, grouped by experiment."""
         return self.mlruns / "trials"
 
     @property
     def studies(self) -> Path:
-        """The studies' database, and what is known of each as a document."""
+        """The database of the studies, and one document per study."""
         return self.mlruns / "studies"
 
     @property
     def pictures(self) -> Path:
-        """The last report's pictures, so that only what has changed is drawn again."""
+        """The pictures of the last report, so that only changed ones are drawn again."""
         return self.mlruns / "pictures"
 
     @property
     def bench(self) -> Path:
-        """What the bench's sessions found."""
+        """The results of the bench's sessions."""
         return self.mlruns / "bench.json"
 
     @property
     def reports(self) -> Path:
-        """Tables, pictures and the page."""
+        """The report: tables, pictures and the HTML page."""
         return self.root / "reports"
 
 

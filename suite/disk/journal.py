@@ -1,11 +1,11 @@
-"""One run's folder: what it is, how far it came and how it ended. The folder is the truth; MLflow is a copy of it.
+"""The folder of a run: its recipe, progress and result. The folder is the original; MLflow has a copy.
 
-source.patch         what the program text adds to its commit; only where something was changed since
-recipe.json          what is trained, and the environment it was begun in
-history.jsonl        a line an epoch
+source.patch         the diff from the commit to the program text; only if there is one
+recipe.json          what is trained, and the environment in which the training started
+history.jsonl        one line per epoch
 checkpoint           weights, optimiser, best weights and the whole history, replaced after each epoch
-weights.safetensors  the result's weights
-predictions.safetensors  class, score and label of every test image
+weights.safetensors  the weights of the result
+predictions.safetensors  predicted class, confidence and label of every test image
 result.json          written last: a run with a result is finished and is never trained again
 """
 
@@ -42,7 +42,7 @@ class Busy(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One recipe under one seed, and the folder that holds what became of it."""
+    """One recipe with one seed, and the folder that stores its training."""
 
     experiment: str
     identity: str
@@ -51,12 +51,12 @@ class Run:
 
     @classmethod
     def under(cls, runs: Path, experiment: str, identity: str, seed: int) -> "Run":
-        """The run's folder is made of what the run is, so asking twice finds the same one."""
+        """The run with its folder below `runs`; the folder's name depends only on experiment, identity and seed."""
         return cls(experiment, identity, seed, runs / experiment / f"{identity[:16]}-s{seed}")
 
     @classmethod
     def at(cls, folder: Path) -> "Run":
-        """The run that a folder holds; raises `SuiteError` (2) where its recipe.json is damaged or another run's."""
+        """The run of a folder; raises `SuiteError` (2) if its recipe.json is damaged or belongs to another run."""
         facts = read_document(folder / "recipe.json", RECIPE)
         run = cls.under(folder.parent.parent, facts["experiment"], facts["identity"], facts["seed"])
         if run.folder != folder:
@@ -65,23 +65,26 @@ class Run:
 
     @property
     def name(self) -> str:
-        """`lenet-s0`, as MLflow shows it."""
+        """The run's name as MLflow shows it, such as `lenet-s0`."""
         return f"{self.experiment}-s{self.seed}"
 
     @property
     def checkpoint(self) -> Path:
-        """Where the unfinished run's state is kept."""
+        """The path of the checkpoint."""
         return self.folder / "checkpoint"
 
     def require_no_link(self) -> None:
-        """Raise `SuiteError` (2) where the folder is somewhere else: nothing outside the suite's is ever written."""
+        """Raise `SuiteError` (2) if the folder is a symbolic link: nothing outside ours may be written."""
         for place in (self.folder.parent, self.folder):
             if place.is_symlink():
-                raise SuiteError(f"{place} is a symbolic link.", "Put the folder itself in its place.")
+                raise SuiteError(f"{place} is a symbolic link.", "Replace it by the folder itself.")
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Be the only process that writes here; raises `Busy`. The kernel frees the claim of a process that dies."""
+        """Lock the folder for this process and remove unfinished files; raises `Busy` if another process has the lock.
+
+        The kernel releases the lock of a process that dies.
+        """
         self.require_no_link()
         try:
             files.make_folder(self.folder)
@@ -103,13 +106,14 @@ class Run:
         return is_claimed(self.folder)
 
     def begin(self, facts: Record, binding: tuple[str, ...], patch: bytes = b"") -> None:
-        """Write down what is trained, or check that the half-done run in the folder was begun as this one would be.
+        """Write recipe.json and source.patch; or, if there is a checkpoint, check that the run can be resumed.
 
-        `patch` is what makes the program text out of its commit.
+        Raises `SuiteError` (2) if a fact of the environment named in `binding` has changed since the run started.
+        `patch` is the diff from the commit to the program text.
         """
         facts = {**self._names(), **facts}
         if not os.path.lexists(self.checkpoint):
-            files.remove(self.folder / "source.patch")  # an earlier beginning's, of which nothing is left
+            files.remove(self.folder / "source.patch")  # left by an earlier start that reached no checkpoint
             if patch:
                 files.write(self.folder / "source.patch", patch)
             files.write(self.folder / "recipe.json", document(facts))
@@ -118,17 +122,17 @@ class Run:
         for key in binding:
             if begun["environment"].get(key) != facts["environment"][key]:
                 raise SuiteError(
-                    f"{self.folder} was begun with {key} {begun['environment'].get(key)!r:.40} "
-                    f"and cannot go on exactly with {facts['environment'][key]!r:.40}.",
+                    f"{self.folder} was started with {key} {begun['environment'].get(key)!r:.40} "
+                    f"and cannot continue exactly with {facts['environment'][key]!r:.40}.",
                     "Go back to that environment, or move the folder away to train the run from its start.",
                 )
 
     def recipe(self) -> Record:
-        """What `begin` wrote; raises `SuiteError` (2) where it is missing, damaged or another run's."""
+        """The facts that `begin` wrote; raises `SuiteError` (2) if they are missing, damaged or of another run."""
         return self._own(read_document(self.folder / "recipe.json", RECIPE), "recipe.json")
 
     def result(self) -> Result | None:
-        """The finished run's result, None for an unfinished run; raises `SuiteError` (2) for a damaged one."""
+        """The result of a finished run, None for an unfinished one; raises `SuiteError` (2) if it is damaged."""
         self.require_no_link()
         path = self.folder / "result.json"
         if not os.path.lexists(path):
@@ -136,16 +140,19 @@ class Run:
         return cast(Result, self._own(read_document(path, RESULT), "result.json"))
 
     def history(self, skip: int = 0) -> list[Epoch]:
-        """The epochs written down so far but the first `skip`; a torn last line, the mark of a crash, is no epoch."""
+        """The records of all epochs so far; an incomplete last line, left by a crash, is ignored."""
         path = self.folder / "history.jsonl"
         return read_lines(path, skip) if os.path.lexists(path) else []
 
     def write_history(self, history: list[Epoch]) -> None:
-        """Put the whole history in the folder, all or nothing."""
+        """Write the whole history to the folder, all or nothing."""
         files.write(self.folder / "history.jsonl", lines(history))
 
     def heal_history(self, history: list[Epoch]) -> None:
-        """Bring the file to what the checkpoint says; a file that is no part of it, nor it of the file, is refused."""
+        """Make history.jsonl equal to the checkpoint's history.
+
+        Raises `SuiteError` (2) if neither of the two is the beginning of the other.
+        """
         path = self.folder / "history.jsonl"
         true = lines(history)
         found = beginning(path, len(true) + 1) if os.path.lexists(path) else b""
@@ -155,15 +162,15 @@ class Run:
             self.write_history(history)
 
     def finish(self, result: Result) -> Result:
-        """Write the result, after everything that it speaks of: from now on the run is finished."""
-        self.recipe()  # a folder that somebody emptied meanwhile holds no run
+        """Write the result with the SHA-256 of all files of the run, and return it; the run is then finished."""
+        self.recipe()  # raises if somebody has emptied the folder meanwhile
         digests = {name: digest(self.folder / name) for name in RESULT_FILES if (self.folder / name).exists()}
         facts: Record = {**self._names(), **result}
         files.write(self.folder / "result.json", document({**facts, "files": digests}))
         return cast(Result, facts)
 
     def check_files(self) -> Result | None:
-        """The result, once the folder's files are what it says of them; raises `SuiteError` (2) for the first fault."""
+        """The result, after checking all files against its SHA-256 values; raises `SuiteError` for the first fault."""
         result = self.result()
         known = result["files"] if result else {}
         for name, stored in known.items():
@@ -173,13 +180,13 @@ class Run:
                 raise damaged(self.folder / name, "its contents do not match the SHA-256 in result.json")
         for name in RESULT_FILES:
             if result and name not in known and os.path.lexists(self.folder / name):
-                raise damaged(self.folder / name, "result.json knows of no such file")
-        if (self.folder / "artifacts").is_symlink():  # what is drawn there would be written elsewhere
+                raise damaged(self.folder / name, "result.json does not list this file")
+        if (self.folder / "artifacts").is_symlink():  # pictures would be written outside our folders
             raise damaged(self.folder / "artifacts", "it is a symbolic link")
         return result
 
     def _names(self) -> Record:
-        """What every document of the folder says of whose it is."""
+        """The facts by which every document of the folder names its run."""
         return {"experiment": self.experiment, "identity": self.identity, "seed": self.seed}
 
     def _own(self, facts: Record, name: str) -> Record:

@@ -1,4 +1,4 @@
-"""SQLite files of other programs' making: looked through before those programs open them."""
+"""Checks of the SQLite files of MLflow and Optuna, before those programs open them."""
 
 import sqlite3
 from contextlib import closing
@@ -13,13 +13,14 @@ _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Locked(Exception):
-    """Another program holds the database."""
+    """Another program has locked the database."""
 
 
 def require_whole(path: Path, remedy: str) -> None:
-    """Refuse a damaged database: its program would show a traceback, and make an empty file anew without a word.
+    """Raise if a database is damaged; a file that does not exist is accepted.
 
-    Raises `SuiteError` (2 with the `remedy`, or 3 where it cannot be read) and `Locked`. What does not exist is whole.
+    The program that owns it would show a traceback, and would silently fill an empty file with a new database.
+    Raises `SuiteError` (2 with the `remedy`; 3 if it cannot be read) or `Locked`.
     """
     try:
         with files.opened(path, 1 << 50) as file:
@@ -42,15 +43,15 @@ def require_whole(path: Path, remedy: str) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """For writing too, or a journal that a killed process left could not be rolled back."""
+    """A connection for reading and writing: SQLite must be able to roll back the journal of a killed process."""
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)
 
 
 def refusal(error: sqlite3.Error | UnicodeDecodeError, path: Path, remedy: str) -> Exception:
-    """What SQLite's error means: `Locked`, damage (2) or the machine's fault (3)."""
-    if isinstance(error, UnicodeDecodeError):  # SQLite itself may name a damaged table by its damaged name
-        return _damaged(path, "a name in it is no text", remedy)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more than is needed
+    """The exception for an SQLite error: `Locked`, or `SuiteError` for damage (2) or a machine problem (3)."""
+    if isinstance(error, UnicodeDecodeError):  # SQLite's message can contain the damaged name of a table
+        return _damaged(path, "a name in it is not valid text", remedy)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the other bits only add details
     if code in _LOCKED:
         return Locked("another program has locked its database")
     if code in _DAMAGED:

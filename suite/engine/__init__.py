@@ -1,1 +1,1 @@
-"""One run: build, train, evaluate, write down. It knows nothing of MLflow, of other runs or of the terminal."""
+"""The engine: build, train, evaluate and store one run. It does not use MLflow, other runs or the terminal."""

@@ -1,4 +1,4 @@
-"""Batches straight from memory: the stored bytes, picked by index and normalised a batch at a time."""
+"""Batches from images in memory: the stored bytes are selected by index and normalised one batch at a time."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Bytes (n, 28, 28) as the floats (n, 1, 28, 28) that the recipe asks for."""
+    """Images uint8 (n, 28, 28) as float32 (n, 1, 28, 28), divided by 255 and normalised as the recipe says."""
     pixels = images.unsqueeze(1).float().div_(255)
     if recipe.normalize:
         mean, std = recipe.normalize
@@ -21,11 +21,11 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
 def batches(
     images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, size: int, order: torch.Tensor | None = None
 ) -> Iterator[Batch]:
-    """Batches of at most `size`, in the order given or as stored; the last one may be smaller."""
+    """Batches (pixels, labels) of `size` images, in the given or the stored order; the last batch may be smaller."""
     for start in range(0, len(labels), size):
         if order is None:
             chosen = images[start : start + size], labels[start : start + size]
-        else:  # `index_select` copies a row at a time, indexing a byte at a time
+        else:  # `index_select` copies whole rows, while indexing copies single bytes
             rows = order[start : start + size]
             chosen = images.index_select(0, rows), labels.index_select(0, rows)
         yield normalised(chosen[0], recipe), chosen[1]

@@ -1,4 +1,4 @@
-"""From a recipe to a model, its loss and its optimiser."""
+"""The model, the loss and the optimiser of a recipe."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,10 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
-    """The network with the weights that this seed draws; refuses one that does not map images to ten scores."""
+    """The network with the initial weights of this seed.
+
+    Raises `SuiteError` (2) if it does not map images to ten scores, or has another size than its source says.
+    """
     set_seed(seed, "init", 0)
     model = network()
     if not isinstance(model, nn.Module):
@@ -27,13 +30,13 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
     if recipe.source and count_parameters(model) != recipe.source.parameters:
         raise SuiteError(
             f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
-            "Mend the network, or source.parameters.",
+            "Fix the network, or source.parameters.",
         )
     return model
 
 
 def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimiser; fused, which does the same arithmetic in one pass over the weights."""
+    """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
@@ -44,14 +47,14 @@ def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def build_loss(recipe: Recipe) -> Loss:
-    """A function of scores (n, 10) and labels (n,) that gives their mean loss."""
+    """A function that maps scores (n, 10) and labels (n,) to their mean loss."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy
     return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, CLASSES).to(scores.dtype))
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers are trained."""
+    """The number of values in all parameters of the model."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -71,5 +74,5 @@ def _require_scores(model: nn.Module) -> None:
     model.train()
     if shape != (2, CLASSES):
         raise SuiteError(
-            f"the network maps images (2, 1, 28, 28) to {shape}, not to (2, {CLASSES}).", "Mend its last layer."
+            f"the network maps images (2, 1, 28, 28) to {shape}, not to (2, {CLASSES}).", "Fix its last layer."
         )

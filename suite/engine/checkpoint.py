@@ -1,6 +1,7 @@
-"""Tensors on disk: nothing that can run code, and a SHA-256 over every byte.
+"""Tensors on disk, in a format that cannot run code, with a SHA-256 over every byte.
 
-`torch.load` does not check the CRC-32 of what it reads: of 400 files with one flipped bit it took 398.
+We do not use `torch.load`, because it does not check the CRC-32 of its files: of 400 files with one flipped bit it
+accepted 398.
 """
 
 import hashlib
@@ -21,14 +22,14 @@ HEAD = len(MAGIC) + 64 + 1 + 12 + 1  # then the body's SHA-256 in hexadecimal an
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    """Replace the checkpoint at `path`, all or nothing."""
-    # One metadata key: with several their order, hence the bytes, differ from process to process.
+    """Replace the checkpoint at `path`; after a crash the file is either the old or the new one."""
+    # One metadata key, because the order of several keys, and so the bytes, would differ between processes.
     body = safetensors.torch.save(_whole(tensors), metadata={"suite": json.dumps(facts, sort_keys=True)})
     files.write(path, _head(hashlib.sha256(body).hexdigest(), len(body)) + body)
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors and facts that were saved; raises `SuiteError` (2) for a file that is not what was written."""
+    """The saved tensors and facts; raises `SuiteError`: 2 for a damaged file, 3 for one that cannot be read."""
     body = _body(path)
     try:
         header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
@@ -44,7 +45,7 @@ def _head(digest: str, length: int) -> bytes:
 
 
 def _body(path: Path) -> bytes:
-    """What follows the head, once length and SHA-256 agree with it: nothing is held in memory before that."""
+    """The bytes after the head. They are read into memory only after length and SHA-256 have been checked."""
     try:
         with files.opened(path, LARGEST_FILE) as file:
             head = file.read(HEAD)
@@ -60,18 +61,18 @@ def _body(path: Path) -> bytes:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Write a plain safetensors file, for anyone to read."""
+    """Write a standard safetensors file, which other programs can read."""
     files.write(path, safetensors.torch.save(_whole(tensors)))
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a plain safetensors file, which the caller has just written or checked."""
+    """The tensors of a standard safetensors file; the caller must have written or checked it."""
     tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(path)
     return tensors
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 of names, types, shapes and values; equal for equal weights, however they are stored."""
+    """The SHA-256 of names, types, shapes and values: equal weights give equal digests, however they are stored."""
     sha = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -80,5 +81,5 @@ def digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _whole(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Copies that share no memory, which safetensors asks for."""
+    """Contiguous copies in CPU memory that share no storage, as safetensors requires."""
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}

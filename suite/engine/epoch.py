@@ -1,4 +1,4 @@
-"""One epoch: a pass over the training images, the source's probes on the way, held-out and test images at its end."""
+"""One epoch: a pass over the training images with probes, then an evaluation of validation and test images."""
 
 import math
 import time
@@ -51,11 +51,11 @@ def train_epoch(
     enough: Enough,
     updates: int,
 ) -> Epoch:
-    """Train for one epoch of a training of so many `updates`, and return the line that the history keeps of it.
+    """Train for one epoch of a training of `updates` steps, and return its record for the history.
 
-    Loss and accuracy in training are means over the epoch's images as each was met, as the sources print them.
-    The epoch is left early once its loss is no finite number, for nothing after that can become one, and where
-    its steps and seconds so far are `enough`.
+    Training loss and accuracy are means over the epoch's images, each computed before the update that its batch makes;
+    published sources print the same. The epoch ends early if the loss is not finite, because it then stays so, or
+    if `enough(steps, seconds)` is true.
     """
     set_seed(seed, "epoch", epoch)
     images, device = len(sets.training[1]), sets.training[1].device
@@ -76,7 +76,7 @@ def train_epoch(
             with watch.paused():
                 seen = _look(state, recipe, sets.probes, loss_of).accuracy()
                 probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
-        if device.type == "cpu" and watch.ticked():  # a GPU would have to be waited for
+        if device.type == "cpu" and watch.ticked():  # on a GPU, reading the tally would wait for all queued steps
             emit(Step(epoch, **tally.means(), images_per_second=tally.images / watch.seconds))
             if not math.isfinite(tally.loss):
                 break
@@ -86,7 +86,7 @@ def train_epoch(
 
 
 def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
-    """The network's scores (n, 10) of a batch, in float32, by the recipe's arithmetic."""
+    """The network's scores (n, 10) for a batch as float32, computed in the recipe's precision."""
     if recipe.precision == "float32":
         return state.forward(pixels)
     with torch.autocast(pixels.device.type, getattr(torch, recipe.precision)):
@@ -94,7 +94,7 @@ def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> _End:
-    """What the held-out and the test images say at an epoch's end, and how long each took."""
+    """The evaluation of validation and test images at the end of an epoch, and the times of all its parts."""
     trained = watch.seconds
     held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
     validated = watch.seconds
@@ -114,7 +114,7 @@ def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopw
 
 
 def is_finite(record: Epoch) -> bool:
-    """Whether an epoch's losses are numbers to go on from."""
+    """Whether the training loss and the validation loss, if there is one, are finite."""
     return all(math.isfinite(loss) for loss in (record["train_loss"], record["val_loss"]) if loss is not None)
 
 
@@ -123,7 +123,7 @@ def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Eval
 
 
 class _Tally:
-    """Sums over the images met so far, kept as tensors: reading them is left to the reports of progress."""
+    """Sums over the images so far. They stay tensors, because reading a value from a GPU waits for it."""
 
     def __init__(self, device: torch.device) -> None:
         self.images = 0
@@ -144,7 +144,7 @@ class _Tally:
 
 
 class _Stopwatch:
-    """Seconds since its start, less its pauses."""
+    """Seconds since the start, without the pauses."""
 
     def __init__(self) -> None:
         self._start = self._last_tick = time.perf_counter()

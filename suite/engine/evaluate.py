@@ -1,4 +1,4 @@
-"""What a model says of images it is not trained on."""
+"""Evaluation of a model on images that do not train it."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,15 @@ from suite.engine.batches import batches
 from suite.engine.build import Loss
 from suite.recipe import Recipe
 
-SIZE = 1_000  # images at a time; part of the arithmetic, hence fixed
+SIZE = 1_000  # batch size of every evaluation; fixed, because it can change the last bits of a result
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss, the predicted classes int64 (n,) and the score of each: a probability where the loss gives one."""
+    """Mean loss, and for n images the predicted classes int64 (n,), their confidence float32 (n,) and the labels.
+
+    The confidence is the softmax probability for cross-entropy, else the score limited to 0 to 1.
+    """
 
     loss: float
     predicted: torch.Tensor
@@ -22,14 +25,15 @@ class Evaluation:
     labels: torch.Tensor
 
     def accuracy(self, first: int | None = None) -> float:
-        """The share of right answers among the first so many images, or among all."""
+        """The share of correct predictions among the `first` images, or among all."""
         return float((self.predicted[:first] == self.labels[:first]).double().mean())
 
 
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss) -> Evaluation:
-    """Look at every image once, without training; the model is left in training mode.
+    """Evaluate the model on all images; it is left in training mode.
 
-    The images are copied to where the model is; what comes back is in the processor's memory.
+    `images` are uint8 (n, 28, 28), `labels` int64 (n,). They are copied to the model's device; the result is in CPU
+    memory.
     """
     model.eval()
     device = next((weights.device for weights in model.parameters()), images.device)
@@ -38,7 +42,7 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recip
         for pixels, truth in batches(images.to(device), labels.to(device), recipe, SIZE):
             scores = model(pixels)
             total += loss_of(scores, truth).double() * len(truth)
-            # Squared error trains the scores towards 0 and 1 themselves.
+            # The squared error trains the scores themselves towards 0 and 1, so they need no softmax.
             likely = scores.softmax(1) if recipe.loss == "cross-entropy" else scores.clamp(0, 1)
             top = likely.max(1)
             predicted.append(scores.argmax(1))

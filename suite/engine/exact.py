@@ -1,4 +1,4 @@
-"""The settings under which the same run gives the same bits, and the facts that those bits depend on."""
+"""The settings that make a run reproducible to the bit, and the facts about the machine that the bits depend on."""
 
 import os
 import platform
@@ -8,8 +8,8 @@ from typing import Any
 
 from suite.engine import program
 
-# Read by the libraries when a process starts, so they must stand in the environment of the worker's parent.
-# glibc gives every large block back to the system by default and page-faults it anew at the next step.
+# Libraries read these when a process starts, so the parent of a worker must set them.
+# The last two: by default glibc returns every large block to the system, and the next step pays for new page faults.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -18,10 +18,10 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
 
-# A run is resumed only where all of these are as they were: measured, each of them changes the bits.
+# A run is resumed only if all of these are unchanged. Measurements showed that each of them can change the bits.
 BINDING = ("torch", "cpu_capability", "device", "switches", "threads", "engine_sha256")
 
-# Variables of the user's that choose other arithmetic: measured, the second and the last change the bits.
+# The user's variables that select other arithmetic. Measurements showed that the second and the last change the bits.
 SWITCHES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
@@ -34,25 +34,25 @@ SWITCHES = (
 
 
 def make_exact() -> None:
-    """One thread and deterministic algorithms, for this process and until it ends."""
+    """Set one thread and deterministic algorithms, for the rest of this process."""
     import torch
 
     torch.set_num_threads(1)
     if torch.get_num_interop_threads() != 1:
         torch.set_num_interop_threads(1)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # only a program that reads it would see it filled
+    torch.utils.deterministic.fill_uninitialized_memory = False  # only matters to a program that reads such memory
     torch.backends.cudnn.benchmark = False
 
 
 def machine() -> dict[str, Any]:
-    """The processor, and how many of its cores this process may use."""
+    """The name of the processor, and the number of cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"cpu": _cpu(), "cores": cores}
 
 
 def environment() -> dict[str, Any]:
-    """What a number depends on beside recipe and seed: versions, processor, threads, program text."""
+    """What results depend on besides recipe and seed: versions, processor, threads, program text."""
     import numpy
     import torch
 
@@ -62,7 +62,7 @@ def environment() -> dict[str, Any]:
     return {
         "suite": __version__,
         "python": platform.python_version(),
-        "torch": str(torch.__version__),  # a plain one: whoever unpickles its own kind loads torch
+        "torch": str(torch.__version__),  # a plain str: unpickling torch's own string type would import torch
         "numpy": numpy.__version__,
         **machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

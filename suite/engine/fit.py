@@ -1,4 +1,4 @@
-"""The loop that every training goes through: on from wherever its folder stopped, an epoch at a time, each written."""
+"""The training loop of runs and trials: it resumes from the run's folder and saves a checkpoint after each epoch."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ History = list[Epoch]
 
 @dataclass
 class Fitted:
-    """A model after its last epoch, or after the one in which it `diverged`."""
+    """A trained model after its last epoch; `diverged` is the epoch whose loss was not finite, else None."""
 
     state: State
     loss_of: Loss
@@ -40,10 +40,10 @@ def fit(
     left: Callable[[History], Left] = lambda _history: NO_END,
     updates: int | None = None,
 ) -> Fitted:
-    """Train while there is `more` to do after the history so far; the caller has claimed the run's folder.
+    """Train as long as `more(history)` is true; the caller has claimed the run's folder.
 
-    `left` says how much the next epoch may spend: it can end before its last image. The learning-rate schedule is
-    spread over `updates` steps, or over the recipe's epochs. A run whose loss is no longer a finite number ends there.
+    `left` says how much the next epoch may spend: it can end before its last image. The learning rate schedule is
+    spread over `updates` steps, or over the recipe's epochs. The training ends early if a loss is not finite.
     """
     exact.make_exact()
     environment = exact.environment()
@@ -71,11 +71,11 @@ def _reached(left: Left) -> Enough:
 
 
 def _resident(labelled: Labelled) -> Labelled:
-    """The same in the device's memory; on the processor it is there already, and nothing is copied."""
+    """The images and labels in the device's memory; on the CPU nothing is copied."""
     images, labels = labelled
     return images.to(device()), labels.to(device())
 
 
 def finish_diverged(run: Run, epoch: int, environment: Record) -> Result:
-    """The end of a run whose numbers blew up in this epoch, or in the evaluation after it: no accuracy."""
+    """Write and return the result of a run that diverged in this epoch or its evaluation; it has no accuracy."""
     return run.finish({"status": "diverged", "epoch": epoch, "metrics": {}, "clock": {}, "environment": environment})

@@ -1,4 +1,4 @@
-"""A network layer by layer: output shapes, parameters and multiply–accumulate operations for one image."""
+"""A network layer by layer: output shapes, parameters and multiply-accumulate operations (MACs) for one image."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Layer:
-    """One module without children, in the order in which an image meets it; shapes are without the batch."""
+    """One module without submodules; `shape` is that of its output, without the batch dimension."""
 
     name: str
     kind: str
@@ -19,7 +19,7 @@ class Layer:
 
 
 def layers(model: nn.Module) -> list[Layer]:
-    """The layers that one image passes."""
+    """The layers of a network, in the order in which they are executed for one image (1, 28, 28)."""
     found: list[Layer] = []
 
     def note(name: str) -> Any:
@@ -41,9 +41,9 @@ def layers(model: nn.Module) -> list[Layer]:
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
-    """The layers as plain values, with their sums.
+    """The layers as plain values, with the sums of parameters and of MACs.
 
-    `macs` counts the linear and convolution layers, for one image; other arithmetic is not counted.
+    `macs` counts linear and convolution layers only, for one image.
     """
     found = layers(model)
     return {
@@ -54,7 +54,7 @@ def describe(model: nn.Module) -> dict[str, Any]:
 
 
 def _macs(module: nn.Module, output: torch.Tensor) -> int:
-    """Each output number of a linear or convolution layer costs one row, or one kernel, of its weights."""
+    """The MACs of a linear or convolution layer: for each output value, the size of one row or kernel of weights."""
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return int(output[0].numel() * module.weight[0].numel())
     return 0

@@ -1,10 +1,10 @@
-"""How much memory a process has held."""
+"""The peak memory of this process."""
 
 import resource
 import sys
 
 
 def peak_mib() -> float:
-    """The most that this process has held until now, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kibibytes, but bytes on macOS
+    """The highest resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on macOS in bytes
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

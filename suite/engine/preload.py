@@ -1,8 +1,8 @@
-"""What the fork server does once for all workers: load the heavy modules, and read the program text at that moment."""
+"""Imported once by the fork server, for all workers: loads the heavy modules and reads the program text."""
 
 from suite.engine import exact, program, train
 
 __all__ = ["train"]
 
 program.facts()
-exact.make_exact()  # with it torch loads half of its compiler, which takes longer than to train a small run
+exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run

@@ -1,4 +1,4 @@
-"""Which program text gave a number: the engine's digest, the commit, and what was changed since."""
+"""The program text that produced a result: the engine's digest, the commit, and the changes since the commit."""
 
 import hashlib
 import os
@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).parent.parent
-TEXT = ("suite", "experiments", "pyproject.toml")  # what of a checkout is program
+TEXT = ("suite", "experiments", "pyproject.toml")  # the parts of a checkout that belong to the program
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 @cache
 def facts() -> dict[str, Any]:
-    """The engine's SHA-256, and inside a checkout its commit and whether the program text was changed since.
+    """The engine's SHA-256 and, inside a git checkout, its commit and whether the program text has changed since.
 
-    Read once in a process and those forked from it: that is the text they loaded, whatever is edited later.
+    Computed once per process and inherited by forked processes, because they run the text that was loaded then, even
+    if the files are edited later.
     """
     found: dict[str, Any] = {"engine_sha256": _engine_sha256()}
     commit = _git("rev-parse", "HEAD") if (SOURCE.parent / ".git").exists() else None
@@ -29,36 +30,39 @@ def facts() -> dict[str, Any]:
 
 
 def patch() -> bytes:
-    """What `git apply` makes this program text of, out of its commit; new files included, empty where nothing differs.
+    """The diff between the current commit and the program files on disk; empty if there is none.
 
-    The user's index is left alone: a copy of the commit's serves.
+    Untracked files are included. The user's git index is not changed: the diff is made with a temporary one.
     """
     return _changes() or b""
 
 
 @cache
 def _changes() -> bytes | None:
-    """The patch; None where git could not make it."""
+    """The diff; None if git failed."""
     with tempfile.TemporaryDirectory(prefix="suite-patch-") as scratch:
         index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
         if _git("read-tree", "HEAD", **index) is None or _git("add", "--intent-to-add", "--", *TEXT, **index) is None:
             return None
-        # `diff-index` and not `diff`, which the user's settings tell to leave out prefixes or context.
+        # `diff-index` and not `diff`, because the user's git settings can change the prefixes and context of `diff`.
         return _git("diff-index", "-p", "--binary", "--no-ext-diff", "--no-textconv", "HEAD", "--", *TEXT, **index)
 
 
 def _engine_sha256() -> str:
-    """Of every file whose text can change a number."""
+    """The SHA-256 over all files of the engine and of the data room, because their text can change results."""
     files = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "data").glob("*.py")])
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _git(*words: str, **environment: str) -> bytes | None:
-    """What git says of the checkout this text lies in, whichever one a hook's variables name; None if it fails."""
+    """The output of git in this program's checkout; None if git fails or is missing.
+
+    Inside a git hook, variables such as GIT_DIR name the user's repository, so they are removed.
+    """
     command = ["git", "-C", str(SOURCE.parent), *words]
     ours = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     try:
         answer = subprocess.run(command, capture_output=True, timeout=10, env={**ours, **environment})
-    except (OSError, subprocess.TimeoutExpired):  # no git: the facts above say nothing rather than something false
+    except (OSError, subprocess.TimeoutExpired):  # without git, the facts above leave out the commit
         return None
     return answer.stdout if answer.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""The learning rate as a function of the step alone, so that a resumed run goes on at the rate it had come to."""
+"""The learning rate as a function of the step, so that a resumed run continues with the same rate."""
 
 import math
 
@@ -6,12 +6,12 @@ import torch
 
 from suite.recipe import Recipe
 
-FIRST = 1 / 25  # of the peak: the shape is that of torch's OneCycleLR as it is by default
+FIRST = 1 / 25  # of the peak; the whole cycle is that of torch's OneCycleLR with its defaults
 LAST = FIRST / 10_000
 
 
 def rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The rate of one step, counted from 0, of so many; past the last it stays where the cycle ended."""
+    """The learning rate of one step, counted from 0, of `steps`; after the last step it stays constant."""
     if recipe.schedule == "constant":
         return recipe.lr
     peak, end = max(recipe.warm_up * steps - 1, 0.0), steps - 1
@@ -21,11 +21,11 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
 
 
 def _between(start: float, end: float, share: float) -> float:
-    """Half a cosine from `start` to `end`."""
+    """The value of a half cosine from `start` to `end`, at `share` (0 to 1) of the way."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
 def set_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
-    """Let the next update be of this rate."""
+    """Set the learning rate of the next update."""
     for group in optimizer.param_groups:
         group["lr"] = value

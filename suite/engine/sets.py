@@ -1,4 +1,4 @@
-"""Which images train, which validate, and which are looked at on the way."""
+"""The split of the images: training, validation, probes and test."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, 28, 28) and lab
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """The images of one training; `probes` are the test images that a source watches.
+    """The images of one training; `probes` are the test images that the source evaluates during an epoch.
 
-    `test` are all of them, looked at after each epoch for the time that an accuracy takes. Neither chooses anything.
+    `test` are all test images. They are evaluated after each epoch, to measure the time to a target accuracy. Neither
+    `probes` nor `test` is used to select anything.
     """
 
     training: Labelled
@@ -26,7 +27,7 @@ class Sets:
 
 
 def published(recipe: Recipe, data: Data) -> Sets:
-    """As the recipe's source has it: the batches at the end validate, and the first test images are probed."""
+    """The split that the recipe describes: the last training batches validate, and the first test images are probes."""
     images = recipe.training_images()
     held_out = data.train_images[images:], data.train_labels[images:]
     probed = data.test_images[: recipe.probe_images], data.test_labels[: recipe.probe_images]
@@ -39,9 +40,9 @@ def published(recipe: Recipe, data: Data) -> Sets:
 
 
 def stratified(name: str, training: Labelled) -> Sets:
-    """One image in `VALIDATION` of the training data validates: the same ones whenever the data are called `name`.
+    """A stratified split: one of `VALIDATION` training images validates. The split depends only on the data and `name`.
 
-    Each class gives its share, rounded so that the numbers add up. Both parts keep the order that they had.
+    The classes have the same shares in both parts, up to rounding. Both parts keep the original order.
     """
     _, labels = training
     validates = torch.zeros(len(labels), dtype=torch.bool)
@@ -54,13 +55,13 @@ def stratified(name: str, training: Labelled) -> Sets:
 
 
 def _rows(labelled: Labelled, chosen: torch.Tensor) -> Labelled:
-    """The chosen images and labels; `index_select` copies a row at a time, indexing a byte at a time."""
+    """The chosen images and labels; `index_select` copies whole rows, while indexing copies single bytes."""
     images, labels = labelled
     return images.index_select(0, chosen), labels.index_select(0, chosen)
 
 
 def _quotas(members: torch.Tensor, total: int) -> list[int]:
-    """`total` shared out in proportion to the classes' members; the largest remainders are rounded up."""
+    """`total` divided in proportion to `members`, as whole numbers; the largest remainders are rounded up."""
     exact = members.double() * total / members.sum()
     quotas = exact.floor().long()
     rounded_up = (exact - quotas).argsort(descending=True, stable=True)[: total - int(quotas.sum())]

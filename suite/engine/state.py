@@ -1,4 +1,4 @@
-"""What an epoch changes, and how it goes to the disk and comes back."""
+"""The state of a training, which every epoch changes: saving it to a checkpoint and restoring it."""
 
 import os
 from collections.abc import Iterator
@@ -18,33 +18,36 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class State:
-    """A model under training; no generator is in it, because every draw is a function of seed and epoch."""
+    """A model in training with its optimiser and history.
+
+    It has no random generator, because every draw is a function of seed and epoch.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
     best: Tensors = field(default_factory=dict)
-    forward: nn.Module = field(init=False)  # what images go through: the model's own layers, in the quickest way
+    forward: nn.Module = field(init=False)  # to call for images: the model's own layers, rewritten to be faster
 
     def __post_init__(self) -> None:
-        """See how the model's layers are best gone through."""
+        """Rewrite and, if asked for, compile the model's forward pass."""
         self.forward = compiled(rewrite(self.model))
 
     def add(self, record: Epoch, *, keep_best: bool) -> None:
-        """Close an epoch, remembering its weights where its validation accuracy is the highest so far."""
+        """Add an epoch to the history; with `keep_best`, copy its weights if its validation accuracy is the best."""
         self.history.append(record)
         if keep_best and best_epoch(self.history)[0] == len(self.history) - 1:
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
 
 def best_epoch(history: list[Epoch]) -> tuple[int, float]:
-    """The first epoch with the highest validation accuracy, and that accuracy."""
+    """The index of the first epoch with the highest validation accuracy, and that accuracy."""
     accuracies = [record["val_accuracy"] or 0.0 for record in history]
     return accuracies.index(max(accuracies)), max(accuracies)
 
 
 def save(run: Run, state: State) -> None:
-    """Write down a finished epoch: the checkpoint first, for it alone says where to go on."""
+    """Save a finished epoch. The checkpoint is written first, because a resumed run starts from it alone."""
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
     tensors |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(state.optimizer)}
@@ -54,7 +57,10 @@ def save(run: Run, state: State) -> None:
 
 
 def restore(run: Run, state: State) -> State:
-    """Go on from the run's checkpoint, if there is one; `SuiteError` (2) where it is damaged or another run's."""
+    """The state of the run's checkpoint, or `state` if there is none.
+
+    Raises `SuiteError` (2) if the checkpoint is damaged or belongs to another run, (3) if it cannot be read.
+    """
     if not os.path.lexists(run.checkpoint):
         return state
     tensors, facts = checkpoint.load(run.checkpoint)
@@ -83,9 +89,10 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, 
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Its hyper-parameters come from the recipe; only what it has gathered comes from the checkpoint.
+    """Load the optimiser's internal state (such as momentum); its hyper-parameters come from the recipe.
 
-    A file keeps tensors in one layout. The fused updates read each in the layout of its weights, and do not look.
+    A file stores all tensors in the contiguous layout, but fused updates assume the memory layout of the weights and
+    do not check it. So each tensor is copied into that layout.
     """
     weights = dict(enumerate(weight for group in optimizer.param_groups for weight in group["params"]))
     gathered: dict[int, Tensors] = {}

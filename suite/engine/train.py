@@ -1,4 +1,4 @@
-"""Train one run to its end, from wherever its folder says it stopped."""
+"""Training of one run to its end; it resumes from the state in the run's folder."""
 
 import math
 import time
@@ -22,13 +22,13 @@ from suite.errors import MACHINE, SuiteError
 from suite.recipe import Recipe
 from suite.recipe.experiment import Experiment
 
-RELOADED = 1_000  # test images that the weights must classify alike after a trip through their file
+RELOADED = 1_000  # test images that must get the same classes after the weights are read back from their file
 
 
 def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
-    """Train, evaluate and write down one run, whose folder the caller has claimed; returns its result.
+    """Train and evaluate one run, write its result and return it; the caller has claimed the folder.
 
-    A run whose loss stops being a finite number ends there, with the status `diverged` and without an accuracy.
+    If a loss is not finite, the run ends early with the status `diverged` and without an accuracy.
     """
     recipe = experiment.recipe
     sets = published(recipe, data)
@@ -39,7 +39,7 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
 
 
 def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Result:
-    """Evaluate the weights that the recipe keeps, on all test images, and write the result."""
+    """Evaluate the weights that the recipe keeps (last or best) on all test images, and write the result."""
     now, loss_of = fitted.state, fitted.loss_of
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
@@ -74,7 +74,7 @@ def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Result:
 def _require_equal_after_reload(
     run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, found: Evaluation
 ) -> None:
-    """Read the weights back from their file and see that they predict the same."""
+    """Read the weights back from their file; raises `SuiteError` (3) if they predict other classes."""
     now.model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
     first = slice(RELOADED)
     again = evaluate(now.forward, data.test_images[first], data.test_labels[first], recipe, loss_of)
@@ -87,7 +87,7 @@ def _require_equal_after_reload(
 
 
 def _metrics(recipe: Recipe, history: list[Epoch], found: Evaluation) -> dict[str, float]:
-    """Both evaluations: the source's own test images, and all of them."""
+    """The final metrics: test accuracy on all images and on the source's subset, training and best validation."""
     subset = min(recipe.test_images or len(found.labels), len(found.labels))
     metrics = {
         "test/accuracy": found.accuracy(),
@@ -105,9 +105,9 @@ def _metrics(recipe: Recipe, history: list[Epoch], found: Evaluation) -> dict[st
 
 
 def _clock(history: list[Epoch], images: int, evaluation: float) -> dict[str, float]:
-    """Speeds and memory: true of this machine and hour, and no part of what is reproduced.
+    """Speeds and memory; they depend on the machine and its load and are not reproducible.
 
-    `evaluation` is the seconds that the last look at the `images` took.
+    `evaluation` is the time of the final evaluation of `images` images, in seconds.
     """
     clocks = [record["clock"] for record in history]
     seconds = [clock["train_seconds"] for clock in clocks]

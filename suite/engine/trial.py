@@ -1,4 +1,4 @@
-"""Train one trial of a study: on a part of the training images, judged by the rest. No test image comes near it."""
+"""Training of one trial of a study: on one part of the training images, evaluated on the rest, without test images."""
 
 from suite.disk.documents import Result
 from suite.disk.journal import Run
@@ -12,9 +12,10 @@ from suite.recipe.trial import Budget
 def train_trial(
     run: Run, experiment: Experiment, training: Labelled, budget: Budget, portion: float, emit: Emit
 ) -> Result:
-    """Train until a portion of the budget is spent, to the next whole epoch; the caller has claimed the folder.
+    """Train until a portion (0 to 1) of the budget is spent; the caller has claimed the folder.
 
-    Asked later for a larger portion it goes on from there, to the same bits as if it had been asked at once.
+    Called again with a larger portion, it continues and gives the same bits as one call with that portion. It stops
+    only after whole epochs, except at the end of a budget of steps or seconds.
     """
     recipe = experiment.recipe
     fitted = fit(

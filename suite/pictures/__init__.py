@@ -1,1 +1,1 @@
-"""Numbers to pictures: what is drawn of runs, comparisons, studies and the bench."""
+"""The pictures of runs, comparisons, studies and the bench."""

@@ -1,4 +1,4 @@
-"""The picture of the bench: how the ratios of times went from session to session. No file touched."""
+"""The picture of the bench: the ratios of times over all sessions. It writes no files."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHOWN = 40  # sessions beside each, the latest ones
+SHOWN = 40  # the latest sessions of each panel
 
 
 def history(found: Sequence[dict[str, Any]]) -> "Figure":
-    """Times as long as each thing measured beside, with the 95 % interval, by session; an experiment a colour."""
+    """One panel for each reference: the ratio of times with its 95 % interval by session, one colour per experiment."""
     besides = list(dict.fromkeys(one["beside"] for one in found))
     names = list(dict.fromkeys(one["experiment"] for one in found))
     figure, panels = new_figure(8.4, 2.6 * len(besides) + 0.4, rows=len(besides))

@@ -1,4 +1,4 @@
-"""Pictures that were drawn before, by what they show: drawing takes nearly all of a large report's time."""
+"""A cache of pictures, by the numbers they show, because drawing takes nearly all of a large report's time."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST = 1 << 26
-DIGEST = 64  # hexadecimal digits of the contents' SHA-256, which an entry begins with
+DIGEST = 64  # each entry begins with the SHA-256 of its contents, in so many hexadecimal digits
 
 
 class Kept:
-    """A folder of pictures under the SHA-256 of their numbers and of all that draws them; None keeps nothing.
+    """A folder of pictures; the key is the SHA-256 of their numbers and of the code and libraries that draw them.
 
-    A picture taken from it has the very bytes that drawing it anew would give. One process uses it at a time.
+    A picture from the cache has the same bytes as a newly drawn one. Without a folder nothing is kept. Only one
+    process may use the folder at a time.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -31,7 +32,7 @@ class Kept:
         self._used: set[str] = set()
 
     def find(self, key: str) -> Images | None:
-        """The picture of this key, where that is kept whole."""
+        """The picture of this key; None unless all its files are there and undamaged."""
         if self._folder is None:
             return None
         names = _names(key)
@@ -40,14 +41,14 @@ class Kept:
         return found if len(found) == len(KINDS) else None
 
     def keep(self, key: str, images: Images) -> None:
-        """Keep the picture of this key."""
+        """Store the picture of this key."""
         if self._folder is not None:
             files.make_folder(self._folder)
             for kind, name in _names(key).items():
                 files.write(self._folder / name, sha256(images[kind]).hexdigest().encode() + images[kind])
 
     def forget_unused(self) -> None:
-        """Delete what nobody asked for since this was made, and what killed writers left."""
+        """Delete pictures that this object was not asked for, and files that killed writers left."""
         if self._folder is not None and self._folder.is_dir():
             files.remove_leftovers(self._folder)
             for path in self._folder.iterdir():
@@ -55,23 +56,23 @@ class Kept:
                     files.remove(path)
 
     def key(self, draw: Callable[..., "Figure"], numbers: Sequence[Any]) -> str:
-        """What `draw(*numbers)` is kept under: all that it looks like follows from what this digests."""
+        """The cache key of `draw(*numbers)`: a digest of everything that determines the picture."""
         drawer = [*self._drawer, _code(draw.__module__), draw.__name__]
         return sha256(json.dumps([drawer, numbers], sort_keys=True, default=_plain).encode()).hexdigest()
 
     @cached_property
     def _drawer(self) -> list[str]:
-        """What every picture follows from beside its numbers: our style, the libraries, the user's matplotlibrc."""
+        """What every picture depends on besides its numbers: our style, the libraries, the user's matplotlibrc."""
         import matplotlib as mpl
         import numpy as np
 
-        # Asked for, `backend` loads a graphical one; the files do not depend on it.
+        # Reading `backend` would load a graphical backend, and the files do not depend on it.
         style = {name: str(mpl.rcParams[name]) for name in mpl.rcParams if not name.startswith("backend")}
         return [_code(canvas.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
 
 
 def _names(key: str) -> dict[str, str]:
-    """The file for each kind of picture."""
+    """The file name for each file type of a picture."""
     return {kind: f"{key}.{kind}" for kind in KINDS}
 
 
@@ -82,7 +83,7 @@ def _code(module: str) -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """A kept picture; None where there is none, or not the one that was written."""
+    """A stored picture; None if it is missing or damaged."""
     try:
         contents = files.read(path, LARGEST)
     except (OSError, files.Unfit):
@@ -92,4 +93,4 @@ def _read(path: Path) -> bytes | None:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value.tolist()  # of numpy
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value.tolist()  # a numpy array

@@ -1,4 +1,4 @@
-"""What pictures are drawn on: colours, style, figures outside pyplot, and their way into a file."""
+"""The common parts of all pictures: colours, style, new figures, and figures as image files."""
 
 import io
 import warnings
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, GREY = "#2a6fb0", "#d9730d", "#2e8b57", "#c0392b", "#6b7280"
 _STYLE = {
     "font.size": 9,
-    "font.sans-serif": ["DejaVu Sans"],  # the fallbacks' names, at every word of an SVG, are a third of it
+    "font.sans-serif": ["DejaVu Sans"],  # one font: an SVG repeats all font names at each text, a third of its size
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
@@ -20,22 +20,25 @@ _STYLE = {
     "axes.grid": True,
     "grid.color": "#e5e7eb",
     "axes.axisbelow": True,
-    "svg.hashsalt": "suite",  # with it and without a date the same numbers give the same bytes
+    "svg.hashsalt": "suite",  # with this and without a date, the same numbers give the same bytes
     "svg.fonttype": "none",
     "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.12,  # inches: in a PNG a label is longer than in the SVG that was laid out
+    "figure.constrained_layout.w_pad": 0.12,  # inches: the layout is made for the SVG, and PNG labels are longer
 }
-_UNTOLD = ("Creator", "Date", "Format", "Type")  # of an SVG's metadata
+_UNTOLD = ("Creator", "Date", "Format", "Type")  # metadata that is left out of an SVG
 DPI = 120
 
 
 def image(figure: "Figure", kind: str) -> bytes:
-    """A figure as a `png` or `svg` file; equal figures give equal bytes. Its layout is found once, by the first."""
+    """A figure as the bytes of a `png` or `svg` file; equal figures give equal bytes.
+
+    The first call computes the layout, and later calls keep it.
+    """
     import matplotlib as mpl
 
     file = io.BytesIO()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font has not
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font lacks
         if kind == "png":
             _paint(figure, file)
         else:
@@ -45,7 +48,7 @@ def image(figure: "Figure", kind: str) -> bytes:
 
 
 def _paint(figure: "Figure", file: BinaryIO) -> None:
-    """A PNG with a palette: a third of the size, and no difference to be seen."""
+    """Write a PNG with a palette: a third of the size, without a visible difference."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -53,7 +56,7 @@ def _paint(figure: "Figure", file: BinaryIO) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = Image.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
-    # Of Pillow's methods the one that keeps white white and small coloured words coloured.
+    # Of Pillow's methods, this one keeps white areas white and small coloured words coloured.
     painted = pixels.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     painted.save(file, "png", optimize=True)
 
@@ -61,9 +64,10 @@ def _paint(figure: "Figure", file: BinaryIO) -> None:
 def new_figure(
     width: float, height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
 ) -> tuple["Figure", list["Axes"]]:
-    """A figure outside pyplot, which keeps every figure alive and belongs to one thread.
+    """A new figure and its axes, `rows` × `columns`, row by row.
 
-    `width` and `height` in inches; `heights` are those of the rows, in proportion.
+    It is made without pyplot, which keeps every figure in memory and is not thread-safe. `width` and `height` are in
+    inches; `heights` are the relative heights of the rows.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -74,7 +78,7 @@ def new_figure(
 
 
 def logarithmic(axes: "Axes", which: str = "x", *, at: Sequence[float] = (1, 2, 5), unit: str = "") -> None:
-    """Give an axis a logarithmic scale with plain numbers at these places of every power of ten."""
+    """Make an axis logarithmic, with plain numbers at the multiples `at` of each power of ten."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     getattr(axes, f"set_{which}scale")("log")

@@ -1,4 +1,4 @@
-"""The pictures of comparisons: differences, accuracy over time, calibration, the hardest images. No file touched."""
+"""The pictures of comparisons: differences, accuracy over time, calibration, hardest images. It writes no files."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from suite.analysis.hardest import Hard
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#7c3aed", "#0f766e", "#be185d", GREY)
-COLUMNS = 10  # images beside each other
+COLUMNS = 10  # images per row
 
 
 def differences(found: Sequence["Comparison"]) -> "Figure":
-    """Every difference with its interval, in points; grey where it is not shown."""
+    """Every difference with its interval, in percentage points; grey if no difference is shown."""
     figure, (axes,) = new_figure(8.4, 0.42 * len(found) + 1.1)
     upwards = list(reversed(found))
     for place, one in enumerate(upwards):
@@ -35,7 +35,7 @@ def differences(found: Sequence["Comparison"]) -> "Figure":
 
 
 def over_time(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], target: float) -> "Figure":
-    """Test accuracy over seconds of training, a line per seed, a colour per experiment, and the target."""
+    """Test accuracy over seconds of training, one line per seed, one colour per experiment, and the target."""
     figure, (axes,) = new_figure(8.4, 3.6)
     for number, (title, seeds) in enumerate(curves.items()):
         for points in seeds:
@@ -49,7 +49,7 @@ def over_time(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], tar
 
 
 def reliability(found: Mapping[str, "Calibration"]) -> "Figure":
-    """How often an answer is right, by how sure it is; on the diagonal it is as often as it says."""
+    """Accuracy by confidence, one curve per experiment; a perfectly calibrated one lies on the diagonal."""
     figure, (axes,) = new_figure(5.6, 4.6)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     for number, (title, one) in enumerate(found.items()):
@@ -62,7 +62,7 @@ def reliability(found: Mapping[str, "Calibration"]) -> "Figure":
 
 
 def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Sequence[str]) -> "Figure":
-    """The images (h, 28, 28) of `found`, which most get wrong, each with what it is and what it is taken for."""
+    """The hardest images, uint8 (h, 28, 28), in the order of `found`, with label and most frequent wrong class."""
     rows, height, width = -(-len(found) // COLUMNS), 46, 46  # a cell holds 28 × 28 pixels and three lines of text
     sheet = np.zeros((rows * height, COLUMNS * width), np.uint8)
     figure, (axes,) = new_figure(10.5, 1.1 * rows + 0.4)
@@ -78,7 +78,7 @@ def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Seq
 
 
 def _legend(axes: "Axes", place: str) -> None:
-    """The legend, its names taken literally: a `$` in one would be TeX, and `$\\frac$` no picture at all."""
+    """Draw the legend with names as plain text: matplotlib reads `$` as TeX, and `$\\frac$` would raise an error."""
     for text in axes.legend(frameon=False, fontsize=8, loc=place).get_texts():
         text.set_parse_math(False)
 

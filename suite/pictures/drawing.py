@@ -1,4 +1,4 @@
-"""Many pictures at once: drawing takes nearly all of a report's time, and one process fills one core."""
+"""Drawing many pictures in parallel, because drawing takes nearly all of a report's time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -11,26 +11,26 @@ from suite.pictures import canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Drawing = tuple[Callable[..., "Figure"], tuple[Any, ...]]  # a function of a module's, and its arguments
+Drawing = tuple[Callable[..., "Figure"], tuple[Any, ...]]  # a module-level function and its arguments
 KINDS = ("svg", "png")
-Images = dict[str, bytes]  # by kind
-FEW = 8  # so many are drawn before processes for them have started
+Images = dict[str, bytes]  # the contents of the files, by kind
+FEW = 8  # starting workers takes longer than drawing so many pictures
 
 
 def images_of(figure: "Figure") -> Images:
-    """A figure as the bytes of its files."""
+    """A figure as the bytes of its SVG and PNG files."""
     return {kind: canvas.image(figure, kind) for kind in KINDS}
 
 
 def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
-    """Yield (index of the drawing, its images) as they come, drawn by as many processes as there are cores.
+    """Yield (index of the drawing, its images) as they are ready, drawn by one process per core.
 
-    What a process owes when it ends, for whatever reason, is drawn here, and all of it where none can be had.
+    Pictures that a worker did not deliver are drawn in this process; so are all of them when no worker can be started.
     """
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
         shares = [list(owed.items())[first::cores] for first in range(cores)]
-        with suppress(OSError):  # the system lets this user have no more processes
+        with suppress(OSError):  # the system allows this user no more processes
             for _, event in LocalProcesses(cores).run(_draw_share, shares):
                 if isinstance(event, _Drawn):
                     del owed[event.index]

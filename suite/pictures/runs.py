@@ -1,4 +1,4 @@
-"""The pictures: curves, confusion, samples, layers. Numbers in, matplotlib figures out, no file touched."""
+"""The pictures of runs: curves, confusion, samples, layers, overview, speeds. It writes no files."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 
 
 def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
-    """Loss and accuracy by epoch, a thin line per seed, beside the figures that the source printed."""
+    """Loss and accuracy by epoch, one thin line per seed, with the figures that the source published."""
     from matplotlib.ticker import MaxNLocator
 
     figure, (left, right) = new_figure(8.4, 3.2, columns=2)
@@ -44,7 +44,7 @@ def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequen
 
 
 def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
-    """Accuracy on the first test images while an epoch goes on, as the source watches it."""
+    """Accuracy on the first `images` test images during training, as the source measures it."""
     figure, (axes,) = new_figure(8.4, 2.8)
     for history in histories:
         points = [probe for line in history for probe in line["probes"]]
@@ -54,7 +54,10 @@ def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
 
 
 def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
-    """The matrix as a heat map with its counts; colour by share of the true class, so that rare confusions show."""
+    """The matrix as a heat map with its counts; the colour is the share of the true class, as a square root.
+
+    The square root makes rare confusions visible.
+    """
     figure, (axes,) = new_figure(6.6, 5.8)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
@@ -79,7 +82,7 @@ def samples(
     confidence: NDArray[np.floating],
     classes: Sequence[str],
 ) -> "Figure":
-    """The first 20 test images, then the 20 mistakes made with the highest score; mistakes in red."""
+    """The first 20 test images, then the 20 mistakes with the highest confidence; mistakes in red."""
     wrong = np.flatnonzero(labels != predicted)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
     chosen = [*range(min(20, len(labels))), *surest]
@@ -94,14 +97,14 @@ def samples(
         axes.text(left + 14, top - 2, text if right else f"{text}\nis {classes[labels[index]]}", fontsize=6.5,
                   color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
                   in_layout=False)  # fmt: skip
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image: an axes per cell takes ten times as long
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image, because one axes per cell takes ten times as long
     axes.axis("off")
     axes.set_title("The first test images, then the mistakes made with the highest score", loc="left", fontsize=9)
     return figure
 
 
 def network(layers: Sequence[Record]) -> "Figure":
-    """The layers as boxes in the order in which an image meets them; those with parameters are coloured."""
+    """The layers as boxes, in the order of execution; layers with parameters are coloured."""
     figure, (axes,) = new_figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
     axes.axis("off")
     steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
@@ -122,13 +125,13 @@ def network(layers: Sequence[Record]) -> "Figure":
 
 
 def _name(row: Record) -> str:
-    """An experiment's name as a label that leaves room for the picture."""
+    """An experiment's name as a label of at most 60 letters."""
     words = str(row["experiment"])
     return words if len(words) <= 60 else f"{words[:59]}…"
 
 
 def overview(rows: Sequence[Record]) -> "Figure":
-    """Every experiment's test accuracy with its intervals, beside the published figure; each data set by itself."""
+    """Each experiment's test accuracy with its intervals and the published figure; one panel per data set."""
     by_data: dict[str, list[Record]] = {}
     for row in rows:
         by_data.setdefault(row["data"], []).append(row)
@@ -157,7 +160,7 @@ def _accuracies(axes: "Axes", upwards: Sequence[Record]) -> None:
 
 
 def speeds(rows: Sequence[Record]) -> "Figure":
-    """Images a second in training and in inference, on a logarithmic axis."""
+    """Images per second in training and in inference, on a logarithmic axis."""
     figure, (axes,) = new_figure(8.4, 0.5 * len(rows) + 1.1)
     places = np.arange(len(rows))
     for kind, colour in (("train", BLUE), ("inference", ORANGE)):

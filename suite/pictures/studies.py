@@ -1,4 +1,4 @@
-"""The pictures of a study: history, slices, contour, parallel coordinates, importance. Its document in, figures out."""
+"""The pictures of a study, from its document: history, slices, contour, parallel coordinates, importance, front."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ CAPTIONS = {
 
 
 def study_pictures(facts: Record) -> "dict[str, Figure]":
-    """Those pictures that the study's trials can fill, by a key of `CAPTIONS`."""
+    """The pictures for which the study has enough trials, by a key of `CAPTIONS`."""
     trials = [one for one in facts["trials"] if one["accuracies"] and one["state"] in ("COMPLETE", "PRUNED")]
     complete = [one for one in trials if one["state"] == "COMPLETE"]
     space = [one for one in read_space(facts["rules"]["space"]).values() if _is_numeric(one)]
@@ -56,13 +56,13 @@ def _accuracy(trial: Record) -> float:
 
 
 def _place(axis: Dimension, trial: Record) -> float:
-    """Where a trial lies on an axis that is even in factors for scales and powers of two."""
+    """The position of a trial on an axis, which is logarithmic for scales and for powers of two."""
     value = float(trial["values"][axis.field])
     return math.log10(value) if axis.log else math.log2(value) if axis.exponents else value
 
 
 def _label(axes: "Axes", axis: Dimension, which: str = "x") -> None:
-    """The axis in the field's own values."""
+    """Label an axis with the field's name and values."""
     ends = [float(end) for end in axis.extremes]
     if axis.exponents:
         places = [float(exponent) for exponent in axis.exponents]

@@ -1,4 +1,4 @@
-"""What an experiment is: its recipe, where its protocol was published, and what makes two of them the same."""
+"""Experiments: their recipes, their published sources, and the identity by which two recipes are the same."""
 
 from suite.recipe.fields import Recipe
 from suite.recipe.source import Source

@@ -1,4 +1,4 @@
-"""Checks of a field's value: each takes the field's name and the value, and returns the value or refuses it."""
+"""Checks of field values. Each takes a field's name and value, and returns the value or raises `SuiteError` (2)."""
 
 import math
 from collections.abc import Callable
@@ -10,12 +10,12 @@ Check = Callable[[str, Any], Any]
 
 
 def wrong(name: str, value: object, rule: str, remedy: str) -> SuiteError:
-    """The one line for a field's wrong value."""
+    """The `SuiteError` (2) for a wrong value of a field."""
     return SuiteError(f"{name} {rule}, got {value!r:.80}.", f"{remedy}.")
 
 
 def choice(*allowed: str) -> Check:
-    """One of some words."""
+    """A check that the value is one of the `allowed` words."""
 
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in allowed:
@@ -26,7 +26,7 @@ def choice(*allowed: str) -> Check:
 
 
 def number(rule: str, accepts: Callable[[float], bool], example: str) -> Check:
-    """A finite number, given as int or float, that `accepts` takes; always a float afterwards."""
+    """A check for a finite int or float that `accepts` allows; it returns a float."""
 
     def check(name: str, value: Any) -> float:
         try:
@@ -37,13 +37,13 @@ def number(rule: str, accepts: Callable[[float], bool], example: str) -> Check:
             raise wrong(name, value, "must be a finite number", f"Give a number such as {example}")
         if not accepts(number):
             raise wrong(name, value, f"must be {rule}", f"Give a number such as {example}")
-        return number + 0.0  # 1 and 1.0 are one recipe, and so are 0.0 and -0.0
+        return number + 0.0  # so 1 and 1.0 give the same identity, and also 0.0 and -0.0
 
     return check
 
 
 def count(most: int) -> Check:
-    """A whole number from 1."""
+    """A check for a whole number from 1 to `most`."""
 
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
@@ -54,19 +54,19 @@ def count(most: int) -> Check:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or false, and nothing that merely counts as such."""
+    """The value if it is True or False; other values that count as true or false are refused."""
     if not isinstance(value, bool):
         raise wrong(name, value, "must be true or false", "Choose one of them")
     return value
 
 
 def text(name: str, value: Any) -> str:
-    """Words, which may be none."""
+    """The value if it is a text, which may be empty."""
     if not isinstance(value, str):
         raise wrong(name, value, "must be text", "Put it in quotes")
     return value
 
 
 def optional(check: Check) -> Check:
-    """None, or what `check` takes."""
+    """A check that accepts None, and every value that `check` accepts."""
     return lambda name, value: None if value is None else check(name, value)

@@ -12,7 +12,7 @@ from suite.recipe.identity import identity
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe and its network under the name of the file that holds them."""
+    """A recipe and its network; `name` is the name of their file."""
 
     name: str
     path: Path
@@ -23,16 +23,16 @@ class Experiment:
 
     @property
     def title(self) -> str:
-        """Its name, and what the command changes: by it committed references name it."""
+        """The name with all overrides; it is the key in files of committed references."""
         return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the recipe as it is now, overrides applied, and of the network."""
+        """The SHA-256 of the recipe, with overrides applied, and of the network's text."""
         return identity(self.recipe, self.network_text)
 
     def facts(self) -> dict[str, Any]:
-        """What a run's folder keeps of its experiment."""
+        """The facts about the experiment that a run's folder stores."""
         source = self.recipe.source
         return {
             "recipe": self.recipe.protocol(),
@@ -42,7 +42,10 @@ class Experiment:
         }
 
     def changed(self, overrides: Mapping[str, Any]) -> "Experiment":
-        """The same experiment with other recipe values, hence another identity; what changes nothing is no override."""
+        """The experiment with other recipe values; values equal to the recipe's are not counted as overrides.
+
+        Raises `SuiteError` (2) for an unknown field or a wrong value.
+        """
         recipe = self.recipe.changed(overrides)
         real = {
             name: getattr(recipe, name) for name in overrides if getattr(recipe, name) != getattr(self.recipe, name)

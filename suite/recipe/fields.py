@@ -1,4 +1,4 @@
-"""What an experiment is: a frozen, checked recipe whose identity changes with every field."""
+"""The recipe of an experiment: frozen and checked; its identity changes with every field that can change a result."""
 
 import math
 from collections.abc import Mapping
@@ -20,26 +20,28 @@ OPTIMIZERS = ("sgd", "adam")
 KEEP = ("last", "best")
 SCHEDULES = ("constant", "one-cycle")
 PRECISIONS = ("float32", "bfloat16")
-# Fields that came after runs had been trained without them, with the value that means what was done before. Where a
-# recipe has that value the protocol is silent, so that no finished run is trained again for a field it does not use.
+# Fields added after the first release, with their defaults, which mean the former behaviour. At its default such a
+# field is left out of the identity, so older finished runs stay valid.
 LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3, "precision": "float32"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice that can change a number. Wrong values raise `SuiteError` naming the field and the value.
+    """All choices of an experiment that can change its results, except the network.
 
-    Images are divided by 255; then `normalize`, (mean, standard deviation), is applied where given.
-    `holdout` is the share of the batches, the last ones in the published order, that validate instead of training.
-    `probe_every` steps the accuracy on the first `probe_images` test images is written down, as some sources do;
-    nothing is ever chosen by it. `test_images` is the source's own test subset: the first so many, None for all.
-    `keep` says which weights are the result: those of the last epoch or of the best validation accuracy.
-    `init_std` draws every weight from N(0, init_std²) with zero biases; None is the framework's own initialisation.
-    `betas` are adam's decay rates. `schedule` is how the rate moves from step to step: it stays at `lr`, or goes
-    through one cycle that peaks at `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
-    `precision` is that of the training step's products and convolutions; weights, their sums, loss and every look at
-    held-out or test images are float32 whatever it says (torch's autocast).
-    `space` is what `tune` searches unless it is told otherwise; like the source it cannot change a run's numbers.
+    A wrong value raises `SuiteError` (2) that names the field and the value. All fields but `source` and `space` are
+    part of the identity.
+    Images are divided by 255; then `normalize` (mean, standard deviation) is applied if given.
+    `holdout` is the share of the batches that validate instead of training: the last ones in the published order.
+    Every `probe_every` steps, the accuracy on the first `probe_images` test images is recorded, as some sources do;
+    it selects nothing. `test_images` is the source's own test subset: the first so many images, None for all.
+    `keep` selects the weights of the result: the last epoch's, or those with the best validation accuracy.
+    `init_std` draws every weight from N(0, init_std²) and sets biases to zero; None is torch's own initialisation.
+    `betas` are Adam's decay rates. `schedule` is the learning rate over the steps: constantly `lr`, or one cycle that
+    has its peak `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
+    `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
+    and all evaluations are always float32.
+    `space` is the default search space of `tune`.
     """
 
     data: str
@@ -89,7 +91,7 @@ class Recipe:
         read_space(self.space)
 
     def training_images(self) -> int:
-        """How many of the training images train: all but those of the held-out batches at the end."""
+        """The number of images that train: all training images except the held-out batches at the end."""
         images = CATALOG[self.data].train
         if not self.holdout:
             return images
@@ -97,31 +99,34 @@ class Recipe:
         return int(batches * (1 - self.holdout) + 1e-9) * self.batch_size
 
     def protocol(self) -> dict[str, Any]:
-        """All fields that can change a number as plain JSON values, defaults included but for those of `LATER`."""
+        """The fields of the identity as plain JSON values; those of `LATER` are left out at their defaults."""
         later = {name: list(value) if isinstance(value, tuple) else value for name, value in LATER.items()}
         return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
 
     def values(self) -> dict[str, Any]:
-        """Every field that can change a number, as plain JSON values."""
+        """All fields that can change a result, as plain JSON values."""
         values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def changed(self, overrides: Mapping[str, Any]) -> "Recipe":
-        """This recipe with other values; an unknown field is refused with the nearest known one."""
+        """This recipe with other values; raises `SuiteError` (2) for an unknown field or a wrong value."""
         for name in overrides:
             require_field(name)
         return replace(self, **overrides)
 
 
 def require_field(name: str) -> None:
-    """Refuse a name that is no field of a recipe."""
+    """Raise `SuiteError` (2) unless `name` is a field of a recipe that a command can set: not `source` or `space`."""
     known = [item.name for item in _protocol_fields()]
     if name not in known:
         raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """`lr=0.01` as a field and its value: numbers, true, false, none, or numbers parted by commas."""
+    """The field and the value of a text such as `lr=0.01`; raises `SuiteError` (2) if it is not FIELD=VALUE.
+
+    Values are numbers, true, false, none, words, or numbers separated by commas.
+    """
     name, equals, value = text.partition("=")
     if not equals:
         raise SuiteError(f"--set {text}: expected FIELD=VALUE.", "For example --set lr=0.01 batch_size=128.")
@@ -134,7 +139,7 @@ def _protocol_fields() -> list[Field[Any]]:
 
 
 def _pair(what: str, example: str, first: Check, second: Check) -> Check:
-    """Two numbers, each with a check of its own."""
+    """A check of a pair of numbers, with one check for each."""
 
     def check(name: str, value: Any) -> tuple[Any, Any]:
         if not isinstance(value, tuple) or len(value) != 2:

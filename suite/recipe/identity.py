@@ -1,4 +1,4 @@
-"""The name of what is trained: a digest of every recipe field and of the network's program text."""
+"""The identity of an experiment: a digest of its recipe, its data and its network's program text."""
 
 import ast
 import hashlib
@@ -10,12 +10,12 @@ from typing import Any
 from suite.data.catalog import CATALOG
 from suite.recipe import Recipe
 
-# Raised when the engine changes what a recipe means, so that old runs are never taken for new ones.
+# Increase it when the engine changes the meaning of a recipe, so that old runs are not used as results of the new one.
 FORMAT = 1
 
 
 def identity(recipe: Recipe, network_text: str) -> str:
-    """SHA-256, in hexadecimal, of the recipe with its defaults, its data's contents and the network's text."""
+    """The SHA-256, in hexadecimal, of the recipe's protocol, the data set's digest and the network's text."""
     facts = {
         "format": FORMAT,
         "recipe": recipe.protocol(),
@@ -26,9 +26,10 @@ def identity(recipe: Recipe, network_text: str) -> str:
 
 
 def network_text(network: Callable[[], Any]) -> str:
-    """The network function and every definition of its file that it leans on, without comments, layout or docstrings.
+    """The network function and all definitions of its file that it uses, without comments, layout or docstrings.
 
-    What it imports from other files is named, not read: a network belongs in one file.
+    Other files are not read, so a network must be in one file; only its import statements are included. Raises
+    `ValueError` if the file does not define the function at its top level.
     """
     path = Path(network.__code__.co_filename)
     tree = ast.parse(path.read_bytes(), path)
@@ -45,7 +46,7 @@ def network_text(network: Callable[[], Any]) -> str:
 
 
 def _by_bound_name(statements: list[ast.stmt]) -> dict[str, list[int]]:
-    """Each name that the file binds at its top level, with the statements that bind it."""
+    """The names that the file binds at its top level, each with the indices of the statements that bind it."""
     bound: dict[str, list[int]] = {}
     for index, statement in enumerate(statements):
         for name in _names_bound_by(statement):
@@ -54,7 +55,7 @@ def _by_bound_name(statements: list[ast.stmt]) -> dict[str, list[int]]:
 
 
 def _names_bound_by(statement: ast.stmt) -> list[str]:
-    """The names whose meaning a top-level statement sets or may change; rather one too many than one too few."""
+    """The names that a top-level statement binds or may change. In doubt a name is included."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
     names: list[str] = []
@@ -68,7 +69,7 @@ def _names_bound_by(statement: ast.stmt) -> list[str]:
                 names.append(node.id)
             case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
                 names += _names_in(node)
-    # `SIZES.append(5)`, or a loop or condition around such a line
+    # Any other statement may change the objects it names: `SIZES.append(5)`, also inside a loop or condition.
     return names if isinstance(statement, ast.Assign | ast.AnnAssign) else names + _names_in(statement)
 
 

@@ -32,14 +32,14 @@ def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]
         module = load_module()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a user's file may do anything at all, sys.exit included
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    except BaseException as error:  # a user's file may do anything, even call sys.exit
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)
     except SuiteError:
         raise
-    except Exception as error:  # what a module's names hold may fail even at being looked at
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Mend the file.") from error
+    except Exception as error:  # objects of a user's module may raise any exception when we inspect them
+        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
 
 
 def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
@@ -58,7 +58,10 @@ def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
 
 
 class _AlwaysFromSource(SourceFileLoader):
-    """Never a cached .pyc: an edit within the clock's granularity would be trained under the new identity."""
+    """Loads a file without a cached .pyc.
+
+    After a quick second edit the .pyc can be out of date: the old code would be trained under the new identity.
+    """
 
     def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
         raise OSError
@@ -66,7 +69,7 @@ class _AlwaysFromSource(SourceFileLoader):
 
 def run_file(path: Path, package: str) -> ModuleType:
     """Run a file as a module of `package`, always from its source; raises whatever the file raises."""
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # reading a pipe would block
         raise SuiteError("it is not a regular file.")
     name = f"{package}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))
@@ -90,7 +93,7 @@ def _reason(error: BaseException) -> str:
         return str(error)
     try:
         text = " ".join(str(error).split()) or "no reason given"
-    except Exception:  # a user's exception may fail even at this
+    except Exception:  # a user's exception may raise another one in `__str__`
         text = "its words cannot be read"
     for kind in (Recipe, Source):
         start = rf"{kind.__name__}\.__init__\(\) "

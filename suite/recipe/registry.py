@@ -1,4 +1,4 @@
-"""Every experiment there is: our own, a user's folder's, and those of installed packages."""
+"""The registry of all experiments: our own, those in the user's folders, and those of installed packages."""
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +54,10 @@ class Registry:
         return name in self._names()
 
     def choose(self, names: Iterable[str]) -> list[Experiment]:
-        """The named experiments, each once; `all` is every one, and then no file may be broken."""
+        """The named experiments, each once; `all` means every one.
+
+        Raises `SuiteError` (2) for an unknown name and for a named file that is broken; with `all`, for any broken one.
+        """
         wanted = list(dict.fromkeys(names))
         if "all" in wanted:
             if self.errors:
@@ -108,7 +111,7 @@ def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
     for folder in (OURS, *folders):
         if not folder.is_dir():
             raise SuiteError(
-                f"{folder}: there is no such folder of experiments.", "Mend --experiments or SUITE_EXPERIMENTS."
+                f"{folder}: there is no such folder of experiments.", "Fix --experiments or SUITE_EXPERIMENTS."
             )
         package = "experiments" if folder == OURS else "suite_user_experiments"
         for path in sorted(folder.glob("*.py")):
@@ -119,7 +122,7 @@ def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
 
 
 def _origin(point: EntryPoint) -> str:
-    """The file of an entry point's package, as far as it can be told."""
+    """The file of an entry point's package if it can be found, with the entry point's value."""
     top = point.value.partition(":")[0].partition(".")[0].strip()
     spec = importlib.util.find_spec(top) if top.isidentifier() else None
     return f"{spec.origin if spec else top} ({point.value})"

@@ -1,4 +1,4 @@
-"""Where a protocol was published, and what was printed there."""
+"""The published source of a recipe, with the results that it prints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,11 +10,12 @@ from suite.recipe.checks import Check, count, number, optional, text, wrong
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a protocol was published and what was printed there. Words about a recipe: no part of its identity.
+    """The publication of a recipe and its printed results. It is not part of the recipe's identity.
 
     `history` maps an epoch, counted from 0, to (train loss, train accuracy, validation loss, validation accuracy).
-    `confused` is the most confused pair: two class names and how many images.
-    `parameters` is the count that the network must have; a network with another count is refused.
+    `confused` is the most confused pair: two class names and the number of images.
+    `parameters` is the number that the network must have; a network with another number is refused.
+    `seconds` is the published training time on `machine`. `accuracy` is a share (0 to 1).
     """
 
     title: str
@@ -32,7 +33,7 @@ class Source:
             object.__setattr__(self, name, check(f"source.{name}", getattr(self, name)))
 
     def facts(self) -> dict[str, Any]:
-        """All that is told here, as plain JSON values."""
+        """All fields as plain JSON values."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {**values, "history": {str(epoch): list(row) for epoch, row in self.history.items()}}
 

@@ -1,7 +1,7 @@
-"""What a study searches: recipe fields and the values that each may take, in the words of a recipe or a command.
+"""The search space of a study: recipe fields and their possible values, as written in a recipe or a command.
 
-`1e-4..1e-1` is a range, log-uniform for what is a scale (`LOG`); `32,64,128` are choices, `none|0.1307,0.3081` too.
-Batch sizes are powers of two: `32..256` names four of them.
+`1e-4..1e-1` is a range, log-uniform for the fields in `LOG`. `32,64,128` and `none|0.1307,0.3081` are choices.
+A range of batch sizes means its powers of two: `32..256` means four values.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,14 @@ from suite.recipe.checks import wrong
 from suite.recipe.values import literal
 
 LOG = ("lr", "weight_decay", "init_std")
-# What is trained on, how long, and what is looked at are what makes the trials of a study comparable.
+# These decide on which data, how long, and by which images a trial is measured. Trials must agree in them.
 FIXED = ("data", "epochs", "holdout", "keep", "probe_every", "probe_images", "test_images")
 DEFAULT = {"lr": "1e-4..1e-1", "batch_size": "32,64,128,256"}
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One field of a search: from `low` to `high`, or one of `choices`."""
+    """One field of a search space: a range from `low` to `high`, or `choices`. `words` is its original text."""
 
     field: str
     words: str
@@ -30,29 +30,32 @@ class Dimension:
 
     @property
     def log(self) -> bool:
-        """Whether equal factors are equal steps."""
+        """Whether the range is searched on a logarithmic scale."""
         return not self.choices and self.field in LOG and self.low > 0
 
     @property
     def exponents(self) -> range | None:
-        """Where the choices are neighbouring powers of two: their exponents, which keep the order."""
+        """The exponents of the choices if these are successive powers of two in ascending order, else None."""
         found = [value.bit_length() - 1 for value in self.choices if type(value) is int and value > 0]
         whole = bool(found) and self.choices == tuple(2**exponent for exponent in range(found[0], found[-1] + 1))
         return range(found[0], found[-1] + 1) if whole else None
 
     @property
     def extremes(self) -> tuple[Any, ...]:
-        """The values that a recipe must be able to take."""
+        """The values that are checked with the recipe: all choices, or both ends of the range."""
         return self.choices or (self.low, self.high)
 
     def holds(self, value: Any) -> bool:
-        """Whether the search may come to this value."""
+        """Whether the value lies in the dimension."""
         if self.choices:
             return value in self.choices
         return isinstance(value, int | float) and self.low <= value <= self.high
 
     def grid(self) -> tuple[Any, ...]:
-        """The values of a grid search: all choices, or a range's ends with half decades or tenths between them."""
+        """The values of a grid search: all choices, or the ends of the range and the values between them.
+
+        Between the ends are the half decades of a logarithmic range, or tenths of a linear one.
+        """
         if self.choices:
             return self.choices
         if not self.log:
@@ -66,7 +69,7 @@ Space = dict[str, Dimension]
 
 
 def read_space(words: Mapping[str, str]) -> Space:
-    """The space that these words ask for, by field; raises `SuiteError` (2) naming the field."""
+    """The search space that these texts describe, by field; raises `SuiteError` (2) that names a wrong field."""
     return {field: _dimension(field, text) for field, text in sorted(words.items())}
 
 
@@ -74,8 +77,8 @@ def _dimension(field: str, text: Any) -> Dimension:
     name = f"space {field}"
     if field in FIXED:
         raise SuiteError(
-            f"space: {field} cannot be searched: it decides what the trials are measured by.",
-            f"Give it with --set, or search others than {', '.join(FIXED)}.",
+            f"space: {field} cannot be searched: it decides how the trials are measured.",
+            f"Give it with --set, or search other fields than {', '.join(FIXED)}.",
         )
     if not isinstance(text, str) or not text.strip():
         raise wrong(name, text, "must be a range or choices", "Give for example 1e-4..1e-1 or 32,64,128")
@@ -83,7 +86,7 @@ def _dimension(field: str, text: Any) -> Dimension:
         return _range(field, text, name)
     choices = tuple(literal(part) for part in _parts(text.split("|" if "|" in text else ",")))
     if len(set(choices)) < max(2, len(choices)):
-        raise wrong(name, text, "needs two different choices at least, each once", "Give for example 32,64,128")
+        raise wrong(name, text, "needs at least two different choices, each once", "Give for example 32,64,128")
     numbers = all(isinstance(choice, int | float) and not isinstance(choice, bool) for choice in choices)
     return Dimension(field, text, choices=tuple(sorted(choices)) if numbers else choices)
 

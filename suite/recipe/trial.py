@@ -1,4 +1,4 @@
-"""What a trial of a study may spend, and which training images it learns from. Nothing here touches torch or a disk."""
+"""The budget, the training images and the identity of a study's trial. This module uses neither torch nor files."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ from suite.disk.documents import Epoch
 from suite.recipe.experiment import Experiment
 
 KINDS = ("samples", "steps", "seconds")
-VALIDATION = 6  # one training image in so many validates the trials, and never trains them
+VALIDATION = 6  # one of so many training images validates the trials and never trains them
 
-# Raised when a trial's training comes to mean something else, so that old trials are never taken for new ones.
+# Increase it when the training of trials changes, so that old trials are not used as results of the new training.
 FORMAT = 1
 
 
@@ -30,13 +30,13 @@ NO_END = Left()
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a trial trains, whatever its batch size: passes over the images, updates, or seconds of training."""
+    """How long a trial trains: epochs (`samples`), updates (`steps`), or seconds of training (`seconds`)."""
 
     kind: str
     amount: float
 
     def reached(self, history: Sequence[Epoch], batch_size: int, portion: float) -> bool:
-        """Whether a trial with this history has spent such a portion of the budget, 1 being all of it."""
+        """Whether a trial with this history has spent the portion (0 to 1) of the budget."""
         return self._spent(history, batch_size) >= portion * self.amount * (1 - 1e-9)
 
     def left(self, history: Sequence[Epoch], batch_size: int) -> Left:
@@ -47,7 +47,7 @@ class Budget:
         return Left(steps=rest) if self.kind == "steps" else Left(seconds=rest)
 
     def updates(self) -> int | None:
-        """How many updates it is, where it counts them."""
+        """The number of updates if the budget counts them, else None."""
         return int(self.amount) if self.kind == "steps" else None
 
     def _spent(self, history: Sequence[Epoch], batch_size: int) -> float:
@@ -59,11 +59,11 @@ class Budget:
 
 
 def training_images(data: str) -> int:
-    """How many images of a data set train a trial: all that do not validate."""
+    """The number of images that train a trial: all training images that do not validate."""
     return CATALOG[data].train - CATALOG[data].train // VALIDATION
 
 
 def trial_identity(experiment: Experiment, budget: Budget) -> str:
-    """SHA-256, in hexadecimal, of all that a trial's training depends on but its seed."""
+    """The SHA-256, in hexadecimal, of everything that a trial's training depends on, except its seed."""
     facts = {"format": FORMAT, "experiment": experiment.identity, "budget": asdict(budget), "validation": VALIDATION}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def literal(text: str) -> Any:
-    """`0.01`, `true`, `none`, `sgd` or `0.1307,0.3081` as a value."""
+    """The value of a text such as `0.01`, `true`, `none`, `sgd` or `0.1307,0.3081`."""
     if text.lower() in ("true", "false", "none"):
         return {"true": True, "false": False, "none": None}[text.lower()]
     if "," in text:
@@ -19,7 +19,7 @@ def literal(text: str) -> Any:
 
 
 def as_words(values: Mapping[str, Any]) -> str:
-    """`batch_size=64 lr=0.00123`, numbers to four digits."""
+    """The values as a text such as `batch_size=64 lr=0.00123`, floats with four digits."""
     return " ".join(f"{name}={_short(value)}" for name, value in sorted(values.items()))
 
 

@@ -1,4 +1,4 @@
-"""What is asked for next: Optuna's samplers, in a copy of the study and seeded for each trial."""
+"""The parameters of the next trial, from Optuna's samplers: in a copy of the study, with a seed for each trial."""
 
 import hashlib
 import logging
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
 
-GP_STARTUP = 4  # complete trials until a Gaussian process has something to go by; pruning lets few complete
+GP_STARTUP = 4  # complete trials that the Gaussian process needs first; few, because pruning lets few complete
 
 
 def next_params(rules: Rules, found: "Sequence[optuna.trial.FrozenTrial]", directions: Sequence[str]) -> dict[str, Any]:
-    """The parameters of the trial after those `found`, RUNNING ones among them: a function of these and the rules.
+    """The parameters of the next trial: a function of the rules and of the trials `found`, RUNNING ones included.
 
-    The first trial is the recipe as it is, where the space holds it: the one to beat.
+    The first trial is the unchanged recipe, as the baseline, if the space contains it and the sampler is not `grid`.
     """
     import optuna
 
@@ -38,22 +38,22 @@ def next_params(rules: Rules, found: "Sequence[optuna.trial.FrozenTrial]", direc
 
 
 def most_trials(rules: Rules) -> int:
-    """A grid has only so many points."""
+    """The most trials that a study can have: the number of points of a grid, else practically no limit."""
     return math.prod(len(one.grid()) for one in rules.space.values()) if rules.sampler == "grid" else 1 << 30
 
 
 def distributions(space: Space) -> "dict[str, BaseDistribution]":
-    """What Optuna is told of a space. Powers of two are their exponents, which are even steps and keep the order."""
+    """The space as Optuna's distributions. Powers of two become exponents, which are ordered and evenly spaced."""
     return {_name(one): _distribution(one) for one in space.values()}
 
 
 def to_params(space: Space, values: Values) -> dict[str, Any]:
-    """A configuration in the terms of `distributions`."""
+    """Recipe values as Optuna's parameters, which belong to `distributions`."""
     return {_name(one): _to_param(one, values[one.field]) for one in space.values()}
 
 
 def to_values(space: Space, params: dict[str, Any]) -> dict[str, Any]:
-    """And back: recipe fields with their values."""
+    """Optuna's parameters as recipe values, the inverse of `to_params`."""
     return {one.field: _to_value(one, params[_name(one)]) for one in space.values()}
 
 
@@ -62,14 +62,14 @@ def _name(one: Dimension) -> str:
 
 
 def _rounded(value: Any, within: "BaseDistribution") -> Any:
-    """Four digits of a number drawn from a range: as many as anyone types, so what is printed is what it was."""
+    """A number from a range, rounded to four digits, so that the printed value is the exact value."""
     if not isinstance(value, float) or not hasattr(within, "low"):
         return value
     return min(max(float(f"{value:.4g}"), within.low), within.high)
 
 
 def field_of(name: str) -> str:
-    """The field of a parameter of `distributions`."""
+    """The recipe field that belongs to a parameter of `distributions`."""
     return name.removeprefix("log2_")
 
 
@@ -99,7 +99,7 @@ def _to_value(one: Dimension, param: Any) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Optuna's remarks: that a class is experimental, that a grid is at its end."""
+    """Suppress Optuna's messages, such as that a class is experimental or that a grid is used up."""
     import optuna
 
     optuna.logging.set_verbosity(logging.CRITICAL)
@@ -119,7 +119,7 @@ def _sampler(rules: Rules, number: int) -> "BaseSampler":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed, n_startup_trials=GP_STARTUP)
-            case "grid":  # in one order for the whole study
+            case "grid":  # the study's seed, because all trials must share one order of the grid
                 points = {_name(one): [_to_param(one, value) for value in one.grid()]
                           for one in rules.space.values()}  # fmt: skip
                 return optuna.samplers.GridSampler(points, seed=rules.study_seed)

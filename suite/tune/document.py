@@ -1,4 +1,4 @@
-"""What is known of a study as one document beneath mlruns/studies/: the tracker and the report are told from it."""
+"""The facts about a study as one document below mlruns/studies/, which the tracker and the report read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from suite.tune.study import Study, Trial
 
 
 def write(home: Home, study: Study, rules: Rules, cost: Mapping[str, float], environment: Record) -> Record:
-    """Bring the study's document up to date and return it; `cost` is what this command added, in seconds."""
+    """Update the document of a study and return its facts; `cost` is the total so far, in seconds."""
     facts = {
         "study": rules.study,
         "experiment": rules.experiment.name,
@@ -32,7 +32,7 @@ def write(home: Home, study: Study, rules: Rules, cost: Mapping[str, float], env
 
 
 def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
-    """The documents of all studies, by name; `say` is told of those that are damaged."""
+    """The documents of all studies, ordered by name; damaged ones are left out, with a line to `say`."""
     for path in sorted(home.studies.glob("*.json")):
         try:
             facts = read_document(path, STUDY)
@@ -41,11 +41,11 @@ def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
         if facts.get("study") == path.stem:
             yield facts
         else:
-            say(f"{path} is damaged. The next `python -m suite tune` on that study writes it anew.")
+            say(f"{path} is damaged. The next `python -m suite tune` on that study writes it again.")
 
 
 def path_of(home: Home, study: str) -> Path:
-    """The document of a study of that name."""
+    """The path of a study's document."""
     return home.studies / f"{study}.json"
 
 

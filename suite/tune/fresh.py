@@ -1,7 +1,7 @@
-"""What the search's winner is worth: the best configurations again, under seeds that chose nothing.
+"""An unbiased evaluation of a search's winner: the best configurations are trained again under fresh seeds.
 
-The highest of many noisy values is too high, the more so the more there were: the winner's curse. So the search value
-is shown beside the mean over fresh seeds, which nothing was selected by, and the drop between them.
+The highest of many noisy values is usually too high, and more so the more values there are: the winner's curse. So the
+report shows the value in the search, the mean over fresh seeds, which selected nothing, and the drop between the two.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,16 @@ FINALISTS = 3
 
 
 def fresh_seeds(rules: Rules, count: int) -> list[int]:
-    """Seeds that no trial of the study was trained under."""
+    """The first `count` seeds that no trial of the study has used."""
     return list(range(rules.seeds, rules.seeds + count))
 
 
 def judge(study: Study, rules: Rules, evaluate: Evaluate, *, count: int) -> dict[str, Any] | None:
-    """Train the best configurations and the recipe as it is under fresh seeds, and compare; None without a trial.
+    """Train the best configurations and the unchanged recipe under `count` fresh seeds, and compare them.
 
-    The winner is the one that the search ranks first, whatever the fresh seeds say of the others: chosen by them, its
-    interval would be too high as well. Whether it beats the published setting is a paired t interval over the seeds.
+    The winner is the trial that the search ranks first. If the fresh seeds selected it, its interval would be too high
+    again. It is compared with the published setting by a paired t interval over the seeds. Returns None if no trial
+    is complete.
     """
     best = study.best(FINALISTS)
     if not best:
@@ -50,7 +51,7 @@ def _row(
     values: dict[str, Any], number: int | None, searched: float | None, outcomes: Sequence[Outcome], *, published: bool
 ) -> dict[str, Any]:
     accuracies = [one.accuracy for one in outcomes if not one.diverged]
-    found = group(accuracies) if len(accuracies) == len(outcomes) else None  # a mean without the lost would be too high
+    found = group(accuracies) if len(accuracies) == len(outcomes) else None  # without diverged seeds a mean is too high
     return {
         "trial": number,
         "values": values,
@@ -67,7 +68,7 @@ def _row(
 
 
 def _compare(winner: dict[str, Any], published: dict[str, Any]) -> dict[str, Any]:
-    """`published`, `better`, `worse`, or `no difference shown`, with the paired difference where there is one."""
+    """The verdict `published`, `better`, `worse` or `no difference shown`, with the paired difference if any."""
     if winner["published"]:
         return {"word": "published"}
     if winner["diverged"] or published["diverged"]:

@@ -1,7 +1,8 @@
-"""Synchronous successive halving inside a generation: who is behind at a rung is not trained any further.
+"""Synchronous successive halving within a generation: at each rung, the worse trials are pruned.
 
-K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and hyperparameter optimization (2016), with the
-rungs laid over epochs first and over seeds then, so that a hopeless configuration never gets its third seed.
+Source: K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and hyperparameter optimization (2016).
+Here the first rung is a part of the epochs and the next rungs are seeds, so a bad configuration is not trained with
+all seeds.
 """
 
 import math
@@ -12,12 +13,12 @@ from typing import Any
 
 from suite.tune.rules import Evaluate, Outcome, Rules, Task, Values, objective_values
 
-EARLY = 1 / 3  # of the budget: the first rung, under the first seed
+EARLY = 1 / 3  # portion of the budget at the first rung, under the first seed
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial's end: `COMPLETE`, `PRUNED` or `FAIL`, its values, and what it came to at each rung."""
+    """A finished trial: its state (`COMPLETE`, `PRUNED`, `FAIL`), its objective values, and its value at each rung."""
 
     state: str
     values: tuple[float, ...]
@@ -26,20 +27,20 @@ class Ended:
 
 
 def rungs(rules: Rules) -> list[tuple[int, float]]:
-    """Seed and portion of the budget of every rung; a single epoch has no early one."""
+    """The rungs as (seed, portion of the budget); there is no early rung without pruning or for a single epoch."""
     early = [(0, EARLY)] if rules.pruning and rules.experiment.recipe.epochs > 1 else []
     return [*early, *((seed, 1.0) for seed in range(rules.seeds))]
 
 
 def survivors(begun: int, left: int) -> int:
-    """How many of `left` trials pass a rung in a generation of `begun`: the better half, but never under a quarter."""
+    """How many of `left` trials pass a rung: the better half, but at least a quarter of the `begun` trials."""
     return min(left, max(math.ceil(left / 2), math.ceil(begun / 4)))
 
 
 def run_generation(trials: Mapping[int, Values], rules: Rules, evaluate: Evaluate) -> dict[int, Ended]:
-    """Train a generation's trials, by number, from rung to rung; returns how each of them ended.
+    """Train the trials of a generation, given by number, rung by rung; returns the end of each trial, by number.
 
-    Rungs at which nobody would be stopped are trained as one, so that no worker waits for another there.
+    Rungs at which no trial would be pruned are trained together with the next one, so that no worker has to wait.
     """
     alive = {number: _Trial(values, rules) for number, values in sorted(trials.items())}
     ended: dict[int, Ended] = {}
@@ -64,7 +65,7 @@ def run_generation(trials: Mapping[int, Values], rules: Rules, evaluate: Evaluat
 
 
 class _Trial:
-    """A configuration in training: what it came to under each seed so far."""
+    """A trial in training, with its outcomes by seed so far."""
 
     def __init__(self, values: Values, rules: Rules) -> None:
         self.values, self.rules = values, rules
@@ -100,5 +101,5 @@ def _train(alive: Mapping[int, _Trial], rungs: list[tuple[int, float]], evaluate
 
 
 def mean_accuracy(facts: Mapping[str, Any]) -> float | None:
-    """The mean over the seeds that a trial was trained under; None where it has none."""
+    """The mean accuracy over a trial's seeds; None if it has no accuracy."""
     return fmean(facts["accuracies"]) if facts.get("accuracies") else None

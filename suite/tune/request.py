@@ -12,7 +12,7 @@ from suite.recipe.space import Space, read_space
 from suite.recipe.trial import Budget, training_images
 from suite.tune.rules import Rules
 
-MOST = 10_000  # combinations of extremes that are tried on the recipe
+MOST = 10_000  # the most combinations of extreme values that are checked with the recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Request:
 
 
 def require_recipes(space: Space, recipe: Recipe) -> None:
-    """Refuse a space whose ends the recipe cannot take: they and all that lies between them will be tried."""
+    """Raise `SuiteError` (2) if the recipe refuses an extreme value of the space, or a combination of them."""
     for values in islice(product(*(dimension.extremes for dimension in space.values())), MOST):
         changes = dict(zip(space, values, strict=True))
         try:

@@ -1,4 +1,4 @@
-"""A study's flow: ask a generation, train it, tell how it ended; again until there are enough trials."""
+"""The main loop of a study: ask for a generation, train it, store its results, until there are enough trials."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,10 +21,11 @@ def search(
     told: Told = lambda _: None,
     until: float | None = None,
 ) -> list[Trial]:
-    """Bring the study to `total` trials, whatever was there before, and return all of them.
+    """Continue the study until it has `total` trials, and return all trials.
 
-    A generation that was broken off is entered again, and its trials are told in their order: nothing depends on
-    which of them ended first. No new generation is begun once `until`, on the monotonic clock, is past.
+    An interrupted generation is continued first. The results of a generation are stored in the order of their
+    numbers, so nothing depends on which trial ended first. No new generation starts after `until`, a time of
+    `time.monotonic`.
     """
     while (until is None or time.monotonic() < until or study.is_broken_off()) and (trials := study.ask(total)):
         asked(trials)

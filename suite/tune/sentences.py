@@ -1,4 +1,4 @@
-"""A study in plain sentences, the same in the terminal, in MLflow's note and in the report."""
+"""The result of a study in sentences, which terminal, MLflow and report share."""
 
 from typing import Any
 
@@ -8,22 +8,23 @@ from suite.text import plural
 
 
 def sentences(facts: Record) -> list[str]:
-    """All that there is to say of the study: verdict, curse, test accuracy, cost."""
-    return [line for words in (verdict_words, curse_words, test_words, cost_words) if (line := words(facts))]
+    """The sentences about a study that apply to it: verdict, winner's curse, test accuracy, cost."""
+    parts = (verdict_words, winners_curse_sentence, test_words, cost_words)
+    return [line for words in parts if (line := words(facts))]
 
 
 def setting_words(row: Record) -> str:
-    """A finalist's values, the published ones marked."""
+    """The values of a finalist, marked if they are the published ones."""
     return as_words(row["values"]) + (" (published)" if row["published"] else "")
 
 
 def interval_words(interval: list[float] | None) -> str | None:
-    """`0.8350 to 0.8593`."""
+    """The interval as a text such as `0.8350 to 0.8593`."""
     return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else None
 
 
 def verdict_words(facts: Record) -> str:
-    """Whether the winner beats the published setting, in a sentence."""
+    """A sentence that says whether the winner is better than the published setting."""
     if not facts.get("outcome"):
         return "No trial was trained to its end yet."
     rows, verdict = facts["outcome"]["rows"], facts["outcome"]["verdict"]
@@ -45,8 +46,8 @@ def verdict_words(facts: Record) -> str:
     )
 
 
-def curse_words(facts: Record) -> str:
-    """What the winner lost when the seeds were no longer those that it won by; empty without one."""
+def winners_curse_sentence(facts: Record) -> str:
+    """A sentence about the winner's drop from the search to the fresh seeds; empty if there is none."""
     winner = (facts.get("outcome") or {"rows": [{}]})["rows"][0]
     if winner.get("drop") is None:
         return ""
@@ -54,7 +55,7 @@ def curse_words(facts: Record) -> str:
 
 
 def test_words(facts: Record) -> str:
-    """The winner's test accuracy, which is known only of a winner that beats the published setting."""
+    """A sentence about the winner's test accuracy; empty if the current winner was not tested."""
     test = facts.get("test")
     if not test or test.get("winner") != winner_words(facts):
         return ""
@@ -68,12 +69,12 @@ def test_words(facts: Record) -> str:
 
 
 def winner_words(facts: Record) -> str:
-    """The winner's values, as a key."""
+    """The winner's values as a text, which serves as a key; empty without a winner."""
     return as_words(facts["outcome"]["rows"][0]["values"]) if facts.get("outcome") else ""
 
 
 def cost_words(facts: Record) -> str:
-    """What all commands on the study spent, and the share of it that was neither training nor validation."""
+    """A sentence about the time that all commands spent on the study: training, evaluation and the rest."""
     cost = facts["cost"]
     if not cost.get("capacity"):
         return ""
@@ -85,7 +86,7 @@ def cost_words(facts: Record) -> str:
 
 
 def counts(trials: list[dict[str, Any]]) -> str:
-    """`30 trials: 8 complete, 21 pruned, 1 failed`."""
+    """The number of trials by state, such as `30 trials: 8 complete, 21 pruned, 1 failed`."""
     names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
     states = [one["state"] for one in trials]
     parts = [f"{states.count(state)} {name}" for state, name in names.items() if state in states]

@@ -1,4 +1,4 @@
-"""Where studies are kept: SQLite beneath mlruns/, or any database that SUITE_STUDY_STORAGE names."""
+"""The storage of studies: SQLite below mlruns/, or any database that SUITE_STUDY_STORAGE names."""
 
 import os
 import sqlite3
@@ -27,14 +27,14 @@ REBUILD = "Nothing was changed; move it away and run the same command: nothing t
 
 @contextmanager
 def claimed(home: Home, name: str) -> Iterator[None]:
-    """Be the only process of this home that works on a study; raises `SuiteError` (2) where another one is."""
+    """Lock a study for this process; raises `SuiteError` (2) if another process of this home has the lock."""
     try:
         files.make_folder(home.studies)
         lock = FileLock(home.studies / f"{name}.lock", timeout=0)
         lock.acquire()
     except Timeout:
         raise SuiteError(
-            f"another command works on study {name!r}.", "Wait for its end, or name another one with --study."
+            f"another command works on study {name!r}.", "Wait for its end, or give another name with --study."
         ) from None
     except OSError as error:
         raise machine_error(error, home.studies) from error
@@ -45,7 +45,7 @@ def claimed(home: Home, name: str) -> Iterator[None]:
 
 
 def is_worked_on(home: Home, name: str) -> bool:
-    """Whether some command works on a study now."""
+    """Whether another command works on a study now."""
     try:
         with claimed(home, name):
             return False
@@ -54,9 +54,9 @@ def is_worked_on(home: Home, name: str) -> bool:
 
 
 def open_study(home: Home, rules: Rules) -> Study:
-    """The study of that name, made where it is missing; the caller has claimed it.
+    """The study that the rules name; it is created if it does not exist. The caller has claimed it.
 
-    Raises `SuiteError`: 2 for a damaged database or a study of other rules, 3 for storage that cannot be used.
+    Raises `SuiteError`: 2 for a damaged database or a study with other rules, 3 for storage that cannot be used.
     """
     import optuna
 
@@ -78,7 +78,7 @@ def open_study(home: Home, rules: Rules) -> Study:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """What Optuna cannot make sense of is damage: SQLite itself finds none inside a text."""
+    """Turn errors of Optuna's parsing into `SuiteError` (2): SQLite's own check does not find damage inside a text."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
@@ -88,7 +88,7 @@ def _understood() -> Iterator[None]:
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Whatever a database's driver raises is one line that names the storage, without its password."""
+    """Turn errors of the database into `SuiteError` (3), which names the storage without its password."""
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -97,7 +97,7 @@ def storing() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OptunaError, ImportError, Locked) as error:
         text = one_line(str(error)).partition(" (Background on this error")[0]
         raise SuiteError(
-            f"studies' storage {_printed()}: {text:.200}.", f"Mend it, or unset {VARIABLE}.", code=MACHINE
+            f"studies' storage {_printed()}: {text:.200}.", f"Fix it, or unset {VARIABLE}.", code=MACHINE
         ) from error
 
 
@@ -115,11 +115,11 @@ def _open(home: Home) -> "optuna.storages.RDBStorage":
 
 
 def _make(path: Path) -> None:
-    """A new database, whole when it gets its name: one that a crash leaves half made would be no study's."""
+    """Make a new database under a temporary name and rename it, so a crash never leaves an incomplete one."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
         _storage(f"sqlite:///{made}").engine.dispose()
-        Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
+        Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("studies:made")
         os.replace(made, path)
         crash.at("studies:named")
@@ -136,13 +136,13 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
             return optuna.storages.RDBStorage(url)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise SuiteError(
-            f"{VARIABLE}: {_printed()} names no database that can be used: {one_line(str(error)):.120}.",
+            f"{VARIABLE}: {_printed()} is not a usable database: {one_line(str(error)):.120}.",
             "Give an address such as postgresql+psycopg2://user@host/studies.",
         ) from error
 
 
 def _printed() -> str:
-    """The storage's address as it may be shown."""
+    """The storage's address without password and options, for messages."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -156,7 +156,7 @@ def _printed() -> str:
 
 
 def _none() -> "optuna.pruners.BasePruner":
-    """Pruning is ours: a generation's trials are compared with each other, at the same rung."""
+    """No pruner of Optuna's, because we prune ourselves: trials of a generation are compared at the same rung."""
     import optuna
 
     return optuna.pruners.NopPruner()

@@ -1,4 +1,4 @@
-"""The trials of a study in Optuna's storage, which asks for the next ones by what it knows of those before."""
+"""The trials of a study in Optuna's storage: new trials are asked for and results are stored."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial as it is stored: the values of its fields, its state, and what it came to."""
+    """One stored trial: the values of its fields, its state, its objective values, and its value at each rung."""
 
     number: int
     values: dict[str, Any]
@@ -25,10 +25,10 @@ class Trial:
 
 
 class Study:
-    """A stored study of ours. Whoever uses it holds the study's lock: a trial that is RUNNING was broken off.
+    """A study in Optuna's storage. The caller holds the study's lock, so a RUNNING trial was interrupted.
 
-    A trial is stored with all of its values at once, as RUNNING, and asked for with a sampler that is seeded by the
-    study's seed and its own number. So what is asked next depends on nothing but the trials before it.
+    A new trial is stored at once with all its values, as RUNNING. Its sampler is seeded with the study's seed and the
+    trial's number. So the next trial depends only on the trials before it.
     """
 
     def __init__(self, study: "optuna.Study", rules: Rules) -> None:
@@ -40,13 +40,13 @@ class Study:
         return [self._read(one) for one in self._study.get_trials(deepcopy=False)]
 
     def is_broken_off(self) -> bool:
-        """Whether a generation was asked for and not told to its end."""
+        """Whether the last generation was interrupted: at least one of its trials is still RUNNING."""
         return any(one.state.name == "RUNNING" for one in self._study.get_trials(deepcopy=False))
 
     def ask(self, total: int) -> dict[int, Values]:
-        """The next generation, by number: the one broken off, or a new one that stays within `total`; empty at the end.
+        """The next generation, by trial number: an interrupted one, or a new one up to `total`; empty at the end.
 
-        Of a generation broken off those told already are in it too: whom a rung lets pass depends on all of them.
+        An interrupted generation is returned whole, finished trials included, because pruning compares all of them.
         """
         found = self._study.get_trials(deepcopy=False)
         begun = next((one.user_attrs["generation"] for one in found if one.state.name == "RUNNING"), None)
@@ -58,16 +58,16 @@ class Study:
         return {one.number: one.values for one in self.trials()[first : first + size]}
 
     def tell(self, number: int, ended: Ended) -> None:
-        """Write down how a trial ended; one told before is left as it is."""
+        """Store how a trial ended; a trial that has already ended is not changed."""
         import optuna
 
         frozen = self._study.get_trials(deepcopy=False)[number]
         if frozen.state.name != "RUNNING":
             return
-        trial = optuna.Trial(self._study, frozen._trial_id)  # there is no public way back to a stored trial
+        trial = optuna.Trial(self._study, frozen._trial_id)  # Optuna has no public way to reopen a stored trial
         for key, value in {**ended.facts, "at": int(time.time() * 1000)}.items():
             trial.set_user_attr(key, value)
-        if self._rules.objective != "both":  # of several objectives Optuna takes no reports
+        if self._rules.objective != "both":  # Optuna allows no intermediate reports with several objectives
             for step, value in ended.reports:
                 if step not in frozen.intermediate_values:
                     trial.report(value, step)
@@ -75,7 +75,10 @@ class Study:
         self._study.tell(number, values, optuna.trial.TrialState[ended.state])
 
     def best(self, count: int) -> list[Trial]:
-        """The best complete trials, the first of equal ones first, each configuration once; of `both` the front."""
+        """The `count` best complete trials, each configuration once; with the objective `both`, of the Pareto front.
+
+        They are ordered by their first objective value, equal ones by number.
+        """
         complete = [one for one in self.trials() if one.state == "COMPLETE"]
         if self._rules.objective == "both" and complete:
             front = {one.number for one in self._study.best_trials}
@@ -87,7 +90,7 @@ class Study:
         return list(distinct.values())[:count]
 
     def importances(self) -> dict[str, float]:
-        """The share of each field in what made the trials differ (PED-ANOVA); empty where there are too few."""
+        """The importance of each field for the results (PED-ANOVA), as a share; empty with too few complete trials."""
         import optuna
 
         complete = [one for one in self._study.get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
@@ -100,15 +103,15 @@ class Study:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What was written down of the study as a whole."""
+        """The facts stored by `note`."""
         return dict(self._study.user_attrs)
 
     def note(self, key: str, value: Any) -> None:
-        """Write down a fact of the whole study, as JSON."""
+        """Store a fact about the whole study, as JSON."""
         self._study.set_user_attr(key, value)
 
     def _add(self, first: int, size: int, found: "list[optuna.trial.FrozenTrial]") -> None:
-        """Ask for what the generation lacks and store each trial in one piece."""
+        """Create the missing trials of the generation; each one is stored in a single step."""
         directions = [one.name.lower() for one in self._study.directions]
         while len(found) < first + size:
             asked = self._running(next_params(self._rules, found, directions), (first, size))

@@ -1,4 +1,4 @@
-"""The tuned variant of an experiment, as an experiment file of its own."""
+"""The tuned variant of an experiment, as a new experiment file."""
 
 import re
 from pathlib import Path
@@ -13,24 +13,24 @@ from suite.recipe.values import as_words
 
 
 def variant_path(experiment: Experiment) -> Path:
-    """Where it goes: beside the experiment's own file. Raises `SuiteError` (2) where that is impossible."""
+    """The path of the variant, beside the experiment's file; raises `SuiteError` (2) if it cannot be written there."""
     path = experiment.path.with_name(f"{experiment.name}_tuned.py")
     if not NAME.fullmatch(path.stem):
         raise SuiteError(f"--save: {path.stem!r} is too long a name for an experiment.", "Give the file a shorter one.")
     if path.exists():
         raise SuiteError(f"--save: {path} exists already.", "Move it away, or leave out --save.")
-    if re.search(r"^recipe\b", experiment.network_text, re.MULTILINE):  # the variant would have two recipes
+    if re.search(r"^recipe\b", experiment.network_text, re.MULTILINE):  # the variant would define `recipe` twice
         raise SuiteError(f"--save: the network of {experiment.name} reads its recipe.", "Leave out --save.")
     return path
 
 
 def write_variant(path: Path, experiment: Experiment, remark: str) -> None:
-    """Write the file: the recipe with its new values, without a source that never printed them; the same network."""
+    """Write the variant: the recipe with its new values and the same network, without the source, which has others."""
     files.write(path, variant_text(experiment, remark).encode())
 
 
 def variant_text(experiment: Experiment, remark: str) -> str:
-    """The file's text; its network is the original's, so that it is known as the same."""
+    """The text of the variant's file; its network text is the original's, so identities treat the two as the same."""
     default = {name: item.default for name, item in Recipe.__dataclass_fields__.items()}
     protocol = {name: getattr(experiment.recipe, name) for name in experiment.recipe.protocol()}
     told = {name: value for name, value in protocol.items() if value != default[name]}
@@ -58,7 +58,7 @@ def variant_text(experiment: Experiment, remark: str) -> str:
 
 
 def remark_of(facts: dict[str, Any]) -> str:
-    """What the study says of the variant, for its docstring."""
+    """The study's result for the variant, as a part of the file's docstring."""
     winner = facts["outcome"]["rows"][0]
     verdict = facts["outcome"]["verdict"]
     how = "for a seed of that one diverged."

@@ -124,7 +124,7 @@ def test_too_few_are_refused(shape):
     few = np.zeros(shape, dtype=bool)
 
     for compare in (difference, beats):
-        with pytest.raises(ValueError, match="3 seeds and 2 images at least"):
+        with pytest.raises(ValueError, match="at least 3 seeds and 2 images"):
             compare(few, few)
 
 

@@ -53,5 +53,5 @@ def test_what_is_no_revision_is_refused(revision):
 def test_outside_a_checkout_the_other_way_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(checkout, "HERE", tmp_path)
 
-    with pytest.raises(SuiteError, match=r"is no git checkout.*--against-env"), checked_out("HEAD"):
+    with pytest.raises(SuiteError, match=r"is not a git checkout.*--against-env"), checked_out("HEAD"):
         pass

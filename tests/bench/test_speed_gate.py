@@ -61,7 +61,7 @@ def test_a_loss_fails_where_it_is_surer_than_the_noise(monkeypatch, tmp_path, wo
 def test_another_recipe_on_the_other_side_is_remarked(monkeypatch, tmp_path):
     found = judged(monkeypatch, tmp_path, identity="another")
 
-    assert "another one there" in found.remark
+    assert "other side has a different recipe" in found.remark
 
 
 @pytest.mark.parametrize(("other", "verdict"), [(1 / 0.8, "PASS"), (1 / 0.9, "FAIL"), (1 / 0.7, "PASS")])
@@ -108,7 +108,7 @@ def test_a_damaged_baseline_is_refused_and_left_as_it_is(tmp_path, text):
     path = tmp_path / "speed.json"
     path.write_text(text)
 
-    with pytest.raises(SuiteError, match=f"{path} is no baseline of the gate: .*--update") as refused:
+    with pytest.raises(SuiteError, match=f"{path} is not a baseline of the gate: .*--update") as refused:
         gate.read_baselines(path, ["mlp"])
 
     assert refused.value.code == 2

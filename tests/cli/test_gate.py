@@ -186,7 +186,7 @@ def test_a_damaged_reference_is_refused_and_left_as_it_is(tmp_path, text):
     path.write_text(text)
 
     for attempt in (lambda: read_references(path, [MLP]), lambda: write_references(path, {"cnn": REFERENCES["cnn"]})):
-        with pytest.raises(SuiteError, match=f"{path} is no reference of the gate") as refused:
+        with pytest.raises(SuiteError, match=f"{path} is not a reference of the gate") as refused:
             attempt()
         assert refused.value.code == 2
         assert "\n" not in str(refused.value)

@@ -269,7 +269,7 @@ def test_a_cache_that_must_not_be_written_is_a_fault_of_the_machine(monkeypatch,
         raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
-    with pytest.raises(SuiteError, match=f"{os.strerror(number).lower()}. Make room") as error:
+    with pytest.raises(SuiteError, match=f"{os.strerror(number).lower()}. Free space") as error:
         ensure("digits")
 
     assert str(cache / "digits") in str(error.value)

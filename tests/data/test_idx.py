@@ -68,7 +68,7 @@ def other_header(body):
 def test_a_file_that_changed_shape_since_it_was_checked_is_refused(folder, mnist, file, damage):
     (folder / file).write_bytes(damage(mnist[file]))
 
-    with pytest.raises(SuiteError, match=r"not MNIST's file any more: expected .* bytes") as error:
+    with pytest.raises(SuiteError, match=r"no longer the file of MNIST: expected .* bytes") as error:
         load("mnist", folder)
 
     assert str(folder / file) in str(error.value)

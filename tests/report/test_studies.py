@@ -8,7 +8,7 @@ from suite.pictures.studies import CAPTIONS, study_pictures
 from suite.report.figures import Album
 from suite.report.page import write_page
 from suite.report.studies import study_chapters, study_tables
-from suite.tune.sentences import counts, curse_words, test_words, verdict_words
+from suite.tune.sentences import counts, test_words, verdict_words, winners_curse_sentence
 from tests.studies import document, row, trial
 
 pytestmark = pytest.mark.studies
@@ -54,7 +54,7 @@ def test_the_verdict_is_a_sentence(verdict, words):
 def test_the_curse_and_the_test_accuracy_are_sentences():
     facts = document()
 
-    assert "In the search it had 0.7700, under fresh seeds 0.7500" in curse_words(facts)
+    assert "In the search it had 0.7700, under fresh seeds 0.7500" in winners_curse_sentence(facts)
     assert "gets 0.7400 (95 % 0.7300 to 0.7500) of the test images right, 3 seeds." in winner_words(facts)
 
 

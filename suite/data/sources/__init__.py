@@ -1,1 +1,1 @@
-"""Where the data sets come from: mirrors, package managers, a folder, installed libraries."""
+"""The sources of the data sets: mirrors, package managers, a folder, installed libraries."""

@@ -10,11 +10,14 @@ from suite.data.catalog import FILES, DataSet
 from suite.data.contents import Unavailable, check
 
 MARGIN = 10
-"""Black pixels on every side of the 8 × 8 in the middle of 28 × 28."""
+"""Black pixels on every side of the 8 × 8 image, which is centred in 28 × 28."""
 
 
 def scikit_learn(data: DataSet, into: Path) -> None:
-    """Write the digits as four IDX files: the first `data.train` of them train, the others test."""
+    """Write the digits as four IDX files: the first `data.train` are the training set, the rest the test set.
+
+    Raises `Unavailable` if scikit-learn is not installed or its file cannot be read.
+    """
     path = _published()
     try:
         with gzip.open(path, "rt", encoding="ascii") as file:
@@ -28,7 +31,7 @@ def scikit_learn(data: DataSet, into: Path) -> None:
 
 
 def _published() -> Path:
-    """The table in scikit-learn's wheel: for each digit 64 grey levels from 0 to 16, then its label."""
+    """The path of scikit-learn's table: per row one digit, 64 grey levels from 0 to 16, then its label."""
     found = importlib.util.find_spec("sklearn")
     if not found or not found.submodule_search_locations:
         raise Unavailable("scikit-learn is not installed")
@@ -42,7 +45,7 @@ def _contents(data: DataSet, file: str, rows: list[list[int]]) -> bytes:
 
 
 def _image(levels: list[int]) -> bytes:
-    """The 784 pixels of one digit, its levels 0 to 16 spread over 0 to 255."""
+    """The 784 pixels of one digit, its levels 0 to 16 scaled to 0 to 255."""
     grey = bytes(round(level * 255 / 16) for level in levels)
     rows = (bytes(MARGIN) + grey[start : start + 8] + bytes(MARGIN) for start in range(0, len(grey), 8))
     border = bytes(28 * MARGIN)

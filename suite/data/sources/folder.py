@@ -1,4 +1,4 @@
-"""Data sets in a folder of the user's, in any of the usual layouts."""
+"""The user's folder as a source of data sets, in any of the usual layouts."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from suite.errors import MACHINE, SuiteError
 
 
 def missing(data: DataSet, folder: Path) -> list[str]:
-    """The files that the user's folder does not have, after checking those that it has.
+    """The files that are missing in the user's folder, after checking those that are there.
 
-    Raises `SuiteError` (2) for a file with other contents, whatever the cache holds: the user pointed at it.
-    (3) for one that cannot be read.
+    Raises `SuiteError`: 2 for a file with wrong contents, even if the cache is complete, because the user named this
+    folder; 3 for a file that cannot be read.
     """
     found = _find(data, folder)
     try:
@@ -30,7 +30,7 @@ def missing(data: DataSet, folder: Path) -> list[str]:
 
 
 def copy(data: DataSet, into: Path, folder: Path) -> None:
-    """Unpack and check the four files in `folder` into `into`; raises `Unavailable` without all four."""
+    """Check the four files in `folder` and write them, unpacked, to `into`; raises `Unavailable` if one is missing."""
     found = _find(data, folder)
     for file in FILES:
         if file not in found:
@@ -40,7 +40,7 @@ def copy(data: DataSet, into: Path, folder: Path) -> None:
 
 
 def _find(data: DataSet, folder: Path) -> dict[str, Path]:
-    """Where each file is; the set's own folders come first, so that one folder can hold several sets."""
+    """The path of each file that exists; subfolders of the set come first, so one folder can hold several sets."""
     folders = [folder / data.name, folder]
     if data.torchvision:
         folders.insert(1, folder / data.torchvision / "raw")

