@@ -12,9 +12,9 @@ from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
-    from suite.bench.sides import Side, Workload
-    from suite.bench.speed_gate import Baseline, Gated
-    from suite.bench.throughput import Throughput
+    from suite.benching.sides import Side, Workload
+    from suite.benching.speed_gate import Baseline, Gated
+    from suite.benching.throughput import Throughput
 
 
 def measure(session: Session, experiments: Sequence[Experiment], *, seconds: float = 30.0) -> "Iterator[Throughput]":
@@ -22,7 +22,7 @@ def measure(session: Session, experiments: Sequence[Experiment], *, seconds: flo
 
     Each is measured for `seconds`, loading not counted. Raises `SuiteError`.
     """
-    from suite.bench.throughput import throughput
+    from suite.benching.throughput import throughput
 
     _require_processor()
     session.home.require_writable()
@@ -42,7 +42,7 @@ def check(
 
     A ratio of `limit` times the committed one still passes. Raises `SuiteError` (2) where there is no baseline.
     """
-    from suite.bench import speed_gate
+    from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
@@ -66,7 +66,7 @@ def against(
 
     `python` is the other interpreter's path. A step of `limit` times the other's still passes. Raises `SuiteError`.
     """
-    from suite.bench import speed_gate
+    from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
@@ -80,7 +80,7 @@ def update_baseline(
     session: Session, experiments: Sequence[Experiment], *, baseline: Path | None = None, seconds: float = 30.0
 ) -> "tuple[Path, Mapping[str, Baseline]]":
     """Measure each experiment's ratio to a bare loop again and write it; returns the file and the ratios by title."""
-    from suite.bench import speed_gate
+    from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
@@ -99,7 +99,7 @@ def keep(session: Session, found: "Sequence[Throughput | Gated]", beside: str = 
 
     `beside` names what a gate measured beside: the baseline, a revision, an interpreter.
     """
-    from suite.bench import history
+    from suite.benching import history
     from suite.disk import files
     from suite.pictures import bench, canvas
 
@@ -118,7 +118,7 @@ def _require_processor() -> None:
 
 def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str, Workload]":
     """What each experiment gives the sides to do, by title."""
-    from suite.bench.sides import Workload
+    from suite.benching.sides import Workload
 
     session.fetch(experiments)
     return {
@@ -130,8 +130,8 @@ def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str
 @contextmanager
 def _other_side(revision: str | None, python: str | None) -> "Iterator[Side]":
     """The side to compare with, for as long as it is there."""
-    from suite.bench.checkout import checked_out
-    from suite.bench.sides import Side
+    from suite.benching.checkout import checked_out
+    from suite.benching.sides import Side
 
     if revision:
         with checked_out(revision) as source:

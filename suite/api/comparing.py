@@ -139,7 +139,7 @@ def _compared(
     from suite.analysis.comparison import common_seeds
     from suite.analysis.comparison import compare as compare_answers
     from suite.analysis.intervals import FEWEST, LEVEL
-    from suite.report.comparisons import answers_of
+    from suite.reporting.comparisons import answers_of
 
     answers = [known for one in groups if (known := answers_of(one))]
     if seeds is not None:

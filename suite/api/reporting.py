@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from suite.api.session import Session
 
 if TYPE_CHECKING:
-    from suite.report import Written
-    from suite.report.choice import Choice
+    from suite.reporting import Written
+    from suite.reporting.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def report(session: Session, choice: "Choice | None" = None) -> "Written":
 
     `choice` narrows the report to some experiments or to the last days.
     """
-    from suite.report import EVERYTHING, write_report
+    from suite.reporting import EVERYTHING, write_report
     from suite.tracking.store import TrackerAway, tracking_uri, unreachable
 
     home = session.home

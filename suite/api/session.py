@@ -20,8 +20,8 @@ from suite.runs.worker import local_processes
 
 if TYPE_CHECKING:
     from suite.tracking.store import Store
-    from suite.tune.rules import Rules
-    from suite.tune.work import StudyView
+    from suite.tuning.rules import Rules
+    from suite.tuning.work import StudyView
 
 
 class Screen(Protocol):

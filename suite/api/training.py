@@ -75,7 +75,7 @@ def record(session: Session, *, warned: bool = False, report: bool = True) -> Re
     later.
     """
     from suite.api.reporting import send
-    from suite.report import write_report
+    from suite.reporting import write_report
     from suite.tracking.store import TrackerAway
 
     screen = session.screen

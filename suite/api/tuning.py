@@ -9,10 +9,10 @@ from suite.api.results import Tuned
 from suite.api.session import Session
 from suite.api.training import record, train_recorded
 from suite.runs.plan import exit_code
-from suite.tune.request import Request
+from suite.tuning.request import Request
 
 if TYPE_CHECKING:
-    from suite.tune.work import Order
+    from suite.tuning.work import Order
 
 
 def tune(
@@ -35,7 +35,7 @@ def tune(
     experiment = session.one(name, "tune", changes)
     rules = (request or Request()).rules(experiment)
     from suite.tracking.publisher import Publisher
-    from suite.tune import variant, work  # Optuna comes with it: a refusal above does not wait for it
+    from suite.tuning import variant, work  # Optuna comes with it: a refusal above does not wait for it
 
     target = variant.variant_path(experiment) if save else None
     session.prepare([experiment])
@@ -58,7 +58,7 @@ def tune(
 
 
 def _order(session: Session, trials: int, fresh: int, begun: float, timeout: float | None) -> "Order":
-    from suite.tune.work import Order
+    from suite.tuning.work import Order
 
     return Order(
         trials=trials,

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from suite.analysis.intervals import FEWEST
-from suite.bench import LIMIT
+from suite.benching import LIMIT
 from suite.recipe.trial import KINDS
-from suite.tune.rules import OBJECTIVES, SAMPLERS
+from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
 
 def of_list(parser: argparse.ArgumentParser) -> None:

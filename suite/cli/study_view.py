@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from suite.recipe.values import as_words
 from suite.runs.events import Done, Event
-from suite.tune.halving import mean_accuracy, rungs, survivors
-from suite.tune.rules import Rules, Task, Values
-from suite.tune.study import Trial
+from suite.tuning.halving import mean_accuracy, rungs, survivors
+from suite.tuning.rules import Rules, Task, Values
+from suite.tuning.study import Trial
 
 if TYPE_CHECKING:
     from suite.cli.terminal import Terminal

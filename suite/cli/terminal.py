@@ -17,8 +17,8 @@ from suite.runs.plan import Planned
 from suite.text import printable
 
 if TYPE_CHECKING:
-    from suite.tune.rules import Rules
-    from suite.tune.work import StudyView
+    from suite.tuning.rules import Rules
+    from suite.tuning.work import StudyView
 
 
 class _Console(Console):

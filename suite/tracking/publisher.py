@@ -10,9 +10,9 @@ from suite.disk.home import Home
 from suite.errors import SuiteError
 from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
 from suite.tracking.studies import send_study
-from suite.tune.document import read_all
-from suite.tune.sentences import counts, sentences
-from suite.tune.storage import is_worked_on
+from suite.tuning.document import read_all
+from suite.tuning.sentences import counts, sentences
+from suite.tuning.storage import is_worked_on
 
 
 def note(facts: Record) -> str:

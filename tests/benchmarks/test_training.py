@@ -12,7 +12,7 @@ import time
 import pytest
 import torch
 
-from suite.bench.loops import usual, usual_loss
+from suite.benching.loops import usual, usual_loss
 from suite.engine.batches import batches, normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.evaluate import evaluate

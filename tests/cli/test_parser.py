@@ -190,7 +190,7 @@ def test_what_the_machine_refuses_anywhere_is_one_line_and_3(monkeypatch, capsys
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "/some/folder")
 
-    monkeypatch.setattr("suite.cli.verbs.experiments.load_registry", full)
+    monkeypatch.setattr("suite.api.session.load_registry", full)
 
     code = cli.main(["list"])
 

@@ -5,7 +5,7 @@ import pytest
 
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
-from suite.report.figures import Album
+from suite.reporting.figures import Album
 
 COUNTS = np.array([[5.0, 1.0], [0.0, 4.0]])
 CLASSES = ("one", "other")

@@ -59,7 +59,7 @@ def act_in_turn(acts: Sequence[Act], emit: Emit) -> None:
     from suite.tracking import store
 
     os.environ.update(store._SETTINGS)
-    for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.report", "suite.tracking.sync"):
+    for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.reporting", "suite.tracking.sync"):
         importlib.import_module(heavy)
     for act in acts:
         child = os.fork()
@@ -116,7 +116,7 @@ def rebuild(home: Path, data: Path) -> None:
 
 def report(home: Path, _data: Path) -> None:
     """Write the report."""
-    from suite.report import write_report
+    from suite.reporting import write_report
     from suite.tracking import store
 
     write_report(store.open_store(Home(home)), home / "reports")

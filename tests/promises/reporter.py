@@ -16,7 +16,7 @@ from typing import Any
 
 LOADED = (
     "mlflow.store.tracking.sqlalchemy_store", "pandas", "jinja2", "tabulate", "scipy.stats",
-    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "suite.report",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "suite.reporting",
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def main() -> None:
 def _write(order: dict[str, Any]) -> int:
     from suite.data import ensure
     from suite.disk.home import Home
-    from suite.report import write_report
+    from suite.reporting import write_report
     from suite.tracking.store import open_store
     from suite.tracking.sync import sync
 

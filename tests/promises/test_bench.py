@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.bench import LIMIT
-from suite.bench.session import session
-from suite.bench.sides import HERE, Side, Workload, probes
-from suite.bench.speed_gate import Gated, beside, compared
+from suite.benching import LIMIT
+from suite.benching.session import session
+from suite.benching.sides import HERE, Side, Workload, probes
+from suite.benching.speed_gate import Gated, beside, compared
 from suite.data import ensure
 from suite.recipe import registry
 from suite.text import plural

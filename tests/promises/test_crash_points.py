@@ -17,8 +17,8 @@ NOT_REPLACED = {"lock", "output.log"}  # the claim, held by the kernel, and what
 
 # Who writes without suite/files.py, and why a crash there can do no harm.
 BY_ITSELF = {
-    "suite.bench.checkout": {"packed.extractall"},  # a temporary folder
-    "suite.bench.probe": {"os.fdopen"},  # a pipe
+    "suite.benching.checkout": {"packed.extractall"},  # a temporary folder
+    "suite.benching.probe": {"os.fdopen"},  # a pipe
     "suite.pictures.canvas": {"figure.savefig"},  # memory
     "suite.cli.parser": {"os.open"},  # the null device
     "suite.data.sources.digits": {
@@ -27,11 +27,11 @@ BY_ITSELF = {
     "suite.data.sources.folder": {"(into / file).open"},
     "suite.data.sources.mirrors": {"(into / file).open"},
     "suite.data.sources.packages": {"(into / file).open"},
-    "suite.report.tables": {"table.frame().to_csv"},  # memory
+    "suite.reporting.tables": {"table.frame().to_csv"},  # memory
     "suite.tracking.sync": {"path.rename"},  # a step follows each
     "suite.tracking.store": {"os.replace"},  # between two steps
     "suite.tracking.studies": {"path.write_bytes"},  # a temporary folder, copied by MLflow
-    "suite.tune.storage": {"os.replace"},  # between two steps
+    "suite.tuning.storage": {"os.replace"},  # between two steps
     "suite.runs.worker": {"os.open"},  # output.log
 }
 

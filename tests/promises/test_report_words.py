@@ -14,7 +14,7 @@ from suite.disk.home import Home
 from suite.tracking.store import Store, open_store
 from tests.conftest import Answer, Workspace
 from tests.promises.conftest import PLAIN, Bench, Check
-from tests.report.test_page import NASTY, Page, plain
+from tests.reporting.test_page import NASTY, Page, plain
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun

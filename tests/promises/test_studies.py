@@ -184,4 +184,4 @@ def test_a_study_killed_at_a_step_of_storing_it_is_the_unbroken_one(check, comma
 def test_every_step_of_storing_a_study_is_among_these():
     from tests.promises.points import TREES, steps
 
-    assert set(steps(TREES["suite.tune.storage"])) <= set(STEPS)
+    assert set(steps(TREES["suite.tuning.storage"])) <= set(STEPS)

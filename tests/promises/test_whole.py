@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.bench.sides import Side
+from suite.benching.sides import Side
 from tests.conftest import ROOT, Workspace
 from tests.promises.conftest import Check
 

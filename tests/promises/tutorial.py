@@ -14,7 +14,7 @@ from itertools import islice
 
 import torch
 
-from suite.bench.loops import picture_loader, usual, usual_loss
+from suite.benching.loops import picture_loader, usual, usual_loss
 from suite.data import ensure, load
 from suite.engine.batches import normalised
 from suite.engine.sets import Labelled, published

@@ -8,7 +8,7 @@ from suite.errors import SuiteError
 from suite.recipe import Recipe
 from suite.recipe.space import DEFAULT, FIXED, Dimension, read_space
 from suite.recipe.values import as_words, literal
-from suite.tune.request import require_recipes
+from suite.tuning.request import require_recipes
 
 RECIPE = Recipe(data="mnist", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=64, epochs=3)
 

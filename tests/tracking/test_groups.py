@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from suite.disk.documents import document
 from suite.disk.home import Home
-from suite.report.choice import incomplete
+from suite.reporting.choice import incomplete
 from suite.tracking import groups as reading
 from suite.tracking.fetching import fetch
 from suite.tracking.frame import finished_runs, unfinished_runs
@@ -16,7 +16,7 @@ from suite.tracking.groups import read_groups
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import open_store
 from tests.promises.trackers import server
-from tests.report.many_runs import grow, planned, trained
+from tests.reporting.many_runs import grow, planned, trained
 
 pytestmark = pytest.mark.mlflow
 SEEDS = 3

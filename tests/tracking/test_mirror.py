@@ -151,7 +151,7 @@ def test_a_run_that_no_process_works_on_is_not_left_running(store, trained, send
         store.client.update_run(run_id, status="RUNNING")
 
     with alive.claim():
-        Mirror(store).end_dead([alive, dead, finished])
+        Mirror(store).end_dead([run.folder for run in (alive, dead, finished)])
 
     assert [record_of(store, run_id).info.status for run_id in ids] == ["RUNNING", "KILLED", "FINISHED"]
 

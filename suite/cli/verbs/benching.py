@@ -14,8 +14,8 @@ from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
     from suite.analysis.ratios import Ratio
-    from suite.bench.speed_gate import Gated
-    from suite.bench.throughput import Throughput
+    from suite.benching.speed_gate import Gated
+    from suite.benching.throughput import Throughput
 
 
 def bench(args: Namespace) -> int:

@@ -25,8 +25,8 @@ def compare(args: Namespace) -> int:
 
 
 def _tell(found: Compared, terminal: Terminal) -> None:
-    from suite.report.comparison_tables import comparison_table, cost_table
-    from suite.report.comparisons import target_of
+    from suite.reporting.comparison_tables import comparison_table, cost_table
+    from suite.reporting.comparisons import target_of
 
     cost = cost_table(found.groups, target_of(found.groups))
     if terminal.as_json:

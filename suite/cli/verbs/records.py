@@ -15,7 +15,7 @@ def report(args: Namespace) -> int:
     python -m suite report
     python -m suite report --experiment lenet cnn --since 7d --baseline lenet
     """
-    from suite.report.choice import Choice
+    from suite.reporting.choice import Choice
 
     terminal, session = opened(args)
     choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)

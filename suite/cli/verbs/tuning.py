@@ -8,7 +8,7 @@ from suite.cli.verbs.common import changes, opened
 from suite.disk.documents import Record
 from suite.errors import SuiteError
 from suite.recipe.fields import require_field
-from suite.tune.request import Request
+from suite.tuning.request import Request
 
 
 def tune(args: Namespace) -> int:
@@ -65,7 +65,7 @@ def _space(given: list[str]) -> dict[str, str]:
 
 
 def _summarise(facts: Record, terminal: Terminal) -> None:
-    from suite.tune.sentences import counts, sentences
+    from suite.tuning.sentences import counts, sentences
 
     if terminal.as_json:
         terminal.json(facts)
@@ -79,7 +79,7 @@ def _summarise(facts: Record, terminal: Terminal) -> None:
 
 
 def _row(row: Record) -> list[str]:
-    from suite.tune.sentences import interval_words, setting_words
+    from suite.tuning.sentences import interval_words, setting_words
 
     figures = [f"{row[name]:.4f}" if row[name] is not None else "–" for name in ("search", "mean", "drop")]
     return [

@@ -1,0 +1,143 @@
+"""The public functions of the package: what every verb does, as a call that returns its result or raises `SuiteError`.
+
+Each takes a `session`; without one it opens a silent one on this machine's home.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.api import benching, comparing, looking, reporting, training, tuning
+from suite.api.results import Compared, Runs, Tuned
+from suite.api.session import Session
+from suite.recipe.experiment import Experiment
+
+if TYPE_CHECKING:
+    from suite.api.doctor import Finding
+    from suite.benching.speed_gate import Gated as SpeedGated
+    from suite.benching.throughput import Throughput
+    from suite.reporting import Written
+    from suite.runs.accuracy_gate import Gated
+    from suite.runs.verify import Verdict
+
+
+def run(
+    *names: str, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
+) -> Runs:
+    """Train experiments (`"all"` for every one) under `seeds`, a number of seeds from 0 or the seeds themselves.
+
+    `changes` are other values of recipe fields, as `epochs=3` or `lr=0.01`. Finished runs are skipped.
+    """
+    under = range(seeds) if isinstance(seeds, int) else seeds
+    return training.run(session or Session.open(), names, seeds=under, changes=changes, report=report)
+
+
+def tune(
+    name: str,
+    *,
+    trials: int = 40,
+    fresh_seeds: int = 6,
+    timeout: float | None = None,
+    save: bool = False,
+    changes: dict[str, Any] | None = None,
+    session: Session | None = None,
+    **request: Any,
+) -> Tuned:
+    """Search an experiment's settings on validation images; `trials` counts earlier ones too, `timeout` is in seconds.
+
+    `request` are the fields of `suite.tuning.request.Request`, as `space={"lr": "1e-4..1e-2"}` or `sampler="random"`.
+    """
+    from suite.tuning.request import Request
+
+    asked = Request(**request)
+    return tuning.tune(
+        session or Session.open(), name, asked,
+        changes=changes, trials=trials, fresh_seeds=fresh_seeds, timeout=timeout, save=save,
+    )  # fmt: skip
+
+
+def compare(
+    *names: str, until_decided: bool = False, limit: int | None = None, session: Session | None = None, **changes: Any
+) -> Compared:
+    """Judge every pair of these experiments, or of recipes by the start of their identity, from finished runs."""
+    opened = session or Session.open()
+    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit)
+
+
+def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
+    """Train finished runs again and compare every number, bit for bit; a name is as `"lenet-s0"`, or `"all"`."""
+    return training.verify(session or Session.open(), runs)
+
+
+def gate(
+    *names: str,
+    margin: float | None = None,
+    limit: int = 12,
+    reference: Path | None = None,
+    session: Session | None = None,
+    **changes: Any,
+) -> "list[Gated]":
+    """Say whether experiments are still as accurate as their committed reference, from runs under fresh seeds."""
+    opened = session or Session.open()
+    chosen = opened.chosen(names, changes)
+    return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit))
+
+
+def bench(
+    *names: str,
+    seconds: float = 30.0,
+    against: str | None = None,
+    against_env: str | None = None,
+    limit: float | None = None,
+    session: Session | None = None,
+) -> "list[Throughput] | list[SpeedGated]":
+    """Measure experiments' speed for `seconds` each (all of them where none is named).
+
+    With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower than there; up
+    to `limit` times as long passes.
+    """
+    from suite.benching import LIMIT
+
+    opened = session or Session.open()
+    chosen = opened.chosen(names or ("all",))
+    if not against and not against_env:
+        return list(benching.measure(opened, chosen, seconds=seconds))
+    other = {"revision": against, "python": against_env}
+    return list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+
+
+def report(
+    *experiments: str, since: datetime | None = None, baseline: str = "", session: Session | None = None
+) -> "Written":
+    """Write reports/ from MLflow's record: all of it, or only these experiments and what finished `since`."""
+    from suite.reporting.choice import Choice
+
+    return reporting.report(session or Session.open(), Choice(experiments, since, baseline))
+
+
+def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
+    """Send MLflow what is missing there; with `rebuild` its record is written again from the run folders."""
+    return reporting.sync(session or Session.open(), rebuild=rebuild)
+
+
+def ui(*, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False, session: Session | None = None) -> int:
+    """Serve MLflow's UI until Ctrl-C."""
+    return reporting.ui(session or Session.open(), host=host, port=port, allow_remote=allow_remote)
+
+
+def experiments(session: Session | None = None) -> list[Experiment]:
+    """Every experiment that can be loaded, by name."""
+    return looking.experiments(session or Session.open())
+
+
+def show(name: str, *, session: Session | None = None, **changes: Any) -> dict[str, Any]:
+    """An experiment's network: its `layers`, `parameters` and `macs` (multiply-accumulates an image)."""
+    return looking.network((session or Session.open()).one(name, "show", changes))
+
+
+def doctor(session: Session | None = None) -> "list[Finding]":
+    """What this machine has, and what would stop a run."""
+    from suite.api.doctor import examine
+
+    return examine(session or Session.open())

@@ -1,0 +1,101 @@
+"""reports/: what MLflow's record says, as tables, pictures and a page."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from suite.disk import files
+from suite.errors import machine_error
+from suite.pictures.cache import Kept
+from suite.reporting.choice import Choice, gap_sentences, incomplete
+from suite.reporting.comparison_tables import comparison_tables
+from suite.reporting.comparisons import comparison_chapters
+from suite.reporting.figures import Album, add_pictures
+from suite.reporting.page import write_page
+from suite.reporting.studies import study_chapters, study_tables
+from suite.reporting.table import Table
+from suite.reporting.tables import all_tables, write_csv
+from suite.tracking.frame import finished_runs
+from suite.tracking.groups import Group, lost, read_groups
+from suite.tracking.store import Store
+from suite.tracking.studies import read_studies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report on the disk, the tables that are in it, and what it says first: what was chosen, what is missing."""
+
+    page: Path
+    tables: Mapping[str, Table]
+    runs: "pd.DataFrame"
+    sentences: list[str]
+
+    def run_ids(self) -> dict[tuple[str, int], str]:
+        """MLflow's id of every run in the report, by identity and seed."""
+        if self.runs.empty:
+            return {}
+        keys = zip(self.runs["identity"].astype(str), self.runs["seed"].astype(int), strict=True)
+        return dict(zip(keys, self.runs["run_id"].astype(str), strict=True))
+
+    def accuracy_table(self) -> tuple[list[str], list[list[str]]]:
+        """The first table's columns and cells, for the terminal."""
+        table = self.tables.get("accuracy")
+        return (table.columns(), table.cells()) if table else (["no finished run yet"], [])
+
+    def facts(self) -> dict[str, Any]:
+        """The tables as plain rows."""
+        return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
+
+
+EVERYTHING = Choice()
+
+
+def write_report(
+    store: Store, reports: Path, choice: Choice = EVERYTHING, pictures_kept: Path | None = None
+) -> Written:
+    """Write every table, picture and page anew from the chosen ones of the finished runs in MLflow.
+
+    A picture of the same numbers as before is taken from the folder `pictures_kept`, if given, with the same bytes.
+    The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
+    `SuiteError`: 2 for a choice that names what is not there, 3 where `reports` cannot be written.
+    """
+    runs = choice.of(finished_runs(store))
+    try:
+        with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
+            groups: list[Group] = read_groups(store, runs)
+            gaps = incomplete(store, runs, groups, choice.experiments)
+            kept = Kept(pictures_kept)
+            album = Album(drafts / "pictures", kept)
+            pictures = add_pictures(groups, album)
+            found = choice.of_studies(read_studies(store, Path(scratch)))
+            chapters, studies = study_chapters(found, album)
+            compared, comparisons = comparison_chapters(groups, album)
+            album.finish()
+            tables = {**all_tables(groups, choice.baseline), **comparison_tables(comparisons), **study_tables(studies)}
+            write_csv(tables, drafts)
+            said = [*choice.sentences(), *gap_sentences(gaps)]
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said)
+            files.publish(drafts, reports, last=page.name)
+            if not choice.narrows:
+                kept.forget_unused()
+    except OSError as error:
+        raise machine_error(error, reports) from error
+    return Written(reports / page.name, tables, runs, said)
+
+
+@contextmanager
+def _drafts(reports: Path) -> Iterator[Path]:
+    """A folder beside the finished files; one report is written at a time."""
+    files.make_folder(reports)
+    with FileLock(reports / ".lock"):
+        files.remove_leftovers(reports)
+        with tempfile.TemporaryDirectory(prefix=".drafts-", suffix=".tmp", dir=reports) as drafts:
+            yield Path(drafts)

@@ -1,0 +1,130 @@
+"""The tables of comparisons: differences, what an accuracy costs, calibration, changed cells, the hardest images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.calibration import Calibration
+from suite.analysis.comparison import Answers, Comparison
+from suite.analysis.confusion import changed_cells, confusion
+from suite.analysis.hardest import Hard
+from suite.analysis.intervals import FEWEST, LEVEL
+from suite.analysis.times import over_seeds, time_to
+from suite.reporting.table import Row, Table
+from suite.tracking.groups import Group
+
+CELLS = 12  # rows of changed cells in a chapter
+
+
+def comparison_tables(found: Sequence[Comparison]) -> dict[str, Table]:
+    """All of them, for the CSV file."""
+    return {"comparisons": comparison_table(found)} if found else {}
+
+
+def comparison_table(found: Sequence[Comparison]) -> Table:
+    """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
+    rows = [_comparison_row(one) for one in found]
+    return Table("Differences, p corrected by Holm's method", rows, {
+        "one": "", "other": "", "n": "d", "difference": "+.4f", _interval(found[0]): "", "p": ".2g", "verdict": "",
+        "wins on a new seed": "", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
+    })  # fmt: skip
+
+
+def cost_table(groups: Sequence[Group], target: float) -> Table:
+    """What an accuracy costs: epochs, images and seconds to the target, and images a second.
+
+    Of runs whose test accuracy was not written down epoch by epoch nothing is said but their speed.
+    """
+    rows = []
+    for one in groups:
+        histories = [_counted(history) for history in one.histories]
+        watched = all(histories)
+        reached = over_seeds([time_to(history, target) for history in histories])
+        seeds = f"{reached.reached} of {reached.n}" if watched else "not watched"
+        median, speed = reached.median if watched else None, one.metric("perf/train_images_per_second")
+        rows.append({
+            "experiment": one.title, "target": target, "reached": seeds,
+            "epochs": median.epochs if median else None, "images": median.images if median else None,
+            "seconds": median.seconds if median else None, "images/s": speed.mean, "identity": one.identity,
+        })  # fmt: skip
+    return Table(f"What {target:.2f} costs, median of the seeds", rows, {
+        "experiment": "", "target": ".2f", "reached": "", "epochs": ",.1f", "images": ",.0f", "seconds": ",.1f",
+        "images/s": ",.0f",
+    })  # fmt: skip
+
+
+def calibration_table(found: Mapping[str, Calibration]) -> Table:
+    """Each experiment's expected calibration error, all seeds' answers together."""
+    rows: list[Row] = [{"experiment": title, "ECE": one.ece, "answers": sum(b.n for b in one.bins)}
+                       for title, one in found.items()]  # fmt: skip
+    return Table("Calibration", rows, {"experiment": "", "ECE": ".4f", "answers": ",d"})
+
+
+def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
+    """The test images that most seeds of most experiments get wrong, and what they are taken for."""
+    rows: list[Row] = [
+        {"test image": one.image, "is": classes[one.label], "taken for": classes[one.taken_for],
+         "wrong in": one.share, "experiments": one.experiments}
+        for one in found
+    ]  # fmt: skip
+    return Table("The hardest test images", rows, {
+        "test image": ",d", "is": "", "taken for": "", "wrong in": ".0%", "experiments": "d",
+    })  # fmt: skip
+
+
+def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]) -> Table:
+    """The cells of two matrices that differ by more than the seeds explain, the largest differences first.
+
+    Holm's p over a pair's cells, times the number of pairs (Bonferroni): any cell here is a mistake as rarely as one.
+    """
+    rows: list[Row] = []
+    enough = [pair for pair in pairs if all(len(one.seeds) >= FEWEST for one in pair)]
+    for one, other in enough:
+        for cell in changed_cells(_matrices(one), _matrices(other), 1 - (1 - LEVEL) / len(enough)):
+            rows.append({
+                "one": one.title, "other": other.title, "true": classes[cell.true],
+                "predicted": classes[cell.predicted], "images, one": cell.one, "images, other": cell.other,
+                "p": cell.p * len(enough),
+            })  # fmt: skip
+    rows.sort(key=lambda row: -abs(row["images, one"] - row["images, other"]))
+    return Table("Confusions that differ by more than seeds explain", rows[:CELLS], {
+        "one": "", "other": "", "true": "", "predicted": "", "images, one": ".1f", "images, other": ".1f", "p": ".2g",
+    })  # fmt: skip
+
+
+def _interval(one: Comparison) -> str:
+    """The heading over intervals at its level."""
+    return f"interval, {one.level:.0%}" if one.level == LEVEL else f"interval, {one.level:.1%}"
+
+
+def _chance(share: float) -> str:
+    """A probability in percent; what seeds can never make certain is not rounded to certainty."""
+    return "< 1%" if share < 0.01 else "> 99%" if share > 0.99 else f"{share:.0%}"
+
+
+def _comparison_row(one: Comparison) -> Row:
+    interval = one.found.interval
+    return {
+        "one": one.one, "other": one.other, "n": len(one.seeds), "difference": one.found.mean,
+        _interval(one): f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
+        "wins on a new seed": _chance(one.wins), "probability": one.wins,
+        "could have seen": one.visible, "seeds to settle": one.needed,
+        "votes": f"{one.voted.only_one} to {one.voted.only_other}", "p of votes": one.voted_p,
+    }  # fmt: skip
+
+
+def _matrices(one: Answers) -> NDArray[np.float64]:
+    return np.stack([confusion(one.labels, row) for row in one.predicted])
+
+
+def _counted(history: Sequence[Row]) -> list[Row]:
+    """The history with images and seconds counted from the start; none where old or damaged records lack a figure."""
+    wanted = ("test_accuracy", "images", "cumulative_train_seconds")
+    if any(row.get(name) is None for row in history for name in wanted):
+        return []
+    images = np.cumsum([row["images"] for row in history])
+    return [
+        {**row, "images": int(seen), "train_seconds": row["cumulative_train_seconds"]}
+        for row, seen in zip(history, images, strict=True)
+    ]

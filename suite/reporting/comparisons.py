@@ -1,0 +1,198 @@
+"""The report's chapters on comparisons: what was trained on the same data, laid side by side."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.analysis.calibration import Calibration, calibration
+from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
+from suite.analysis.hardest import Hard, hardest
+from suite.analysis.intervals import FEWEST
+from suite.data import CATALOG, cached, ensure, image_bytes
+from suite.errors import SuiteError
+from suite.pictures import comparisons as comparison_pictures
+from suite.reporting.chapters import Chapter
+from suite.reporting.comparison_tables import (
+    calibration_table,
+    cells_table,
+    comparison_table,
+    cost_table,
+    hard_table,
+)
+from suite.reporting.figures import Album, Picture
+from suite.tracking.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+READING = (
+    "The difference is of the accuracy on all test images under the same seeds. Its interval holds for other seeds and "
+    "other test images of this kind: both are modelled as crossed random effects, seeds with Student's t. p is "
+    "corrected for the number of comparisons by Holm's method, and the verdict goes by it. Votes: what most seeds "
+    "say, image by image, by McNemar's exact test."
+)
+TEST_IMAGES = "t10k-images-idx3-ubyte"
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Groups on the same data set that belong side by side, and what can be said of them."""
+
+    slug: str
+    title: str
+    groups: Sequence[Group]
+
+    @cached_property
+    def known(self) -> list[Answers]:
+        """Whose answers are whole."""
+        return [answers for one in self.groups if (answers := answers_of(one))]
+
+    @cached_property
+    def answers(self) -> list[Answers]:
+        """Those about the test images that most are about: on a shared server others may have been written."""
+        about = Counter(one.labels.tobytes() for one in self.known).most_common(1)
+        return [one for one in self.known if one.labels.tobytes() == about[0][0]]
+
+    @cached_property
+    def with_first(self) -> bool:
+        """Whether variants are compared with the recipe they vary, should that one be comparable, and with it alone."""
+        varied = any(one.changes for one in self.groups)
+        return varied and [one.title for one in self.answers[:1]] == [self.groups[0].title]
+
+    @cached_property
+    def found(self) -> list[Comparison]:
+        return compare(self.answers, with_first=self.with_first)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not compared, a sentence for each reason."""
+        read, kept = ({one.title for one in found} for found in (self.known, self.answers))
+        few = [one.title for one in self.answers if len(one.seeds) < FEWEST]
+        apart = [
+            f"{one.title} with {other.title}"
+            for one, other in pairs_of(self.answers, with_first=self.with_first)
+            if len(common_seeds((one, other))) < FEWEST and not {one.title, other.title} & {*few}
+        ]
+        reasons = {
+            "Left out, for MLflow has not all predictions of their runs": [
+                one.title for one in self.groups if one.title not in read
+            ],
+            "Left out for being about other test images": [one.title for one in self.known if one.title not in kept],
+            f"Left out for having fewer than {FEWEST} seeds": few,
+            f"Not compared for having fewer than {FEWEST} seeds in common": apart,
+        }
+        return [f"{reason}: {'; '.join(titles)}." for reason, titles in reasons.items() if titles]
+
+
+def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Chapter], list[Comparison]]:
+    """A chapter for the unchanged recipes of each data set, and one for each recipe that was also run changed.
+
+    And all comparisons that are in them. Each chapter says what is not compared, and why.
+    """
+    families = _families(groups)
+    return [_chapter(one, album) for one in families], [found for one in families for found in one.found]
+
+
+def answers_of(one: Group) -> Answers | None:
+    """What a group's runs say of the test images; None where not every seed's answers are whole."""
+    predicted, confidence, labels = one.predicted, one.confidence, one.labels
+    if predicted is None or confidence is None or labels is None:
+        return None
+    return Answers(one.title, one.seeds, predicted, confidence, labels)
+
+
+def target_of(groups: Sequence[Group]) -> float:
+    """The accuracy that the least accurate has on average, rounded down to a point; of those that learned anything.
+
+    Which is to be right twice as often as a guess.
+    """
+    means = [one.metric("test/accuracy").mean for one in groups]
+    least = min([mean for mean in means if mean > 2 / len(groups[0].classes)] or means)
+    return math.floor(round(100 * least, 9)) / 100  # 100 × 0.29 is a little below 29
+
+
+def _families(groups: Sequence[Group]) -> list[_Family]:
+    found = []
+    for data in sorted({one.parameter("data") for one in groups}):
+        members = [one for one in groups if one.parameter("data") == data and not one.changes]
+        found.append(_Family(f"comparison-{data}", f"Experiments on {CATALOG[data].title}", members))
+    for name in sorted({one.experiment for one in groups if one.changes}):
+        family = [one for one in groups if one.experiment == name]
+        for data in sorted({one.parameter("data") for one in family if one.changes}):
+            members = [one for one in family if one.parameter("data") == data]
+            title = f"{name} and its variants" + (f" on {CATALOG[data].title}" if not members[0].as_published else "")
+            found.append(_Family(f"comparison-of-{members[-1].slug}", title, members))
+    return [one for one in found if len(one.groups) > 1]
+
+
+def _chapter(one: _Family, album: Album) -> Chapter:
+    if not one.found:
+        return Chapter(one.slug, one.title, warnings=one.left_out)
+    classes, target = one.groups[0].classes, target_of(one.groups)
+    calibrated = {each.title: calibration(each.confidence, each.right) for each in one.answers}
+    hard = _hardest(one.answers)
+    tables = [
+        comparison_table(one.found),
+        cost_table(one.groups, target),
+        calibration_table(calibrated),
+        cells_table(pairs_of(one.answers, with_first=one.with_first), classes),
+        hard_table(hard, classes),
+    ]
+    return Chapter(
+        slug=one.slug,
+        title=one.title,
+        sentences=[each.words for each in one.found],
+        rules=READING,
+        warnings=one.left_out,
+        pictures=_pictures(one, target, calibrated, hard, album),
+        tables=[("comparisons" if n == 0 else "", table) for n, table in enumerate(tables) if table.rows],
+    )
+
+
+def _pictures(
+    one: _Family, target: float, calibrated: Mapping[str, Calibration], hard: Sequence[Hard], album: Album
+) -> list[Picture]:
+    def put(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+
+    curves = {each.title: points for each in one.groups if (points := _curves(each))}
+    made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, one.found)]
+    if curves:
+        says = "test accuracy over seconds of training."
+        made.append(put("time", says, comparison_pictures.over_time, curves, target))
+    says = "how often answers are right, by how sure they are."
+    made.append(put("calibration", says, comparison_pictures.reliability, calibrated))
+    pixels = _images(one.groups[0].parameter("data"))
+    if hard and pixels is not None and len(pixels) == len(one.answers[0].labels):
+        says = "the test images that most seeds of most experiments get wrong."
+        shown = pixels[[each.image for each in hard]]
+        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, one.groups[0].classes))
+    return made
+
+
+def _hardest(answers: Sequence[Answers]) -> list[Hard]:
+    predicted = np.concatenate([one.predicted for one in answers])
+    return hardest(predicted, answers[0].labels, [one.title for one in answers for _ in one.seeds])
+
+
+def _images(name: str) -> NDArray[np.uint8] | None:
+    """The test images (m, 28, 28), where this machine has them: they are no part of the record."""
+    try:
+        return image_bytes(ensure(name), TEST_IMAGES) if cached(name) else None
+    except SuiteError:
+        return None
+
+
+def _curves(one: Group) -> list[list[tuple[float, float]]]:
+    """Seconds and test accuracy after each epoch, by seed; old records have none."""
+    found = [
+        [(row["cumulative_train_seconds"], row["test_accuracy"]) for row in history if row["test_accuracy"] is not None]
+        for history in one.histories
+    ]
+    return [points for points in found if points and all(seconds is not None for seconds, _ in points)]

@@ -1,0 +1,121 @@
+"""The report's pictures as files: SVG for the page, PNG for wherever SVG is not shown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.data.catalog import CATALOG
+from suite.disk import files
+from suite.pictures import runs as pictures
+from suite.pictures.cache import Kept
+from suite.pictures.drawing import Drawing, Images, draw_all, images_of
+from suite.reporting import tables
+from suite.tracking.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture's file, the PNG beside it where it has one, and what it shows."""
+
+    path: Path
+    png: Path
+    caption: str
+
+
+class Album:
+    """A report's pictures, in a folder: taken from what is `kept`, or drawn when all have been asked for."""
+
+    def __init__(self, folder: Path, kept: Kept | None = None) -> None:
+        self._folder, self._kept = folder, kept or Kept(None)
+        self._missing: list[tuple[str, str, Drawing]] = []  # names, keys and what is to be drawn
+
+    def add(self, name: str, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        """`draw(*numbers)` under this name, where it is once `finish` has been called."""
+        key = self._kept.key(draw, numbers)
+        if images := self._kept.find(key):
+            self._write(name, images)
+        else:
+            self._missing.append((name, key, (draw, numbers)))
+        return self._picture(name, caption)
+
+    def add_figure(self, name: str, caption: str, figure: "Figure") -> Picture:
+        """A figure that is never kept."""
+        self._write(name, images_of(figure))
+        return self._picture(name, caption)
+
+    def add_image(self, name: str, caption: str, image: bytes) -> Picture:
+        """A PNG that was drawn before."""
+        self._write(name, {"png": image})
+        return replace(self._picture(name, caption), path=self._folder / f"{name}.png")
+
+    def finish(self) -> None:
+        """Draw what was asked for and is not kept, and keep it."""
+        for index, images in draw_all([drawing for _, _, drawing in self._missing]):
+            name, key, _ = self._missing[index]
+            self._write(name, images)
+            self._kept.keep(key, images)
+        self._missing.clear()
+
+    def _write(self, name: str, images: Images) -> None:
+        files.make_folder(self._folder)
+        for kind, image in images.items():
+            files.write(self._folder / f"{name}.{kind}", image)
+
+    def _picture(self, name: str, caption: str) -> Picture:
+        return Picture(self._folder / f"{name}.svg", self._folder / f"{name}.png", caption)
+
+
+def add_pictures(groups: Sequence[Group], album: Album) -> Mapping[str, list[Picture]]:
+    """Add what shows the groups; returns the pictures of each group's slug, those of all under `""`."""
+    if not groups:
+        return {"": []}
+    unchanged = {one.experiment for one in groups if not one.changes}
+    shown = {one.slug: _of_group(one, album, again=bool(one.changes) and one.experiment in unchanged) for one in groups}
+    return {"": _overviews(groups, album), **shown}
+
+
+def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:
+    accuracy = [{**row, "data": CATALOG[row["data"]].title} for row in tables.accuracy(groups).rows]
+    speed = tables.throughput(groups).rows
+    of_accuracy = "Accuracy of every experiment with its intervals, data set by data set."
+    of_speed = "Training and inference speed of every experiment."
+    return [
+        album.add("accuracy", of_accuracy, pictures.overview, accuracy),
+        album.add("throughput", of_speed, pictures.speeds, speed),
+    ]
+
+
+def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
+    """What its numbers look like; the layers and sample images only once for an experiment, not `again`."""
+
+    def add(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+
+    seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
+    found = [add("curves", f"loss and accuracy by epoch, {seeds}.", pictures.curves, one.histories,
+                 one.published_history)]  # fmt: skip
+    if any(one.probes):
+        histories = [[{"probes": probes}] for probes in one.probes]
+        images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
+        says = "accuracy during training, as the source watches it."
+        found.append(add("probes", says, pictures.probes, histories, images))
+    says = f"confusion on all test images, mean counts of {seeds}."
+    found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
+    if again:
+        return found
+    found.insert(0, add("network", "the layers.", pictures.network, _counted(one)))
+    if one.samples:
+        seed = one.runs[0]["seed"]
+        says = f"{one.title}: predicted and true labels of test images, seed {seed}."
+        found.append(album.add_image(f"{one.slug}-samples", says, one.samples))
+    return found
+
+
+def _counted(one: Group) -> list[dict[str, object]]:
+    return [
+        {**layer, "shape": layer["shape"].split("×"), "parameters": int(layer["parameters"])} for layer in one.layers
+    ]

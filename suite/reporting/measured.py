@@ -1,0 +1,58 @@
+"""The chapter on how it was measured: machines and versions, commands, seeds, recipes, commits, digests of the data."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from suite.data.catalog import CATALOG
+from suite.reporting.summary import data_sets
+from suite.reporting.table import Row, Table
+from suite.tracking.groups import Group
+
+_ENVIRONMENT = ("cpu", "cpu_capability", "cores", "threads", "system", "python", "torch", "numpy", "suite")
+
+
+def machines(groups: Sequence[Group]) -> Table:
+    """Every machine with its versions, and how many of the runs were made there."""
+    found = Counter(
+        tuple(run.get(f"suite.env.{name}") for name in _ENVIRONMENT) for one in groups for run in one.runs
+    )  # fmt: skip
+    rows = [{**dict(zip(_ENVIRONMENT, machine, strict=True)), "runs": n} for machine, n in found.most_common()]
+    return Table("Machines and versions", rows, {**dict.fromkeys(_ENVIRONMENT, ""), "runs": "d"})
+
+
+def recipes(groups: Sequence[Group]) -> Table:
+    """The command that gives each group's runs again, its seeds, the recipe's whole identity, the commits it ran at."""
+    rows = [
+        {
+            "experiment": one.title,
+            "command": _command(one),
+            "seeds": ", ".join(str(run["seed"]) for run in one.runs),
+            "commit": ", ".join(sorted({run["commit"][:10] for run in one.runs} - {""})) or None,
+            "identity of the recipe": one.identity,
+        }
+        for one in groups
+    ]
+    return Table("Commands, seeds and recipes", rows, dict.fromkeys(rows[0], "") if rows else {})
+
+
+def digests(groups: Sequence[Group]) -> Table:
+    """The SHA-256 of every uncompressed file of the data."""
+    rows: list[Row] = [
+        {"data": CATALOG[name].title, "file": file, "bytes": CATALOG[name].size(file), "SHA-256": sha256}
+        for name in data_sets(groups)
+        for file, sha256 in CATALOG[name].sha256.items()
+    ]
+    return Table("Digests of the data", rows, {"data": "", "file": "", "bytes": ",d", "SHA-256": ""})
+
+
+def _command(one: Group) -> str:
+    """`run` trains the seeds 0 to N-1; where others are wanted too, the fewest such that hold them."""
+    run = one.runs[0]
+    changes = [f"{name}={_word(value)}" for name, value in sorted(run["overrides"].items())]
+    words = ["run", one.experiment, "--seeds", str(max(run["seed"] for run in one.runs) + 1)]
+    return shlex.join(["python", "-m", "suite", *words, *(["--set", *changes] if changes else [])])
+
+
+def _word(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()

@@ -1,0 +1,152 @@
+"""report.md and report.html: the same chapters for a text reader and for a browser."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+from suite.data.catalog import CATALOG
+from suite.disk import files
+from suite.reporting import measured
+from suite.reporting.chapters import Chapter, experiment_chapters
+from suite.reporting.figures import Picture
+from suite.reporting.summary import data_sets, incomplete, summary, unequal
+from suite.reporting.table import Table
+from suite.text import printable
+from suite.tracking.groups import Group
+
+READING = (
+    "Accuracy is that of all test images unless it says otherwise. Over seeds: Student's t interval of the mean, given "
+    "from three seeds on. Over images: Wilson's interval, what another test set of the same size might have given. The "
+    "source's figure is ours by the source's own protocol: its test images, its choice of weights."
+)
+SPEED = "Speeds are those of runs that went side by side, one thread each; they hold for this machine and its load."
+AGAIN = (
+    "At the commit named, a command trains the same runs again; python -m suite verify RUN says of one run whether its "
+    "weights come out the same to the bit, which is promised for the same recipe, seed, torch and kind of processor."
+)
+NOTHING = "There is no finished run yet: python -m suite run all trains every experiment."
+
+
+def write_page(
+    groups: Sequence[Group],
+    tables: Mapping[str, Table],
+    pictures: Mapping[str, list[Picture]],
+    reports: Path,
+    lost: Sequence[tuple[str, tuple[int, ...]]] = (),
+    studies: Sequence[Chapter] = (),
+    comparisons: Sequence[Chapter] = (),
+    first: Sequence[str] = (),
+) -> Path:
+    """Write both; returns the path of the page, one file that needs no other and no network.
+
+    `lost` names recipes that diverged under every seed, and the seeds. `first` are its first lines.
+    """
+    overall = {picture.path.stem: picture for picture in pictures[""]}
+    parts = [
+        _summary(groups, overall, lost, first),
+        _accuracy(groups, tables),
+        Chapter("experiments", "Experiments", chapters=experiment_chapters(groups, tables, pictures)),
+        Chapter("comparisons", "Comparisons", chapters=comparisons),
+        Chapter("studies", "Tuning studies", chapters=studies),
+        _speed(groups, tables, overall),
+        _measured(groups, tables),
+    ]
+    _render([part for part in parts if part.sentences or part.tables or part.chapters], reports)
+    return reports / "report.html"
+
+
+def _summary(
+    groups: Sequence[Group],
+    overall: Mapping[str, Picture],
+    lost: Sequence[tuple[str, tuple[int, ...]]],
+    first: Sequence[str],
+) -> Chapter:
+    return Chapter(
+        slug="summary",
+        title="Summary",
+        sentences=summary(groups) or [NOTHING],
+        warnings=[*first, *incomplete(groups, lost)],
+        pictures=[overall["accuracy"]] if "accuracy" in overall else [],
+    )
+
+
+def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
+    """A table for each data set: accuracies on different images are no ranking."""
+    found = []
+    for name in data_sets(groups) if "accuracy" in tables else []:
+        rows = [row for row in tables["accuracy"].rows if row["data"] == name]
+        note = unequal([one for one in groups if one.parameter("data") == name])
+        found.append(("accuracy", replace(tables["accuracy"], title=CATALOG[name].title, rows=rows, note=note)))
+    found += [(name, tables[name]) for name in ["published_history"] if name in tables]
+    return Chapter("accuracy", "Accuracy", [READING] if found else [], tables=found)
+
+
+def _speed(groups: Sequence[Group], tables: Mapping[str, Table], overall: Mapping[str, Picture]) -> Chapter:
+    found = [("throughput", replace(tables["throughput"], note=unequal(groups)))] if "throughput" in tables else []
+    shown = [overall["throughput"]] if "throughput" in overall else []
+    return Chapter("speed", "Speed", [SPEED] if found else [], pictures=shown, tables=found)
+
+
+def _measured(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
+    made = [measure(groups) for measure in (measured.machines, measured.recipes, measured.digests)]
+    found = [("", table) for table in made if table.rows] + [("runs", tables["runs"]) for _ in tables.keys() & {"runs"}]
+    return Chapter("measured", "How it was measured", [AGAIN] if found else [], tables=found)
+
+
+def _render(parts: Sequence[Chapter], reports: Path) -> None:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
+    text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown: its own escapes
+    html.filters["embedded"] = _embedded
+    text.filters.update(literal=_literal, markdown=_markdown)
+    style, script = _resource("report.css"), _resource("report.js")
+    facts = {"parts": parts, "reports": reports, "style": Markup(style), "script": Markup(script)}
+    for environment, name in ((html, "report.html"), (text, "report.md")):
+        template = environment.from_string(_resource(f"{name}.j2"))
+        files.write(reports / name, template.render(facts, policy=_policy(script)).encode())
+
+
+def _resource(name: str) -> str:
+    return resources("suite.reporting").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(script: str) -> str:
+    """What a browser may let the page do: its own style and pictures, this one script, and nothing else anywhere."""
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _embedded(path: Path) -> str:
+    kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _printable(value: Any) -> Any:
+    return printable(value) if type(value) is str else value  # Markup is a template's own
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{mark: f"\\{mark}" for mark in "\\|*`_[]"}})
+
+
+def _literal(text: object) -> str:
+    """Text that Markdown and the HTML in it leave alone."""
+    one_line = str(_printable(" ".join(str(text).split())))
+    return one_line.translate(_ESCAPES)
+
+
+def _markdown(table: Table) -> str:
+    import pandas as pd
+
+    cells = [[_literal(cell) for cell in row] for row in table.cells()]
+    align = ["right" if numeric else "left" for numeric in table.numeric()]
+    frame = pd.DataFrame(cells, columns=[_literal(name) for name in table.columns()])
+    return str(frame.to_markdown(index=False, colalign=align, disable_numparse=True))

@@ -1,0 +1,78 @@
+"""The page's first words: what was run on each data set, and what is missing."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from suite.analysis.intervals import FEWEST
+from suite.data.catalog import CATALOG
+from suite.reporting.chapters import diverged_words
+from suite.text import plural
+from suite.tracking.groups import Group
+
+
+def summary(groups: Sequence[Group]) -> list[str]:
+    """A paragraph for each data set: experiments, runs, the highest mean with its interval, machine and dates."""
+    return [_of_data([one for one in groups if one.parameter("data") == data]) for data in data_sets(groups)]
+
+
+def data_sets(groups: Sequence[Group]) -> list[str]:
+    """The names of the data sets that the groups are about, in the order of the catalogue."""
+    met = {one.parameter("data") for one in groups}
+    return [name for name in CATALOG if name in met]
+
+
+def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...]]]) -> list[str]:
+    """What keeps the report from being whole: seeds that diverged, and too few seeds."""
+    found = [diverged_words(one.title, one.diverged) for one in groups if one.diverged]
+    found += [diverged_words(title, seeds) for title, seeds in lost]
+    if few := [one.title for one in groups if len(one.runs) < FEWEST]:
+        found.append(f"Too few seeds for an interval over seeds: {'; '.join(few)}. --seeds {FEWEST} gives one.")
+    return found
+
+
+def unequal(groups: Sequence[Group]) -> str:
+    """That some of the groups rest on fewer seeds than the unchanged ones; `""` where none does."""
+    unchanged = [one for one in groups if not one.changes] or groups
+    most = max((len(one.runs) for one in unchanged), default=0)
+    counts = sorted({len(one.runs) for one in groups if len(one.runs) < most}, reverse=True)
+    if not counts:
+        return ""
+    short = [f"{plural(n, 'seed')} of {'; '.join(one.title for one in groups if len(one.runs) == n)}" for n in counts]
+    return f"This rests on an incomplete set of runs: {', '.join(short)}, where others have {plural(most, 'seed')}."
+
+
+def machine(groups: Sequence[Group]) -> str:
+    """The processors, cores and versions of torch that the runs were made with."""
+    names = sorted({f"{run['suite.env.cpu']}, {run['suite.env.cores']} cores, torch {run['suite.env.torch']}"
+                    for one in groups for run in one.runs})  # fmt: skip
+    return "; ".join(names)
+
+
+def _of_data(groups: Sequence[Group]) -> str:
+    data, runs = CATALOG[groups[0].parameter("data")], [run for one in groups for run in one.runs]
+    names = [one.experiment for one in groups if not one.changes]
+    changed = plural(len(groups) - len(names), "changed recipe") if len(names) < len(groups) else ""
+    told = " and ".join(filter(None, [", ".join(names), changed]))
+    return (
+        f"{data.title}: {told}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
+        f"Run {_days([run['started'] for run in runs])} on {machine(groups)}."
+    )
+
+
+def _highest(groups: Sequence[Group]) -> str:
+    """Of several noisy means the highest is too high: its interval and the number of means are given with it."""
+    best = max(groups, key=lambda one: one.metric("test/accuracy").mean)
+    figure, images = best.metric("test/accuracy"), int(best.runs[0]["test/images"])
+    seeds = f"over {plural(figure.n, 'seed')}"
+    spread = figure.interval and f"95 % {figure.interval.low:.4f} to {figure.interval.high:.4f} {seeds}"
+    rivals = f", the highest of {len(groups)}" if len(groups) > 1 else ""
+    return (
+        f"{figure.mean:.4f} of {images:,} test images ({spread or f'{seeds}, which needs {FEWEST} for an interval'}"
+        f"{rivals}), that of {best.title}."
+    )
+
+
+def _days(started: Sequence[int]) -> str:
+    """The days, in UTC, of times in milliseconds since 1970."""
+    first, last = (datetime.fromtimestamp(when / 1000, UTC).date().isoformat() for when in (min(started), max(started)))
+    return f"on {first}" if first == last else f"from {first} to {last}"

@@ -1,0 +1,220 @@
+"""The report's tables: what is in their rows, and how each column reads."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from suite.analysis.confusion import by_class, confused_pairs
+from suite.analysis.intervals import FEWEST, Interval, SeedGroup, wilson
+from suite.disk import files
+from suite.reporting.choice import baseline_of
+from suite.reporting.table import Row, Table
+from suite.text import listed_seeds
+from suite.tracking.groups import Group
+
+
+def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
+    """Every table of the report under its file name; accuracy also as its difference from `baseline`'s, if named."""
+    tables = {
+        "accuracy": accuracy(groups, baseline),
+        "published_history": published_history(groups),
+        "confused_pairs": pairs(groups),
+        "classes": classes(groups),
+        "confusion": confusion(groups),
+        "throughput": throughput(groups),
+        "runs": runs(groups),
+    }
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def write_csv(tables: Mapping[str, Table], folder: Path) -> None:
+    """One CSV per table, with full precision."""
+    for name, table in tables.items():
+        text = io.StringIO()
+        table.frame().to_csv(text, index=False, lineterminator="\n")
+        files.write(folder / f"{name}.csv", text.getvalue().encode())
+
+
+def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
+    """Ours with n and intervals, the source's protocol, the published figure, the difference; that from `baseline`."""
+    formats: dict[str, str] = {
+        "experiment": "", "n": "d", "seeds": "", "test accuracy": ".4f", "95 % over seeds": "",
+        "worst": ".4f", "best": ".4f", "95 % over images": "", "source's images": ",d", "source's figure": ".4f",
+        "published": "", "difference": "+.4f", "diverged": "d",
+    }  # fmt: skip
+    rows = [_accuracy_row(one) for one in groups]
+    if baseline:
+        formats[f"against {baseline}"] = ""
+        for one, row in zip(groups, rows, strict=True):
+            row |= _against(one, baseline_of(groups, baseline, one.parameter("data")), f"against {baseline}")
+    return Table("Accuracy", rows, formats)
+
+
+def _against(one: Group, other: Group | None, column: str) -> Row:
+    """The difference of the means over the seeds that both have, with its t interval, paired by seed."""
+    empty = {column: None, "against_n": None, "against_mean": None, "against_low": None, "against_high": None}
+    if other is None or one is other:
+        return {**empty, column: "the baseline" if other else None}
+    ours, theirs = ({run["seed"]: run["test/accuracy"] for run in group.runs} for group in (one, other))
+    common = sorted(ours.keys() & theirs.keys())
+    paired = SeedGroup(tuple(ours[seed] - theirs[seed] for seed in common))
+    if (found := paired.interval) is None:
+        return {**empty, column: f"needs {FEWEST} common seeds", "against_n": len(common)}
+    words = f"{paired.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+    return {column: words, "against_n": paired.n, "against_mean": paired.mean, "against_low": found.low,
+            "against_high": found.high}  # fmt: skip
+
+
+def _accuracy_row(one: Group) -> Row:
+    ours, source = one.metric("test/accuracy"), one.metric("test/source_accuracy")
+    images, seeds = int(one.runs[0]["test/images"]), ours.interval
+    sampling = wilson(round(ours.mean * images), images)
+    published = one.source.get("accuracy") if one.as_published else None
+    return {
+        "experiment": one.title,
+        "n": ours.n,
+        "seeds": listed_seeds(one.seeds),
+        "test accuracy": ours.mean,
+        "95 % over seeds": f"{seeds.low:.4f} to {seeds.high:.4f}" if seeds else "needs 3 seeds",
+        "worst": ours.worst,
+        "best": ours.best,
+        "95 % over images": f"{sampling.low:.4f} to {sampling.high:.4f}",
+        "source's images": int(one.runs[0]["test/source_images"]),
+        "source's figure": source.mean,
+        "published": (one.source["accuracy_words"] or f"{published:.4f}") if published else None,
+        "difference": source.mean - published if published else None,
+        "published_value": published,
+        "diverged": len(one.diverged),
+        "identity": one.identity,
+        "data": one.parameter("data"),
+        "test images": images,
+        "sd over seeds": ours.sd,
+        "seeds_low": seeds.low if seeds else None,
+        "seeds_high": seeds.high if seeds else None,
+        "images_low": sampling.low,
+        "images_high": sampling.high,
+    }
+
+
+def published_history(groups: Sequence[Group]) -> Table:
+    """Ours, the mean over seeds, beside what the source printed, epoch by epoch."""
+    names = {"train_loss": "train loss", "train_accuracy": "train accuracy",
+             "val_loss": "validation loss", "val_accuracy": "validation accuracy"}  # fmt: skip
+    rows = []
+    for one in groups:
+        for epoch, printed in one.published_history.items():
+            if epoch >= min(map(len, one.histories)):
+                continue
+            row: Row = {"experiment": one.title, "epoch": epoch, "n": len(one.histories)}
+            for (key, name), theirs in zip(names.items(), printed, strict=True):
+                ours = [history[epoch][key] for history in one.histories]
+                row[name] = None if None in ours else sum(ours) / len(ours)
+                row[f"{name}, published"] = theirs
+            rows.append(row)
+    shown = {column: ".4f" for name in names.values() for column in (name, f"{name}, published")}
+    return Table("The published history, epoch by epoch", rows, {"experiment": "", "epoch": "d", "n": "d", **shown})
+
+
+def pairs(groups: Sequence[Group]) -> Table:
+    """The pairs of classes confused most, mean counts over the seeds, both cells and their sum."""
+    rows = []
+    for one in groups:
+        printed = one.source.get("confused") if one.as_published else None
+        for pair in confused_pairs(one.confusion, one.classes):
+            same = printed is not None and {pair.one, pair.other} == set(printed[:2])
+            rows.append({
+                "experiment": one.title, "identity": one.identity, "n": len(one.runs),
+                "one class": pair.one, "other class": pair.other,
+                "one as other": pair.one_as_other, "other as one": pair.other_as_one, "both": pair.total,
+                "published": printed[2] if printed and same else None,
+            })  # fmt: skip
+    formats = {"experiment": "", "n": "d", "one class": "", "other class": "", "one as other": ".1f",
+               "other as one": ".1f", "both": ".1f", "published": "d"}  # fmt: skip
+    return Table("The pairs confused most", rows, formats)
+
+
+def classes(groups: Sequence[Group]) -> Table:
+    """Precision, recall and F1 of every class, from the mean matrix over the seeds."""
+    rows = [
+        {"experiment": one.title, "identity": one.identity, "class": figures.name, "images": round(figures.images),
+         "precision": figures.precision, "precision, 95 %": _range(figures.precision_interval),
+         "recall": figures.recall, "recall, 95 %": _range(figures.recall_interval),
+         "F1": figures.f1, "F1, 95 %": _range(figures.f1_interval)}
+        for one in groups for figures in by_class(one.confusion, one.classes)
+    ]  # fmt: skip
+    figures = {
+        name: how for kind in ("precision", "recall", "F1") for name, how in ((kind, ".4f"), (f"{kind}, 95 %", ""))
+    }
+    note = "Intervals are Wilson's: the sampling error of the test images, not the spread between seeds."
+    return Table("Figures by class", rows, {"experiment": "", "class": "", "images": ",d", **figures}, note)
+
+
+def confusion(groups: Sequence[Group]) -> Table:
+    """Every cell of every matrix, mean count over the seeds."""
+    rows = [
+        {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
+         "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j]),
+         "sd over seeds": None if one.confusion_sd is None else float(one.confusion_sd[i, j])}
+        for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
+    ]  # fmt: skip
+    return Table("Confusion", rows, {
+        "experiment": "", "true": "", "predicted": "", "images": ".1f", "sd over seeds": ".1f",
+    })  # fmt: skip
+
+
+def throughput(groups: Sequence[Group]) -> Table:
+    """Speeds as they were while the runs went side by side, with the machine that they hold for."""
+    return Table("Throughput", [_throughput_row(one) for one in groups], {
+        "experiment": "", "n": "d", "training images/s": "", "inference images/s": "", "s per epoch": "",
+        "parameters": ",d", "MACs": ",d", "peak MiB": ",.0f", "machine": "",
+    })  # fmt: skip
+
+
+def _throughput_row(one: Group) -> Row:
+    names = ("train_images_per_second", "inference_images_per_second", "seconds_per_epoch", "peak_memory_mib")
+    figures = {name: one.metric(f"perf/{name}") for name in names}
+    return {
+        "experiment": one.title,
+        "n": len(one.runs),
+        "training images/s": _with_range(figures["train_images_per_second"], ",.0f"),
+        "inference images/s": _with_range(figures["inference_images_per_second"], ",.0f"),
+        "s per epoch": _with_range(figures["seconds_per_epoch"], ".2f"),
+        "parameters": int(one.runs[0]["network/parameters"]),
+        "MACs": int(one.runs[0]["network/macs"]),
+        "peak MiB": figures["peak_memory_mib"].best,
+        "machine": f"{one.environment('cpu')}, {one.environment('cores')} cores, one thread, "
+                   f"torch {one.environment('torch')}",
+        "identity": one.identity,
+        **{f"{name}_mean": values.mean for name, values in figures.items()},
+        **{f"{name}_sd": values.sd for name, values in figures.items()},
+    }  # fmt: skip
+
+
+def runs(groups: Sequence[Group]) -> Table:
+    """Every run that the report rests on."""
+    rows = [
+        {"run": f"{one.experiment}-s{run['seed']}", "changes": one.changes or "none",
+         "test accuracy": run["test/accuracy"], "epoch kept": _kept(one, run),
+         "s training": run["perf/train_seconds"], "weights": run["weights_sha256"][:12],
+         "commit": run["commit"][:10] or None, "MLflow run": run["run_id"],
+         "identity": one.identity, "weights_sha256": run["weights_sha256"]}
+        for one in groups for run in one.runs
+    ]  # fmt: skip
+    return Table("Runs", rows, {
+        "run": "", "changes": "", "test accuracy": ".4f", "epoch kept": "d", "s training": ",.1f", "weights": "",
+        "commit": "", "MLflow run": "",
+    })  # fmt: skip
+
+
+def _kept(one: Group, run: Row) -> int:
+    """The epoch, from 0, whose weights are the result."""
+    return int(run["val/best_epoch"]) if one.parameter("keep") == "best" else int(one.parameter("epochs")) - 1
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def _with_range(values: SeedGroup, how: str) -> str:
+    mean = f"{values.mean:{how}}"
+    return mean if values.n == 1 else f"{mean} ({values.worst:{how}} to {values.best:{how}})"

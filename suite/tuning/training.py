@@ -1,0 +1,99 @@
+"""Tasks trained by worker processes, each in a run folder of its own, so that nothing is ever trained twice."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from suite.disk.documents import Epoch, Result
+from suite.disk.journal import Run
+from suite.errors import FAILED, SuiteError
+from suite.execute.executor import Executor
+from suite.recipe.experiment import Experiment
+from suite.recipe.trial import Budget, trial_identity
+from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
+from suite.runs.training import DataFolder
+from suite.runs.worker import Job, work
+from suite.tuning.rules import Outcome, Task, Values
+
+Watch = Callable[[Task, Event], None]
+
+
+class Training:
+    """Trains what it is asked for; the folders under `trials` hold what was trained before, by any study.
+
+    `seconds` sums up what this process's workers spent in training and validation.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        budget: Budget,
+        *,
+        trials: Path,
+        executor: Executor,
+        data_folder: DataFolder,
+        folders: tuple[Path, ...],
+        watch: Watch = lambda _task, _event: None,
+    ) -> None:
+        self.seconds = {"train": 0.0, "validate": 0.0}
+        self._experiment, self._budget, self._trials = experiment, budget, trials
+        self._executor, self._data_folder, self._folders, self._watch = executor, data_folder, folders, watch
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Train every task, equal ones once; raises `SuiteError` for a training that breaks down, not that diverges."""
+        jobs = {job.run.folder: (job, task) for task in tasks for job in (self._job(task),)}
+        # Small batches take longest: they come first, so that no worker is left with a long one at the end.
+        ordered = sorted(jobs.values(), key=lambda pair: pair[1].values.get("batch_size", 0))
+        results: dict[Path, Result] = {}
+        with closing(self._executor.run(work, [job for job, _ in ordered])) as events:
+            for index, event in events:
+                job, task = ordered[index]
+                self._account(event)
+                self._watch(task, event)
+                match event:
+                    case Done(result):
+                        results[job.run.folder] = result
+                    case Failed(reason, code):
+                        raise SuiteError(reason, code=code)
+                    case Ended(code) if job.run.folder not in results:
+                        raise SuiteError(
+                            f"the process that trained {job.run.folder} ended with {code}; see output.log there.",
+                            "Run the same command again to go on.",
+                            code=FAILED,
+                        )
+        return [self._outcome(self._job(task), results) for task in tasks]
+
+    def epochs(self, values: Values, seed: int) -> list[Epoch]:
+        """The history of a configuration that was trained under a seed."""
+        return self._job(Task(values, seed)).run.history()
+
+    def _job(self, task: Task) -> Job:
+        experiment = self._experiment.changed(task.values)
+        run = Run.under(self._trials, experiment.name, trial_identity(experiment, self._budget), task.seed)
+        overrides = dict(experiment.overrides)
+        folder = self._data_folder(experiment.recipe.data)
+        return Job(run, folder, overrides, self._folders, self._budget, task.portion)
+
+    def _outcome(self, job: Job, results: Mapping[Path, Result]) -> Outcome:
+        """What the epochs up to the portion came to: a folder may hold more, from before a kill or of another study."""
+        recipe = self._experiment.changed(job.overrides).recipe
+        history = job.run.history()
+        epochs = range(len(history) + 1)
+        reached = [n for n in epochs if self._budget.reached(history[:n], recipe.batch_size, job.portion)]
+        if not reached:
+            epoch = results[job.run.folder]["epoch"]
+            return Outcome(0.0, diverged=f"diverged in epoch {epoch + 1}: the loss is no finite number")
+        history = history[: reached[0]]
+        accuracies = [float(record["val_accuracy"] or 0) for record in history]  # a trial always validates
+        return Outcome(
+            accuracy=max(accuracies) if recipe.keep == "best" else accuracies[-1],
+            seconds=sum(record["clock"]["train_seconds"] for record in history),
+            images=sum(record["images"] for record in history),
+            epochs=len(history),
+        )
+
+    def _account(self, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            clock = event.epoch["clock"]
+            self.seconds["train"] += clock["train_seconds"]
+            self.seconds["validate"] += clock["validate_seconds"]

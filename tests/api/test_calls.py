@@ -1,0 +1,76 @@
+"""The package as Python sees it: every verb is a call, results come back, and nothing ends the process."""
+
+import subprocess
+import sys
+
+import pytest
+
+import suite
+from suite.cli import verbs
+from tests.conftest import ROOT, SLOW
+
+HEAVY = ("torch", "numpy", "scipy", "pandas", "mlflow", "optuna", "matplotlib", "rich", "multiprocessing")
+QUICK = SLOW.replace("time.sleep(0.01)", "pass").replace("epochs=6", "epochs=1")
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """A silent session on an empty home, which knows `quick` beside the suite's own experiments."""
+    for name in ("SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "quick.py").write_text(QUICK)
+    (own / "worse.py").write_text(QUICK.replace("lr=0.1", "lr=0.0001"))
+    return suite.Session.open(experiments=[own])
+
+
+def test_the_package_alone_loads_nothing_heavy():
+    program = f"import sys, suite; print(*sorted(set(sys.modules) & {set(HEAVY)!r})); dir(suite)"
+
+    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == ""
+
+
+def test_every_verb_is_a_call():
+    names = {name.partition("_")[0] for name in verbs.__all__} - {"list"}
+
+    assert names <= set(suite.__all__)
+    assert all(callable(getattr(suite, name)) for name in suite.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'suite' has no attribute 'fly'"):
+        suite.fly  # noqa: B018
+
+
+def test_a_mistake_is_raised_and_shown_to_nobody(session, capfd):
+    with pytest.raises(suite.SuiteError, match="did you mean quick"):
+        suite.run("quik", session=session)
+    with pytest.raises(suite.SuiteError, match="lr must be a finite number"):
+        suite.run("quick", lr=float("nan"), session=session)
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.mlflow
+@pytest.mark.commands
+def test_runs_are_trained_once_recorded_verified_compared_and_reported(session, capfd):
+    first = suite.run("quick", "worse", seeds=3, session=session)
+    again = suite.run("quick", "worse", seeds=range(3), report=False, session=session)
+    verdicts = suite.verify("quick-s0", session=session)
+    compared = suite.compare("quick", "worse", session=session)
+    written = suite.report("quick", session=session)
+
+    assert (first.code, again.code) == (0, 0)
+    assert [item.skipped for item in again.planned] == [True] * 6
+    assert [run["weights_sha256"] for run in again.facts()] == [run["weights_sha256"] for run in first.facts()]
+    assert all(run["mlflow_run_id"] for run in first.facts())
+    assert first.page == session.home.reports / "report.html"
+    assert [one.status for one in verdicts] == ["identical"]
+    assert [one.verdict for one in compared.comparisons] == ["better"]
+    assert list(written.runs["experiment"].unique()) == ["quick"]
+    assert suite.sync(session=session).runs == 0
+    assert capfd.readouterr() == ("", "")
