@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from suite.runs.afresh import train_afresh
 
 from suite.cli.terminal import Terminal
 from suite.data import ensure
 from suite.recipe import registry
 from suite.runs.accuracy_gate import FRESH, gate, measured
-from suite.runs.afresh import train_afresh
 from suite.runs.plan import plan
 from tests.conftest import Workspace
 from tests.promises.conftest import CHOOSY, copy_program
