@@ -3,6 +3,8 @@
 import contextlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -235,3 +237,28 @@ def test_a_run_folder_on_a_data_set_of_tomorrow_is_named_and_not_sent(home, whol
 
     assert sent == 0
     assert [line for line in said if "kmnist" in line and "tomorrow" in line]
+
+
+REPORT = """
+import sys
+from pathlib import Path
+from suite.analysis.intervals import group
+from suite.disk.home import Home
+from suite.report import write_report
+from suite.tracking.store import open_store
+
+if __name__ == "__main__":
+    written = write_report(open_store(Home(Path(sys.argv[1]))), Path(sys.argv[2]))
+    assert "comparisons" in written.tables
+    assert "scipy.special" in sys.modules
+    sys.exit("scipy.stats" in sys.modules)
+"""
+
+
+def test_a_report_does_without_scipy_stats_which_takes_seconds_to_load(record, tmp_path):
+    (tmp_path / "report.py").write_text(REPORT)
+    command = [sys.executable, str(tmp_path / "report.py"), str(record.root), str(tmp_path / "reports")]
+
+    answer = subprocess.run(command, capture_output=True, text=True)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
