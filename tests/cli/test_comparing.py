@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from suite.cli.verbs.comparing import _require_same_images
+from suite.api.comparing import _require_same_images
 from suite.errors import SuiteError
 from tests.conftest import SLOW, Workspace, assert_refused
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from suite.engine import checkpoint, exact
 from suite.engine.build import build_loss, build_model, build_optimizer
+from suite.engine.events import EpochEnded
 from suite.engine.layers import describe
 from suite.engine.rewrite import ChannelsLast, rewrite
 from suite.engine.state import State
@@ -222,7 +223,7 @@ def test_a_rewritten_run_goes_on_after_a_break_to_the_same_bits(experiment, run_
     unbroken, broken = run_of(small, under="unbroken"), run_of(small, under="broken")
 
     def stop(event):
-        if event["event"] == "epoch":
+        if isinstance(event, EpochEnded):
             raise KeyboardInterrupt
 
     with unbroken.claim():

@@ -9,6 +9,7 @@ from torch import nn
 
 from suite.disk.journal import damaged
 from suite.engine import checkpoint
+from suite.engine.events import EpochEnded
 from suite.engine.train import train
 from suite.errors import SuiteError
 
@@ -26,8 +27,8 @@ def break_at(number):
     epochs = []
 
     def emit(event):
-        if event["event"] == "epoch":
-            epochs.append(event["epoch"])
+        if isinstance(event, EpochEnded):
+            epochs.append(event.epoch["epoch"])
             if len(epochs) == number:
                 raise Broken
 

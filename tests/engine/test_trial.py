@@ -19,9 +19,10 @@ from suite.engine.fit import fit
 from suite.engine.sets import stratified
 from suite.engine.trial import train_trial
 from suite.recipe.trial import Budget, trial_identity
-from suite.runs.worker import Job, side_by_side
+from suite.runs.worker import Job, local_processes, work
 from tests.conftest import ROOT
 from tests.engine.test_train import Broken, break_at, epochs_without_clock, quiet
+from tests.events import plain
 from tests.promises.conftest import CHOOSY, PLAIN
 
 pytestmark = pytest.mark.studies
@@ -264,7 +265,7 @@ def test_a_trial_is_trained_where_there_are_no_test_images(job, tmp_path):
         path.unlink()
     trials, ordinary = [job("plain", data), job("choosy", data)], job("plain", data, None)
 
-    events = list(side_by_side([*trials, ordinary], 2))
+    events = [(index, plain(event)) for index, event in local_processes(2).run(work, [*trials, ordinary])]
 
     assert [path.name for path in sorted(data.iterdir())] == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
     ends = {index: event for index, event in events if event["event"] in ("done", "failed")}
@@ -285,6 +286,7 @@ from suite.recipe import registry
 from suite.recipe.trial import Budget, trial_identity
 from suite.disk.journal import Run
 from suite.runs.worker import Job, work
+from tests.events import plain
 
 name, own, data, place, trial, log = sys.argv[1:]
 budget = Budget("samples", 3) if trial == "trial" else None
@@ -293,7 +295,7 @@ identity = trial_identity(experiment, budget) if budget else experiment.identity
 run = Run.under(Path(place), name, identity, 0)
 events = []
 work(Job(run, Path(data), {}, (Path(own),), budget), events.append)
-Path(log).write_text(json.dumps({"opened": opened, "events": events}))
+Path(log).write_text(json.dumps({"opened": opened, "events": [*map(plain, events)]}))
 """
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from suite.engine import exact
-from suite.execute.processes import run_jobs
+from suite.execute.executor import Busy
+from suite.execute.processes import LocalProcesses, run_jobs
+from tests.events import plain
 
 
 def work(job, emit):
@@ -30,7 +32,7 @@ def work(job, emit):
             time.sleep(float(detail))
             emit({"event": "said", "words": "slept"})
         case "busy until":
-            emit({"event": "said", "words": "done"} if Path(detail).exists() else {"event": "busy"})
+            emit({"event": "said", "words": "done"} if Path(detail).exists() else Busy())
         case "chatter":
             for number in range(int(detail)):
                 emit({"event": "said", "words": number})
@@ -38,7 +40,10 @@ def work(job, emit):
 
 def stream(jobs, workers):
     # As the suite itself calls it: a process has one fork server, so the first caller decides what the later ones get.
-    return run_jobs(work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload")
+    for index, event in run_jobs(
+        work, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload"
+    ):
+        yield index, plain(event)
 
 
 def run(*jobs):
@@ -56,7 +61,8 @@ def test_every_job_is_done_and_its_end_told():
 
 def test_with_nothing_to_preload_they_start_from_nothing_and_ctrl_c_is_not_for_them():
     said = {}
-    for index, event in run_jobs(work, ["loaded:torch", "sleep:0.5"], workers=2, environment={}, preload=None):
+    for index, event in LocalProcesses(2).run(work, ["loaded:torch", "sleep:0.5"]):
+        event = plain(event)
         if event["event"] == "begun":
             os.kill(event["pid"], signal.SIGINT)
         said[index, event["event"]] = event

@@ -12,10 +12,9 @@ from typing import Any
 from suite.disk import crash
 from suite.disk.home import Home
 from suite.disk.journal import Run
-from suite.execute.processes import Event
 from suite.runs.worker import Job, work
 
-Emit = Callable[[Event], None]
+Emit = Callable[[dict[str, Any]], None]
 PATCH = b"diff, as if the program's text were not that of its commit\n"
 NOWHERE = "nowhere"  # a place that is never reached: the points on the way are counted then
 
@@ -86,7 +85,7 @@ def prepare(home: Path, data: Path) -> None:
     from suite.tracking import recorder
 
     for path in sorted(home.glob("mlruns/runs/*/*/result.json")):
-        recorder.prepare(Run.at(path.parent), {"digits": data})
+        recorder.prepare(Run.at(path.parent), lambda _: data)
 
 
 def open_database(home: Path, _data: Path) -> None:

@@ -13,11 +13,15 @@ import pytest
 from suite.data import ensure
 from suite.disk.journal import Run
 from suite.engine import exact
-from suite.execute.processes import Event, Work, run_jobs
+from suite.execute.executor import Work
+from suite.execute.processes import run_jobs
 from suite.recipe import registry
 from suite.runs.worker import Job, work
 from tests.conftest import ROOT, Workspace, in_full
+from tests.events import plain
 from tests.tables import SEED, Check
+
+Event = dict[str, Any]
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ class Bench:
         for index, event in run_jobs(
             by, jobs, workers=workers, environment=exact.ENVIRONMENT, preload="suite.engine.preload"
         ):
-            events[index].append(event)
+            events[index].append(plain(event))
         return events
 
     def home(self, name: str) -> Path:

@@ -41,12 +41,12 @@ def work_and_weigh(job: Job, emit: Emit) -> None:
 
 def sweep_and_weigh(homes: list[Path], emit: Emit) -> None:
     """Look at all run folders of some homes as `sync`, `report` and `verify` do: which are whole, what is said."""
-    from suite.tracking.sync import whole_runs
+    from suite.disk.journal import begun_runs, whole_runs
 
     before = _peak()
     for home in homes:
         said: list[str] = []
-        whole = [run.name for run in whole_runs(home / "mlruns" / "runs", said.append)]
+        whole = [run.name for run in whole_runs(begun_runs(home / "mlruns" / "runs"), said.append)]
         emit({"event": "swept", "whole": whole, "said": said, "mib": _peak() - before})
 
 

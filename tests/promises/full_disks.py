@@ -5,10 +5,10 @@ import hashlib
 import resource
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from suite.disk import crash
 from suite.errors import SuiteError
-from suite.execute.processes import Event
 from suite.runs.worker import Job, work
 from tests.promises.breaking import PATCH, Emit
 
@@ -44,7 +44,7 @@ def draw(full: Full, emit: Emit) -> None:
 
     _fill_at(full, emit)
     try:
-        recorder.prepare(full.job.run, {"digits": full.job.data_folder})
+        recorder.prepare(full.job.run, lambda _: full.job.data_folder)
         emit({"event": "done"})
     except SuiteError as error:
         emit({"event": "failed", "reason": str(error), "code": error.code})
@@ -66,7 +66,7 @@ def _fill_at(full: Full, emit: Emit) -> None:
     crash.at = at  # every module asks for it by this name
 
 
-def before(full: Full) -> Event:
+def before(full: Full) -> dict[str, Any]:
     """The event that tells of the folder's files."""
     return {"event": "before", "files": digests(full.job.run.folder)}
 

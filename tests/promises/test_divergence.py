@@ -4,11 +4,11 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from suite.disk.journal import Run
-from suite.execute.processes import Event
 from tests.conftest import Workspace
 from tests.promises.conftest import PLAIN, Bench, Check, Twin, last, told
 
@@ -92,7 +92,7 @@ def test_a_run_whose_numbers_blow_up_ends_in_that_epoch_and_the_others_go_on(
         assert told(runs[-1]) == twins["plain"]
 
 
-def assert_diverged(run: Run, events: list[Event], epoch: int) -> None:
+def assert_diverged(run: Run, events: list[dict[str, Any]], epoch: int) -> None:
     """The run ended in this epoch, keeps the epochs before it, and says nothing that could be taken for an accuracy."""
     done = last(events, "done")
     assert done, (run.name, events)

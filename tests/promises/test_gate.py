@@ -13,6 +13,8 @@ from suite.data import ensure
 from suite.recipe import registry
 from suite.runs.accuracy_gate import FRESH, gate, measured
 from suite.runs.plan import plan
+from suite.runs.training import train_unrecorded
+from suite.runs.worker import local_processes
 from tests.conftest import Workspace
 from tests.promises.conftest import CHOOSY, copy_program
 
@@ -65,7 +67,8 @@ def test_honest_runs_raise_few_alarms(check, bench, tmp_path):
         experiment, folders = registry.load().experiments["mlp"], ()
     else:
         experiment, folders = registry.load((bench.own,)).experiments["plain"], (bench.own,)
-    train = partial(train_afresh, workers=2, data_folder=ensure, folders=folders, view=Terminal(as_json=True).view)
+    show = Terminal(as_json=True).runs
+    train = partial(train_unrecorded, executor=local_processes(2), data_folder=ensure, folders=folders, show=show)
     train(planned := plan([experiment], range(10), tmp_path))
     reference, gates, verdicts = measured(planned), check.times(100), []
     for number in range(gates):

@@ -8,6 +8,7 @@ import pytest
 
 from suite.errors import MACHINE
 from suite.runs import worker
+from suite.runs.events import EpochEnded
 from tests.promises.conftest import KINDS, last, told
 
 pytestmark = pytest.mark.promise
@@ -19,7 +20,7 @@ def starved(job, emit):
 
     def emit_and_starve(event) -> None:
         emit(event)
-        if event["event"] == "epoch":
+        if isinstance(event, EpochEnded):
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
             for size in (2**20, 2**14, 2**10):

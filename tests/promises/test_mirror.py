@@ -126,15 +126,16 @@ from pathlib import Path
 from suite.disk import crash
 from suite.disk.home import Home
 from suite.tracking.recorder import prepare
-from suite.tracking.sync import sync, whole_runs
+from suite.disk.journal import begun_runs, whole_runs
+from suite.tracking.sync import sync
 from suite.tracking import store
 
 warnings.simplefilter("ignore")
 home, digits, deaths, empty = Home(Path(sys.argv[1])), Path(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 os.environ.update(store._SETTINGS)
 import mlflow.store.tracking.sqlalchemy_store
-for run in whole_runs(home.runs, print):
-    prepare(run, {"digits": digits})
+for run in whole_runs(begun_runs(home.runs), print):
+    prepare(run, lambda _: digits)
 for death in deaths:
     child = os.fork()
     if not child:

@@ -123,7 +123,7 @@ def test_what_a_hanging_server_does_after_all_is_not_done_twice(check, bench, ml
         steps = iter(STEPS)
         mirror = Mirror(open_store(Home(bench.top)), lambda: door.hang() if next(steps, "") == step else None)
         with pytest.raises(TrackerAway):
-            mirror.send(made, prepare(made, {"digits": digits}))
+            mirror.send(made, prepare(made, lambda _: digits))
         door.open()  # what was asked arrives now
 
         sync(Home(bench.top), lambda _: digits, pytest.fail)

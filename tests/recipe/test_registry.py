@@ -467,7 +467,20 @@ def test_interrupting_a_file_that_is_being_loaded_interrupts_the_command(folder)
     (folder / "slow.py").write_text("raise KeyboardInterrupt\n")
 
     with pytest.raises(KeyboardInterrupt):
-        registry.load([folder])
+        registry.load([folder]).choose(["slow"])
+
+
+def test_a_file_is_run_when_its_experiment_is_asked_for_and_not_before(folder, tmp_path):
+    (folder / "stranger.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write('x')\n" + GOOD)
+
+    known = registry.load([folder])
+    known.choose(["good", "lenet"])
+    before = (tmp_path / "ran").exists()
+    known.choose(["stranger"])
+    known.choose(["all"])
+
+    assert not before
+    assert (tmp_path / "ran").read_text() == "x"
 
 
 @pytest.mark.parametrize("taken", ["lenet", "good"])

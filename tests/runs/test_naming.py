@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
-from suite.runs.verify import Verdict, find_runs, name_of
+from suite.runs.naming import find_runs, name_of
+from suite.runs.verify import Verdict
 
 ONE, OTHER = "0123456789abcdef", "0123457777777777"
 RECORD = {"a" * 32: (ONE + "0" * 48, 1), "b" * 32: ("9" * 64, 0)}

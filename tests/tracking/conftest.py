@@ -10,6 +10,7 @@ import pytest
 from suite.data import ensure, load
 from suite.disk.home import Home
 from suite.disk.journal import Run
+from suite.engine.events import EpochEnded, Step
 from suite.engine.train import train
 from suite.recipe.experiment import Experiment
 from suite.tracking.mirror import Mirror
@@ -48,8 +49,8 @@ def trained(home: Home, folder: Path, request: pytest.FixtureRequest) -> Train:
         small: Experiment = replace(small_experiment(**fields), name=name, network_text=name)
         run = Run.under(home.runs, name, small.identity, seed)
 
-        def emit(event: dict[str, object]) -> None:
-            if event["event"] == "epoch" and event["epoch"] + 1 == stop_after:
+        def emit(event: Step | EpochEnded) -> None:
+            if isinstance(event, EpochEnded) and event.epoch["epoch"] + 1 == stop_after:
                 raise Stop
 
         with run.claim(), contextlib.suppress(Stop):
@@ -64,6 +65,6 @@ def send(store: Store, folder: Path) -> Callable[..., str]:
     """Send a run to the store as a process that knows nothing of earlier ones would."""
 
     def to_store(run: Run, status: str = "running") -> str:
-        return Mirror(store).send(run, prepare(run, {"digits": folder}), status)
+        return Mirror(store).send(run, prepare(run, lambda _: folder), status)
 
     return to_store

@@ -33,7 +33,7 @@ class Tracker:
         monkeypatch.setattr(recorder, "prepare", self.prepare)
 
     def recorder(self):
-        return Recorder(Home(Path("/nowhere")), {}, self.said.append)
+        return Recorder(Home(Path("/nowhere")), Path, self.said.append)
 
     def open(self, _home, asks):
         self.opened += 1

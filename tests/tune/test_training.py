@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import pytest
 
@@ -10,8 +11,10 @@ from suite.engine.fit import finish_diverged
 from suite.errors import FAILED, SuiteError
 from suite.recipe import registry
 from suite.recipe.trial import Budget
+from suite.runs.worker import local_processes
 from suite.tune.rules import Task
 from suite.tune.training import Training
+from tests.events import plain
 from tests.promises.conftest import CHOOSY, PLAIN
 
 pytestmark = pytest.mark.commands
@@ -37,8 +40,9 @@ class Watched:
         self.events = []
         self.experiment = registry.load([own]).choose([name])[0]
         self.train = Training(
-            self.experiment, budget, trials=place, data_folder=ensure("digits", say=lambda _: None), folders=(own,),
-            workers=workers, watch=lambda task, event: self.events.append((task, event)),
+            self.experiment, budget, trials=place, executor=local_processes(workers), folders=(own,),
+            data_folder=partial(ensure, say=lambda _: None),
+            watch=lambda task, event: self.events.append((task, plain(event))),
         )  # fmt: skip
 
     def epochs(self):
@@ -211,7 +215,14 @@ def test_data_that_are_gone_end_the_search_with_their_own_line(own, tmp_path):
     shutil.copytree(ensure("digits", say=lambda _: None), data)
     (data / "train-labels-idx1-ubyte").unlink()
     experiment = registry.load([own]).choose(["plain"])[0]
-    train = Training(experiment, THREE, trials=tmp_path / "trials", data_folder=data, folders=(own,), workers=1)
+    train = Training(
+        experiment,
+        THREE,
+        trials=tmp_path / "trials",
+        executor=local_processes(1),
+        data_folder=lambda _: data,
+        folders=(own,),
+    )
 
     with pytest.raises(SuiteError, match="train-labels-idx1-ubyte") as refused:
         train([Task({}, 0)])
