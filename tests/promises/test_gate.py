@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from suite.runs.afresh import train_afresh
 
 from suite.cli.terminal import Terminal
 from suite.data import ensure
