@@ -49,9 +49,9 @@ class SeedGroup:
         """Student's t interval of the mean; None for fewer than three seeds, where it would be too wide."""
         if self.sd is None or self.n < FEWEST:
             return None
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        half = float(t.ppf(0.5 + LEVEL / 2, self.n - 1)) * self.sd / math.sqrt(self.n)
+        half = float(stdtrit(self.n - 1, 0.5 + LEVEL / 2)) * self.sd / math.sqrt(self.n)
         return Interval(self.mean - half, self.mean + half)
 
 

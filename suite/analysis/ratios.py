@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.analysis.gate import Verdict
 from suite.analysis.intervals import LEVEL, Interval
+from suite.analysis.margin import Verdict
 
 Times = NDArray[np.float64]
 

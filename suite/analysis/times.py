@@ -50,6 +50,5 @@ def over_seeds(found: Sequence[Reached | None]) -> ReachedBySeeds:
 
 def percentile_of(published: float, values: Sequence[float]) -> float:
     """The percentile (0 to 100) of a published figure among our values; equal values count half."""
-    from scipy.stats import percentileofscore
-
-    return float(percentileofscore(values, published, kind="mean"))
+    below, up_to = sum(value < published for value in values), sum(value <= published for value in values)
+    return (below + up_to) * (50.0 / len(values))

@@ -17,7 +17,7 @@ from suite.data.catalog import CATALOG
 from suite.disk.home import Home
 from suite.disk.journal import begun_runs, whole_runs
 from suite.errors import MACHINE, USER, SuiteError
-from suite.execute.processes import available_cores
+from suite.execute.cores import available_cores
 from suite.recipe.registry import OURS, Registry
 
 LIBRARIES = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from suite.disk.home import Home
 from suite.errors import SuiteError
+from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
-from suite.execute.processes import available_cores
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
 from suite.recipe.registry import load as load_registry

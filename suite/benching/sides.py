@@ -70,7 +70,7 @@ class Workload:
 
 
 def probe_of(source: Path) -> str:
-    """The module that measures a side in this checkout; in older revisions it lies in `suite.bench`."""
+    """The module that measures a side in this checkout; in older revisions it lies in `suite.benching`."""
     return f"suite.{'benching' if (source / 'suite' / 'benching').is_dir() else 'bench'}.probe"
 
 

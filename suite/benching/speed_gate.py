@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from suite.analysis.gate import Verdict
 from suite.analysis.intervals import Interval
+from suite.analysis.margin import Verdict
 from suite.analysis.ratios import Ratio, judge, over, ratio
 from suite.benching.session import Session, measure
 from suite.benching.sides import HERE, Side, Workload

@@ -124,6 +124,11 @@ CATALOG = {
 }
 
 
+def title_of(name: str, recorded: str = "") -> str:
+    """The title of a data set; of one that is not in the catalog, the title in the record or else its name."""
+    return CATALOG[name].title if name in CATALOG else recorded or name
+
+
 def data_set(name: str) -> DataSet:
     """The data set called `name`; raises `SuiteError` (2) with similar names if there is none."""
     if name not in CATALOG:

@@ -10,6 +10,7 @@ from typing import Any
 
 SOURCE = Path(__file__).parent.parent
 TEXT = ("suite", "experiments", "pyproject.toml")  # the parts of a checkout that belong to the program
+NUMBERS = ("engine/**/*.py", "data/**/*.py", "recipe/fields.py", "recipe/trial.py")  # what can change a number
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
@@ -49,8 +50,12 @@ def _changes() -> bytes | None:
 
 
 def _engine_sha256() -> str:
-    """The SHA-256 over all files of the engine and of the data room, because their text can change results."""
-    files = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "data").glob("*.py")])
+    """The SHA-256 over all files whose text can change results.
+
+    These are the engine, the data room with its sources, and two files of the recipe room: one splits off the
+    validation images, the other ends the budget of a trial.
+    """
+    files = sorted(file for pattern in NUMBERS for file in SOURCE.glob(pattern))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -70,7 +70,8 @@ def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Seq
         top, left = place // COLUMNS * height + 17, place % COLUMNS * width + 9
         sheet[top : top + 28, left : left + 28] = images[place]
         axes.text(left + 14, top - 2, f"#{one.image}\n{classes[one.label]}, taken\nfor {classes[one.taken_for]}",
-                  fontsize=5.8, ha="center", va="bottom", linespacing=1.05, in_layout=False)  # fmt: skip
+                  fontsize=5.8, ha="center", va="bottom", linespacing=1.05, in_layout=False,
+                  parse_math=False)  # fmt: skip
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
     axes.axis("off")
     axes.set_title("The test images that most experiments get wrong", loc="left", fontsize=9)

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite.execute.processes import LocalProcesses, available_cores
+from suite.execute.cores import available_cores
+from suite.execute.processes import LocalProcesses
 from suite.pictures import canvas
 
 if TYPE_CHECKING:

@@ -63,8 +63,9 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     axes.set(title="True class by row, predicted class by column", xlabel="predicted", ylabel="true")
-    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right",
+                    parse_math=False)  # fmt: skip
+    axes.set_yticks(range(len(classes)), classes, parse_math=False)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
             colour = "white" if share[row, column] > 0.35 else "#1f2937"
@@ -96,7 +97,7 @@ def samples(
         text = f"{classes[predicted[index]]} {confidence[index]:.2f}"
         axes.text(left + 14, top - 2, text if right else f"{text}\nis {classes[labels[index]]}", fontsize=6.5,
                   color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
-                  in_layout=False)  # fmt: skip
+                  in_layout=False, parse_math=False)  # fmt: skip
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image, because one axes per cell takes ten times as long
     axes.axis("off")
     axes.set_title("The first test images, then the mistakes made with the highest score", loc="left", fontsize=9)
@@ -139,7 +140,8 @@ def overview(rows: Sequence[Record]) -> "Figure":
     figure, found = new_figure(8.4, 0.36 * sum(heights) + 0.8 * len(heights) + 0.4, rows=len(by_data), heights=heights)
     for axes, (data, of_data) in zip(found, by_data.items(), strict=True):
         _accuracies(axes, of_data[::-1])
-        axes.set(title=f"Accuracy on all test images of {data}", ylim=(-0.6, len(of_data) - 0.4))
+        axes.set_title(f"Accuracy on all test images of {data}", parse_math=False)
+        axes.set_ylim(-0.6, len(of_data) - 0.4)
     handles = {label: handle for axes in found for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure

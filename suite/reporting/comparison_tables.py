@@ -81,7 +81,8 @@ def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]
     rows: list[Row] = []
     enough = [pair for pair in pairs if all(len(one.seeds) >= FEWEST for one in pair)]
     for one, other in enough:
-        for cell in changed_cells(_matrices(one), _matrices(other), 1 - (1 - LEVEL) / len(enough)):
+        matrices = _matrices(one, len(classes)), _matrices(other, len(classes))
+        for cell in changed_cells(*matrices, 1 - (1 - LEVEL) / len(enough)):
             rows.append({
                 "one": one.title, "other": other.title, "true": classes[cell.true],
                 "predicted": classes[cell.predicted], "images, one": cell.one, "images, other": cell.other,
@@ -114,8 +115,8 @@ def _comparison_row(one: Comparison) -> Row:
     }  # fmt: skip
 
 
-def _matrices(one: Answers) -> NDArray[np.float64]:
-    return np.stack([confusion(one.labels, row) for row in one.predicted])
+def _matrices(one: Answers, classes: int) -> NDArray[np.float64]:
+    return np.stack([confusion(one.labels, row, classes) for row in one.predicted])
 
 
 def _counted(history: Sequence[Row]) -> list[Row]:

@@ -1,10 +1,12 @@
 """The report's chapters on comparisons: what was trained on the same data, laid side by side."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from suite.reporting.comparison_tables import (
     hard_table,
 )
 from suite.reporting.figures import Album, Picture
-from suite.tracking.groups import Group
+from suite.tracking.groups import Group, data_titles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,8 +58,18 @@ class _Family:
     @cached_property
     def answers(self) -> list[Answers]:
         """Those about the test images that most are about: on a shared server others may have been written."""
-        about = Counter(one.labels.tobytes() for one in self.known).most_common(1)
-        return [one for one in self.known if one.labels.tobytes() == about[0][0]]
+        about = Counter(map(self._about, self.known)).most_common(1)
+        return [one for one in self.known if self._about(one) == about[0][0]]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that the answers are about."""
+        return self._about(self.answers[0])[1]
+
+    def _about(self, answers: Answers) -> tuple[bytes, tuple[str, ...]]:
+        """The labels of the test images, and the names of the classes."""
+        names = next(one.classes for one in self.groups if one.title == answers.title)
+        return answers.labels.tobytes(), names
 
     @cached_property
     def with_first(self) -> bool:
@@ -118,23 +130,30 @@ def target_of(groups: Sequence[Group]) -> float:
 
 
 def _families(groups: Sequence[Group]) -> list[_Family]:
-    found = []
+    found, titles = [], data_titles(groups)
     for data in sorted({one.parameter("data") for one in groups}):
         members = [one for one in groups if one.parameter("data") == data and not one.changes]
-        found.append(_Family(f"comparison-{data}", f"Experiments on {CATALOG[data].title}", members))
+        found.append(_Family(f"comparison-{_data_slug(data)}", f"Experiments on {titles[data]}", members))
     for name in sorted({one.experiment for one in groups if one.changes}):
         family = [one for one in groups if one.experiment == name]
         for data in sorted({one.parameter("data") for one in family if one.changes}):
             members = [one for one in family if one.parameter("data") == data]
-            title = f"{name} and its variants" + (f" on {CATALOG[data].title}" if not members[0].as_published else "")
+            title = f"{name} and its variants" + (f" on {titles[data]}" if not members[0].as_published else "")
             found.append(_Family(f"comparison-of-{members[-1].slug}", title, members))
     return [one for one in found if len(one.groups) > 1]
+
+
+def _data_slug(data: str) -> str:
+    """A data set's name as a part of file names and anchors; a name from the record may have any letters."""
+    if data in CATALOG:
+        return data
+    return f"{re.sub('[^a-z0-9]', '_', data)[:40]}-{sha256(data.encode()).hexdigest()[:8]}"
 
 
 def _chapter(one: _Family, album: Album) -> Chapter:
     if not one.found:
         return Chapter(one.slug, one.title, warnings=one.left_out)
-    classes, target = one.groups[0].classes, target_of(one.groups)
+    classes, target = one.classes, target_of(one.groups)
     calibrated = {each.title: calibration(each.confidence, each.right) for each in one.answers}
     hard = _hardest(one.answers)
     tables = [
@@ -172,7 +191,7 @@ def _pictures(
     if hard and pixels is not None and len(pixels) == len(one.answers[0].labels):
         says = "the test images that most seeds of most experiments get wrong."
         shown = pixels[[each.image for each in hard]]
-        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, one.groups[0].classes))
+        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, one.classes))
     return made
 
 

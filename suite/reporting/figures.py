@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.data.catalog import CATALOG
 from suite.disk import files
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.pictures.drawing import Drawing, Images, draw_all, images_of
 from suite.reporting import tables
-from suite.tracking.groups import Group
+from suite.tracking.groups import Group, data_titles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +78,8 @@ def add_pictures(groups: Sequence[Group], album: Album) -> Mapping[str, list[Pic
 
 
 def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:
-    accuracy = [{**row, "data": CATALOG[row["data"]].title} for row in tables.accuracy(groups).rows]
+    titles = data_titles(groups)
+    accuracy = [{**row, "data": titles[row["data"]]} for row in tables.accuracy(groups).rows]
     speed = tables.throughput(groups).rows
     of_accuracy = "Accuracy of every experiment with its intervals, data set by data set."
     of_speed = "Training and inference speed of every experiment."

@@ -37,10 +37,11 @@ def recipes(groups: Sequence[Group]) -> Table:
 
 
 def digests(groups: Sequence[Group]) -> Table:
-    """The SHA-256 of every uncompressed file of the data."""
+    """The SHA-256 of every uncompressed file of the data, for the data sets of the catalog."""
     rows: list[Row] = [
         {"data": CATALOG[name].title, "file": file, "bytes": CATALOG[name].size(file), "SHA-256": sha256}
         for name in data_sets(groups)
+        if name in CATALOG
         for file, sha256 in CATALOG[name].sha256.items()
     ]
     return Table("Digests of the data", rows, {"data": "", "file": "", "bytes": ",d", "SHA-256": ""})

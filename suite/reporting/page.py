@@ -8,7 +8,6 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from suite.data.catalog import CATALOG
 from suite.disk import files
 from suite.reporting import measured
 from suite.reporting.chapters import Chapter, experiment_chapters
@@ -16,7 +15,7 @@ from suite.reporting.figures import Picture
 from suite.reporting.summary import data_sets, incomplete, summary, unequal
 from suite.reporting.table import Table
 from suite.text import printable
-from suite.tracking.groups import Group
+from suite.tracking.groups import Group, data_titles
 
 READING = (
     "Accuracy is that of all test images unless it says otherwise. Over seeds: Student's t interval of the mean, given "
@@ -76,11 +75,11 @@ def _summary(
 
 def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
     """A table for each data set: accuracies on different images are no ranking."""
-    found = []
+    found, titles = [], data_titles(groups)
     for name in data_sets(groups) if "accuracy" in tables else []:
         rows = [row for row in tables["accuracy"].rows if row["data"] == name]
         note = unequal([one for one in groups if one.parameter("data") == name])
-        found.append(("accuracy", replace(tables["accuracy"], title=CATALOG[name].title, rows=rows, note=note)))
+        found.append(("accuracy", replace(tables["accuracy"], title=titles[name], rows=rows, note=note)))
     found += [(name, tables[name]) for name in ["published_history"] if name in tables]
     return Chapter("accuracy", "Accuracy", [READING] if found else [], tables=found)
 

@@ -16,9 +16,9 @@ def summary(groups: Sequence[Group]) -> list[str]:
 
 
 def data_sets(groups: Sequence[Group]) -> list[str]:
-    """The names of the data sets that the groups are about, in the order of the catalogue."""
+    """The names of the data sets that the groups are about: those of the catalog in its order, then the others."""
     met = {one.parameter("data") for one in groups}
-    return [name for name in CATALOG if name in met]
+    return [*(name for name in CATALOG if name in met), *sorted(met - CATALOG.keys())]
 
 
 def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...]]]) -> list[str]:
@@ -49,12 +49,12 @@ def machine(groups: Sequence[Group]) -> str:
 
 
 def _of_data(groups: Sequence[Group]) -> str:
-    data, runs = CATALOG[groups[0].parameter("data")], [run for one in groups for run in one.runs]
+    runs = [run for one in groups for run in one.runs]
     names = [one.experiment for one in groups if not one.changes]
     changed = plural(len(groups) - len(names), "changed recipe") if len(names) < len(groups) else ""
     told = " and ".join(filter(None, [", ".join(names), changed]))
     return (
-        f"{data.title}: {told}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
+        f"{groups[0].data_title}: {told}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
         f"Run {_days([run['started'] for run in runs])} on {machine(groups)}."
     )
 

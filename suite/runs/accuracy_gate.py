@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.analysis.gate import ALPHA, Judged, judge
 from suite.analysis.intervals import FEWEST, group
+from suite.analysis.margin import ALPHA, Judged, judge
 from suite.analysis.sequential import level_at, looks
 from suite.disk import references as committed
 from suite.errors import FAILED, SuiteError

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from suite.analysis.confusion import Matrix, confusion
 from suite.data import image_bytes
-from suite.data.catalog import CATALOG
+from suite.data.catalog import data_set
 from suite.disk import files
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
@@ -45,10 +45,10 @@ def make(run: Run, data_folder: Path) -> None:
 
 def _make(run: Run, data_folder: Path, into: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), _finished(run)["network"]["layers"]
-    classes = CATALOG[facts["recipe"]["data"]].classes
+    classes = data_set(facts["recipe"]["data"]).classes
     predicted, confidence, labels = _predictions(run.folder)
     images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
-    matrix = confusion(labels, predicted)
+    matrix = confusion(labels, predicted, len(classes))
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
     _write_confusion(into / "confusion.csv", matrix, classes)
     _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])

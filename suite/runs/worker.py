@@ -14,7 +14,8 @@ from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
-from suite.execute.processes import LocalProcesses, available_cores
+from suite.execute.cores import available_cores
+from suite.execute.processes import LocalProcesses
 from suite.recipe import registry
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started

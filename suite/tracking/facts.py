@@ -54,8 +54,8 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
                 name=data.name,
                 digest=digest[:36],  # MLflow's limit, and its key: two splits need two digests
                 source_type="code",
-                source=f'{{"tags": {{"title": "{data.title}"}}}}',
-                profile=f'{{"num_rows": {rows}}}',
+                source=json.dumps({"tags": {"title": data.title}}, ensure_ascii=False),
+                profile=json.dumps({"num_rows": rows}),
             ),
             [InputTag("mlflow.data.context", context)],
         )

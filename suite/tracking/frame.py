@@ -4,13 +4,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from suite.disk.home import Home
-from suite.text import clean
+from suite.text import clean, printable
 from suite.tracking.mirror import search
 from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run as MlflowRun
+
+TITLE = 80  # letters of a data set's title, which anyone may have written
 
 
 def finished_runs(store: Store) -> "pd.DataFrame":
@@ -70,6 +72,7 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "weights_sha256": tags["suite.weights_sha256"],
         "commit": tags.get("mlflow.source.git.commit", ""),
         **{f"param.{key}": value for key, value in params.items()},
+        "data_title": _data_title(run),
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }
@@ -83,6 +86,18 @@ def _whose(run: "MlflowRun") -> dict[str, Any]:
         "seed": int(tags["suite.seed"]),
         "overrides": clean(json.loads(tags["suite.overrides"])),
     }
+
+
+def _data_title(run: "MlflowRun") -> str:
+    """The data set's title as `facts.datasets` writes it; empty where the record has none."""
+    for given in run.inputs.dataset_inputs if run.inputs else []:
+        try:
+            title = json.loads(given.dataset.source)["tags"]["title"]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            continue
+        if isinstance(title, str):
+            return " ".join(printable(title).split())[:TITLE]
+    return ""
 
 
 def _finished(run: "MlflowRun") -> int:

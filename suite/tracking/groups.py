@@ -1,6 +1,7 @@
 """The record's runs as seed groups: one recipe, all of its seeds."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from suite.analysis.confusion import Matrix, spread
 from suite.analysis.intervals import SeedGroup, group
-from suite.data.catalog import CATALOG
+from suite.data.catalog import title_of
 from suite.tracking.fetching import fetch
 from suite.tracking.store import Store
-from suite.tracking.stored import PREDICTIONS, Predictions, history, matrix, numbers, predictions, rows
+from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, matrix, numbers, predictions, rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,7 @@ Row = dict[str, Any]
 class Group:
     """All finished runs of one recipe, seeds ascending, with what their artifacts say.
 
+    `classes` are the names that the runs' confusion matrices have.
     `missing` are the seeds that the largest recipe on the same data set has, and this one has neither finished nor
     seen diverge. `confusion` and `confusion_sd` are each cell's mean and spread over the seeds. A row of `histories`
     holds its epoch's figures, None where the record has none, and `cumulative_train_seconds`, the training time up to
@@ -42,6 +44,7 @@ class Group:
     histories: tuple[list[Row], ...]
     probes: tuple[list[Row], ...]
     layers: list[Row]
+    classes: tuple[str, ...]
     confusion: Matrix
     samples: bytes | None
     missing: tuple[int, ...] = ()
@@ -62,8 +65,9 @@ class Group:
         return f"{name}-{re.sub('[^0-9a-f]', '_', self.identity[:8])}" if self.changes else name
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        return CATALOG[self.parameter("data")].classes
+    def data_title(self) -> str:
+        """The title of the data set, as the catalog or else the record has it."""
+        return title_of(self.parameter("data"), str(self.runs[0].get("data_title", "")))
 
     @property
     def as_published(self) -> bool:
@@ -163,6 +167,11 @@ def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
+def data_titles(groups: Sequence[Group]) -> dict[str, str]:
+    """The title of each data set, by name."""
+    return {one.parameter("data"): one.data_title for one in reversed(groups)}
+
+
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
     rows = runs.sort_values("started").to_dict("records")
@@ -178,9 +187,11 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
     """The group of one recipe's runs; None where no finished one of them left whole artifacts."""
     ended = [row for row in every if row["status"] == "finished"]
     artifacts = fetch(store, [row["artifact_uri"] for row in ended], ("history.csv", "confusion.csv", "probes.csv"))
+    named = [class_names(found.get("confusion.csv", b"")) for found in artifacts]
+    [(names, _)] = Counter(filter(None, named)).most_common(1) or [((), 0)]
     whole = []
-    for row, found in zip(ended, artifacts, strict=True):
-        counts = matrix(found.get("confusion.csv", b""), len(CATALOG[row["param.data"]].classes))
+    for row, found, own in zip(ended, artifacts, named, strict=True):
+        counts = matrix(found.get("confusion.csv", b""), len(names)) if own == names else None
         if counts is not None:
             whole.append((row, found, counts))
     if not whole:
@@ -200,16 +211,17 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
         histories=tuple(history(found.get("history.csv", b"")) for found in texts),
         probes=tuple(numbers(found.get("probes.csv", b"")) for found in texts),
         layers=rows(shown.get("layers.csv", b"")),
+        classes=names,
         confusion=mean,
         confusion_sd=deviation if len(matrices) > 1 else None,
         samples=shown.get("samples.png"),
-        read_predictions=lambda: _predictions(store, runs),
+        read_predictions=lambda: _predictions(store, runs, len(names)),
     )
 
 
-def _predictions(store: Store, runs: Sequence[Row]) -> Predictions | None:
+def _predictions(store: Store, runs: Sequence[Row], classes: int) -> Predictions | None:
     artifacts = fetch(store, [row["artifact_uri"] for row in runs], [PREDICTIONS])
-    return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]))
+    return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]), classes)
 
 
 def _plain(value: object) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.analysis.confusion import Matrix
+from suite.text import clean
 
 Row = dict[str, Any]
 
 PREDICTIONS = "predictions.safetensors"
+MOST_CLASSES = 256  # predictions are stored as uint8
 
 
 class Predictions(NamedTuple):
@@ -50,18 +52,28 @@ def history(text: bytes) -> list[Row]:
     return [{**absent, **row, "cumulative_train_seconds": sum_} for row, sum_ in zip(epochs, sums, strict=True)]
 
 
+def class_names(text: bytes) -> tuple[str, ...]:
+    """The names of the classes in the header of a `confusion.csv`; none where there is no such header."""
+    header = next(iter(rows(text)), {})
+    names = tuple(clean(name) for name in list(header)[1:])
+    return names if len(names) <= MOST_CLASSES else ()
+
+
 def matrix(text: bytes, classes: int) -> Matrix | None:
     """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is no such."""
     try:
         counts = np.array([[float(cell) for cell in list(row.values())[1:]] for row in rows(text)])
     except (ValueError, TypeError):
         return None
-    square = counts.shape == (classes, classes)
+    square = classes > 0 and counts.shape == (classes, classes)
     return counts if square and np.isfinite(counts).all() and (counts >= 0).all() and counts.any() else None
 
 
-def predictions(files: Sequence[bytes], images: int) -> Predictions | None:
-    """Those of every seed, laid on each other; None unless all are whole and about the same `images` test images."""
+def predictions(files: Sequence[bytes], images: int, classes: int) -> Predictions | None:
+    """Those of every seed, laid on each other; None unless all are whole and about the same `images` test images.
+
+    Labels and predictions are numbers below `classes`.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -75,5 +87,7 @@ def predictions(files: Sequence[bytes], images: int) -> Predictions | None:
     kinds = [str(one.dtype) for one in (predicted, confidence, labels)] == ["uint8", "float32", "uint8"]
     shapes = predicted.shape == confidence.shape == labels.shape == (len(files), images)
     if not kinds or not shapes or (labels != labels[0]).any() or not np.isfinite(confidence).all():
+        return None
+    if max(predicted.max(initial=0), labels.max(initial=0)) >= classes:
         return None
     return Predictions(predicted, confidence, labels[0])

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from suite.data.catalog import CATALOG
 from suite.disk import crash, files
 from suite.disk.home import Home
-from suite.disk.journal import begun_runs, is_claimed, whole_runs
+from suite.disk.journal import Run, begun_runs, is_claimed, whole_runs
 from suite.errors import SuiteError, machine_error
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
+from suite.text import printable
 from suite.tracking.mirror import Mirror
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare
@@ -31,12 +33,21 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
     complete = mirror.complete()
     incomplete = whole_runs((folder for folder in folders if folder.name not in complete), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # the others have a recorder of their own
+    missing = [run for run in missing if _of_known_data(run, say)]
     for run in missing:
         mirror.send(run, prepare(run, data_folder), "interrupted")
     mirror.end_dead(folders)
     mirror.sum_up()
     send_studies(home, store, say)
     return len(missing)
+
+
+def _of_known_data(run: Run, say: Say) -> bool:
+    """Whether this program knows the run's data set; a run of a newer program is named and left out."""
+    name = run.recipe()["recipe"]["data"]
+    if name not in CATALOG:
+        say(f"{run.name} is left out: this version does not know the data set {printable(str(name))!r}.")
+    return name in CATALOG
 
 
 def set_aside(home: Home) -> Path | None:

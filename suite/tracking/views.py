@@ -1,7 +1,8 @@
 """How MLflow's pages show our runs: two saved views, which its own menu lists too, kept as tags of the experiment.
 
 MLflow's pages read a view from `mlflow.sharedViewState.KEY` where the address says `viewStateShareKey=KEY`; without one
-they hide every metric's column and lay charts out by the prefixes of names. Keys and shapes are those of its 3.17.
+they hide every metric's column and lay charts out by the prefixes of names. Keys and shapes are no promise of
+MLflow's: the views are written where they were tested, and other versions show their own layout.
 """
 
 import base64
@@ -16,6 +17,7 @@ from suite.tracking.store import Store, TrackerAway, answering
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
+TESTED = "3.17"  # the versions of MLflow that the views were tested with, 3.17.x
 TAG = "mlflow.sharedViewState."
 MODE = "workflowType=machine_learning"  # else MLflow opens the view that is made for language models
 COLUMNS = {  # from left to right, with their widths in pixels
@@ -67,7 +69,14 @@ CHARTS = View(
 
 
 def save(store: Store) -> bool:
-    """Write both views to the experiment, where they are not written yet; returns whether they stand there now."""
+    """Write both views to the experiment, where they are not written yet; returns whether they stand there now.
+
+    They do not where MLflow is not of a version that the views were tested with.
+    """
+    import mlflow
+
+    if mlflow.__version__.split(".")[:2] != TESTED.split("."):
+        return False
     try:
         with answering():
             experiment = store.client.get_experiment(store.experiment_id)

@@ -23,6 +23,18 @@ def test_mcnemar_is_statsmodels_in_1_000_random_cases():
         assert found.p == pytest.approx(min(1, reference(table, exact=True).pvalue), rel=1e-9)
 
 
+def test_mcnemar_is_scipys_binomial_test_to_the_last_digits():
+    from scipy.stats import binomtest
+
+    draw = np.random.default_rng(25)
+    cases = [(n, k) for n in range(1, 40) for k in range(n + 1)]
+    cases += [(n, int(draw.binomial(n, draw.random()))) for n in draw.integers(40, 9_000, 300).tolist()]
+    for n, only_one in cases:
+        one = np.arange(n) < only_one
+
+        assert mcnemar(one, ~one).p == pytest.approx(binomtest(only_one, n).pvalue, rel=1e-15, abs=1e-300)
+
+
 def test_mcnemar_is_the_binomials_two_tails_counted_by_hand():
     one = np.repeat([True, False, True], [5, 1, 10])
     other = np.repeat([False, True, True], [5, 1, 10])

@@ -1,5 +1,6 @@
 """Time to a target, over seeds that reach it and seeds that do not, and a figure's place among ours."""
 
+import numpy as np
 import pytest
 
 from suite.analysis.times import Reached, over_seeds, percentile_of, time_to
@@ -46,3 +47,14 @@ def test_where_half_of_the_seeds_do_not_there_is_no_median(lost):
 )
 def test_a_figures_place_is_the_share_below_it_and_half_of_those_equal(published, percent):
     assert percentile_of(published, [0.86, 0.867, 0.866, 0.87, 0.89]) == pytest.approx(percent)
+
+
+def test_a_figures_place_is_scipys_to_the_bit():
+    from scipy.stats import percentileofscore
+
+    draw = np.random.default_rng(0)
+    for _ in range(300):
+        values = draw.random(draw.integers(1, 12)).round(1).tolist()
+        published = round(draw.random(), 1)
+
+        assert percentile_of(published, values) == percentileofscore(values, published, kind="mean")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.engine import program
 from tests.conftest import ROOT, Workspace
 
 TEXT = ("suite", "experiments", "pyproject.toml")
@@ -215,3 +216,41 @@ def test_a_run_of_a_clean_checkout_keeps_no_patch(checkout, run_in):
     assert not (folder / "source.patch").exists()
     assert "source.patch" not in result["files"]
     assert result["environment"]["git_dirty"] is False
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the program text, of which the digest is made."""
+    shutil.copytree(ROOT / "suite", tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(program, "SOURCE", tmp_path / "suite")
+    return tmp_path / "suite"
+
+
+def changed_by(files: list[Path], source: Path) -> set[str]:
+    """Those of the files, each edited alone, that change the engine's digest."""
+    before, found = program._engine_sha256(), set()
+    for file in files:
+        text = file.read_bytes()
+        file.write_bytes(text + b"# edited\n")
+        if program._engine_sha256() != before:
+            found.add(file.relative_to(source).as_posix())
+        file.write_bytes(text)
+    return found
+
+
+def test_the_engines_digest_changes_with_every_file_that_can_change_a_number_and_with_no_other(source):
+    found = changed_by([*source.rglob("*.py")], source)
+
+    rooms = ("engine", "data", "data/sources")
+    wanted = {f"{room}/{file.name}" for room in rooms for file in (source / room).glob("*.py")}
+    assert found == wanted | {"recipe/fields.py", "recipe/trial.py"}
+    assert found >= {"engine/sets.py", "engine/epoch.py", "data/idx.py", "data/sources/digits.py"}
+
+
+@pytest.mark.parametrize("room", ["engine", "data"])
+def test_a_new_file_of_the_engine_or_the_data_room_changes_the_digest(source, room):
+    before = program._engine_sha256()
+    (source / room / "later").mkdir()
+    (source / room / "later" / "new.py").write_text("VALUE = 1\n")
+
+    assert program._engine_sha256() != before

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LOADED = (
-    "mlflow.store.tracking.sqlalchemy_store", "pandas", "jinja2", "tabulate", "scipy.stats",
+    "mlflow.store.tracking.sqlalchemy_store", "pandas", "jinja2", "tabulate", "scipy.special",
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "suite.reporting",
 )  # fmt: skip
 

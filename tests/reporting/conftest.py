@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from suite.analysis.confusion import confusion
+from suite.data.catalog import CATALOG
 from suite.tracking.groups import Group
 
 LABELS = np.repeat(np.arange(10), [30, 30, 30, 30, 30, 30, 30, 29, 29, 29])
@@ -69,6 +70,7 @@ def make_group() -> Callable[..., Group]:
             "histories": tuple(history(seed) for seed in numbers),
             "probes": tuple([] for _ in numbers),
             "layers": LAYERS,
+            "classes": CATALOG["fashion-mnist"].classes,
             "confusion": np.mean([confusion(LABELS, predictions(seed)) for seed in numbers], axis=0),
             "samples": None,
         }

@@ -1,20 +1,30 @@
 """Groups read from a real MLflow store, on the disk and behind a server; what is damaged there stands in no way."""
 
+import contextlib
 import shutil
+import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
+from suite.analysis.confusion import confusion
+from suite.data.catalog import CATALOG, data_set
 from suite.disk.documents import document
 from suite.disk.home import Home
+from suite.disk.journal import Run
+from suite.reporting import write_report
 from suite.reporting.choice import incomplete
+from suite.runs import artifacts
 from suite.tracking import groups as reading
 from suite.tracking.fetching import fetch
 from suite.tracking.frame import finished_runs, unfinished_runs
 from suite.tracking.groups import read_groups
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import open_store
+from suite.tracking.sync import sync
 from tests.promises.trackers import server
 from tests.reporting.many_runs import grow, planned, trained
 
@@ -156,3 +166,99 @@ def test_a_server_gives_the_same_groups(whole, tmp_path, monkeypatch):
         assert group.layers
         assert group.samples == (whole.folder / "artifacts" / "samples.png").read_bytes()
         assert fetch(store, [group.runs[0]["artifact_uri"]], ["nothing.csv"]) == [{}]
+
+
+CLASSES = tuple(f"{letter} $kana$" for letter in "おきすつなはまやれをんか")
+
+
+@pytest.fixture
+def of_tomorrow(home):
+    """The record, whose second experiment a newer program ran on a data set of twelve classes."""
+    database = sqlite3.connect(home.mlruns / "mlflow.db")
+    sent = "run_uuid in (select run_uuid from tags where key = 'suite.experiment' and value = 'experiment_1')"
+    with contextlib.closing(database), database:
+        ours = [name for (name,) in database.execute(f"select run_uuid from runs where {sent}")]
+        database.execute(f"update params set value = 'kmnist/../x' where key = 'data' and {sent}")
+        title = 'Kuzushiji \\"K\\"'
+        database.execute("update datasets set dataset_source = replace(dataset_source, 'Digits', ?)", [title])
+    for name in ours:
+        if artifact(home, name, "confusion.csv").exists():
+            stored = load_file(artifact(home, name, "predictions.safetensors"))
+            stored["label"][0] = stored["predicted"][1] = 11
+            save_file(stored, artifact(home, name, "predictions.safetensors"))
+            counts = confusion(stored["label"], stored["predicted"], len(CLASSES))
+            artifacts._write_confusion(artifact(home, name, "confusion.csv"), counts, CLASSES)
+    return home
+
+
+def test_a_run_on_a_data_set_of_tomorrow_is_reported_with_its_own_classes_and_title(of_tomorrow, tmp_path):
+    store = open_store(of_tomorrow)
+
+    written = write_report(store, tmp_path / "reports")
+
+    page, note = ((tmp_path / "reports" / name).read_text() for name in ("report.html", "report.md"))
+    classes = (tmp_path / "reports" / "classes.csv").read_text()
+    assert all(name in page and name in classes for name in CLASSES)
+    assert "Kuzushiji &#34;K&#34; (8 × 8, scikit-learn)" in page
+    assert "Kuzushiji" in note
+    assert [row["data"] for row in written.tables["accuracy"].rows] == ["digits", "kmnist/../x"]
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_a_title_in_the_record_a_data_set_of_tomorrow_has_its_name(of_tomorrow):
+    store = open_store(of_tomorrow)
+    runs = finished_runs(store).assign(data_title="")
+
+    known, unknown = read_groups(store, runs)
+
+    assert (known.data_title, unknown.data_title) == (CATALOG["digits"].title, "kmnist/../x")
+    assert (len(known.classes), unknown.classes) == (10, CLASSES)
+
+
+def test_runs_of_one_recipe_with_other_classes_than_most_are_left_out(of_tomorrow):
+    store = open_store(of_tomorrow)
+    runs = finished_runs(store)
+    artifact(of_tomorrow, runs["run_id"][4], "confusion.csv").write_text("t,a,b\na,3,1\nb,0,2\n")
+
+    _, unknown = read_groups(store, runs)
+
+    assert (unknown.seeds, unknown.classes) == ((0, 2), CLASSES)
+
+
+def test_a_run_folder_on_a_data_set_of_tomorrow_is_named_and_not_sent(home, whole, tmp_path):
+    run, facts = Run.under(home.runs, "tomorrow", "f" * 64, 0), whole.recipe()
+    shutil.copytree(whole.folder, run.folder)
+    names = {"experiment": run.experiment, "identity": run.identity, "recipe": {**facts["recipe"], "data": "kmnist"}}
+    (run.folder / "recipe.json").write_bytes(document({**facts, **names}))
+    (run.folder / "result.json").unlink()
+    said = []
+
+    sent = sync(home, lambda name: data_set(name) and tmp_path, said.append)
+
+    assert sent == 0
+    assert [line for line in said if "kmnist" in line and "tomorrow" in line]
+
+
+REPORT = """
+import sys
+from pathlib import Path
+from suite.analysis.intervals import group
+from suite.disk.home import Home
+from suite.reporting import write_report
+from suite.tracking.store import open_store
+
+if __name__ == "__main__":
+    written = write_report(open_store(Home(Path(sys.argv[1]))), Path(sys.argv[2]))
+    assert "comparisons" in written.tables
+    assert "scipy.special" in sys.modules
+    sys.exit("scipy.stats" in sys.modules)
+"""
+
+
+def test_a_report_does_without_scipy_stats_which_takes_seconds_to_load(record, tmp_path):
+    (tmp_path / "report.py").write_text(REPORT)
+    command = [sys.executable, str(tmp_path / "report.py"), str(record.root), str(tmp_path / "reports")]
+
+    answer = subprocess.run(command, capture_output=True, text=True)
+
+    assert (answer.returncode, answer.stderr) == (0, "")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from suite.tracking.stored import history, matrix, numbers, predictions
+from suite.tracking.stored import class_names, history, matrix, numbers, predictions
 
 OLD = b"epoch,images,train_loss\n0,100,1.5\n1,100,\n"
 NEW = b"epoch,train_loss,test_accuracy,train_seconds\n0,1.5,0.5,2.0\n1,1.0,0.75,3.5\n"
@@ -62,7 +62,7 @@ def test_a_matrix_is_square_of_counts_or_none(text, whole):
 
 
 def test_the_predictions_of_all_seeds_lie_on_each_other():
-    found = predictions([stored(0), stored(1)], 4)
+    found = predictions([stored(0), stored(1)], 4, 10)
 
     assert found.predicted.shape == found.confidence.shape == (2, 4)
     assert [str(array.dtype) for array in found] == ["uint8", "float32", "uint8"]
@@ -83,8 +83,25 @@ def test_the_predictions_of_all_seeds_lie_on_each_other():
     }.values(),
 )
 def test_one_damaged_file_leaves_the_group_without_predictions(second):
-    assert predictions([stored(), second], 4) is None
+    assert predictions([stored(), second], 4, 10) is None
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    (b"t,a,b\na,3,1\nb,0,2\n", ("a", "b")),
+    ("t,お,き\nお,3,1\nき,0,2\n".encode(), ("お", "き")),
+    (b"t,\x1b[31ma,b\na,3,1\nb,0,2\n", ("[31ma", "b")),
+    (b"t\na\n", ()),
+    (b"t," + b",".join(b"%d" % n for n in range(300)) + b"\n0\n", ()),
+    (b"\xff", ()),
+    (b"", ()),
+])  # fmt: skip
+def test_the_classes_are_those_of_the_header(text, names):
+    assert class_names(text) == names
+
+
+def test_predictions_of_a_class_without_a_name_are_none():
+    assert predictions([stored()], 4, 3) is None
 
 
 def test_predictions_of_another_number_of_images_are_none():
-    assert predictions([stored()], 5) is None
+    assert predictions([stored()], 5, 10) is None

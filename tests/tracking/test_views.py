@@ -51,6 +51,34 @@ def test_where_it_may_not_be_written_addresses_choose_the_runs_themselves(store,
     assert "compareRunsMode=CHART" in views.CHARTS.address(saved=False)
 
 
+@pytest.mark.parametrize("version", ["3.16.1", "3.18.0", "3.170.0", "3.1.17", "4.0.0", "3"])
+def test_with_another_version_of_mlflow_no_view_is_written_and_the_links_open_its_own_layout(
+    store, monkeypatch, version
+):
+    for key in tags_of(store):
+        store.client.delete_experiment_tag(store.experiment_id, key)
+    monkeypatch.setattr("mlflow.__version__", version)
+
+    saved = views.save(store)
+
+    assert not saved
+    assert tags_of(store) == {}
+    assert not any("viewStateShareKey" in view.address(saved=saved) for view in (views.TABLE, views.CHARTS))
+
+
+@pytest.mark.parametrize("patch", ["0", "2", "9rc1"])
+def test_with_a_tested_version_of_mlflow_both_views_are_written(store, monkeypatch, patch):
+    for key in tags_of(store):
+        store.client.delete_experiment_tag(store.experiment_id, key)
+    monkeypatch.setattr("mlflow.__version__", f"{views.TESTED}.{patch}")
+
+    saved = views.save(store)
+
+    assert saved
+    assert tags_of(store).keys() == {views.TAG + view.key for view in (views.TABLE, views.CHARTS)}
+    assert all("viewStateShareKey" in view.address(saved=saved) for view in (views.TABLE, views.CHARTS))
+
+
 def test_what_stands_there_is_not_written_again(store, read_only):
     assert views.save(store)
     before = tags_of(store)

@@ -7,6 +7,7 @@ differs from the reference's. INCONCLUSIVE: none of these; more seeds are needed
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -81,8 +82,7 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     if not all(map(math.isfinite, new.values)):
         return Judged("FAIL", math.nan, Interval(math.nan, math.nan), 0.0, new.n, old.n, margin, alpha)
     drop = old.mean - new.mean
-    low, p = _student(drop, new, old, alpha)
-    high = _welch(drop, new, old, alpha)
+    low, high, p = _ends(new, old, alpha)
     most = 2 * drop - low  # Student's interval is symmetric
     rose = most < -abs(margin)
     verdict: Verdict = "FAIL" if rose else "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
@@ -91,15 +91,19 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     return replace(found, verdict="FAIL", lost=new.worst) if broke else found
 
 
-def _student(drop: float, new: SeedGroup, old: SeedGroup, alpha: float) -> tuple[float, float]:
-    """The lower end and the p-value of a drop, if both groups come from one distribution."""
-    from scipy.special import stdtr, stdtrit
+def _ends(new: SeedGroup, old: SeedGroup, alpha: float) -> tuple[float, float, float]:
+    """Student's lower end of a drop, Welch's upper end, and the p-value of no drop by Student's test."""
+    from scipy.stats import ttest_ind
 
-    freedom = new.n + old.n - 2
-    square = sum((one.n - 1) * (one.sd or 0) ** 2 for one in (new, old)) / freedom
-    se = math.sqrt(square * (1 / new.n + 1 / old.n))
-    p = float(stdtr(freedom, -drop / se)) if se else float(drop <= 0)
-    return drop + float(stdtrit(freedom, alpha)) * se, p
+    drop = old.mean - new.mean
+    if not new.sd and not old.sd:
+        return drop, math.inf if new.sd is None else drop, float(drop <= 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of one group that has no spread, and of a lone fresh run
+        student = ttest_ind(old.values, new.values, alternative="greater")
+        welch = ttest_ind(old.values, new.values, alternative="less", equal_var=False)
+        low, high = student.confidence_interval(1 - alpha).low, welch.confidence_interval(1 - alpha).high
+    return float(low), math.inf if new.sd is None else float(high), float(student.pvalue)
 
 
 def _lowest(n: int, old: SeedGroup, alpha: float) -> float:
@@ -107,16 +111,3 @@ def _lowest(n: int, old: SeedGroup, alpha: float) -> float:
     from scipy.special import stdtrit
 
     return old.mean + float(stdtrit(old.n - 1, alpha / n)) * (old.sd or 0) * math.sqrt(1 + 1 / old.n)
-
-
-def _welch(drop: float, new: SeedGroup, old: SeedGroup, alpha: float) -> float:
-    """The upper end of a drop, if the two groups may have different variances (Welch 1947)."""
-    from scipy.special import stdtrit
-
-    if new.sd is None or old.sd is None:
-        return math.inf
-    squares = [one.sd**2 / one.n for one in (new, old) if one.sd is not None]
-    if not sum(squares):
-        return drop
-    freedom = sum(squares) ** 2 / sum(square**2 / (one.n - 1) for square, one in zip(squares, (new, old), strict=True))
-    return drop - float(stdtrit(freedom, alpha)) * math.sqrt(sum(squares))

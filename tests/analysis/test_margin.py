@@ -1,12 +1,12 @@
 """The gate: honest runs pass, drops fail, and what is not known is said to be so."""
 
-from math import inf, isinf, isnan, nan
+from math import inf, isinf, isnan, nan, sqrt
 
 import numpy as np
 import pytest
 
-from suite.analysis.gate import ALPHA, _lowest, judge
 from suite.analysis.intervals import group
+from suite.analysis.margin import ALPHA, _lowest, judge
 from suite.analysis.sequential import level_at, looks
 
 REFERENCE = [0.900, 0.901, 0.902, 0.899, 0.905]
@@ -46,6 +46,29 @@ def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
         by_means = rises[-1] or (found.interval.low > 0 and welch >= 0.01)
         assert (found.verdict == "FAIL") == (by_means or found.lost is not None)
     assert 0 < sum(rises) < len(rises)
+
+
+def by_formulas(new, old, alpha):
+    """Student's lower end, Welch's upper end and Student's p, as the textbooks have them."""
+    from scipy.special import stdtr, stdtrit
+
+    freedom, drop = new.n + old.n - 2, old.mean - new.mean
+    pooled = sum((one.n - 1) * one.sd**2 for one in (new, old)) / freedom
+    error = sqrt(pooled * (1 / new.n + 1 / old.n))
+    parts = [one.sd**2 / one.n for one in (new, old)]
+    welchs = sum(parts) ** 2 / sum(part**2 / (one.n - 1) for part, one in zip(parts, (new, old), strict=True))
+    low, high = drop + stdtrit(freedom, alpha) * error, drop - stdtrit(welchs, alpha) * sqrt(sum(parts))
+    return low, high, stdtr(freedom, -drop / error)
+
+
+def test_the_ends_and_p_are_those_of_the_formulas_in_300_random_cases():
+    draw = np.random.default_rng(27)
+    for _ in range(300):
+        fresh, reference = draw.normal(0.9, 0.01, draw.integers(2, 9)), draw.normal(0.9, 0.02, draw.integers(3, 9))
+        found = judge(fresh.tolist(), reference.tolist(), margin=1.0, alpha=0.01)  # no rise is as large
+
+        wanted = by_formulas(group(fresh.tolist()), group(reference.tolist()), 0.01)
+        assert (found.interval.low, found.interval.high, found.p) == pytest.approx(wanted, rel=0, abs=1e-12)
 
 
 def test_runs_as_good_as_the_reference_pass():

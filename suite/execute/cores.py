@@ -1,0 +1,65 @@
+"""How many cores this process may use: by its affinity, its container's quota, and what the user says."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PROCESS = Path("/proc/self")
+VARIABLE = "PYTHON_CPU_COUNT"  # Python's own variable, which Python itself reads from 3.13 on
+
+
+def available_cores() -> int:
+    """The cores that this process may use, at least 1.
+
+    `PYTHON_CPU_COUNT` decides if it is a whole number above 0. Otherwise the cores are those of the affinity, or fewer
+    if a quota of this process's control group or of a group above it allows less time: 1.5 cores are rounded up to 2.
+    """
+    said = os.environ.get(VARIABLE, "").strip()
+    if said.isascii() and said.isdecimal() and int(said[:9]) > 0:
+        return int(said[:9])
+    return max(1, min([_affinity(), *(-(-quota // period) for quota, period in _quotas())]))
+
+
+def _affinity() -> int:
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _quotas() -> Iterator[tuple[int, int]]:
+    """Each quota that holds for this process: microseconds of processor time, and the period that they are for."""
+    for line in _lines(PROCESS / "cgroup"):
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        for folder in _groups(controllers, path) if not controllers or "cpu" in controllers.split(",") else ():
+            if controllers:
+                words = _lines(folder / "cpu.cfs_quota_us")[:1] + _lines(folder / "cpu.cfs_period_us")[:1]
+            else:
+                words = " ".join(_lines(folder / "cpu.max")[:1]).split()
+            numbers = [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 19]
+            if len(numbers) == len(words) == 2 and numbers[1] > 0:  # `max` and -1 are no numbers: there is no quota
+                yield numbers[0], numbers[1]
+
+
+def _groups(controllers: str, path: str) -> Iterator[Path]:
+    """The folders of a control group and of all groups above it, as far as they are mounted here."""
+    for line in _lines(PROCESS / "mountinfo"):
+        mounted, _, kind = line.partition(" - ")
+        words, kinds = mounted.split(), kind.split()
+        if len(words) < 5 or not kinds or kinds[0] != ("cgroup" if controllers else "cgroup2"):
+            continue
+        if controllers and "cpu" not in kinds[-1].split(","):
+            continue
+        root, place = (Path(word.replace("\\040", " ")) for word in words[3:5])
+        inside = Path(path).relative_to(root) if Path(path).is_relative_to(root) else Path()
+        own = place / inside if ".." not in inside.parts else place
+        yield own
+        yield from (folder for folder in own.parents if folder.is_relative_to(place))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a small file of the kernel's; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1 << 20).decode(errors="replace").splitlines()
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,29 @@
+"""What MLflow is told of a run's data: the bytes of every record so far, and JSON whatever the title."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from suite.data.catalog import CATALOG
+from suite.tracking.facts import datasets
+
+pytestmark = pytest.mark.mlflow
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_a_data_set_is_described_in_the_bytes_of_the_records_so_far(name):
+    described = [given.dataset for given in datasets({"data": name})]
+
+    data = CATALOG[name]
+    assert [one.source for one in described] == ['{"tags": {"title": "' + data.title + '"}}'] * 2
+    assert [one.profile for one in described] == [f'{{"num_rows": {rows}}}' for rows in (data.train, data.test)]
+
+
+@pytest.mark.parametrize("title", ['The "digits"', "back\\slash", "two\nlines", "it's", "8 × 8", "{braces}"])
+def test_any_title_can_be_read_back(monkeypatch, title):
+    monkeypatch.setitem(CATALOG, "digits", replace(CATALOG["digits"], title=title))
+
+    training, testing = (given.dataset for given in datasets({"data": "digits"}))
+
+    assert json.loads(training.source) == json.loads(testing.source) == {"tags": {"title": title}}
