@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from suite.recipe.space import Dimension, Space
+from suite.tuning import samplers
 from suite.tuning.rules import Rules, Values
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
-
-GP_STARTUP = 4  # complete trials that the Gaussian process needs first; few, because pruning lets few complete
 
 
 def next_params(rules: Rules, found: "Sequence[optuna.trial.FrozenTrial]", directions: Sequence[str]) -> dict[str, Any]:
@@ -109,18 +108,14 @@ def quiet() -> Iterator[None]:
 
 
 def _sampler(rules: Rules, number: int) -> "BaseSampler":
-    import optuna
-
     text = f"{rules.study_seed}/{number}"
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-    with quiet():
-        match rules.sampler:
-            case "random":
-                return optuna.samplers.RandomSampler(seed=seed)
-            case "gp":
-                return optuna.samplers.GPSampler(seed=seed, n_startup_trials=GP_STARTUP)
-            case "grid":  # the study's seed, because all trials must share one order of the grid
-                points = {_name(one): [_to_param(one, value) for value in one.grid()]
-                          for one in rules.space.values()}  # fmt: skip
-                return optuna.samplers.GridSampler(points, seed=rules.study_seed)
-        return optuna.samplers.TPESampler(seed=seed)
+    match rules.sampler:
+        case "random":
+            return samplers.random(seed)
+        case "gp":
+            return samplers.gp(seed)
+        case "grid":  # the study's seed, because all trials must share one order of the grid
+            points = {_name(one): [_to_param(one, value) for value in one.grid()] for one in rules.space.values()}
+            return samplers.grid(points, rules.study_seed)
+    return samplers.tpe(seed, objectives=2 if rules.objective == "both" else 1)

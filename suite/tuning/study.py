@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.tuning.asking import distributions, field_of, most_trials, next_params, quiet, to_values
 from suite.tuning.halving import Ended
 from suite.tuning.rules import Rules, Values
+from suite.tuning.samplers import importances
 
 if TYPE_CHECKING:
     import optuna
@@ -91,15 +92,13 @@ class Study:
 
     def importances(self) -> dict[str, float]:
         """The importance of each field for the results (PED-ANOVA), as a share; empty with too few complete trials."""
-        import optuna
-
         complete = [one for one in self._study.get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
         target = (lambda one: one.values[0]) if self._rules.objective == "both" else None
         if len(complete) < 4 or len({one.values[0] for one in complete}) < 2:
             return {}
         with quiet():
-            found = optuna.importance.get_param_importances(self._study, target=target)
-        return {field_of(name): float(share) for name, share in found.items()}
+            found = importances(self._study, target)
+        return {field_of(name): share for name, share in found.items()}
 
     @property
     def notes(self) -> dict[str, Any]:
