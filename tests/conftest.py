@@ -43,7 +43,8 @@ class Answer:
 class Workspace:
     """A SUITE_HOME of its own, and the commands given in it.
 
-    The first that trains there finds MLflow's database made already, which takes it seconds, unless the home is `bare`.
+    The first that trains there finds MLflow's database made already, which takes it a second or more. It does not where
+    the home is `bare`, and never with `-m promise`.
     """
 
     home: Path
@@ -90,7 +91,7 @@ MAKER += "from suite.tracking.store import open_store; open_store(Home(Path(sys.
 
 def furnish(home: Path) -> Path:
     """Copy a new MLflow database into a home that has nothing yet; one is made for all tests of all workers."""
-    if (home / "mlruns").exists() or not home.is_dir():
+    if not SHARED or (home / "mlruns").exists() or not home.is_dir():
         return home
     made = SHARED[-1] / "furnished"
     with FileLock(f"{made}.lock"):
@@ -108,10 +109,11 @@ SHARED: list[Path] = []
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where all workers of a session find what is made once for them."""
+def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
+    """Where all workers of a session find what is made once for them; with `-m promise` every home makes its own."""
     own = tmp_path_factory.getbasetemp()
-    SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    if not in_full(pytestconfig):
+        SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 SLOW = '''"""A linear layer that takes its time, so that a test can act while it trains."""

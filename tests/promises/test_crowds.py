@@ -37,7 +37,8 @@ def met(tmp_path):
 
     def make(name: str) -> Workspace:
         (tmp_path / name).mkdir()
-        return Workspace(tmp_path / name, {"SUITE_EXPERIMENTS": str(own), "BUILT": str(tmp_path / f"{name}.built")})
+        built = str(tmp_path / f"{name}.built")
+        return Workspace(tmp_path / name, {"SUITE_EXPERIMENTS": str(own), "BUILT": built}, bare=True)
 
     return make
 
@@ -103,7 +104,7 @@ def test_commands_that_train_all_meet_likewise(check, true, tmp_path):
         with check.case(1 if check.full else crowd):
             words = ("all", "--data", "digits", "--epochs", "1", "--seeds", "1")
 
-            ends = ends_of(start_together(Workspace(home), crowd, *words))
+            ends = ends_of(start_together(Workspace(home, bare=True), crowd, *words))
 
             assert_each_was_trained_once(ends, true)
             assert_mirror_is_exact(home)

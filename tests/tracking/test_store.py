@@ -1,14 +1,17 @@
 """Opening the record: made once, refused when damaged, away without a long wait."""
 
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from suite.disk.home import Home
 from suite.errors import SuiteError
 from suite.tracking.store import TrackerAway, answering, open_store, tracking_uri
-from tests.conftest import ROOT
+from tests.conftest import ROOT, furnish
 
 pytestmark = pytest.mark.mlflow
 
@@ -27,6 +30,22 @@ def test_four_processes_meet_a_new_store_together_and_none_fails(tmp_path):
 
     assert [code for _, code in answers] == [0, 0, 0, 0], answers
     assert len({out for (out, _), _ in answers}) == 1
+
+
+def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_time(tmp_path):
+    furnished, new = tmp_path / "furnished", tmp_path / "new"
+    furnished.mkdir()
+    found = {}
+
+    for home in (furnish(furnished), new):
+        open_store(Home(home))
+        with closing(sqlite3.connect(home / "mlruns" / "mlflow.db")) as database:
+            lines = [line.replace(str(home), "HOME") for line in database.iterdump()]
+        found[home] = sorted(re.sub(r"\b1[78]\d{11}\b", "TIME", line) for line in lines)
+
+    assert len(found[new]) > 50
+    assert any("HOME/mlruns/artifacts" in line for line in found[new])
+    assert found[furnished] == found[new]
 
 
 @pytest.mark.parametrize("contents", [b"", b"text", b"SQLite format 2\0" + b"x" * 100, b"\0" * 4096])
