@@ -18,10 +18,10 @@ from suite.disk import files
 from suite.errors import MACHINE, SuiteError
 
 if TYPE_CHECKING:
-    from suite.data.sources.order import Source
+    from suite.data.sources.order import Fetch
 
 Say = Callable[[str], None]
-Sources = tuple[tuple[str, "Source"], ...]
+Sources = tuple[tuple[str, "Fetch"], ...]
 
 
 def _say(line: str) -> None:

@@ -12,10 +12,11 @@ from filelock import FileLock
 from suite.disk import files
 from suite.errors import machine_error
 from suite.pictures.cache import Kept
-from suite.reporting.choice import Choice, gap_sentences, incomplete
+from suite.reporting.choice import Choice
 from suite.reporting.comparison_tables import comparison_tables
 from suite.reporting.comparisons import comparison_chapters
 from suite.reporting.figures import Album, add_pictures
+from suite.reporting.gaps import find_gaps, gap_sentences
 from suite.reporting.page import write_page
 from suite.reporting.studies import study_chapters, study_tables
 from suite.reporting.table import Table
@@ -71,7 +72,7 @@ def write_report(
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
             groups: list[Group] = read_groups(store, runs)
-            gaps = incomplete(store, runs, groups, choice.experiments)
+            gaps = find_gaps(store, runs, groups, choice.experiments)
             kept = Kept(pictures_kept)
             album = Album(drafts / "pictures", kept)
             pictures = add_pictures(groups, album)

@@ -1,16 +1,14 @@
-"""Which of the record's runs a report is about, and which it lacks."""
+"""Which of the record's runs a report is about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from suite.disk.documents import Record
 from suite.errors import SuiteError
-from suite.text import listed_seeds, nearest
-from suite.tracking.frame import unfinished_runs
-from suite.tracking.groups import Group, changes
-from suite.tracking.store import Store
+from suite.text import nearest
+from suite.tracking.groups import Group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,77 +71,6 @@ class Choice:
         names = f"of {' or '.join(self.experiments)}" if self.experiments else ""
         since = f"finished since {self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.since else ""
         return " and ".join(filter(None, (names, since)))
-
-
-@dataclass(frozen=True)
-class Incomplete:
-    """A recipe of which the tables have not every seed: those that others have, and those with no result yet."""
-
-    title: str
-    missing: tuple[int, ...] = ()
-    running: tuple[int, ...] = ()
-    failed: tuple[int, ...] = ()
-    interrupted: tuple[int, ...] = ()
-    damaged: tuple[int, ...] = ()
-
-
-KINDS = {
-    "missing": "Fewer seeds than others on the same data set",
-    "running": "Still running, and not in the tables",
-    "failed": "Failed, and not in the tables",
-    "interrupted": "Interrupted, and not in the tables",
-    "damaged": "Damaged in MLflow, and not in the tables (`python -m suite sync --rebuild` writes it anew)",
-}
-
-
-def gap_sentences(gaps: Sequence[Incomplete]) -> list[str]:
-    """A sentence for each way in which runs are lacking: `Still running, and not in the tables: lenet seed 3.`"""
-    found = []
-    for kind, words in KINDS.items():
-        lacking = [(one.title, getattr(one, kind)) for one in gaps if getattr(one, kind)]
-        if lacking:
-            which = "lacks seed" if kind == "missing" else "seed"
-            found.append(f"{words}: {'; '.join(f'{title} {which} {listed_seeds(seeds)}' for title, seeds in lacking)}.")
-    return found
-
-
-def incomplete(
-    store: Store, runs: "pd.DataFrame", groups: Sequence[Group], experiments: Sequence[str] = ()
-) -> list[Incomplete]:
-    """The recipes whose seeds are not all in the tables, by title.
-
-    `runs` are those that `groups` were read from; of other `experiments` than these, if any are named, nothing is said.
-    Raises `TrackerAway`.
-    """
-    titles = {one.identity: one.title for one in groups}
-    seeds: dict[str, dict[str, set[int]]] = {}
-
-    def note(identity: str, status: str, found: set[int]) -> None:
-        seeds.setdefault(identity, {}).setdefault(status, set()).update(found)
-
-    for row in [*_rows(unfinished_runs(store, runs)), *_unread(runs, groups)]:
-        if not experiments or row["experiment"] in experiments:
-            titles.setdefault(row["identity"], ", ".join(filter(None, (row["experiment"], changes(row)))))
-            note(row["identity"], row["status"], {row["seed"]})
-    for one in groups:
-        if left := set(one.missing).difference(*seeds.get(one.identity, {}).values()):
-            note(one.identity, "missing", left)
-    found = [
-        Incomplete(titles[key], **{status: tuple(sorted(numbers)) for status, numbers in by_status.items()})
-        for key, by_status in seeds.items()
-    ]
-    return sorted(found, key=lambda one: one.title)
-
-
-def _unread(runs: "pd.DataFrame", groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """The finished runs that are in no group, for their artifacts are damaged."""
-    shown = {(one.identity, seed) for one in groups for seed in one.seeds}
-    ended = [row for row in _rows(runs) if row["status"] == "finished"]
-    return [{**row, "status": "damaged"} for row in ended if (row["identity"], row["seed"]) not in shown]
-
-
-def _rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def baseline_of(groups: Iterable[Group], name: str, data: str) -> Group | None:

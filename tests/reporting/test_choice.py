@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from suite.errors import SuiteError
-from suite.reporting import choice as choosing
-from suite.reporting.choice import Choice, Incomplete, baseline_of, gap_sentences, incomplete
+from suite.reporting import gaps as finding
+from suite.reporting.choice import Choice, baseline_of
+from suite.reporting.gaps import Gap, find_gaps, gap_sentences
 from suite.reporting.tables import accuracy
 from suite.text import listed_seeds
 from suite.tracking.groups import _with_missing
@@ -167,15 +168,15 @@ def test_incomplete_tells_apart_missing_running_and_damaged(make_group, monkeypa
         {"experiment": "cnn", "identity": "b", "seed": 1, "overrides": {}, "status": "running"},
         {"experiment": "mlp", "identity": "c", "seed": 0, "overrides": {"lr": 0.1}, "status": "interrupted"},
     ])  # fmt: skip
-    monkeypatch.setattr(choosing, "unfinished_runs", lambda *_: begun)
+    monkeypatch.setattr(finding, "unfinished_runs", lambda *_: begun)
 
-    found = incomplete(None, runs, groups)
+    found = find_gaps(None, runs, groups)
 
     assert found == [
-        Incomplete("cnn", missing=(2,), running=(1,), damaged=(3,)),
-        Incomplete("mlp, lr=0.1", interrupted=(0,)),
+        Gap("cnn", missing=(2,), running=(1,), damaged=(3,)),
+        Gap("mlp, lr=0.1", interrupted=(0,)),
     ]
-    assert incomplete(None, runs, groups, ["cnn"]) == found[:1]
+    assert find_gaps(None, runs, groups, ["cnn"]) == found[:1]
     assert gap_sentences(found) == [
         "Fewer seeds than others on the same data set: cnn lacks seed 2.",
         "Still running, and not in the tables: cnn seed 1.",

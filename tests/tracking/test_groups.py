@@ -16,7 +16,7 @@ from suite.disk.documents import document
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.reporting import write_report
-from suite.reporting.choice import incomplete
+from suite.reporting.gaps import find_gaps
 from suite.runs import artifacts
 from suite.tracking import groups as reading
 from suite.tracking.fetching import fetch
@@ -133,7 +133,7 @@ def test_a_run_with_a_damaged_matrix_is_left_out_and_named(home):
     groups = read_groups(store, runs)
 
     assert [one.seeds for one in groups] == [(0, 2), (0, 1, 2)]
-    [gap] = incomplete(store, runs, groups)
+    [gap] = find_gaps(store, runs, groups)
     assert (gap.title, gap.damaged, gap.missing) == (groups[0].title, (1,), ())
 
 

