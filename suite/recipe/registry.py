@@ -28,7 +28,7 @@ class _Loaded(NamedTuple):
     """What came of the files of one name: an experiment, and the one-line reason for each file that is no use."""
 
     experiment: Experiment | None
-    errors: tuple[SuiteError, ...]
+    errors: dict[Path, SuiteError]
 
 
 class Registry:
@@ -47,7 +47,8 @@ class Registry:
     @property
     def errors(self) -> tuple[SuiteError, ...]:
         """The one-line reason for each file that cannot be loaded, in the order of the files; loads every file."""
-        return tuple(error for name in self._names() for error in self._load(name).errors)
+        found = {path: error for name in self._names() for path, error in self._load(name).errors.items()}
+        return tuple(found[one.path] for one in self._candidates if one.path in found)
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a file or an entry point of this name; loads nothing."""
@@ -72,7 +73,7 @@ class Registry:
         if name in self:
             found = self._load(name)
             if found.errors:  # also where one of that name was loaded: the user may mean the other
-                raise found.errors[0]
+                raise next(iter(found.errors.values()))
             if found.experiment:
                 return found.experiment
         known = ", ".join(self.experiments)
@@ -96,15 +97,15 @@ def load(folders: Iterable[Path] = ()) -> Registry:
 def _load(candidates: Iterable[_Candidate]) -> _Loaded:
     """Load all files of one name: the first is the experiment, a second one is an error."""
     experiment: Experiment | None = None
-    errors: list[SuiteError] = []
+    errors: dict[Path, SuiteError] = {}
     for name, path, module in candidates:
         try:
             if experiment:
                 raise SuiteError(f"{path}: {name} is already defined by {experiment.path}.", "Rename the file.")
             experiment = load_experiment(name, path, module)
         except SuiteError as error:
-            errors.append(error)
-    return _Loaded(experiment, tuple(errors))
+            errors[path] = error
+    return _Loaded(experiment, errors)
 
 
 def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
