@@ -41,10 +41,12 @@ def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_tim
         open_store(Home(home))
         with closing(sqlite3.connect(home / "mlruns" / "mlflow.db")) as database:
             lines = [line.replace(str(home), "HOME") for line in database.iterdump()]
-        found[home] = sorted(re.sub(r"\b1[78]\d{11}\b", "TIME", line) for line in lines)
+        timeless = [re.sub(r"\b1[78]\d{11}\b", "TIME", line) for line in lines]
+        # MLflow's migrations name a table's constraints in no fixed order: a table is compared by its parts.
+        found[home] = sorted(sorted(re.split(r",\s*|\n\)", line)) for line in timeless)
 
     assert len(found[new]) > 50
-    assert any("HOME/mlruns/artifacts" in line for line in found[new])
+    assert any("HOME/mlruns/artifacts" in part for line in found[new] for part in line)
     assert found[furnished] == found[new]
 
 
