@@ -62,7 +62,7 @@ def test_runs_are_trained_once_recorded_verified_compared_and_reported(session, 
     again = suite.run("quick", "worse", seeds=range(3), report=False, session=session)
     verdicts = suite.verify("quick-s0", session=session)
     compared = suite.compare("quick", "worse", session=session)
-    written = suite.reporting("quick", session=session)
+    written = suite.report("quick", session=session)
 
     assert (first.code, again.code) == (0, 0)
     assert [item.skipped for item in again.planned] == [True] * 6

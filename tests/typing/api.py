@@ -21,12 +21,12 @@ assert_type(session, suite.Session)
 assert_type(runs, Runs)
 assert_type(runs.code, int)
 assert_type(suite.run("lenet", seeds=[3, 4], report=False), Runs)
-assert_type(suite.tuning("lenet", trials=8, sampler="random", space={"lr": "1e-4..1e-2"}), Tuned)
+assert_type(suite.tune("lenet", trials=8, sampler="random", space={"lr": "1e-4..1e-2"}), Tuned)
 assert_type(suite.compare("cnn", "lenet"), Compared)
 assert_type(suite.compare("cnn", "lenet").comparisons, Sequence[Comparison])
 assert_type(suite.verify("lenet-s0"), list[Verdict])
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
-assert_type(suite.reporting("lenet", baseline="cnn"), Written)
+assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
 assert_type(suite.experiments(), list[Experiment])
 assert_type(suite.doctor(), list[Finding])
@@ -35,4 +35,4 @@ assert_type(
 )
 
 suite.run(5)  # type: ignore[arg-type]
-suite.tuning()  # type: ignore[call-arg]
+suite.tune()  # type: ignore[call-arg]
