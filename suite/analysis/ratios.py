@@ -42,6 +42,11 @@ class Ratio:
         """The smallest ratio above 1 that such a session tells from 1 with a power of 80 %."""
         return math.exp((self._quantile(0.5 + self.level / 2) + self._quantile(_POWER)) * self.error)
 
+    @property
+    def words(self) -> str:
+        """`2.50 (2.41 to 2.60)`: the ratio and its interval."""
+        return f"{self.value:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f})"
+
     def facts(self) -> dict[str, float]:
         """The ratio as plain values, ready for JSON."""
         low, high = self.interval.low, self.interval.high

@@ -87,9 +87,7 @@ def update_baseline(
     path, found = baseline or speed_gate.COMMITTED, {}
     for name, workload in _workloads(session, experiments).items():
         found[name] = speed_gate.measured(workload, seconds=seconds, tell=partial(_tell, session, name))
-        ratio = found[name].ratio
-        low, high = ratio.interval.low, ratio.interval.high
-        session.screen.say(f"{name}: {ratio.value:.2f} ({low:.2f} to {high:.2f}) times as long as the bare loop.")
+        session.screen.say(f"{name}: {found[name].ratio.words} times as long as the bare loop.")
     speed_gate.write_baselines(path, found)
     return path, found
 

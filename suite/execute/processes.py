@@ -62,6 +62,8 @@ def run_jobs(
     A job that says `Busy` is tried again later. `Ended` is yielded when a process is over. Closing the generator ends
     the processes that still run.
     """
+    if not jobs:
+        return  # the server would load its modules for nobody
     context = start_server(environment, preload)
     waiting = deque((0.0, index) for index in range(len(jobs)))
     children: list[_Child] = []

@@ -13,7 +13,6 @@ from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
-    from suite.analysis.ratios import Ratio
     from suite.benching.speed_gate import Gated
     from suite.benching.throughput import Throughput
 
@@ -114,15 +113,11 @@ def _speeds(one: "Throughput") -> list[str]:
 
 
 def _speedups(one: "Throughput", names: Sequence[str]) -> list[str]:
-    cells = [_with_interval(one.speedups[name]) if name in one.speedups else "–" for name in names]
-    return [one.title, *cells, _with_interval(one.floor), f"{one.floor.smallest_effect:.3f}"]
+    cells = [one.speedups[name].words if name in one.speedups else "–" for name in names]
+    return [one.title, *cells, one.floor.words, f"{one.floor.smallest_effect:.3f}"]
 
 
 def _judged(one: "Gated") -> list[str]:
     interval = f"{one.slower.low:.3f} to {one.slower.high:.3f}"
-    floor = _with_interval(one.floor)
+    floor = one.floor.words
     return [one.title, f"{one.value:.3f}", interval, floor, f"{one.floor.smallest_effect:.3f}", one.verdict]
-
-
-def _with_interval(one: "Ratio") -> str:
-    return f"{one.value:.2f} ({one.interval.low:.2f} to {one.interval.high:.2f})"
