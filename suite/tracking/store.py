@@ -133,7 +133,8 @@ def _load_mlflow() -> None:
 def _open(uri: str, artifact_location: str | None) -> Store:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("alembic").setLevel(logging.ERROR)
+        for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with a level of its own
+            logging.getLogger(migrates).setLevel(logging.ERROR)
         from mlflow import MlflowClient, MlflowException
 
         client = MlflowClient(uri)

@@ -71,7 +71,7 @@ def assert_warned(answer: Answer, *times: int) -> None:
     lines = answer.err.splitlines()
     assert len(lines) in times, answer
     assert all(line.startswith("suite: MLflow") and "sync" in line for line in lines), answer
-    assert "MLflow" not in answer.out.replace("Sending what MLflow lacks.", "")
+    assert "MLflow" not in answer.out.replace("Sending what is missing in MLflow.", "")
     assert "Traceback" not in answer.out + answer.err
 
 
