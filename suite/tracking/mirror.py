@@ -57,11 +57,10 @@ class Mirror:
             self._passed("mirror:end")
             return run_id
 
-    def complete(self) -> set[str]:
-        """The folder names of all runs whose result the store has."""
+    def complete(self) -> list["MlflowRun"]:
+        """All runs whose result the store has: the one question that grows with the record."""
         with answering():
-            found = search(self._store, "tags.`suite.complete` = 'true'")
-        return {_folder_name(run.data.tags["suite.run"]) for run in found}
+            return search(self._store, "tags.`suite.complete` = 'true'")
 
     def end_dead(self, folders: Iterable[Path]) -> None:
         """End the runs in these folders that the store believes running and no living process claims.
@@ -71,17 +70,21 @@ class Mirror:
         by_name = {folder.name: folder for folder in folders}
         with answering():
             for found in search(self._store, "attributes.status = 'RUNNING'"):
-                folder = by_name.get(_folder_name(found.data.tags.get("suite.run", "")))
+                folder = by_name.get(folder_name(found.data.tags.get("suite.run", "")))
                 if folder and not is_claimed(folder):
                     status = found.data.tags.get("suite.status", "interrupted")  # a crash may come after the result
                     self._store.client.set_terminated(found.info.run_id, STATUS[status])
 
-    def sum_up(self) -> None:
-        """Give each parent run the mean and the spread of its seeds, where they changed, and a note of them."""
+    def sum_up(self, complete: list["MlflowRun"] | None = None) -> None:
+        """Give each parent run the mean and the spread of its seeds, where they changed, and a note of them.
+
+        `complete` are the runs that `complete()` gave, where nothing was sent since; without them the store is asked.
+        """
         from mlflow.entities import Metric, RunTag
 
         with answering():
-            runs = search(self._store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
+            ended = self.complete() if complete is None else complete
+            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished"]
             for parent in search(self._store, "tags.`suite.kind` = 'group'"):
                 identity = parent.data.tags["suite.identity"]
                 seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
@@ -212,7 +215,7 @@ def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
             return found
 
 
-def _folder_name(key: str) -> str:
+def folder_name(key: str) -> str:
     """The name of the folder of the run that the store knows by this key; empty for no key of ours."""
     identity, _, seed = key.partition("-")
     return f"{identity[:16]}-{seed}" if seed else ""

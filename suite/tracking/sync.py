@@ -12,7 +12,7 @@ from suite.errors import SuiteError, machine_error
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
 from suite.text import printable
-from suite.tracking.mirror import Mirror
+from suite.tracking.mirror import Mirror, folder_name
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare
 from suite.tracking.store import Store, artifacts, database, open_store, tracking_uri
@@ -23,21 +23,22 @@ Say = Callable[[str], None]
 def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = None) -> int:
     """Send every run that is not complete in the tracker, end those it wrongly believes running, sum up the groups.
 
-    The tracker is asked first, and only the folders of incomplete runs are read: what it costs does not grow with all
-    that was sent before. `doctor` reads every folder. Returns how many runs were sent. A damaged folder is named and
-    left out. Raises `SuiteError` or `TrackerAway`. A `store` that is open already is not opened again.
+    The tracker is asked once which runs are complete, and only the folders of the others are read; `doctor` reads every
+    folder. Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or
+    `TrackerAway`. A `store` that is open already is not opened again.
     """
     store = store or open_store(home)
     mirror = Mirror(store)
     folders = begun_runs(home.runs)
     complete = mirror.complete()
-    incomplete = whole_runs((folder for folder in folders if folder.name not in complete), say)
+    names = {folder_name(run.data.tags["suite.run"]) for run in complete}
+    incomplete = whole_runs((folder for folder in folders if folder.name not in names), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # the others have a recorder of their own
     missing = [run for run in missing if _of_known_data(run, say)]
     for run in missing:
         mirror.send(run, prepare(run, data_folder), "interrupted")
     mirror.end_dead(folders)
-    mirror.sum_up()
+    mirror.sum_up(None if missing else complete)
     send_studies(home, store, say)
     return len(missing)
 
