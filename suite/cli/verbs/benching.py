@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from suite.api import benching
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
 from suite.errors import SuiteError
@@ -15,6 +14,7 @@ from suite.recipe.experiment import Experiment
 if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated
     from suite.benching.throughput import Throughput
+    from suite.cli.terminal import Terminal
 
 
 def bench(args: Namespace) -> int:
@@ -47,7 +47,7 @@ def _require_one_question(args: Namespace) -> None:
         raise SuiteError(f"{words}: one question at a time.", "Give one of them.")
 
 
-def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     found = []
     for one in benching.measure(session, experiments, seconds=args.seconds):
         found.append(one)
@@ -65,7 +65,7 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: Te
     return 0
 
 
-def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     words = {"seconds": args.seconds, "limit": args.limit}
     judged = (
         benching.check(session, experiments, baseline=args.baseline, **words)
@@ -86,7 +86,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal
     return exit_code(one.verdict for one in found)
 
 
-def _update(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     path, found = benching.update_baseline(session, experiments, baseline=args.baseline, seconds=args.seconds)
     if args.json:
         terminal.json({"baseline": str(path), **{name: one.facts() for name, one in found.items()}})

@@ -1,18 +1,22 @@
 """What several verbs share: how words become a session and changed recipe fields."""
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.errors import USER, SuiteError
 from suite.recipe.fields import parse_override
 from suite.recipe.registry import Registry
 from suite.recipe.values import literal
 
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
-def opened(args: Namespace) -> tuple[Terminal, Session]:
+
+def opened(args: Namespace) -> "tuple[Terminal, Session]":
     """The screen of a command, and the session that its options describe."""
+    from suite.cli.terminal import Terminal  # rich comes with it: `--help` and a wrong word do not wait for it
+
     terminal = Terminal(as_json=getattr(args, "json", False))
     session = Session.open(
         terminal,
@@ -35,7 +39,7 @@ def changes(args: Namespace) -> dict[str, Any]:
     return found
 
 
-def complain_of_broken(registry: Registry, terminal: Terminal) -> int:
+def complain_of_broken(registry: Registry, terminal: "Terminal") -> int:
     """Name the files that could not be loaded; returns the exit code of a verb that went on without them."""
     for error in registry.errors:
         terminal.warn(str(error))

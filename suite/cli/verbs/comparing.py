@@ -1,11 +1,14 @@
 """The verb that compares."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from suite.api.comparing import compare as compare_runs
 from suite.api.results import Compared
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
+
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
 
 def compare(args: Namespace) -> int:
@@ -24,7 +27,7 @@ def compare(args: Namespace) -> int:
     return 0
 
 
-def _tell(found: Compared, terminal: Terminal) -> None:
+def _tell(found: Compared, terminal: "Terminal") -> None:
     from suite.reporting.comparison_tables import comparison_table, cost_table
     from suite.reporting.comparisons import target_of
 

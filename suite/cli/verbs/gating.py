@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from suite.api import training
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
 
 if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
     from suite.runs.accuracy_gate import Gated
 
 
@@ -41,7 +41,7 @@ def gate(args: Namespace) -> int:
     return exit_code(one.judged.verdict for one in found)
 
 
-def _update(args: Namespace, terminal: Terminal, session: Session) -> int:
+def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
     experiments = session.chosen(args.names, changes(args))
     path, references, trouble = training.update_reference(session, experiments, seeds=args.seeds, path=args.reference)
     if args.json:

@@ -1,14 +1,17 @@
 """The verb that tunes."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from suite.api.tuning import tune as tune_experiment
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.documents import Record
 from suite.errors import SuiteError
 from suite.recipe.fields import require_field
 from suite.tuning.request import Request
+
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
 
 def tune(args: Namespace) -> int:
@@ -64,7 +67,7 @@ def _space(given: list[str]) -> dict[str, str]:
     return {name: words for name, _, words in pairs}
 
 
-def _summarise(facts: Record, terminal: Terminal) -> None:
+def _summarise(facts: Record, terminal: "Terminal") -> None:
     from suite.tuning.sentences import counts, sentences
 
     if terminal.as_json:
