@@ -111,7 +111,7 @@ def bench(
 def report(
     *experiments: str, since: datetime | None = None, baseline: str = "", session: Session | None = None
 ) -> "Written":
-    """Write reports/ from MLflow's record: all runs, or only runs of these experiments and runs finished `since` then."""
+    """Write reports/ from MLflow's record: all runs, or only those of these experiments and finished `since` a time."""
     from suite.reporting.choice import Choice
 
     return reporting.report(session or Session.open(), Choice(experiments, since, baseline))

@@ -37,7 +37,7 @@ NEEDED = 1 << 30  # bytes: more than data, checkpoints, MLflow's database and re
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination. `code` is the exit code that a run would have because of it; 0 if it does not matter."""
+    """One line of the examination. `code` is the exit code that a run would have because of it, or 0."""
 
     what: str
     found: str

@@ -40,7 +40,7 @@ class Screen(Protocol):
         """Return a view of runs that will be trained."""
 
     def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
-        """Return a view of a study with `done` of `total` trials; `finals` is its number of trainings under fresh seeds."""
+        """Return a view of a study with `done` of `total` trials; `finals` more trainings use fresh seeds."""
 
 
 @dataclass
@@ -111,7 +111,7 @@ class Session:
         return self._store
 
     def prepare(self, experiments: Iterable[Experiment]) -> None:
-        """Prepare a training: check the home, start the worker processes, which load torch meanwhile, and check the data."""
+        """Prepare a training: check the home, start the processes that load torch, and check the data meanwhile."""
         self.home.require_writable()
         self.executor.warm_up()
         self.fetch(experiments)

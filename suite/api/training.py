@@ -49,7 +49,7 @@ def run(
 
 def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
     """Train runs and copy each to MLflow meanwhile; returns the recorder with MLflow's ids and its errors."""
-    from suite.tracking.recorder import Recorder  # loads MLflow and the pictures: an error message does not wait for them
+    from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
     events = train(planned, session.executor, session.data, session.folders)
     with (

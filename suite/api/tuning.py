@@ -26,7 +26,7 @@ def tune(
     timeout: float | None = None,
     save: bool = False,
 ) -> Tuned:
-    """Continue a study up to `trials` trials in total, judge its winner under `fresh_seeds`, and test it if it is better.
+    """Continue a study up to `trials` trials in total, judge its winner with fresh seeds, and test it if it is better.
 
     `timeout` is in seconds: after it no generation starts. With `save` a better setting is written as an experiment,
     beside the original. An interrupted study is continued. Raises `SuiteError`.

@@ -1,4 +1,4 @@
-"""One experiment on the screen: its layers, its protocol, its source."""
+"""Prints one experiment: its layers, protocol and source."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -20,7 +20,7 @@ Values = Mapping[str, Any]  # values of recipe fields, by name
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that decides a study's trials. Equal rules give equal trials, whatever the workers and interruptions."""
+    """Everything that decides a study's trials. Equal rules give equal trials, however they are trained."""
 
     study: str
     experiment: Experiment

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def bench(args: Namespace) -> int:
-    """Measure the speed of training and inference beside references, in turn, and judge whether any was lost.
+    """Measure the speed of training and inference, compared with references, and judge whether it got worse.
 
-    Alone: images per second, beside a bare loop, a tutorial's and Lightning's. With --check: is the ratio to the bare
-    loop still the committed one? With --against or --against-env: is a step slower than in another revision, or in
-    another interpreter's packages? PASS, FAIL and INCONCLUSIVE are the exit codes 0, 1 and 4. Measure while nothing
-    else runs.
+    Without options: images per second, compared with a bare loop, a tutorial's loop and Lightning. With --check: is the
+    ratio to the bare loop still the committed one? With --against or --against-env: is a step slower than in another
+    revision, or with another interpreter's packages? The exit codes are 0 for PASS, 1 for FAIL and 4 for INCONCLUSIVE.
+    Measure while nothing else runs.
 
     python -m suite bench lenet
     python -m suite bench --check

@@ -1,4 +1,4 @@
-"""What several verbs share: how words become a session and changed recipe fields."""
+"""Shared by the verbs: opens the session, and reads the changed recipe fields."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def opened(args: Namespace) -> "tuple[Terminal, Session]":
-    """The screen of a command, and the session that its options describe."""
-    from suite.cli.terminal import Terminal  # rich comes with it: `--help` and a wrong word do not wait for it
+    """The terminal and the session that a command's options describe."""
+    from suite.cli.terminal import Terminal  # loads rich, which `--help` and a wrong option do not need
 
     terminal = Terminal(as_json=getattr(args, "json", False))
     session = Session.open(

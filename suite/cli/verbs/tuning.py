@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def tune(args: Namespace) -> int:
-    """Search an experiment's learning rate and batch size, or other fields, on validation images alone.
+    """Search the best learning rate and batch size of an experiment, or other fields, on validation images only.
 
-    Afterwards the best settings and the published one are trained again under fresh seeds; only a winner that is
-    better there is shown the test images. The same command goes on where it was broken off.
+    Then the best settings and the published one are trained again with fresh seeds. Only a winner that is better there
+    is evaluated on the test images. The same command continues an interrupted study.
 
     python -m suite tune lenet
     python -m suite tune lenet --trials 30 --epochs 3 --study quick
