@@ -7,6 +7,7 @@ import pytest
 from suite.cli import parser as cli
 from suite.cli import verbs as suite_verbs
 from tests.conftest import ROOT, assert_refused
+from tests.promises.mutants import MUTANTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ERRORS = re.findall(r"^\| `python -m suite (.*?)` \| (.*?) \|$", README, re.MULTILINE)
@@ -67,6 +68,13 @@ def test_every_check_in_the_promises_names_a_test_that_counts_it():
     assert [int(number) for number, _ in table] == [*range(1, 27)]
     for number, name in table:
         assert f"check({number}, " in (ROOT / "tests/promises" / name).read_text(), (number, name)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_planted_fault_has_one_place_in_the_program(mutant):
+    program = (ROOT / mutant.file).read_text()
+
+    assert [program.count(old) for old, _ in mutant.changes] == [1] * len(mutant.changes)
 
 
 def test_the_sample_page_is_small_enough_to_be_sent():

@@ -1,1 +1,1 @@
-"""What a command or a notebook asks for. Nothing here parses words, prints, or ends the process."""
+"""The calls behind the commands and the Python interface. Nothing here parses options, prints, or ends the process."""

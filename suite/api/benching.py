@@ -1,4 +1,4 @@
-"""Measure speed beside references, and judge whether any was lost."""
+"""Measure speed, compared with references, and judge whether it got worse."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def measure(session: Session, experiments: Sequence[Experiment], *, seconds: float = 30.0) -> "Iterator[Throughput]":
-    """Yield each experiment's speed in training and inference, beside loops that others write.
+    """Yield each experiment's speed in training and inference, compared with other people's training loops.
 
-    Each is measured for `seconds`, loading not counted. Raises `SuiteError`.
+    Each experiment is measured for `seconds`, without the time for loading. Raises `SuiteError`.
     """
     from suite.benching.throughput import throughput
 
@@ -38,9 +38,9 @@ def check(
     seconds: float = 30.0,
     limit: float,
 ) -> "Iterator[Gated]":
-    """Yield, for each experiment, whether its ratio to a bare loop is still the committed one.
+    """Yield, for each experiment, whether its ratio to a bare loop is still the committed ratio.
 
-    A ratio of `limit` times the committed one still passes. Raises `SuiteError` (2) where there is no baseline.
+    Up to `limit` times the committed ratio passes. Raises `SuiteError` (2) if there is no baseline.
     """
     from suite.benching import speed_gate
 
@@ -64,13 +64,13 @@ def against(
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether a step is slower than in another git revision or another interpreter.
 
-    `python` is the other interpreter's path. A step of `limit` times the other's still passes. Raises `SuiteError`.
+    `python` is the other interpreter's path. Up to `limit` times the other's time passes. Raises `SuiteError`.
     """
     from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
-    with _other_side(revision, python) as other:  # before the data are looked at, which takes longer
+    with _other_side(revision, python) as other:  # first, because to check the data takes longer
         for name, workload in _workloads(session, experiments).items():
             tell = partial(_tell, session, name)
             yield speed_gate.against(name, workload, other, seconds=seconds, limit=limit, tell=tell)
@@ -93,9 +93,9 @@ def update_baseline(
 
 
 def keep(session: Session, found: "Sequence[Throughput | Gated]", beside: str = "") -> None:
-    """Add what was measured to the history, and write that as a table and a picture to reports/.
+    """Add the measurements to the history, and write the history to reports/ as a table and a picture.
 
-    `beside` names what a gate measured beside: the baseline, a revision, an interpreter.
+    `beside` names the other side of a gate: the baseline, a revision, or an interpreter.
     """
     from suite.benching import history
     from suite.disk import files
@@ -115,7 +115,7 @@ def _require_processor() -> None:
 
 
 def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str, Workload]":
-    """What each experiment gives the sides to do, by title."""
+    """The workload of each experiment, by title."""
     from suite.benching.sides import Workload
 
     session.fetch(experiments)
@@ -127,7 +127,7 @@ def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str
 
 @contextmanager
 def _other_side(revision: str | None, python: str | None) -> "Iterator[Side]":
-    """The side to compare with, for as long as it is there."""
+    """The other side of the comparison; a checkout of a revision exists only within this context."""
     from suite.benching.checkout import checked_out
     from suite.benching.sides import Side
 

@@ -1,6 +1,6 @@
-"""The public functions of the package: what every verb does, as a call that returns its result or raises `SuiteError`.
+"""The public functions of the package: each verb as a function that returns its result or raises `SuiteError`.
 
-Each takes a `session`; without one it opens a silent one on this machine's home.
+Each takes a `session`. Without it, the function opens a session that shows nothing, on this machine's home.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def run(
     *names: str, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
 ) -> Runs:
-    """Train experiments (`"all"` for every one) under `seeds`, a number of seeds from 0 or the seeds themselves.
+    """Train experiments (`"all"` for every one). `seeds` is a number of seeds, counted from 0, or the seeds themselves.
 
-    `changes` are other values of recipe fields, as `epochs=3` or `lr=0.01`. Finished runs are skipped.
+    `changes` are other values of recipe fields, such as `epochs=3` or `lr=0.01`. Finished runs are skipped.
     """
     under = range(seeds) if isinstance(seeds, int) else seeds
     return training.run(session or Session.open(), names, seeds=under, changes=changes, report=report)
@@ -44,15 +44,16 @@ def tune(
     session: Session | None = None,
     **request: Any,
 ) -> Tuned:
-    """Search an experiment's settings on validation images; `trials` counts earlier ones too, `timeout` is in seconds.
+    """Search the best settings of an experiment on validation images.
 
-    `request` are the fields of `suite.tuning.request.Request`, as `space={"lr": "1e-4..1e-2"}` or `sampler="random"`.
+    `trials` is the total, earlier trials included; `timeout` is in seconds. `request` are fields of
+    `suite.tuning.request.Request`, such as `space={"lr": "1e-4..1e-2"}` or `sampler="random"`.
     """
     from suite.tuning.request import Request
 
-    asked = Request(**request)
+    wanted = Request(**request)
     return tuning.tune(
-        session or Session.open(), name, asked,
+        session or Session.open(), name, wanted,
         changes=changes, trials=trials, fresh_seeds=fresh_seeds, timeout=timeout, save=save,
     )  # fmt: skip
 
@@ -60,13 +61,13 @@ def tune(
 def compare(
     *names: str, until_decided: bool = False, limit: int | None = None, session: Session | None = None, **changes: Any
 ) -> Compared:
-    """Judge every pair of these experiments, or of recipes by the start of their identity, from finished runs."""
+    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too."""
     opened = session or Session.open()
     return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit)
 
 
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
-    """Train finished runs again and compare every number, bit for bit; a name is as `"lenet-s0"`, or `"all"`."""
+    """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     return training.verify(session or Session.open(), runs)
 
 
@@ -78,7 +79,7 @@ def gate(
     session: Session | None = None,
     **changes: Any,
 ) -> "list[Gated]":
-    """Say whether experiments are still as accurate as their committed reference, from runs under fresh seeds."""
+    """Train experiments with fresh seeds and judge whether they are as accurate as their committed reference."""
     opened = session or Session.open()
     chosen = opened.chosen(names, changes)
     return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit))
@@ -92,10 +93,10 @@ def bench(
     limit: float | None = None,
     session: Session | None = None,
 ) -> "list[Throughput] | list[SpeedGated]":
-    """Measure experiments' speed for `seconds` each (all of them where none is named).
+    """Measure the speed of experiments, each for `seconds`; without names, of all experiments.
 
-    With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower than there; up
-    to `limit` times as long passes.
+    With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower here than
+    there. Up to `limit` times the other's time passes.
     """
     from suite.benching import LIMIT
 
@@ -110,14 +111,14 @@ def bench(
 def report(
     *experiments: str, since: datetime | None = None, baseline: str = "", session: Session | None = None
 ) -> "Written":
-    """Write reports/ from MLflow's record: all of it, or only these experiments and what finished `since`."""
+    """Write reports/ from MLflow's record: all runs, or only those of these experiments and finished `since` a time."""
     from suite.reporting.choice import Choice
 
     return reporting.report(session or Session.open(), Choice(experiments, since, baseline))
 
 
 def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
-    """Send MLflow what is missing there; with `rebuild` its record is written again from the run folders."""
+    """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders."""
     return reporting.sync(session or Session.open(), rebuild=rebuild)
 
 
@@ -137,7 +138,7 @@ def show(name: str, *, session: Session | None = None, **changes: Any) -> dict[s
 
 
 def doctor(session: Session | None = None) -> "list[Finding]":
-    """What this machine has, and what would stop a run."""
+    """Examine this machine: what it has, and what would stop a run."""
     from suite.api.doctor import examine
 
     return examine(session or Session.open())

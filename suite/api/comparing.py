@@ -1,4 +1,4 @@
-"""Compare recipes on the same test images under the same seeds."""
+"""Compare recipes on the same test images and with the same seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,11 @@ def compare(
     until_decided: bool = False,
     limit: int | None = None,
 ) -> Compared:
-    """Judge every pair of recipes: which is better, how sure that is, and what it costs.
+    """Compare each pair of recipes: which is better, how certain is that, and what does it cost?
 
     A word is an experiment's name, the start of a recipe's identity, or `all`. With `until_decided` more seeds are
-    trained, `limit` (12) at most, while a pair shows no difference. Raises `SuiteError` (2) where runs are missing or
-    were tested on different images.
+    trained, at most `limit` (12), as long as any pair shows no difference. Raises `SuiteError` (2) if runs are missing
+    or have different test images.
     """
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
     wanted = list(dict.fromkeys(every))
@@ -44,7 +44,7 @@ def compare(
 
 
 def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int) -> Compared:
-    """Look, and train more seeds while any pair is undecided."""
+    """Compare; then, as long as any pair is undecided, train more seeds and compare again."""
     from suite.analysis.intervals import FEWEST
     from suite.analysis.sequential import level_at, looks
 
@@ -65,7 +65,7 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
 
 
 def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) -> None:
-    """Train every experiment under so many seeds; raises `SuiteError` for the first run that has no accuracy."""
+    """Train every experiment with `seeds` seeds; raises `SuiteError` for the first run without an accuracy."""
     planned = plan(experiments, range(seeds), session.home.runs)
     train_recorded(session, planned)
     if lost := [item for item in planned if item.status != "finished"]:
@@ -73,14 +73,14 @@ def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) 
 
 
 def _identity(session: Session, word: str, changes: Mapping[str, Any] | None) -> str:
-    """The identity that a word means, or the start of one; raises `SuiteError` (2) for a word that is neither."""
+    """The identity that a word stands for, or the start of one; raises `SuiteError` (2) for any other word."""
     if PREFIX.fullmatch(word) and word not in session.registry:
         return word
     return session.chosen([word], changes)[0].identity
 
 
 def _groups(session: Session, identities: Mapping[str, str]) -> "list[Group]":
-    """The groups with these identities, or with ones that start so, from MLflow's record."""
+    """The groups from MLflow's record whose identity is, or starts with, one of these."""
     from suite.tracking.frame import finished_runs
     from suite.tracking.groups import read_groups
     from suite.tracking.store import TrackerAway, tracking_uri, unreachable
@@ -98,7 +98,7 @@ def _groups(session: Session, identities: Mapping[str, str]) -> "list[Group]":
 
 
 def _with(identity: str, groups: "Sequence[Group]", word: str) -> "Group":
-    """The group with this identity, or one that starts so: runs of one recipe are one record, whatever their names."""
+    """The group whose identity is, or starts with, this one. Names do not matter: one recipe is one group."""
     found = [one for one in groups if one.identity.startswith(identity)]
     if not found:
         raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")

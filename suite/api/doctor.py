@@ -1,4 +1,4 @@
-"""What this machine has, and what would stop a run."""
+"""Examines this machine: what it has, and what would stop a run."""
 
 import importlib.metadata
 import os
@@ -32,12 +32,12 @@ LIBRARIES = (
     "safetensors",
     "rich",
 )
-NEEDED = 1 << 30  # bytes: data, checkpoints, MLflow's database and the report with room to spare
+NEEDED = 1 << 30  # bytes: more than data, checkpoints, MLflow's database and report need
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination; `code` is what a run would exit with because of it, 0 for none."""
+    """One line of the examination. `code` is the exit code that a run would have because of it, or 0."""
 
     what: str
     found: str
@@ -45,16 +45,16 @@ class Finding:
     note: bool = False
 
     def row(self) -> tuple[str, str, str]:
-        """As the table shows it."""
+        """The cells of its row in the table."""
         return ("stop" if self.code else "note" if self.note else "ok", self.what, self.found)
 
     def facts(self) -> dict[str, Any]:
-        """As JSON gives it."""
+        """Its values for JSON."""
         return asdict(self)
 
 
 def examine(session: Session) -> list[Finding]:
-    """Look at everything that a run needs; nothing is fetched, and nothing but a trial file is written."""
+    """Check everything that a run needs. Nothing is downloaded, and only a test file is written."""
     home, registry, data_dir = session.home, session.registry, session.data_dir
     return [
         Finding("python", f"{platform.python_version()}, {sys.executable}"),

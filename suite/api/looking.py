@@ -8,14 +8,14 @@ from suite.recipe.experiment import Experiment
 
 
 def experiments(session: Session) -> list[Experiment]:
-    """Every experiment that can be loaded, by name; `session.registry.errors` has a line for each file that cannot."""
+    """Every experiment that can be loaded, by name; `session.registry.errors` has a line for each other file."""
     return list(session.registry.experiments.values())
 
 
 def network(experiment: Experiment) -> dict[str, Any]:
-    """What the experiment's network is made of: its `layers`, `parameters` and `macs` (multiply-accumulates an image).
+    """The parts of the experiment's network: its `layers`, `parameters` and `macs` (multiply-accumulates an image).
 
-    Loads torch and builds the network; raises `SuiteError` (2) for one that cannot be built.
+    Loads torch and builds the network; raises `SuiteError` (2) if it cannot be built.
     """
     from suite.engine.build import build_model
     from suite.engine.layers import describe

@@ -1,4 +1,4 @@
-"""Read and keep MLflow's record: send what is missing, report, serve."""
+"""Work with MLflow's record: send missing runs, write the report, serve the UI."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """How many runs were sent to MLflow, its address, and where an old record was moved to."""
+    """The number of runs that were sent to MLflow, its address, and the folder to which an old record was moved."""
 
     runs: int
     tracking_uri: str
@@ -21,9 +21,9 @@ class Sent:
 
 
 def report(session: Session, choice: "Choice | None" = None) -> "Written":
-    """Send what is missing in MLflow, then write reports/ from its record; raises `SuiteError`.
+    """Send the runs that are missing in MLflow, then write reports/ from its record. Raises `SuiteError`.
 
-    `choice` narrows the report to some experiments or to the last days.
+    `choice` selects the runs of the report, by experiment or by date.
     """
     from suite.reporting import EVERYTHING, write_report
     from suite.tracking.store import TrackerAway, tracking_uri, unreachable
@@ -37,7 +37,7 @@ def report(session: Session, choice: "Choice | None" = None) -> "Written":
 
 
 def sync(session: Session, *, rebuild: bool = False) -> Sent:
-    """Send MLflow what is missing there; with `rebuild` its old record is moved aside first. Raises `SuiteError`."""
+    """Send the runs that are missing in MLflow; `rebuild` moves the old record aside first. Raises `SuiteError`."""
     from suite.tracking.store import TrackerAway, tracking_uri, unreachable
     from suite.tracking.sync import set_aside
 
@@ -50,14 +50,14 @@ def sync(session: Session, *, rebuild: bool = False) -> Sent:
 
 
 def send(session: Session) -> int:
-    """Send MLflow what is missing there; returns how many runs that were. Raises `SuiteError` or `TrackerAway`."""
+    """Send the runs that are missing in MLflow and return their number. Raises `SuiteError` or `TrackerAway`."""
     from suite.tracking.sync import sync as send_missing
 
     return send_missing(session.home, session.data, session.screen.warn, session.store())
 
 
 def ui(session: Session, *, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False) -> int:
-    """Serve MLflow's UI until Ctrl-C; an address that other machines reach is refused unless `allow_remote`."""
+    """Serve MLflow's UI until Ctrl-C; an address that other machines can reach needs `allow_remote`."""
     from suite.tracking.ui import require_loopback, serve
 
     if not allow_remote:

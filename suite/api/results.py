@@ -1,4 +1,4 @@
-"""What the calls of this room give back."""
+"""The results that the calls of this room return."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs that were asked for, trained now or before. `trouble` is what kept the record or the report from it."""
+    """The requested runs, trained now or earlier. `trouble` is the error that prevented the record or the report."""
 
     planned: Sequence[Planned]
     trouble: SuiteError | None = None
@@ -24,7 +24,7 @@ class Runs:
 
     @property
     def code(self) -> int:
-        """The exit code of a command that did this."""
+        """The exit code of a command with this result."""
         return exit_code(self.planned, self.trouble)
 
     def facts(self) -> list[Mapping[str, Any]]:
@@ -34,7 +34,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the record and the report came to: MLflow's run ids by identity and seed, the report's page."""
+    """The MLflow ids of the runs in the record, by identity and seed, and the path of the report's page."""
 
     ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
     trouble: SuiteError | None = None
@@ -43,7 +43,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A study after a command: its document, and where a better setting was saved as an experiment."""
+    """A study after a command: its document, and the file of the better setting if one was saved."""
 
     facts: Record
     saved: Path | None
@@ -52,7 +52,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Compared:
-    """Groups of runs of the same data, and every pair of them judged."""
+    """Groups of runs on the same data, and the comparison of each pair."""
 
     groups: "Sequence[Group]"
     comparisons: "Sequence[Comparison]"

@@ -1,4 +1,4 @@
-"""What every verb and every call of the Python API share: where things are kept, what is known, and who is shown it."""
+"""The session, which all verbs and calls share: the home, the registry, the executor, and the screen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Screen(Protocol):
-    """Who is shown what happens: a terminal, or nobody."""
+    """Shows the progress of a call: on a terminal, or nowhere."""
 
     def say(self, line: str) -> None:
         """Show a line of plain text."""
@@ -34,20 +34,21 @@ class Screen(Protocol):
         """Show a line that the user should not miss."""
 
     def progress(self, line: str) -> None:
-        """Show a line that is of use only to somebody who is waiting."""
+        """Show a line that is only useful while the user waits."""
 
     def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
-        """Open a view of runs that are about to be trained."""
+        """Return a view of runs that will be trained."""
 
     def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
-        """Open a view of a study that has `done` of its `total` trials; `finals` more trainings judge the winner."""
+        """Return a view of a study with `done` of `total` trials; `finals` more trainings use fresh seeds."""
 
 
 @dataclass
 class Session:
-    """One user's work in one home. `workers` is how many runs go side by side, `data_dir` a folder with data files.
+    """Everything that the calls of one user need: home, experiments, executor, screen.
 
-    `folders` are the user's own folders of experiments, which the worker processes read too.
+    `workers` is the number of runs at once, and `data_dir` a folder with data files. `folders` are the user's own
+    folders of experiments; the worker processes read them too.
     """
 
     home: Home
@@ -71,8 +72,8 @@ class Session:
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
-        `experiments` are folders of experiments beside the suite's own. Raises `SuiteError` (2) for a folder that is
-        not there.
+        `experiments` are folders of experiments, in addition to the suite's own. Raises `SuiteError` (2) for a folder
+        that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         executor = local_processes(workers)
@@ -85,13 +86,13 @@ class Session:
         return [_changed(experiment, changes or {}) for experiment in self.registry.choose(names)]
 
     def one(self, name: str, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
-        """The named experiment, for a verb that takes one only; raises `SuiteError` (2)."""
+        """The named experiment, for a verb that takes a single one; raises `SuiteError` (2)."""
         if name == "all":
             raise SuiteError(f"{verb} takes one experiment, got 'all'.", "See python -m suite list.")
         return self.chosen([name], changes)[0]
 
     def data(self, name: str) -> Path:
-        """The folder of a data set, fetched if it is missing; every byte is checked, once in a session."""
+        """The folder of a data set. It is downloaded if it is missing. Every byte is checked, once in a session."""
         from suite.data import ensure
 
         if name not in self._data:
@@ -101,7 +102,7 @@ class Session:
     def store(self, asks: Callable[[], None] = lambda: None) -> "Store":
         """MLflow's store, opened and checked once in a session; raises `SuiteError` or `TrackerAway`.
 
-        `asks` is called before a server is asked for the first time.
+        `asks` is called before the first request to a server.
         """
         from suite.tracking.store import open_store
 
@@ -110,13 +111,13 @@ class Session:
         return self._store
 
     def prepare(self, experiments: Iterable[Experiment]) -> None:
-        """Get ready to train: a home that can be written, worker processes that load torch meanwhile, checked data."""
+        """Prepare a training: check the home, start the processes that load torch, and check the data meanwhile."""
         self.home.require_writable()
         self.executor.warm_up()
         self.fetch(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:
-        """See that the experiments' data are here."""
+        """Download and check the experiments' data."""
         for name in sorted({one.recipe.data for one in experiments}):
             self.data(name)
 
@@ -127,7 +128,7 @@ class Session:
 
 
 class Silent:
-    """Shows nothing; what matters is in the results, and what goes wrong is raised."""
+    """Shows nothing. The results are returned, and errors are raised."""
 
     def say(self, line: str) -> None:
         """Nothing."""
@@ -157,17 +158,17 @@ class _Nothing:
     def event(self, item: Any, event: Event) -> None:
         pass
 
-    def asked(self, trials: Mapping[int, Any]) -> None:
+    def generation_started(self, trials: Mapping[int, Any]) -> None:
         pass
 
-    def told(self, trials: list[Any]) -> None:
+    def generation_ended(self, trials: list[Any]) -> None:
         pass
 
 
 def _resolved(folder: Path) -> Path:
     try:
         return Path(folder).expanduser().resolve()
-    except (RuntimeError, ValueError) as error:  # an unknown user's home, a name that no file can have
+    except (RuntimeError, ValueError) as error:  # the home of an unknown user, or a name with a NUL
         raise SuiteError(f"--experiments: {str(folder)!r:.80}: {error}.", "Name a folder.") from error
 
 

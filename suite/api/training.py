@@ -1,4 +1,4 @@
-"""Train experiments and keep a record; train recorded runs again; guard their accuracy."""
+"""Train experiments and record them; train recorded runs again; check their accuracy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -29,9 +29,9 @@ def run(
     changes: Mapping[str, Any] | None = None,
     report: bool = True,
 ) -> Runs:
-    """Train what is not finished yet, send it to MLflow, and write the report.
+    """Train the runs that are not finished, send them to MLflow, and write the report.
 
-    Raises `SuiteError` before anything is trained; what goes wrong with a run is in its own `Planned`.
+    Raises `SuiteError` only before anything is trained. The error of a run is in its `Planned`.
     """
     planned = plan(session.chosen(names, changes), seeds, session.home.runs)
     _name_damaged(planned, session)
@@ -48,8 +48,8 @@ def run(
 
 
 def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
-    """Train runs and copy each to MLflow while it goes on; returns the recorder, which knows what came of that."""
-    from suite.tracking.recorder import Recorder  # MLflow and the pictures come with it: a refusal does not wait
+    """Train runs and copy each to MLflow meanwhile; returns the recorder with MLflow's ids and its errors."""
+    from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
     events = train(planned, session.executor, session.data, session.folders)
     with (
@@ -61,7 +61,7 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
                 for item, event in events:
                     recorder.hear(item, event)
                     view.event(item, event)
-                    if isinstance(event, Failed) and item.code != FAILED:  # a refusal: scripts look for it on stderr
+                    if isinstance(event, Failed) and item.code != FAILED:  # a refusal, which scripts expect on stderr
                         session.screen.warn(item.reason)
         finally:
             recorder.hear_interrupted(planned)
@@ -69,10 +69,10 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
 
 
 def record(session: Session, *, warned: bool = False, report: bool = True) -> Recorded:
-    """Send MLflow what is missing there and write the report.
+    """Send the runs that are missing in MLflow and write the report.
 
-    A tracker that does not answer is only warned of, unless the user was `warned` already: `report` makes up for it
-    later.
+    If the tracker does not answer, this is only a warning, and none if the user was `warned` already. `report` sends
+    the runs later.
     """
     from suite.api.reporting import send
     from suite.reporting import write_report
@@ -101,7 +101,7 @@ def verify(session: Session, runs: Sequence[str]) -> "list[Verdict]":
     """Train finished runs again from their recorded recipes, and compare every number, bit for bit.
 
     A word is a run's name, the start of a recipe's identity, MLflow's id of a run, a run's folder, or `all`. Raises
-    `SuiteError` (2) for a word that means no run.
+    `SuiteError` (2) for any other word.
     """
     from suite.runs.naming import find_runs
     from suite.runs.verify import verify_all
@@ -125,9 +125,9 @@ def gate(
     margin: float | None = None,
     limit: int = 12,
 ) -> "Iterator[Gated]":
-    """Train experiments under fresh seeds and yield, for each, whether it is as accurate as its committed reference.
+    """Train experiments with fresh seeds and yield, for each, whether it is as accurate as its committed reference.
 
-    Raises `SuiteError` (2) where there is no reference.
+    Raises `SuiteError` (2) if there is no reference.
     """
     from suite.runs import accuracy_gate
 
@@ -145,7 +145,7 @@ def update_reference(
 ) -> "tuple[Path, Mapping[str, Reference], SuiteError | None]":
     """Measure the accuracy gate's references again, from recorded runs, and write them; missing runs are trained.
 
-    Returns the file, the references by title, and what kept MLflow from the record.
+    Returns the file, the references by title, and the error that prevented MLflow's record, if any.
     """
     from suite.runs import accuracy_gate
 
@@ -159,7 +159,7 @@ def update_reference(
 
 
 def _name_damaged(planned: Sequence[Planned], session: Session) -> None:
-    """Name the finished runs whose folders are damaged; raise `SuiteError` where there is no other run."""
+    """Warn of finished runs whose folders are damaged; raise `SuiteError` if there are no other runs."""
     refused = [item for item in planned if item.status == "failed"]
     if refused and len(refused) == len(planned):
         raise SuiteError(refused[0].reason, code=refused[0].code)

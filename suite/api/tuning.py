@@ -1,4 +1,4 @@
-"""Search an experiment's settings on validation images alone, and judge the best of them."""
+"""Search the best settings of an experiment on validation images only, and judge the best of them."""
 
 import time
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ def tune(
     timeout: float | None = None,
     save: bool = False,
 ) -> Tuned:
-    """Bring a study to so many `trials` in all, judge its winner under `fresh_seeds`, and test it if it is better.
+    """Continue a study up to `trials` trials in total, judge its winner with fresh seeds, and test it if it is better.
 
-    `timeout` is in seconds: no generation begins after it. With `save` a better setting is written as an experiment
-    beside the original. A study that was broken off goes on. Raises `SuiteError`.
+    `timeout` is in seconds: after it no generation starts. With `save` a better setting is written as an experiment,
+    beside the original. An interrupted study is continued. Raises `SuiteError`.
     """
     begun = time.monotonic()
     experiment = session.one(name, "tune", changes)
     rules = (request or Request()).rules(experiment)
     from suite.tracking.publisher import Publisher
-    from suite.tuning import variant, work  # Optuna comes with it: a refusal above does not wait for it
+    from suite.tuning import variant, work  # loads Optuna: the errors above do not wait for it
 
     target = variant.variant_path(experiment) if save else None
     session.prepare([experiment])

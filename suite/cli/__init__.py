@@ -1,4 +1,4 @@
-"""The command line: words in, words out."""
+"""The command line: parses options, calls the API, prints the results."""
 
 from suite.cli.parser import main
 

@@ -1,4 +1,4 @@
-"""Each verb's options, with their defaults."""
+"""The options of each verb, with their defaults."""
 
 import argparse
 import os
@@ -13,13 +13,13 @@ from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
 
 def of_list(parser: argparse.ArgumentParser) -> None:
-    """Of `list`."""
+    """Add the options of `list`."""
     _experiments(parser)
     _json(parser)
 
 
 def of_show(parser: argparse.ArgumentParser) -> None:
-    """Of `show`."""
+    """Add the options of `show`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
     _overrides(parser)
     _experiments(parser)
@@ -27,14 +27,14 @@ def of_show(parser: argparse.ArgumentParser) -> None:
 
 
 def of_run(parser: argparse.ArgumentParser) -> None:
-    """Of `run`."""
+    """Add the options of `run`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
     parser.add_argument(
         "--seeds",
         type=_whole,
         default=FEWEST,
         metavar="N",
-        help=f"train under the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
+        help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
     )
     _workers(parser)
     parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
@@ -42,21 +42,21 @@ def of_run(parser: argparse.ArgumentParser) -> None:
 
 
 def of_tune(parser: argparse.ArgumentParser) -> None:
-    """Of `tune`."""
+    """Add the options of `tune`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
     parser.add_argument("--trials", type=_whole, default=40, metavar="N", help="trials in all, earlier ones too (40)")
     parser.add_argument("--seeds", type=_whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)")
     parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
-                        help="what to search, as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
+                        help="what to search, such as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
     parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
-    parser.add_argument("--budget", choices=KINDS, default="samples", help="what every trial may spend (samples)")
+    parser.add_argument("--budget", choices=KINDS, default="samples", help="what every trial may use (samples)")
     parser.add_argument("--objective", choices=OBJECTIVES, default="accuracy", help="what is best (accuracy)")
-    parser.add_argument("--no-pruning", action="store_true", help="train every trial under all seeds to the end")
+    parser.add_argument("--no-pruning", action="store_true", help="train every trial with all seeds, to the end")
     parser.add_argument("--generation", type=_whole, default=8, metavar="N", help="trials that are compared (8)")
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
     parser.add_argument("--fresh-seeds", type=_enough, default=6, metavar="N",
                         help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
-    parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="begin no more trials after 90s, 10m or 2h")
+    parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="start no more trials after 90s, 10m or 2h")
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
@@ -64,7 +64,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
 
 
 def of_compare(parser: argparse.ArgumentParser) -> None:
-    """Of `compare`."""
+    """Add the options of `compare`."""
     parser.add_argument(
         "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
     )
@@ -75,35 +75,35 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def of_gate(parser: argparse.ArgumentParser) -> None:
-    """Of `gate`."""
+    """Add the options of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
     parser.add_argument("--margin", type=_share, metavar="SHARE",
                         help="the drop to rule out (twice the reference's spread, 0.01 at least)")  # fmt: skip
     parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most fresh seeds each (12)")
     parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
-    parser.add_argument("--update", action="store_true", help="measure the reference anew and write it")
+    parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=_enough, default=10, metavar="N", help="seeds of a new reference (10)")
     _workers(parser)
     _usual(parser)
 
 
 def of_bench(parser: argparse.ArgumentParser) -> None:
-    """Of `bench`."""
+    """Add the options of `bench`."""
     parser.add_argument("names", metavar="NAME", nargs="*", help="experiments' names (all)")
     parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="TIME",
-                        help="how long each experiment is measured, loading not counted (30s)")  # fmt: skip
-    parser.add_argument("--check", action="store_true", help="judge the ratio to the bare loop by the committed one")
-    parser.add_argument("--update", action="store_true", help="measure that ratio anew and write it")
+                        help="how long each experiment is measured, without loading (30s)")  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="compare the ratio to a bare loop with the committed one")
+    parser.add_argument("--update", action="store_true", help="measure that ratio again and write it")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="another baseline than the committed one")
-    parser.add_argument("--against", metavar="REVISION", help="judge by the same step in another git revision")
-    parser.add_argument("--against-env", metavar="PYTHON", help="judge by the same step in another interpreter")
+    parser.add_argument("--against", metavar="REVISION", help="compare with the same step in another git revision")
+    parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=_factor, default=LIMIT, metavar="TIMES",
-                        help=f"times as long that still passes ({LIMIT})")  # fmt: skip
+                        help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
     _usual(parser)
 
 
 def of_verify(parser: argparse.ArgumentParser) -> None:
-    """Of `verify`."""
+    """Add the options of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
     _workers(parser)
     _data_dir(parser)
@@ -116,7 +116,7 @@ def _workers(parser: argparse.ArgumentParser) -> None:
 
 
 def of_report(parser: argparse.ArgumentParser) -> None:
-    """Of `report`."""
+    """Add the options of `report`."""
     parser.add_argument("--experiment", nargs="+", default=[], metavar="NAME", help="only runs of these experiments")
     parser.add_argument("--since", type=_since, metavar="WHEN",
                         help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
@@ -127,29 +127,29 @@ def of_report(parser: argparse.ArgumentParser) -> None:
 
 
 def of_sync(parser: argparse.ArgumentParser) -> None:
-    """Of `sync`."""
-    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write it anew")
+    """Add the options of `sync`."""
+    parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write a new one")
     _data_dir(parser)
     _json(parser)
 
 
 def of_ui(parser: argparse.ArgumentParser) -> None:
-    """Of `ui`."""
+    """Add the options of `ui`."""
     parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
     parser.add_argument("--allow-remote", action="store_true",
-                        help="take an address that other machines reach: MLflow asks nobody who they are")  # fmt: skip
+                        help="allow an address that other machines can reach: MLflow asks for no password")  # fmt: skip
 
 
 def of_doctor(parser: argparse.ArgumentParser) -> None:
-    """Of `doctor`."""
+    """Add the options of `doctor`."""
     _data_dir(parser)
     _experiments(parser)
     _json(parser)
 
 
 def _usual(parser: argparse.ArgumentParser) -> None:
-    """What every verb that trains takes."""
+    """Add the options that all verbs that train have."""
     _overrides(parser)
     _data_dir(parser)
     _experiments(parser)
@@ -172,7 +172,7 @@ def _experiments(parser: argparse.ArgumentParser) -> None:
     named = os.environ.get("SUITE_EXPERIMENTS", "")
     parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
                         default=[Path(folder) for folder in named.split(os.pathsep) if folder],
-                        help="a folder of experiments of your own, beside ours")  # fmt: skip
+                        help="a folder of your own experiments, in addition to ours")  # fmt: skip
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

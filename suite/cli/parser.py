@@ -1,4 +1,4 @@
-"""The verbs' words, the exit codes, and the only place that prints an error."""
+"""Parses the command line, calls the verb, prints errors (only here), and returns the exit code."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from suite.cli import options, verbs
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
-KEPT = "whatever was finished is kept, and the same command goes on from there."
+KEPT = "finished work is kept, and the same command continues from there."
 TERMINATED = 128 + signal.SIGTERM
 
 DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
@@ -22,11 +22,11 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite show lenet                  layers, shapes, parameters, protocol, source
   python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
-  python -m suite run mlp --data digits       another data set in its place, small and without download
+  python -m suite run mlp --data digits       with another data set, small and without download
   python -m suite tune lenet                  the best learning rate and batch size, and is it better?
-  python -m suite compare lenet lenet_tuned   which is better, how sure is that, and what does it cost?
+  python -m suite compare lenet lenet_tuned   which is better, how certain is that, and what does it cost?
   python -m suite gate mlp                    as accurate as the committed reference? for CI
-  python -m suite bench --check               as fast as the committed baseline? alone: how fast?
+  python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
@@ -48,11 +48,11 @@ bench), 130 interrupted
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM: the same orderly end as Ctrl-C, with an exit code of its own."""
+    """SIGTERM: ends the command like Ctrl-C, but with another exit code."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line for a wrong word, with the nearest right one."""
+    """Turns a wrong option or verb into one line; for a verb it names the most similar ones."""
 
     def error(self, message: str) -> NoReturn:
         choice = next((action for action in self._actions if isinstance(action, argparse._SubParsersAction)), None)
@@ -66,9 +66,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says and return the exit code."""
+    """Run the command line and return the exit code."""
     signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in a script's background it is ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
         signal.signal(signal.SIGINT, _end)
     try:
         arguments = _parser().parse_args(argv)
@@ -83,10 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain(f"interrupted; {KEPT}")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has seen enough, as in `suite list | head -1`
+    except BrokenPipeError:  # the reader has closed the pipe, as in `suite list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # a disk that fills up or a folder that goes away may be met anywhere
+    except OSError as error:  # a full disk or a deleted folder can cause an error anywhere
         refused = machine_error(error, error.filename or "this machine")
         _complain(str(refused))
         return refused.code
@@ -100,7 +100,7 @@ def _complain(line: str) -> None:
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End the command in order, undisturbed by an impatient second Ctrl-C."""
+    """End the command cleanly; a second Ctrl-C does not disturb this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated

@@ -1,4 +1,4 @@
-"""How experiments and runs read as rows."""
+"""Experiments and runs as rows of tables."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from suite.runs.plan import Planned
 
 
 def summary_row(item: Planned) -> Sequence[str]:
-    """One run in the table at the end of `run`."""
+    """One run as a row of the table at the end of `run`."""
     status = f"{item.status}, before" if item.skipped else item.status
     if not item.result or item.status != "finished":
         return (item.run.name, status, "", "", "", "", item.reason)
@@ -26,7 +26,7 @@ def summary_row(item: Planned) -> Sequence[str]:
 
 
 def listed(experiment: Experiment) -> dict[str, Any]:
-    """One experiment in the JSON of `list`."""
+    """One experiment as JSON values, for `list`."""
     return {
         "experiment": experiment.name,
         "identity": experiment.identity,
@@ -36,7 +36,7 @@ def listed(experiment: Experiment) -> dict[str, Any]:
 
 
 def list_row(experiment: Experiment) -> Sequence[str]:
-    """One experiment in the table of `list`."""
+    """One experiment as a row of the table of `list`."""
     recipe = experiment.recipe
     return (
         experiment.name,

@@ -1,12 +1,14 @@
-"""One experiment on the screen: its layers, its protocol, its source."""
+"""Prints one experiment: its layers, protocol and source."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite.cli.terminal import Terminal
 from suite.recipe.experiment import Experiment
 
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
-def show_experiment(terminal: Terminal, experiment: Experiment, facts: dict[str, Any]) -> None:
+
+def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[str, Any]) -> None:
     """Print what an experiment is; `facts` are its network's layers, parameters and MACs."""
     if terminal.as_json:
         about = {"experiment": experiment.name, "identity": experiment.identity, "path": str(experiment.path)}

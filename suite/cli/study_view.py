@@ -1,4 +1,4 @@
-"""A study while it goes on: bars on a terminal, plain lines in a pipe."""
+"""Shows a running study: bars on a terminal, plain lines in a pipe."""
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def planned_work(rules: Rules, trials: int) -> float:
-    """The training that so many more trials are expected to take, in whole budgets."""
+    """The expected amount of training for `trials` more trials; the unit is one whole budget."""
     total = 0.0
     while trials > 0:
         begun = alive = min(trials, rules.generation)
@@ -29,7 +29,7 @@ def planned_work(rules: Rules, trials: int) -> float:
 
 
 class StudyView:
-    """Shows generations, trials and epochs as they come; used as a context."""
+    """Shows generations and trials as they end; used as a context."""
 
     def __init__(self, terminal: "Terminal", rules: Rules, *, done: int, total: int, finals: int) -> None:
         self._terminal, self._rules, self._total, self._done = terminal, rules, total, done
@@ -53,27 +53,27 @@ class StudyView:
         if self._progress:
             self._progress.stop()
 
-    def asked(self, trials: Mapping[int, Values]) -> None:
-        """A generation begins."""
+    def generation_started(self, trials: Mapping[int, Values]) -> None:
+        """Show that a generation starts."""
         first, last = min(trials), max(trials)
         self._states["running"] = len(trials)
         self._terminal.say(f"trials {first} to {last} of {self._total}")
         self._refresh()
 
     def event(self, task: Task, event: Event) -> None:
-        """A training said something."""
+        """Count the training that is done."""
         if isinstance(event, Done):
             key = (as_words(task.values), task.seed)
             self._finished += max(0.0, task.portion - self._portions.get(key, 0.0))
             self._portions[key] = max(task.portion, self._portions.get(key, 0.0))
             self._refresh()
 
-    def told(self, trials: list[Trial]) -> None:
-        """A generation has ended."""
+    def generation_ended(self, trials: list[Trial]) -> None:
+        """Show that a generation has ended."""
         for one in trials[self._done :]:
             self._terminal.say(_line(one))
         self._done = len(trials)
-        # What is left is planned anew: how many a rung let pass is known only now.
+        # The remaining work is planned again: only now it is known how many trials passed each rung.
         self._work = self._finished + planned_work(self._rules, self._total - self._done) + self._finals
         complete = sorted((one for one in trials if one.state == "COMPLETE"), key=lambda one: -one.results[0])
         self._states = {"running": 0, "pruned": sum(one.state == "PRUNED" for one in trials)}

@@ -1,4 +1,4 @@
-"""What the user sees: live bars on a terminal, plain lines in a pipe, one JSON document for machines."""
+"""The output of a command: live bars on a terminal, plain lines in a pipe, or one JSON document."""
 
 import json
 import os
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class _Console(Console):
-    """rich's console, which leaves it to `cli.main` what a reader who went away means."""
+    """rich's console, except that a closed pipe raises BrokenPipeError, which `cli.main` handles."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 class Terminal:
-    """Facts go to stdout; with `--json` they are one document there and everything else goes to stderr."""
+    """Output goes to stdout; with `--json`, stdout gets one JSON document and everything else goes to stderr."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -39,21 +39,21 @@ class Terminal:
         self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def say(self, line: str) -> None:
-        """A line of text, taken literally."""
+        """Print a line of text, without markup."""
         self.console.print(Text(printable(line)))
 
     def warn(self, line: str) -> None:
-        """A line on stderr, said once however many steps of a command run into what it says."""
+        """Print a line on stderr, but not the same line twice."""
         if line not in self._warned:
             self._warned.add(line)
             print(f"suite: {one_line(line)}", file=sys.stderr, flush=True)
 
     def json(self, facts: Any) -> None:
-        """The one JSON document on stdout."""
+        """Print the JSON document on stdout."""
         print(json.dumps(facts, indent=1, ensure_ascii=False, default=str))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table: drawn on a terminal, aligned and diffable in a pipe. Columns whose name ends in `>` align right."""
+        """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
         names = [column.removesuffix(">") for column in columns]
         right = [column.endswith(">") for column in columns]
         if self.live:
@@ -64,7 +64,7 @@ class Terminal:
                 drawn.add_row(*(Text(printable(cell)) for cell in row))
             self.console.print(drawn, soft_wrap=False)
             return
-        rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a row is a line, whatever a cell holds
+        rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a row is one line
         widths = [max(len(row[i]) for row in (names, *rows)) for i in range(len(names))]
         for row in (names, *rows):
             cells = (
@@ -74,23 +74,23 @@ class Terminal:
             self.say("  ".join(cells).rstrip())
 
     def progress(self, line: str) -> None:
-        """A line that only somebody who waits at a terminal wants to see."""
+        """Print a line, on a terminal only."""
         if self.live:
             self.say(line)
 
     def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
-        """How the runs of one command are shown."""
+        """A view of a command's runs."""
         return Bars(self, planned) if self.live else Lines(self)
 
     def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
-        """How a study is shown."""
+        """A view of a study."""
         from suite.cli.study_view import StudyView
 
         return StudyView(self, rules, done=done, total=total, finals=finals)
 
 
 class Lines:
-    """A plain line per epoch and per end, in the order in which they happen."""
+    """Prints a plain line for each epoch and for each end of a run, in the order of the events."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._say = terminal.say
@@ -108,7 +108,7 @@ class Lines:
 
 
 class Bars:
-    """A bar per run that is going on; what ends is said above them."""
+    """Shows a bar for each run in training; a line above the bars for each end of a run."""
 
     def __init__(self, terminal: Terminal, planned: Sequence[Planned]) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -159,7 +159,7 @@ class Bars:
 
 
 def line_for(item: Planned, event: Event, busy: set[str]) -> str | None:
-    """The plain line that an event deserves, or None; `busy` remembers whose wait was told already."""
+    """The plain line for an event, or None; `busy` has the runs whose waiting was printed already."""
     name = item.run.name
     match event:
         case EpochEnded(epoch):

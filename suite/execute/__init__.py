@@ -1,1 +1,1 @@
-"""Many runs side by side: it knows processes and nothing of what a run does."""
+"""Many jobs at once, in processes. This room does not know what a job does."""

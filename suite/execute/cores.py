@@ -1,18 +1,18 @@
-"""How many cores this process may use: by its affinity, its container's quota, and what the user says."""
+"""The number of cores that this process may use: from its affinity, its container's quota, and the user's setting."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 PROCESS = Path("/proc/self")
-VARIABLE = "PYTHON_CPU_COUNT"  # Python's own variable, which Python itself reads from 3.13 on
+VARIABLE = "PYTHON_CPU_COUNT"  # Python's own variable; Python reads it from version 3.13 on
 
 
 def available_cores() -> int:
-    """The cores that this process may use, at least 1.
+    """The number of cores that this process may use, at least 1.
 
-    `PYTHON_CPU_COUNT` decides if it is a whole number above 0. Otherwise the cores are those of the affinity, or fewer
-    if a quota of this process's control group or of a group above it allows less time: 1.5 cores are rounded up to 2.
+    If `PYTHON_CPU_COUNT` is a whole number above 0, it is used. Otherwise the number comes from the affinity. It is
+    smaller if a quota of this process's control group, or of a group above it, allows less: 1.5 is rounded up to 2.
     """
     said = os.environ.get(VARIABLE, "").strip()
     if said.isascii() and said.isdecimal() and int(said[:9]) > 0:
@@ -27,7 +27,7 @@ def _affinity() -> int:
 
 
 def _quotas() -> Iterator[tuple[int, int]]:
-    """Each quota that holds for this process: microseconds of processor time, and the period that they are for."""
+    """Each quota for this process as (processor time, period), both in microseconds."""
     for line in _lines(PROCESS / "cgroup"):
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         for folder in _groups(controllers, path) if not controllers or "cpu" in controllers.split(",") else ():
@@ -36,12 +36,12 @@ def _quotas() -> Iterator[tuple[int, int]]:
             else:
                 words = " ".join(_lines(folder / "cpu.max")[:1]).split()
             numbers = [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 19]
-            if len(numbers) == len(words) == 2 and numbers[1] > 0:  # `max` and -1 are no numbers: there is no quota
+            if len(numbers) == len(words) == 2 and numbers[1] > 0:  # `max` and -1 mean that there is no quota
                 yield numbers[0], numbers[1]
 
 
 def _groups(controllers: str, path: str) -> Iterator[Path]:
-    """The folders of a control group and of all groups above it, as far as they are mounted here."""
+    """The folders of a control group and of all groups above it that are mounted here."""
     for line in _lines(PROCESS / "mountinfo"):
         mounted, _, kind = line.partition(" - ")
         words, kinds = mounted.split(), kind.split()
@@ -57,7 +57,7 @@ def _groups(controllers: str, path: str) -> Iterator[Path]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a small file of the kernel's; none if it cannot be read."""
+    """The lines of a small file of the kernel; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(1 << 20).decode(errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, as many at a time as asked; none can take another with it."""
+"""Runs each job in a process of its own, a given number at a time. A job that crashes does not harm the others."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ from typing import Any
 
 from suite.execute.executor import Busy, Ended, Work
 
-RETRY = 1.0  # seconds until a job that found its place taken is tried again
+RETRY = 1.0  # seconds until a job that was `Busy` is tried again
 
 
 @dataclass
@@ -27,10 +27,10 @@ class _Child:
 
 @dataclass(frozen=True)
 class LocalProcesses:
-    """Jobs in processes of this machine, `workers` of them at a time: an `Executor`.
+    """An `Executor` that runs jobs in processes of this machine, `workers` at a time.
 
-    `environment` is set for every process, `preload` names a module that their server loads once for all of them, and
-    `require` raises `SuiteError` where the machine cannot do what is asked of it.
+    `environment` has variables for every process. `preload` names a module that the fork server loads once for all of
+    them. `require` raises `SuiteError` if this machine cannot run the jobs.
     """
 
     workers: int
@@ -39,12 +39,12 @@ class LocalProcesses:
     require: Callable[[], None] = lambda: None
 
     def warm_up(self) -> None:
-        """Start the server of the processes, which loads its modules while this process does something else."""
+        """Start the fork server, which loads its modules in the background."""
         self.require()
         start_server(self.environment, self.preload)
 
     def run(self, work: Work, jobs: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
-        """As `Executor.run` says; each job has a fresh process."""
+        """See `Executor.run`; each job has a new process."""
         self.require()
         return run_jobs(work, jobs, workers=self.workers, environment=self.environment, preload=self.preload)
 
@@ -57,13 +57,13 @@ def run_jobs(
     environment: Mapping[str, str],
     preload: str | None,
 ) -> Generator[tuple[int, Any], None, None]:
-    """Do `work(job, emit)` for every job in a fresh process and yield (index of the job, event) as the events come.
+    """Call `work(job, emit)` for every job in a new process and yield (index of the job, event) as the events come.
 
-    A job that says `Busy` is tried again later. `Ended` is yielded when a process is over. Closing the generator ends
-    the processes that still run.
+    A job that sends `Busy` is tried again later. `Ended` is yielded at the end of each process. Closing the generator
+    ends the running processes.
     """
     if not jobs:
-        return  # the server would load its modules for nobody
+        return  # no job, so no server is needed
     context = start_server(environment, preload)
     waiting = deque((0.0, index) for index in range(len(jobs)))
     children: list[_Child] = []
@@ -73,7 +73,7 @@ def run_jobs(
                 index = waiting.popleft()[1]
                 children.append(_start(context, work, jobs[index], index))
             for child in _ready(children, until=waiting[0][0] if waiting and len(children) < workers else None):
-                code = child.process.exitcode  # asked before reading: what it said last is then surely in the pipe
+                code = child.process.exitcode  # read before the pipe: then the pipe has all its events
                 for event in _received(child):
                     if isinstance(event, Busy):
                         waiting.append((time.monotonic() + RETRY, child.index))
@@ -90,16 +90,17 @@ def run_jobs(
 
 
 def start_server(environment: Mapping[str, str], preload: str | None) -> ForkServerContext | SpawnContext:
-    """Children forked from a server that loads heavy modules once; without any, or where there is no fork, fresh ones.
+    """The context that starts processes: forked from a server that has loaded `preload` once.
 
-    Does not wait for the modules; a server that runs already is left as it is.
+    Without `preload`, or if the system cannot fork, each process starts from nothing. Does not wait until the modules
+    are loaded. A server that is running already is used as it is.
     """
     os.environ.update(environment)
     if preload is None or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
-    with _interrupts_ignored():  # inherited by the server and all its children: Ctrl-C is for the parent to handle
+    with _interrupts_ignored():  # inherited by the server and its children: only the parent handles Ctrl-C
         from multiprocessing.forkserver import ensure_running
 
         ensure_running()
@@ -118,7 +119,7 @@ def _interrupts_ignored() -> Iterator[None]:
 def _start(context: ForkServerContext | SpawnContext, work: Work, job: Any, index: int) -> _Child:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, job, theirs))
-    # A server's children ignore Ctrl-C as it does; others would be told of it before they have begun to.
+    # Children of the server inherit that it ignores Ctrl-C. Other children must ignore it from their start.
     with _interrupts_ignored() if isinstance(context, SpawnContext) else nullcontext():
         process.start()
     theirs.close()
@@ -126,7 +127,7 @@ def _start(context: ForkServerContext | SpawnContext, work: Work, job: Any, inde
 
 
 def _child(work: Work, job: Any, events: Connection) -> None:
-    """The whole life of a worker process; it ends with its parent, whose end closes the pipe."""
+    """The main function of a worker process. When the parent ends, the pipe is closed and the worker ends too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         work(job, events.send)
@@ -135,14 +136,14 @@ def _child(work: Work, job: Any, events: Connection) -> None:
 
 
 def _ready(children: list[_Child], until: float | None) -> list[_Child]:
-    """The children that said something or ended, waiting for the first of them, or until the next job may start."""
+    """Wait until a child has sent an event or ended, or until the next job may start; return those children."""
     timeout = None if until is None else max(0.0, until - time.monotonic())
     ready = set(wait([thing for child in children for thing in (child.events, child.process.sentinel)], timeout))
     return [child for child in children if child.events in ready or child.process.sentinel in ready]
 
 
 def _received(child: _Child) -> Iterator[Any]:
-    """All that the child has said by now."""
+    """All events that the child has sent so far."""
     try:
         while child.events.poll():
             yield child.events.recv()

@@ -1,4 +1,4 @@
-"""reports/: what MLflow's record says, as tables, pictures and a page."""
+"""Writes reports/: tables, pictures and a page, from MLflow's record."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on the disk, the tables that are in it, and what it says first: what was chosen, what is missing."""
+    """A written report: its path, its tables, and its first sentences, about the choice and about missing runs."""
 
     page: Path
     tables: Mapping[str, Table]
@@ -40,19 +40,19 @@ class Written:
     sentences: list[str]
 
     def run_ids(self) -> dict[tuple[str, int], str]:
-        """MLflow's id of every run in the report, by identity and seed."""
+        """The MLflow id of every run in the report, by identity and seed."""
         if self.runs.empty:
             return {}
         keys = zip(self.runs["identity"].astype(str), self.runs["seed"].astype(int), strict=True)
         return dict(zip(keys, self.runs["run_id"].astype(str), strict=True))
 
     def accuracy_table(self) -> tuple[list[str], list[list[str]]]:
-        """The first table's columns and cells, for the terminal."""
+        """The columns and cells of the first table, for the terminal."""
         table = self.tables.get("accuracy")
         return (table.columns(), table.cells()) if table else (["no finished run yet"], [])
 
     def facts(self) -> dict[str, Any]:
-        """The tables as plain rows."""
+        """The tables as plain rows, for JSON."""
         return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
 
 
@@ -62,11 +62,11 @@ EVERYTHING = Choice()
 def write_report(
     store: Store, reports: Path, choice: Choice = EVERYTHING, pictures_kept: Path | None = None
 ) -> Written:
-    """Write every table, picture and page anew from the chosen ones of the finished runs in MLflow.
+    """Write all tables, pictures and pages again, from the finished runs in MLflow that are chosen.
 
-    A picture of the same numbers as before is taken from the folder `pictures_kept`, if given, with the same bytes.
-    The same record gives the same bytes; until all of them are made, the old ones stay. Raises `TrackerAway`, or
-    `SuiteError`: 2 for a choice that names what is not there, 3 where `reports` cannot be written.
+    `pictures_kept` is a folder of earlier pictures: a picture of the same numbers is copied from it. The same record
+    gives the same bytes. The old files stay until all new ones are complete. Raises `TrackerAway`, or `SuiteError`: 2
+    if a chosen name does not exist, 3 if `reports` cannot be written.
     """
     runs = choice.of(finished_runs(store))
     try:
@@ -94,7 +94,7 @@ def write_report(
 
 @contextmanager
 def _drafts(reports: Path) -> Iterator[Path]:
-    """A folder beside the finished files; one report is written at a time."""
+    """A temporary folder beside the finished files. A lock allows one report at a time."""
     files.make_folder(reports)
     with FileLock(reports / ".lock"):
         files.remove_leftovers(reports)

@@ -1,4 +1,4 @@
-"""A chapter, the one shape of whatever the page says, and the chapters of the experiments."""
+"""The class `Chapter`, of which the whole page is made, and the chapters of the experiments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ OF_ONE = ("confused_pairs", "classes")
 
 @dataclass(frozen=True)
 class Chapter:
-    """What stands under one heading, in this order; every text is plain words, escaped where it is shown.
+    """The contents under one heading, in this order. All texts are plain text; the templates escape them.
 
-    `slug` is the place that links lead to, and begins with what the chapter is about (`of-lenet`, `study-lr`), so that
-    no two kinds of chapters meet. A table comes with the name of the CSV that holds all of its columns, or with `""`.
+    `slug` is the anchor for links. Its prefix depends on the kind of chapter (`of-lenet`, `study-lr`), so slugs of
+    different kinds are never equal. A table comes with the name of the CSV that has all of its columns, or with `""`.
     """
 
     slug: str
     title: str
     sentences: Sequence[str] = ()
     rules: str = ""
-    """How it was made, in small print."""
+    """How it was made, in a small font."""
     warnings: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
     tables: Sequence[tuple[str, Table]] = ()
@@ -34,7 +34,7 @@ class Chapter:
 def experiment_chapters(
     groups: Sequence[Group], tables: Mapping[str, Table], pictures: Mapping[str, list[Picture]]
 ) -> list[Chapter]:
-    """A chapter for each group: its source, its recipe, its pictures, its layers and its own rows of `tables`."""
+    """A chapter for each group: its source, recipe, pictures, layers, and its rows of `tables`."""
     return [_chapter(one, tables, pictures[one.slug]) for one in groups]
 
 
@@ -54,7 +54,7 @@ def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture
 
 
 def _place(one: Group) -> str:
-    """Where the published figure stands among our seeds, by the source's own protocol; `""` where there is none."""
+    """A sentence: the published figure's percentile among our seeds, by the source's protocol; may be `""`."""
     published = one.source.get("accuracy") if one.as_published else None
     if not published:
         return ""
@@ -65,7 +65,7 @@ def _place(one: Group) -> str:
 
 
 def diverged_words(title: str, seeds: Sequence[int]) -> str:
-    """What there is to say of seeds without an accuracy."""
+    """A sentence about diverged seeds, which have no accuracy."""
     return f"{title} diverged under seed {', '.join(map(str, seeds))}: no accuracy, and no part of the mean."
 
 
@@ -76,8 +76,8 @@ def _only(table: Table, identity: str) -> Table:
 
 def _protocol(one: Group) -> list[tuple[str, str]]:
     names = [name.removeprefix("param.") for name in one.runs[0] if name.startswith("param.")]
-    told = [name for name in names if isinstance(one.runs[0][f"param.{name}"], str)]  # another recipe's is NaN here
-    return [(name, one.parameter(name)) for name in told if name not in ("experiment", "seed", "log10_lr")]
+    named = [name for name in names if isinstance(one.runs[0][f"param.{name}"], str)]  # NaN: another recipe's field
+    return [(name, one.parameter(name)) for name in named if name not in ("experiment", "seed", "log10_lr")]
 
 
 def _layers(one: Group) -> Table:

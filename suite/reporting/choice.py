@@ -1,4 +1,4 @@
-"""Which of the record's runs a report is about."""
+"""Selects the runs of a report."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """Runs of some experiments (all, where none is named), finished since a moment; `baseline` is compared with."""
+    """A selection of runs: by experiments (empty for all) and by their end; `baseline` is for comparison."""
 
     experiments: tuple[str, ...] = ()
     since: datetime | None = None
@@ -24,13 +24,13 @@ class Choice:
 
     @property
     def narrows(self) -> bool:
-        """Whether runs may be left out."""
+        """Whether this choice may leave out runs."""
         return bool(self.experiments or self.since)
 
     def of(self, runs: "pd.DataFrame") -> "pd.DataFrame":
-        """Those of `finished_runs` that are chosen, and the baseline's own, without which no difference can be read.
+        """The chosen rows of `finished_runs`, and those of the baseline, which the differences need.
 
-        Raises `SuiteError` (2) for a name that no run has, and for a choice that leaves no run.
+        Raises `SuiteError` (2) if no run has a given name, or if no run is chosen.
         """
         known = set() if runs.empty else set(runs["experiment"])
         for name in filter(None, (*self.experiments, self.baseline)):
@@ -48,7 +48,7 @@ class Choice:
         return runs[chosen | ((runs["experiment"] == self.baseline) & unchanged)].reset_index(drop=True)
 
     def of_studies(self, studies: Sequence[Record]) -> list[Record]:
-        """The studies that are chosen: of these experiments, and with a trial that ended since."""
+        """The chosen studies: those of the experiments, with a trial that ended since the given time."""
         return [facts for facts in studies if not self.narrows or ("trials" in facts and self._holds(facts))]
 
     def _holds(self, study: Record) -> bool:
@@ -57,7 +57,7 @@ class Choice:
         return recent and (not self.experiments or study["experiment"] in self.experiments)
 
     def sentences(self) -> list[str]:
-        """What the report says of it in its first lines; nothing for a report on everything."""
+        """Sentences about the choice for the report's first lines; empty for a report on all runs."""
         beside = f", and {self.baseline}'s runs" if self.baseline else ""
         said = [f"This report is a choice: it holds only what is {self._words()}{beside}."] if self.narrows else []
         if self.baseline:
@@ -74,6 +74,6 @@ class Choice:
 
 
 def baseline_of(groups: Iterable[Group], name: str, data: str) -> Group | None:
-    """The group of an experiment as published, on a data set; None where it has none there."""
+    """The group of the unchanged experiment on a data set; None if there is none."""
     candidates = [one for one in groups if one.experiment == name and one.parameter("data") == data]
     return next((one for one in candidates if one.changes in ("", f"data={data}")), None)

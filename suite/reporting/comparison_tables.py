@@ -1,4 +1,4 @@
-"""The tables of comparisons: differences, what an accuracy costs, calibration, changed cells, the hardest images."""
+"""The tables of comparisons: differences, cost of an accuracy, calibration, changed cells, hardest images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,12 +18,12 @@ CELLS = 12  # rows of changed cells in a chapter
 
 
 def comparison_tables(found: Sequence[Comparison]) -> dict[str, Table]:
-    """All of them, for the CSV file."""
+    """The tables of all comparisons, for the CSV files."""
     return {"comparisons": comparison_table(found)} if found else {}
 
 
 def comparison_table(found: Sequence[Comparison]) -> Table:
-    """Every pair: the difference with its interval, both tests, the chance under a new seed, what could be seen."""
+    """A row for each pair: the difference with its interval, both tests, the chance with a new seed, the power."""
     rows = [_comparison_row(one) for one in found]
     return Table("Differences, p corrected by Holm's method", rows, {
         "one": "", "other": "", "n": "d", "difference": "+.4f", _interval(found[0]): "", "p": ".2g", "verdict": "",
@@ -32,9 +32,9 @@ def comparison_table(found: Sequence[Comparison]) -> Table:
 
 
 def cost_table(groups: Sequence[Group], target: float) -> Table:
-    """What an accuracy costs: epochs, images and seconds to the target, and images a second.
+    """The cost of an accuracy: epochs, images and seconds to the target, and images per second.
 
-    Of runs whose test accuracy was not written down epoch by epoch nothing is said but their speed.
+    Runs without a test accuracy for each epoch have only a speed.
     """
     rows = []
     for one in groups:
@@ -55,14 +55,14 @@ def cost_table(groups: Sequence[Group], target: float) -> Table:
 
 
 def calibration_table(found: Mapping[str, Calibration]) -> Table:
-    """Each experiment's expected calibration error, all seeds' answers together."""
+    """The expected calibration error of each experiment, over the answers of all seeds together."""
     rows: list[Row] = [{"experiment": title, "ECE": one.ece, "answers": sum(b.n for b in one.bins)}
                        for title, one in found.items()]  # fmt: skip
     return Table("Calibration", rows, {"experiment": "", "ECE": ".4f", "answers": ",d"})
 
 
 def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
-    """The test images that most seeds of most experiments get wrong, and what they are taken for."""
+    """The test images that most seeds of most experiments get wrong, and the predicted classes."""
     rows: list[Row] = [
         {"test image": one.image, "is": classes[one.label], "taken for": classes[one.taken_for],
          "wrong in": one.share, "experiments": one.experiments}
@@ -76,7 +76,8 @@ def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
 def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]) -> Table:
     """The cells of two matrices that differ by more than the seeds explain, the largest differences first.
 
-    Holm's p over a pair's cells, times the number of pairs (Bonferroni): any cell here is a mistake as rarely as one.
+    p is corrected by Holm's method over the cells of a pair, then multiplied by the number of pairs (Bonferroni). So
+    the probability that any cell is in the table by mistake is at most the level.
     """
     rows: list[Row] = []
     enough = [pair for pair in pairs if all(len(one.seeds) >= FEWEST for one in pair)]
@@ -95,12 +96,12 @@ def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]
 
 
 def _interval(one: Comparison) -> str:
-    """The heading over intervals at its level."""
+    """The heading of a column of intervals, with their level."""
     return f"interval, {one.level:.0%}" if one.level == LEVEL else f"interval, {one.level:.1%}"
 
 
 def _chance(share: float) -> str:
-    """A probability in percent; what seeds can never make certain is not rounded to certainty."""
+    """A probability in percent. It is never rounded to 0 % or 100 %, because seeds cannot make it certain."""
     return "< 1%" if share < 0.01 else "> 99%" if share > 0.99 else f"{share:.0%}"
 
 
@@ -120,7 +121,7 @@ def _matrices(one: Answers, classes: int) -> NDArray[np.float64]:
 
 
 def _counted(history: Sequence[Row]) -> list[Row]:
-    """The history with images and seconds counted from the start; none where old or damaged records lack a figure."""
+    """The history with images and seconds counted from the start; empty if an old or damaged record lacks a figure."""
     wanted = ("test_accuracy", "images", "cumulative_train_seconds")
     if any(row.get(name) is None for row in history for name in wanted):
         return []

@@ -1,4 +1,4 @@
-"""The report's chapters on comparisons: what was trained on the same data, laid side by side."""
+"""The report's chapters on comparisons of experiments on the same data."""
 
 import math
 import re
@@ -44,7 +44,7 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 
 @dataclass(frozen=True)
 class _Family:
-    """Groups on the same data set that belong side by side, and what can be said of them."""
+    """Groups on the same data set that are compared in one chapter."""
 
     slug: str
     title: str
@@ -52,28 +52,28 @@ class _Family:
 
     @cached_property
     def known(self) -> list[Answers]:
-        """Whose answers are whole."""
+        """The groups whose predictions are intact."""
         return [answers for one in self.groups if (answers := answers_of(one))]
 
     @cached_property
     def answers(self) -> list[Answers]:
-        """Those about the test images that most are about: on a shared server others may have been written."""
+        """The answers about the test images that most groups have: on a shared server some may have other images."""
         about = Counter(map(self._about, self.known)).most_common(1)
         return [one for one in self.known if self._about(one) == about[0][0]]
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that the answers are about."""
+        """The class names of the answers."""
         return self._about(self.answers[0])[1]
 
     def _about(self, answers: Answers) -> tuple[bytes, tuple[str, ...]]:
-        """The labels of the test images, and the names of the classes."""
+        """The labels of the test images, and the class names."""
         names = next(one.classes for one in self.groups if one.title == answers.title)
         return answers.labels.tobytes(), names
 
     @cached_property
     def with_first(self) -> bool:
-        """Whether variants are compared with the recipe they vary, should that one be comparable, and with it alone."""
+        """Whether variants are compared only with their original recipe; it must be comparable."""
         varied = any(one.changes for one in self.groups)
         return varied and [one.title for one in self.answers[:1]] == [self.groups[0].title]
 
@@ -83,7 +83,7 @@ class _Family:
 
     @property
     def left_out(self) -> list[str]:
-        """What is not compared, a sentence for each reason."""
+        """The groups that are not compared: a sentence for each reason."""
         read, kept = ({one.title for one in found} for found in (self.known, self.answers))
         few = [one.title for one in self.answers if len(one.seeds) < FEWEST]
         apart = [
@@ -103,16 +103,17 @@ class _Family:
 
 
 def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Chapter], list[Comparison]]:
-    """A chapter for the unchanged recipes of each data set, and one for each recipe that was also run changed.
+    """The chapters, and all comparisons in them.
 
-    And all comparisons that are in them. Each chapter says what is not compared, and why.
+    There is a chapter for the unchanged recipes of each data set, and one for each recipe that was also run with
+    changes. Each chapter says which groups are not compared, and why.
     """
     families = _families(groups)
     return [_chapter(one, album) for one in families], [found for one in families for found in one.found]
 
 
 def answers_of(one: Group) -> Answers | None:
-    """What a group's runs say of the test images; None where not every seed's answers are whole."""
+    """The answers of a group's runs for the test images; None if any seed's predictions are damaged."""
     predicted, confidence, labels = one.predicted, one.confidence, one.labels
     if predicted is None or confidence is None or labels is None:
         return None
@@ -120,13 +121,13 @@ def answers_of(one: Group) -> Answers | None:
 
 
 def target_of(groups: Sequence[Group]) -> float:
-    """The accuracy that the least accurate has on average, rounded down to a point; of those that learned anything.
+    """The lowest mean accuracy of the groups that learned something, rounded down to a percentage point.
 
-    Which is to be right twice as often as a guess.
+    A group has learned something if its accuracy is more than twice that of a guess.
     """
     means = [one.metric("test/accuracy").mean for one in groups]
     least = min([mean for mean in means if mean > 2 / len(groups[0].classes)] or means)
-    return math.floor(round(100 * least, 9)) / 100  # 100 × 0.29 is a little below 29
+    return math.floor(round(100 * least, 9)) / 100  # in floating point 100 × 0.29 is a little less than 29
 
 
 def _families(groups: Sequence[Group]) -> list[_Family]:
@@ -144,7 +145,7 @@ def _families(groups: Sequence[Group]) -> list[_Family]:
 
 
 def _data_slug(data: str) -> str:
-    """A data set's name as a part of file names and anchors; a name from the record may have any letters."""
+    """A data set's name as a part of file names and anchors. A name from the record may contain any letters."""
     if data in CATALOG:
         return data
     return f"{re.sub('[^a-z0-9]', '_', data)[:40]}-{sha256(data.encode()).hexdigest()[:8]}"
@@ -201,7 +202,7 @@ def _hardest(answers: Sequence[Answers]) -> list[Hard]:
 
 
 def _images(name: str) -> NDArray[np.uint8] | None:
-    """The test images (m, 28, 28), where this machine has them: they are no part of the record."""
+    """The test images (m, 28, 28), if they are on this machine: the record does not contain them."""
     try:
         return image_bytes(ensure(name), TEST_IMAGES) if cached(name) else None
     except SuiteError:
@@ -209,7 +210,7 @@ def _images(name: str) -> NDArray[np.uint8] | None:
 
 
 def _curves(one: Group) -> list[list[tuple[float, float]]]:
-    """Seconds and test accuracy after each epoch, by seed; old records have none."""
+    """Seconds and test accuracy after each epoch, by seed; empty for old records."""
     found = [
         [(row["cumulative_train_seconds"], row["test_accuracy"]) for row in history if row["test_accuracy"] is not None]
         for history in one.histories

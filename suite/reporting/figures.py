@@ -1,4 +1,4 @@
-"""The report's pictures as files: SVG for the page, PNG for wherever SVG is not shown."""
+"""The report's pictures as files: SVG for the page, and PNG for programs that do not show SVG."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture's file, the PNG beside it where it has one, and what it shows."""
+    """A picture's file, its PNG if there is one, and its description."""
 
     path: Path
     png: Path
@@ -26,14 +26,14 @@ class Picture:
 
 
 class Album:
-    """A report's pictures, in a folder: taken from what is `kept`, or drawn when all have been asked for."""
+    """The pictures of a report, in a folder. A picture in `kept` is copied; `finish` draws the others, all at once."""
 
     def __init__(self, folder: Path, kept: Kept | None = None) -> None:
         self._folder, self._kept = folder, kept or Kept(None)
-        self._missing: list[tuple[str, str, Drawing]] = []  # names, keys and what is to be drawn
+        self._missing: list[tuple[str, str, Drawing]] = []  # (name, key, drawing) of pictures that must be drawn
 
     def add(self, name: str, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-        """`draw(*numbers)` under this name, where it is once `finish` has been called."""
+        """Add the picture `draw(*numbers)` under this name; its file exists after `finish`."""
         key = self._kept.key(draw, numbers)
         if images := self._kept.find(key):
             self._write(name, images)
@@ -42,17 +42,17 @@ class Album:
         return self._picture(name, caption)
 
     def add_figure(self, name: str, caption: str, figure: "Figure") -> Picture:
-        """A figure that is never kept."""
+        """Add a figure that is always drawn again."""
         self._write(name, images_of(figure))
         return self._picture(name, caption)
 
     def add_image(self, name: str, caption: str, image: bytes) -> Picture:
-        """A PNG that was drawn before."""
+        """Add a PNG that was drawn before."""
         self._write(name, {"png": image})
         return replace(self._picture(name, caption), path=self._folder / f"{name}.png")
 
     def finish(self) -> None:
-        """Draw what was asked for and is not kept, and keep it."""
+        """Draw the missing pictures, and keep copies of them."""
         for index, images in draw_all([drawing for _, _, drawing in self._missing]):
             name, key, _ = self._missing[index]
             self._write(name, images)
@@ -69,7 +69,7 @@ class Album:
 
 
 def add_pictures(groups: Sequence[Group], album: Album) -> Mapping[str, list[Picture]]:
-    """Add what shows the groups; returns the pictures of each group's slug, those of all under `""`."""
+    """Add the pictures of the groups; returns them by the group's slug, and those of all groups under `""`."""
     if not groups:
         return {"": []}
     unchanged = {one.experiment for one in groups if not one.changes}
@@ -90,7 +90,7 @@ def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:
 
 
 def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
-    """What its numbers look like; the layers and sample images only once for an experiment, not `again`."""
+    """The pictures of one group. Layers and sample images are left out if they were added before (`again`)."""
 
     def add(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
         return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)

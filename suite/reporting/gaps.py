@@ -1,4 +1,4 @@
-"""Which runs a report lacks: recipes whose seeds are not all in its tables."""
+"""The runs that are missing in a report: recipes whose seeds are not all in its tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gap:
-    """A recipe of which the tables have not every seed: those that others have, and those with no result yet."""
+    """A recipe with seeds that are not in the tables: seeds that other recipes have, and seeds without a result."""
 
     title: str
     missing: tuple[int, ...] = ()
@@ -35,7 +35,7 @@ KINDS = {
 
 
 def gap_sentences(gaps: Sequence[Gap]) -> list[str]:
-    """A sentence for each way in which runs are lacking: `Still running, and not in the tables: lenet seed 3.`"""
+    """A sentence for each reason why runs are missing, like `Still running, and not in the tables: lenet seed 3.`"""
     found = []
     for kind, words in KINDS.items():
         lacking = [(one.title, getattr(one, kind)) for one in gaps if getattr(one, kind)]
@@ -50,8 +50,8 @@ def find_gaps(
 ) -> list[Gap]:
     """The recipes whose seeds are not all in the tables, by title.
 
-    `runs` are those that `groups` were read from; of other `experiments` than these, if any are named, nothing is said.
-    Raises `TrackerAway`.
+    `runs` is the frame that `groups` were read from. If `experiments` are named, only these are examined. Raises
+    `TrackerAway`.
     """
     titles = {one.identity: one.title for one in groups}
     seeds: dict[str, dict[str, set[int]]] = {}
@@ -74,7 +74,7 @@ def find_gaps(
 
 
 def _unread(runs: "pd.DataFrame", groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """The finished runs that are in no group, for their artifacts are damaged."""
+    """The finished runs that are in no group because their artifacts are damaged."""
     shown = {(one.identity, seed) for one in groups for seed in one.seeds}
     ended = [row for row in _rows(runs) if row["status"] == "finished"]
     return [{**row, "status": "damaged"} for row in ended if (row["identity"], row["seed"]) not in shown]

@@ -1,4 +1,4 @@
-"""The chapter on how it was measured: machines and versions, commands, seeds, recipes, commits, digests of the data."""
+"""The chapter on the measurement: machines and versions, commands, seeds, recipes, commits, digests of the data."""
 
 import shlex
 from collections import Counter
@@ -13,7 +13,7 @@ _ENVIRONMENT = ("cpu", "cpu_capability", "cores", "threads", "system", "python",
 
 
 def machines(groups: Sequence[Group]) -> Table:
-    """Every machine with its versions, and how many of the runs were made there."""
+    """A row for each machine: its versions, and the number of runs there."""
     found = Counter(
         tuple(run.get(f"suite.env.{name}") for name in _ENVIRONMENT) for one in groups for run in one.runs
     )  # fmt: skip
@@ -22,7 +22,7 @@ def machines(groups: Sequence[Group]) -> Table:
 
 
 def recipes(groups: Sequence[Group]) -> Table:
-    """The command that gives each group's runs again, its seeds, the recipe's whole identity, the commits it ran at."""
+    """A row for each group: the command that repeats its runs, its seeds, its whole identity, its commits."""
     rows = [
         {
             "experiment": one.title,
@@ -48,7 +48,7 @@ def digests(groups: Sequence[Group]) -> Table:
 
 
 def _command(one: Group) -> str:
-    """`run` trains the seeds 0 to N-1; where others are wanted too, the fewest such that hold them."""
+    """The command that trains a group's seeds. `run` trains the seeds 0 to N-1, so it may train additional ones."""
     run = one.runs[0]
     changes = [f"{name}={_word(value)}" for name, value in sorted(run["overrides"].items())]
     words = ["run", one.experiment, "--seeds", str(max(run["seed"] for run in one.runs) + 1)]

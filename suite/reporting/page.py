@@ -1,4 +1,4 @@
-"""report.md and report.html: the same chapters for a text reader and for a browser."""
+"""Writes report.md and report.html: the same chapters as text and for a browser."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,9 @@ def write_page(
     comparisons: Sequence[Chapter] = (),
     first: Sequence[str] = (),
 ) -> Path:
-    """Write both; returns the path of the page, one file that needs no other and no network.
+    """Write both files; returns the path of report.html, which needs no other file and no network.
 
-    `lost` names recipes that diverged under every seed, and the seeds. `first` are its first lines.
+    `lost` has the recipes that diverged with every seed, and these seeds. `first` has the first lines.
     """
     overall = {picture.path.stem: picture for picture in pictures[""]}
     parts = [
@@ -74,7 +74,7 @@ def _summary(
 
 
 def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
-    """A table for each data set: accuracies on different images are no ranking."""
+    """A table for each data set, because accuracies on different images cannot be compared."""
     found, titles = [], data_titles(groups)
     for name in data_sets(groups) if "accuracy" in tables else []:
         rows = [row for row in tables["accuracy"].rows if row["data"] == name]
@@ -101,7 +101,7 @@ def _render(parts: Sequence[Chapter], reports: Path) -> None:
     from markupsafe import Markup
 
     html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
-    text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown: its own escapes
+    text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown is escaped by `_literal`
     html.filters["embedded"] = _embedded
     text.filters.update(literal=_literal, markdown=_markdown)
     style, script = _resource("report.css"), _resource("report.js")
@@ -116,7 +116,7 @@ def _resource(name: str) -> str:
 
 
 def _policy(script: str) -> str:
-    """What a browser may let the page do: its own style and pictures, this one script, and nothing else anywhere."""
+    """The page's content security policy: its own style and pictures, this one script, and nothing else."""
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "
@@ -130,14 +130,14 @@ def _embedded(path: Path) -> str:
 
 
 def _printable(value: Any) -> Any:
-    return printable(value) if type(value) is str else value  # Markup is a template's own
+    return printable(value) if type(value) is str else value  # a `Markup` is from a template, so it is safe
 
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{mark: f"\\{mark}" for mark in "\\|*`_[]"}})
 
 
 def _literal(text: object) -> str:
-    """Text that Markdown and the HTML in it leave alone."""
+    """Text in which all characters are escaped that mean something in Markdown or HTML."""
     one_line = str(_printable(" ".join(str(text).split())))
     return one_line.translate(_ESCAPES)
 

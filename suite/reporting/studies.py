@@ -1,4 +1,4 @@
-"""The report's chapters on studies: tables of trials and of finalists, sentences, pictures."""
+"""The report's chapters on studies: tables of trials and finalists, sentences, pictures."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from suite.tuning.sentences import counts, interval_words, sentences, setting_wo
 
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
-    """Every trial and every finalist of all studies, for the CSV files."""
+    """All trials and all finalists of all studies, for the CSV files."""
     tables = {"trials": trials_table(studies), "finalists": finalists_table(studies)}
     return {name: table for name, table in tables.items() if table.rows}
 
 
 def study_chapters(studies: Sequence[Record], album: Album) -> tuple[list[Chapter], list[Record]]:
-    """A chapter for each study, its pictures in the album, and those studies whose documents are whole.
+    """A chapter for each study, and the studies whose documents are intact; the pictures are added to the album.
 
-    On a shared server anyone may have written a document: one that does not say what ours say is named, no more.
+    On a shared server anyone may have written a document. A document that is not like ours is only named.
     """
-    # On a shared server two studies may have one name, and a name may be anything.
+    # On a shared server two studies may have the same name, and a name may be any text.
     names = [re.sub(r"[^a-z0-9_]", "_", facts["study"])[:40] for facts in studies]
     slugs = [f"study-{name}" if names.count(name) == 1 else f"study-{name}-{n}" for n, name in enumerate(names)]
     chapters, whole = [], []
@@ -39,7 +39,7 @@ def study_chapters(studies: Sequence[Record], album: Album) -> tuple[list[Chapte
 
 
 def trials_table(studies: Sequence[Record]) -> Table:
-    """What every trial was, how it ended and what it cost."""
+    """A row for each trial: its values, its end and its cost."""
     rows = [_trial_row(facts, trial) for facts in studies for trial in facts["trials"]]
     return Table("Trials", rows, {
         "study": "", "trial": "d", "setting": "", "state": "", "accuracy": ".4f", "seeds": "d", "epochs": "d",
@@ -48,7 +48,7 @@ def trials_table(studies: Sequence[Record]) -> Table:
 
 
 def finalists_table(studies: Sequence[Record]) -> Table:
-    """The best settings and the published one: their value in the search, under fresh seeds, and the drop."""
+    """The best settings and the published one: the value in the search, the value with fresh seeds, and the drop."""
     rows = [
         {
             "study": facts["study"],

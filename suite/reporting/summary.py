@@ -1,4 +1,4 @@
-"""The page's first words: what was run on each data set, and what is missing."""
+"""The first paragraphs of the page: the runs on each data set, and what is missing."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,18 +11,18 @@ from suite.tracking.groups import Group
 
 
 def summary(groups: Sequence[Group]) -> list[str]:
-    """A paragraph for each data set: experiments, runs, the highest mean with its interval, machine and dates."""
+    """A paragraph for each data set: experiments, runs, the highest mean with its interval, machine, dates."""
     return [_of_data([one for one in groups if one.parameter("data") == data]) for data in data_sets(groups)]
 
 
 def data_sets(groups: Sequence[Group]) -> list[str]:
-    """The names of the data sets that the groups are about: those of the catalog in its order, then the others."""
+    """The names of the groups' data sets: first those of the catalog, in its order, then the others."""
     met = {one.parameter("data") for one in groups}
     return [*(name for name in CATALOG if name in met), *sorted(met - CATALOG.keys())]
 
 
 def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...]]]) -> list[str]:
-    """What keeps the report from being whole: seeds that diverged, and too few seeds."""
+    """Sentences on why the report is incomplete: diverged seeds, and too few seeds."""
     found = [diverged_words(one.title, one.diverged) for one in groups if one.diverged]
     found += [diverged_words(title, seeds) for title, seeds in lost]
     if few := [one.title for one in groups if len(one.runs) < FEWEST]:
@@ -31,7 +31,7 @@ def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...
 
 
 def unequal(groups: Sequence[Group]) -> str:
-    """That some of the groups rest on fewer seeds than the unchanged ones; `""` where none does."""
+    """A sentence if some groups have fewer seeds than the unchanged recipes; else `""`."""
     unchanged = [one for one in groups if not one.changes] or groups
     most = max((len(one.runs) for one in unchanged), default=0)
     counts = sorted({len(one.runs) for one in groups if len(one.runs) < most}, reverse=True)
@@ -42,7 +42,7 @@ def unequal(groups: Sequence[Group]) -> str:
 
 
 def machine(groups: Sequence[Group]) -> str:
-    """The processors, cores and versions of torch that the runs were made with."""
+    """The processors, numbers of cores, and torch versions of the runs."""
     names = sorted({f"{run['suite.env.cpu']}, {run['suite.env.cores']} cores, torch {run['suite.env.torch']}"
                     for one in groups for run in one.runs})  # fmt: skip
     return "; ".join(names)
@@ -52,15 +52,15 @@ def _of_data(groups: Sequence[Group]) -> str:
     runs = [run for one in groups for run in one.runs]
     names = [one.experiment for one in groups if not one.changes]
     changed = plural(len(groups) - len(names), "changed recipe") if len(names) < len(groups) else ""
-    told = " and ".join(filter(None, [", ".join(names), changed]))
+    named = " and ".join(filter(None, [", ".join(names), changed]))
     return (
-        f"{groups[0].data_title}: {told}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
+        f"{groups[0].data_title}: {named}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
         f"Run {_days([run['started'] for run in runs])} on {machine(groups)}."
     )
 
 
 def _highest(groups: Sequence[Group]) -> str:
-    """Of several noisy means the highest is too high: its interval and the number of means are given with it."""
+    """A sentence on the highest mean. The highest of several means is too high, so their number is given too."""
     best = max(groups, key=lambda one: one.metric("test/accuracy").mean)
     figure, images = best.metric("test/accuracy"), int(best.runs[0]["test/images"])
     seeds = f"over {plural(figure.n, 'seed')}"
@@ -73,6 +73,6 @@ def _highest(groups: Sequence[Group]) -> str:
 
 
 def _days(started: Sequence[int]) -> str:
-    """The days, in UTC, of times in milliseconds since 1970."""
+    """The first and last day, in UTC, of times in milliseconds since 1970."""
     first, last = (datetime.fromtimestamp(when / 1000, UTC).date().isoformat() for when in (min(started), max(started)))
     return f"on {first}" if first == last else f"from {first} to {last}"

@@ -1,4 +1,4 @@
-"""A table of the report: raw numbers for the CSV, and the same cells as text for people."""
+"""A table of the report: raw numbers for the CSV, and the same cells as formatted text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns; `formats` says how a column reads for people, those without one are in the CSV only."""
+    """Rows with named columns. `formats` has the text format of a column; a column without it is only in the CSV."""
 
     title: str
     rows: Sequence[Row]
     formats: Mapping[str, str]
     note: str = ""
-    """What a reader must know of the rows, as that they rest on unequal numbers of seeds."""
+    """A remark for the reader, for example that the rows have unequal numbers of seeds."""
 
     def frame(self) -> "pd.DataFrame":
-        """Everything, with raw numbers."""
+        """All columns, with raw numbers."""
         import pandas as pd
 
         return pd.DataFrame(self.rows)
@@ -34,14 +34,14 @@ class Table:
         return list(self.formats)
 
     def cells(self) -> list[list[str]]:
-        """What people read; an absent value is a dash."""
+        """The formatted cells; a missing value is a dash."""
         return self._cells
 
     def numeric(self) -> list[bool]:
-        """Which of the columns hold nothing but figures, and so align right."""
+        """For each column, whether all cells are numbers, so that it aligns right."""
         return self._numeric
 
-    @cached_property  # a page asks at every cell
+    @cached_property  # cached because the page needs it for every cell
     def _cells(self) -> list[list[str]]:
         return [[_cell(row.get(name), how) for name, how in self.formats.items()] for row in self.rows]
 

@@ -1,4 +1,4 @@
-"""The report's tables: what is in their rows, and how each column reads."""
+"""The report's tables: their rows, and the format of each column."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from suite.tracking.groups import Group
 
 
 def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
-    """Every table of the report under its file name; accuracy also as its difference from `baseline`'s, if named."""
+    """Every table of the report by file name. With a `baseline`, accuracies also have their difference from it."""
     tables = {
         "accuracy": accuracy(groups, baseline),
         "published_history": published_history(groups),
@@ -28,7 +28,7 @@ def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
 
 
 def write_csv(tables: Mapping[str, Table], folder: Path) -> None:
-    """One CSV per table, with full precision."""
+    """Write a CSV for each table, with full precision."""
     for name, table in tables.items():
         text = io.StringIO()
         table.frame().to_csv(text, index=False, lineterminator="\n")
@@ -36,7 +36,7 @@ def write_csv(tables: Mapping[str, Table], folder: Path) -> None:
 
 
 def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
-    """Ours with n and intervals, the source's protocol, the published figure, the difference; that from `baseline`."""
+    """Our accuracy with n and intervals, by the source's protocol too, the published one, and the differences."""
     formats: dict[str, str] = {
         "experiment": "", "n": "d", "seeds": "", "test accuracy": ".4f", "95 % over seeds": "",
         "worst": ".4f", "best": ".4f", "95 % over images": "", "source's images": ",d", "source's figure": ".4f",
@@ -51,7 +51,7 @@ def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
 
 
 def _against(one: Group, other: Group | None, column: str) -> Row:
-    """The difference of the means over the seeds that both have, with its t interval, paired by seed."""
+    """The difference of the means over the common seeds, with its t interval, paired by seed."""
     empty = {column: None, "against_n": None, "against_mean": None, "against_low": None, "against_high": None}
     if other is None or one is other:
         return {**empty, column: "the baseline" if other else None}
@@ -97,7 +97,7 @@ def _accuracy_row(one: Group) -> Row:
 
 
 def published_history(groups: Sequence[Group]) -> Table:
-    """Ours, the mean over seeds, beside what the source printed, epoch by epoch."""
+    """For each epoch our mean over seeds, and the value that the source printed."""
     names = {"train_loss": "train loss", "train_accuracy": "train accuracy",
              "val_loss": "validation loss", "val_accuracy": "validation accuracy"}  # fmt: skip
     rows = []
@@ -116,7 +116,7 @@ def published_history(groups: Sequence[Group]) -> Table:
 
 
 def pairs(groups: Sequence[Group]) -> Table:
-    """The pairs of classes confused most, mean counts over the seeds, both cells and their sum."""
+    """The pairs of classes with the most confusions: mean counts over the seeds, for both cells and their sum."""
     rows = []
     for one in groups:
         printed = one.source.get("confused") if one.as_published else None
@@ -134,7 +134,7 @@ def pairs(groups: Sequence[Group]) -> Table:
 
 
 def classes(groups: Sequence[Group]) -> Table:
-    """Precision, recall and F1 of every class, from the mean matrix over the seeds."""
+    """Precision, recall and F1 of every class, from the mean confusion matrix over the seeds."""
     rows = [
         {"experiment": one.title, "identity": one.identity, "class": figures.name, "images": round(figures.images),
          "precision": figures.precision, "precision, 95 %": _range(figures.precision_interval),
@@ -150,7 +150,7 @@ def classes(groups: Sequence[Group]) -> Table:
 
 
 def confusion(groups: Sequence[Group]) -> Table:
-    """Every cell of every matrix, mean count over the seeds."""
+    """Every cell of every confusion matrix: the mean count over the seeds."""
     rows = [
         {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
          "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j]),
@@ -163,7 +163,7 @@ def confusion(groups: Sequence[Group]) -> Table:
 
 
 def throughput(groups: Sequence[Group]) -> Table:
-    """Speeds as they were while the runs went side by side, with the machine that they hold for."""
+    """The speeds of the runs, which were trained several at a time, with their machine."""
     return Table("Throughput", [_throughput_row(one) for one in groups], {
         "experiment": "", "n": "d", "training images/s": "", "inference images/s": "", "s per epoch": "",
         "parameters": ",d", "MACs": ",d", "peak MiB": ",.0f", "machine": "",
@@ -191,7 +191,7 @@ def _throughput_row(one: Group) -> Row:
 
 
 def runs(groups: Sequence[Group]) -> Table:
-    """Every run that the report rests on."""
+    """A row for each run in the report."""
     rows = [
         {"run": f"{one.experiment}-s{run['seed']}", "changes": one.changes or "none",
          "test accuracy": run["test/accuracy"], "epoch kept": _kept(one, run),
@@ -207,7 +207,7 @@ def runs(groups: Sequence[Group]) -> Table:
 
 
 def _kept(one: Group, run: Row) -> int:
-    """The epoch, from 0, whose weights are the result."""
+    """The epoch, counted from 0, whose weights are the result."""
     return int(run["val/best_epoch"]) if one.parameter("keep") == "best" else int(one.parameter("epochs")) - 1
 
 

@@ -1,1 +1,1 @@
-"""Many runs: what is planned, how each is trained in its own process, and what is made of its folder."""
+"""Many runs: the plan, the training in one process each, and what is done with the run folders afterwards."""

@@ -1,4 +1,4 @@
-"""The accuracy gate: runs of today's program against a committed reference, both as distributions over seeds."""
+"""The accuracy gate compares new runs with a committed reference; both are distributions over seeds."""
 
 import json
 import math
@@ -18,8 +18,8 @@ from suite.recipe.registry import OURS
 from suite.runs.plan import Planned, plan
 
 COMMITTED = OURS / "reference.json"
-FRESH = 1_000  # the first seed of the gate's own runs: no reference was made under it
-SMALLEST_MARGIN = 0.01  # of accuracy: less is not worth stopping a change for
+FRESH = 1_000  # the first seed of the gate's runs; references use seeds below it
+SMALLEST_MARGIN = 0.01  # of accuracy; a smaller drop is not important enough to stop a change
 WHAT = "reference"
 
 Train = Callable[[Sequence[Planned]], None]
@@ -28,7 +28,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reference:
-    """Test accuracies over seeds, the recipe and network that they belong to, and where they were measured."""
+    """Test accuracies over seeds, with their recipe, their network, and the environment in which they were measured."""
 
     accuracies: tuple[float, ...]
     recipe: Mapping[str, Any]
@@ -36,7 +36,7 @@ class Reference:
     environment: Mapping[str, Any]
 
     def facts(self) -> Document:
-        """As the file has it."""
+        """The reference as it is stored in the file."""
         return {
             "accuracies": list(self.accuracies),
             "recipe": dict(self.recipe),
@@ -47,7 +47,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Gated:
-    """What the gate says of one experiment; `changed` names what its recipe has otherwise than the reference's."""
+    """The gate's result for one experiment; `changed` names the recipe fields that differ from the reference's."""
 
     title: str
     judged: Judged
@@ -57,7 +57,7 @@ class Gated:
     reason: str = ""
 
     def facts(self) -> Document:
-        """As plain values."""
+        """The result as plain values."""
         judged = self.judged
         return {
             "experiment": self.title, "verdict": judged.verdict, "words": judged.words, "drop": judged.drop,
@@ -76,12 +76,12 @@ def gate(
     most: int,
     first: int = FRESH,
 ) -> Iterator[Gated]:
-    """Train each experiment under fresh seeds, from `first` on, and yield its verdict as soon as there is one.
+    """Train each experiment with fresh seeds, from `first` on, and yield its verdict as soon as there is one.
 
-    Without a `margin` it is twice the reference's spread between seeds, and `SMALLEST_MARGIN` at least.
+    The default of `margin` is twice the reference's standard deviation over seeds, but at least `SMALLEST_MARGIN`.
 
-    An experiment is looked at with few seeds first and with more while it is inconclusive, `most` at last; the
-    error of all looks together is `ALPHA`. Its runs are thrown away.
+    An experiment gets few seeds at first. As long as it is inconclusive, it gets more, at most `most`. The error of all
+    looks together is `ALPHA`. The runs are deleted afterwards.
     """
     planned_looks = looks(FEWEST, most)
     undecided = list(experiments)
@@ -101,9 +101,9 @@ def gate(
 
 
 def measured(planned: Sequence[Planned]) -> dict[str, Reference]:
-    """The references that these runs make; raises `SuiteError` (1) for one without an accuracy.
+    """New references from these runs; raises `SuiteError` (1) if a run has no accuracy.
 
-    A reference of the rest would be too good.
+    A reference without such runs would be too high.
     """
     experiments = {item.experiment.identity: item.experiment for item in planned}
     return {
@@ -112,12 +112,12 @@ def measured(planned: Sequence[Planned]) -> dict[str, Reference]:
 
 
 def read_references(path: Path, experiments: Sequence[Experiment]) -> dict[str, Reference]:
-    """The references of these experiments; raises `SuiteError` (2) for a file that lacks one, or is none."""
+    """The references of these experiments; raises `SuiteError` (2) if one is missing or the file is not valid."""
     return committed.read(path, WHAT, _checked, [experiment.title for experiment in experiments])
 
 
 def write_references(path: Path, references: Mapping[str, Reference]) -> None:
-    """Put these references into the file, beside those of other experiments that it has."""
+    """Write these references into the file; references of other experiments in it stay."""
     committed.add(path, WHAT, _checked, references)
 
 
@@ -132,13 +132,13 @@ def _judge(
 
 
 def _accuracy(item: Planned) -> float:
-    """A run that diverged or broke down has none."""
+    """The run's test accuracy; NaN if it diverged or failed."""
     finished = item.result is not None and item.status == "finished"
     return float(item.result["metrics"]["test/accuracy"]) if finished and item.result else math.nan
 
 
 def _changes(experiment: Experiment, reference: Reference) -> tuple[str, ...]:
-    """What an experiment has otherwise than its reference had: names of recipe fields, or its network."""
+    """The differences between an experiment and its reference: names of recipe fields, or `network`."""
     now = json.loads(json.dumps(experiment.recipe.protocol()))
     names = sorted({*now, *reference.recipe})
     fields = [name for name in names if now.get(name) != reference.recipe.get(name)]

@@ -1,4 +1,4 @@
-"""What a finished run's folder is worth looking at for: tables and pictures, made from its own files."""
+"""The artifacts of a finished run: tables and pictures, made from the files in its folder."""
 
 import csv
 import io
@@ -29,14 +29,14 @@ PROBES = ("step", "batch_loss", "test_accuracy")
 
 
 def make(run: Run, data_folder: Path) -> None:
-    """Write `artifacts/` into a finished run's folder; what is there already is written again, the same.
+    """Write `artifacts/` into a finished run's folder. Existing files are written again with the same contents.
 
-    Raises `SuiteError` (3) where it cannot be written.
+    Raises `SuiteError` (3) if it cannot be written.
     """
     into = run.folder / "artifacts"
     try:
         files.make_folder(into)
-        with FileLock(run.folder / "artifacts.lock"):  # two commands may find a run without pictures
+        with FileLock(run.folder / "artifacts.lock"):  # two commands may start this for the same run
             files.remove_leftovers(into)
             _make(run, data_folder, into)
     except OSError as error:
@@ -70,7 +70,7 @@ def _make(run: Run, data_folder: Path, into: Path) -> None:
 
 @lru_cache(maxsize=64)
 def _network(layers: str) -> bytes:
-    """The same for every seed, so drawn once."""
+    """The picture of the network. It is the same for every seed, so it is drawn once."""
     return canvas.image(pictures.network(json.loads(layers)), "png")
 
 

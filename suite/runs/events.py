@@ -1,4 +1,4 @@
-"""What a run says, from its process to the command that waits for it, and who is shown it."""
+"""The events that a run's process sends to the command, and the views that show them."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -17,19 +17,19 @@ __all__ = ["Busy", "Done", "Ended", "EpochEnded", "Event", "Failed", "RunView", 
 
 @dataclass(frozen=True)
 class Started:
-    """A process has claimed the run's folder and trains."""
+    """A process has locked the run's folder and is training."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The run has a result: it finished or diverged, now or before."""
+    """The run has a result: it finished or diverged, now or earlier."""
 
     result: Result
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The run was given up for a `reason` of one line; `code` is the exit code that it stands for."""
+    """The run was stopped. `reason` is one line, and `code` is the matching exit code."""
 
     reason: str
     code: int
@@ -39,15 +39,15 @@ Event = Started | Step | EpochEnded | Done | Failed | Busy | Ended
 
 
 class RunView(Protocol):
-    """Shows runs while they go on; used as a context."""
+    """Shows running trainings; used as a context."""
 
     def __enter__(self) -> "RunView": ...
     def __exit__(self, *error: object) -> None: ...
     def event(self, item: "Planned", event: Event) -> None:
-        """Show what one run just said."""
+        """Show an event of one run."""
 
 
 class ShowRuns(Protocol):
-    """Opens a view of these runs."""
+    """A function that returns a view of these runs."""
 
     def __call__(self, planned: "Sequence[Planned]") -> AbstractContextManager[RunView]: ...

@@ -1,4 +1,4 @@
-"""Which run a user means, and the experiment that a recorded run belongs to."""
+"""Finds the runs that a user names, and the experiment of a recorded run."""
 
 import os
 import re
@@ -18,10 +18,10 @@ PREFIX = re.compile(r"[0-9a-f]{6,64}")
 
 
 def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
-    """The folders of the finished runs that a user means, their contents not looked at.
+    """The folders of the finished runs that a user names; their contents are not checked.
 
-    A word is `all`, a name as `lenet-s0`, the start of a recipe's identity, a folder, or MLflow's id, which `run_key`
-    turns into identity and seed. Raises `SuiteError` (2) for one that means no run.
+    A word is `all`, a name like `lenet-s0`, the start of a recipe's identity, a folder, or MLflow's id. `run_key` maps
+    an MLflow id to identity and seed. Raises `SuiteError` (2) for any other word.
     """
     known = {path.parent: name_of(path.parent) for path in sorted(runs.glob("*/*/result.json"))}
     found: dict[Path, None] = {}
@@ -31,19 +31,19 @@ def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
             hint = nearest(word, set(known.values())) if known else "; no run is finished here."
             raise SuiteError(
                 f"there is no finished run {word!r:.80}{hint}",
-                "Give a name as lenet-s0, a recipe's or MLflow run's id, a run's folder, or all.",
+                "Give a name such as lenet-s0, a recipe's or MLflow run's id, a run's folder, or all.",
             )
         found |= dict.fromkeys(meant)
     return list(found)
 
 
 def name_of(folder: Path) -> str:
-    """`lenet-s0`, from the folder's name alone."""
+    """The run's name, like `lenet-s0`, from its folder's path."""
     return f"{folder.parent.name}-{folder.name.rpartition('-')[2]}"
 
 
 def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
-    """Those of the `known` folders that one word means."""
+    """Those of the `known` folders that one word stands for."""
     if word == "all":
         return list(known)
     by_identity = [folder for folder in known if f"{word}-".startswith(folder.name.partition("-")[0])]
@@ -53,15 +53,15 @@ def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
     if ID.fullmatch(word) and (key := run_key(word)):
         return [folder for folder in known if folder.name == f"{key[0][:16]}-s{key[1]}"]
     if "/" in word and "\0" not in word:
-        place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's own raise for a user there is not
+        place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's expanduser raises for an unknown user
         return [folder for folder in known if folder == place]
     return [folder for folder, name in known.items() if name == word]
 
 
 def experiment_of(run: Run, registry: Registry) -> Experiment:
-    """The experiment with the recipe that a run's folder records, overrides applied.
+    """The experiment with the recipe that is recorded in a run's folder, overrides included.
 
-    Raises `SuiteError` (2) where the experiment's file makes another identity now: a network or data that changed.
+    Raises `SuiteError` (2) if the experiment's file gives another identity now, because its network or data changed.
     """
     facts = run.recipe()
     protocol = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["recipe"].items()}
@@ -70,7 +70,7 @@ def experiment_of(run: Run, registry: Registry) -> Experiment:
         commit = facts["environment"].get("git_commit")
         patch = f" and apply {run.folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""
         raise SuiteError(
-            f"{experiment.path} builds another network, or on other data, than {run.folder / 'recipe.json'} records.",
+            f"{experiment.path} has another network, or other data, than {run.folder / 'recipe.json'} records.",
             f"Check out commit {commit[:12]}{patch} to verify it." if commit else "Bring back the old file.",
         )
     return experiment

@@ -1,4 +1,4 @@
-"""What is to be trained: pairs of recipe and seed, and which of them are finished already."""
+"""The plan of a command: pairs of recipe and seed, and which of them are finished already."""
 
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from suite.runs.worker import Job
 
 @dataclass
 class Planned:
-    """One run, and what has become of it so far.
+    """One run and its current state.
 
-    `status` is `planned`, `running`, `finished`, `diverged`, `failed`, `killed` or `interrupted`; `skipped` says that
-    its result was there before this command.
+    `status` is `planned`, `running`, `finished`, `diverged`, `failed`, `killed` or `interrupted`; `skipped` means
+    that it had a result before this command.
     """
 
     experiment: Experiment
@@ -32,7 +32,7 @@ class Planned:
     mlflow_run_id: str | None = None
 
     def note(self, event: Event) -> None:
-        """Bring the state up to date with what the run's process said, or how it ended."""
+        """Update the state after an event of the run's process."""
         match event:
             case Started():
                 self.status = "running"
@@ -44,26 +44,26 @@ class Planned:
                 self.status, self.reason, self.code = "killed", self._how_it_died(code), FAILED
 
     def interrupt(self) -> None:
-        """Note that the command ended before the run did."""
+        """Update the state if the command ends before the run."""
         if self.status == "running":
-            self.status, self.reason = "interrupted", "run the same command again to go on"
+            self.status, self.reason = "interrupted", "run the same command again to continue"
 
     def job(self, data_folder: Callable[[str], Path], folders: tuple[Path, ...]) -> Job:
-        """What its process needs to know."""
+        """The job for the run's process."""
         return Job(self.run, data_folder(self.experiment.recipe.data), dict(self.experiment.overrides), folders)
 
     def begun(self) -> bool:
-        """Whether there is anything in the run's folder to tell of."""
+        """Whether the run's folder has a recipe, so that it can be copied to MLflow."""
         return (self.run.folder / "recipe.json").exists()
 
     def _how_it_died(self, code: int) -> str:
         if code >= 0:
             return f"its process ended with exit code {code}; see {self.run.folder / 'output.log'}"
         hint = "; the system may have run out of memory" if code == -signal.SIGKILL else ""
-        return f"its process was ended by {signal.Signals(-code).name}{hint}; run the same command again to go on"
+        return f"its process was ended by {signal.Signals(-code).name}{hint}; run the same command again to continue"
 
     def facts(self) -> Mapping[str, Any]:
-        """What `run --json` prints of it."""
+        """The values that `run --json` prints."""
         result: Result = self.result or {"status": self.status}
         return {
             "experiment": self.run.experiment,
@@ -81,11 +81,11 @@ class Planned:
 
 
 def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) -> list[Planned]:
-    """Every experiment under every seed, the first seed of all before the second of any; finished ones are marked.
+    """Every experiment with every seed: the first seed of all experiments, then the second. Finished runs are marked.
 
-    Within a seed the longest comes first, so that no core is left with a long run at the end.
+    Within a seed the longest run comes first, so that no long run is left for the end.
 
-    A finished run whose folder is damaged is `failed` from the start: the others go on without it.
+    A finished run whose folder is damaged has the status `failed` from the start. The other runs are trained.
     """
     chosen = sorted(experiments, key=lambda one: -one.recipe.epochs * one.recipe.training_images())
     planned = [Planned(one, Run.under(runs, one.name, one.identity, seed)) for seed in seeds for one in chosen]
@@ -101,12 +101,12 @@ def plan(experiments: Iterable[Experiment], seeds: Iterable[int], runs: Path) ->
 
 
 def exit_code(planned: Sequence[Planned], trouble: SuiteError | None) -> int:
-    """1 for any run that diverged or broke down; a refusal's own code where refusals are all there is."""
+    """The exit code: 1 if any run diverged or failed; if there are only refusals, the code of the refusal."""
     if any(item.status in ("diverged", "killed") for item in planned):
         return FAILED
     return worst([*(item.code for item in planned if item.status == "failed"), trouble.code if trouble else 0])
 
 
 def worst(codes: Sequence[int]) -> int:
-    """The exit code of a command whose parts ended with these: a failure before a refusal."""
+    """The exit code of a command whose parts ended with `codes`: a failure comes before a refusal."""
     return FAILED if FAILED in codes else max(codes, default=0)

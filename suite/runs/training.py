@@ -1,4 +1,4 @@
-"""Training as one generator, for `run`, `verify`, `gate` and the winner of a study alike."""
+"""Training as one generator, which `run`, `verify`, `gate` and the test of a study's winner use."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -9,16 +9,16 @@ from suite.runs.events import Event, ShowRuns
 from suite.runs.plan import Planned
 from suite.runs.worker import work
 
-DataFolder = Callable[[str], Path]  # of a data set's name; every byte in it was checked
+DataFolder = Callable[[str], Path]  # the checked folder of a data set, by name
 
 
 def train(
     planned: Sequence[Planned], executor: Executor, data_folder: DataFolder, folders: tuple[Path, ...]
 ) -> Generator[tuple[Planned, Event], None, None]:
-    """Train what is not finished yet, and yield (the run, what it said) as it happens.
+    """Train the runs that are not finished, and yield (run, event) as the events come.
 
-    Each `Planned` already knows what its event means for it. Closing the generator ends the worker processes and marks
-    their runs as interrupted. `folders` are the user's own folders of experiments.
+    When an event is yielded, its `Planned` is already updated. Closing the generator ends the worker processes and
+    marks their runs as interrupted. `folders` are the user's own folders of experiments.
     """
     todo = [item for item in planned if item.status == "planned"]
     jobs = [item.job(data_folder, folders) for item in todo]
@@ -39,7 +39,7 @@ def train_unrecorded(
     folders: tuple[Path, ...],
     show: ShowRuns,
 ) -> None:
-    """Train runs that no record keeps, to verify one or to judge a change; each is told what became of it."""
+    """Train runs that are not recorded in MLflow, for `verify` and `gate`; each `Planned` gets its result."""
     todo = [item for item in planned if item.status == "planned"]
     with show(todo) as view, closing(train(todo, executor, data_folder, folders)) as events:
         for item, event in events:

@@ -1,4 +1,4 @@
-"""A tracked run trained again from its recorded recipe, and compared with its record to the last bit."""
+"""Trains a recorded run again from its recipe, and compares every number, bit for bit."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from suite.text import plural
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one run: `identical`, `different`, or `refused` for the `reason`."""
+    """The result for one run: `identical`, `different`, or `refused` because of `reason`."""
 
     folder: Path
     status: str
@@ -40,14 +40,14 @@ class Verdict:
         if self.difference is None:
             return f"{name}: {self.status}: {self.reason}"
         changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self.environment.items()]
-        why = f"What could explain it: {'; '.join(changes)}." if changes else (
-            "Nothing that is recorded of the environments differs: look for a network that draws from somewhere "
-            "else than torch's generator, or for faulty memory."
+        why = f"Possible causes: {'; '.join(changes)}." if changes else (
+            "The recorded environments are equal: look for a network whose random numbers do not come from torch's "
+            "generator, or for faulty memory."
         )  # fmt: skip
         return f"{name}: different, first in {self.difference.words()}. {why}"
 
     def facts(self) -> dict[str, Any]:
-        """What `verify --json` prints of it."""
+        """The values that `verify --json` prints."""
         return {
             "run": name_of(self.folder), "folder": str(self.folder), "status": self.status, "reason": self.reason,
             "weights_sha256": self.weights, "epochs": self.epochs,
@@ -65,7 +65,7 @@ def verify_all(
     folders: tuple[Path, ...],
     show: ShowRuns,
 ) -> list[Verdict]:
-    """Train each run again in a folder that is thrown away, and judge it; what cannot be trained again is refused."""
+    """Train each run again in a temporary folder, and compare it; a run that cannot be trained again is refused."""
     verdicts: dict[Path, Verdict] = {}
     planned: dict[Path, Planned] = {}
     with tempfile.TemporaryDirectory(prefix="suite-verify-") as scratch:
@@ -80,14 +80,14 @@ def verify_all(
 
 
 def _plan_again(folder: Path, registry: Registry, scratch: Path) -> Planned:
-    """The run with the recipe that its folder records; raises `SuiteError` (2) where it would be another one now."""
+    """The run with the recipe that its folder records; raises `SuiteError` (2) if its identity would differ now."""
     run = Run.at(folder)
     run.check_files()
     return Planned(experiment_of(run, registry), Run.under(scratch, run.experiment, run.identity, run.seed))
 
 
 def _judge(run: Run, again: Planned) -> Verdict:
-    """Compare the record with what came out now."""
+    """Compare the recorded numbers with the new ones."""
     before, now = run.result(), again.result
     if before is None or now is None:
         return Verdict(run.folder, "refused", reason=again.reason, code=again.code or FAILED)

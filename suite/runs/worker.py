@@ -1,4 +1,4 @@
-"""What one worker process does: load the experiment and the data, claim the run's folder, train."""
+"""The work of one worker process: lock the run's folder, load the experiment and the data, train."""
 
 import os
 import sys
@@ -21,17 +21,17 @@ from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 
 PRELOAD = "suite.engine.preload"
-ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # what suite.engine.device reads
+ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # the variables that suite.engine.device reads
 RESERVE = 4 * 2**20  # bytes that are kept free so that a process out of memory can still report it
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a worker needs to know, as plain values: it loads the experiment's file itself.
+    """The input of a worker, as plain values. The worker loads the experiment's file itself.
 
     `folders` are the user's own folders of experiments. With a `budget` the run is a study's trial, which is trained
-    until a `portion` of the budget is spent.
+    until this `portion` of the budget is used.
     """
 
     run: Run
@@ -43,12 +43,12 @@ class Job:
 
 
 def local_processes(workers: int | None = None) -> LocalProcesses:
-    """The executor of this machine: `workers` runs side by side, one per available core where None is given."""
+    """The executor of this machine: `workers` runs at once, by default one for each available core."""
     return LocalProcesses(workers or available_cores(), exact.ENVIRONMENT, PRELOAD, _require_device)
 
 
 def _require_device() -> None:
-    """Raise `SuiteError` where a device is asked for that is not here; only then does the parent load torch."""
+    """Raise `SuiteError` if the requested device is missing. Without a request torch is not loaded."""
     if any(os.environ.get(name) for name in ELSEWHERE):
         from suite.engine.device import require
 
@@ -56,7 +56,7 @@ def _require_device() -> None:
 
 
 def work(job: Job, emit: Callable[[Event], None]) -> None:
-    """Train the job's run; its last event is `Done`, `Failed`, or `Busy` where another process holds the folder."""
+    """Train the job's run; the last event is `Done`, `Failed`, or `Busy` if another process has locked the folder."""
     reserve = bytearray(RESERVE)
     try:
         with job.run.claim():
@@ -72,17 +72,17 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         emit(Failed(str(error), error.code))
     except BrokenPipeError:
         raise
-    except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
+    except Exception as error:  # the experiment's code may raise anything; the traceback goes to the run's output.log
         del reserve
         traceback.print_exc()
         emit(_breakdown(error, job.run.folder / "output.log"))
 
 
 def _breakdown(error: Exception, log: Path) -> Failed:
-    """The reason and the exit code for an error that nobody foresaw."""
+    """The reason and the exit code for an unexpected error."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
-        remedy = "Free some, or give fewer --workers, and run the same command again to go on."
+        remedy = "Free some, or give fewer --workers, and run the same command again to continue."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)
     return Failed(f"{type(error).__name__}: {text:.300} (see {log})", FAILED)
 
@@ -91,7 +91,7 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     experiment = registry.load(job.folders).choose([job.run.experiment])[0].changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
-    # torch comes with the engine; the parent, which imports this file, never loads it
+    # imported here because the engine loads torch, and the parent process imports this file
     if job.budget:
         from suite.engine.trial import train_trial
 
@@ -103,7 +103,7 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
 
 
 def _send_output_to(path: Path) -> None:
-    """Send what a network prints, or crashes with, to the run's folder instead of across the table of all runs."""
+    """Send stdout and stderr to a file in the run's folder, so that they do not disturb the terminal."""
     try:
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:

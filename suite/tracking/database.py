@@ -1,4 +1,4 @@
-"""Our own SQLite file beneath MLflow: whole, unlocked, and naming the artifacts where they are now."""
+"""Our own SQLite file for MLflow: checks that it is whole, and updates its paths after the home was moved."""
 
 import sqlite3
 from contextlib import closing
@@ -15,8 +15,10 @@ def require_whole(path: Path) -> None:
     sqlite.require_whole(path, REBUILD)
 
 
-def relocate(path: Path, experiment: str, artifacts: str) -> None:
-    """Let the database name an experiment's artifacts beneath `artifacts`, a URI: MLflow stores where they were made.
+def relocate(path: Path, experiment: str, root: str) -> None:
+    """Make the database name `root`, a URI, as the place of an experiment's artifacts.
+
+    MLflow stores the folder in which they were first written, so a home that was moved needs this.
 
     Raises as `require_whole`.
     """
@@ -24,11 +26,11 @@ def relocate(path: Path, experiment: str, artifacts: str) -> None:
         with closing(sqlite.connect(path)) as database, database:
             query = "SELECT artifact_location FROM experiments WHERE name = ?"
             for (old,) in database.execute(query, (experiment,)).fetchall():
-                for table, column in _ABSOLUTE.items() if old != artifacts else ():
+                for table, column in _ABSOLUTE.items() if old != root else ():
                     database.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
                         f"WHERE {column} = ? OR substr({column}, 1, ?) = ? || '/'",
-                        (artifacts, len(old) + 1, old, len(old) + 1, old),
+                        (root, len(old) + 1, old, len(old) + 1, old),
                     )
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise sqlite.refusal(error, path, REBUILD) from error

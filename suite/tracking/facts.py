@@ -1,4 +1,4 @@
-"""What MLflow is told about a run beside its numbers: parameters to compare by, tags to group by, a note to read."""
+"""What a run's MLflow record holds besides numbers: parameters to compare, tags to group by, a note to read."""
 
 import getpass
 import json
@@ -17,13 +17,13 @@ _ENVIRONMENT = ("suite", "python", "torch", "numpy", "cpu", "cpu_capability", "c
 
 
 def parameters(experiment: str, recipe: Record) -> dict[str, Any]:
-    """Flat scalars under the same names in every experiment, so that two runs can be laid side by side."""
+    """The recipe as flat scalars, with the same names in every experiment, so that runs can be compared."""
     flat = {key: json.dumps(value) if isinstance(value, list) else value for key, value in recipe.items()}
     return {"experiment": experiment, **flat, "log10_lr": round(math.log10(recipe["lr"]), 6)}
 
 
 def tags(run: Run, facts: Record) -> dict[str, str]:
-    """Who, what, with which program on which machine; MLflow's own names where it has them."""
+    """Tags: user, experiment, version of the program, machine. Where MLflow has a name for a tag, that name is used."""
     environment = facts["environment"]
     labels = {
         "mlflow.user": user(),
@@ -44,7 +44,7 @@ def tags(run: Run, facts: Record) -> dict[str, str]:
 
 
 def datasets(recipe: Record) -> list["DatasetInput"]:
-    """What fills MLflow's dataset column: one entry for what trains and one for what tests."""
+    """The data sets for MLflow's dataset column: one entry for training and one for testing."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     data = CATALOG[recipe["data"]]
@@ -52,7 +52,7 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
         DatasetInput(
             Dataset(
                 name=data.name,
-                digest=digest[:36],  # MLflow's limit, and its key: two splits need two digests
+                digest=digest[:36],  # MLflow's limit; it identifies a data set by its digest
                 source_type="code",
                 source=json.dumps({"tags": {"title": data.title}}, ensure_ascii=False),
                 profile=json.dumps({"num_rows": rows}),
@@ -67,7 +67,7 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
 
 
 def note(run: Run, facts: Record, result: Result) -> str:
-    """A run's key figures as MLflow shows them at the top of its page."""
+    """A run's key figures as text. MLflow shows it at the top of the run's page."""
     environment = facts["environment"]
     where = f"{environment['cpu']}, torch {environment['torch']}, {environment['threads']} thread"
     if result["status"] == "diverged":
@@ -87,7 +87,7 @@ def note(run: Run, facts: Record, result: Result) -> str:
 
 
 def group_note(identity: str, figures: Record) -> str:
-    """A parent run's key figures, means over its seeds; the spread is a standard deviation, where there are two."""
+    """A parent run's key figures as text: means over its seeds, and the standard deviation if there are two or more."""
     spread = f" ± {figures['test/accuracy_sd']:.4f}" if "test/accuracy_sd" in figures else ""
     return "\n".join(
         (
@@ -103,8 +103,8 @@ def group_note(identity: str, figures: Record) -> str:
 
 
 def user() -> str:
-    """Who is logged in here."""
+    """The name of the user who is logged in."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
+    except (OSError, KeyError):  # in a container the user may have no name
         return "unknown"

@@ -1,4 +1,4 @@
-"""Artifacts read back: from the disk where they lie on it, else over the network, several runs side by side."""
+"""Reads artifacts: directly from this machine's disk if they are there, else from the server, several runs at once."""
 
 import tempfile
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from suite.disk import files
 from suite.tracking.store import Store, answering
 
 LARGEST = 1 << 26  # bytes of an artifact that a report reads; an epoch of 60,000 probes has 3 million
-SIDE_BY_SIDE = 8  # requests to a server: it answers one in the time that the others are on their way
+SIDE_BY_SIDE = 8  # requests to a server at once: it answers one while the others are being sent
 
 Contents = dict[str, bytes]
 
 
 def fetch(store: Store, uris: Sequence[str], names: Sequence[str]) -> list[Contents]:
-    """For each run's artifact URI the contents of those of its artifacts `names` that are there, by name.
+    """Read the artifacts `names` of each run; returns, for each URI in `uris`, the contents by name.
 
-    One that is no regular file, or longer than `LARGEST`, is not there. Raises `TrackerAway`.
+    A missing artifact is left out. So is one that is not a regular file or is longer than `LARGEST`. Raises
+    `TrackerAway`.
     """
     with answering():
         if all(_folder(uri) for uri in uris):
@@ -30,7 +31,7 @@ def fetch(store: Store, uris: Sequence[str], names: Sequence[str]) -> list[Conte
 
 
 def _folder(uri: str) -> str:
-    """The folder that a `file:` URI names; empty for any other."""
+    """The folder that a `file:` URI names; empty for any other URI."""
     parts = urlparse(uri)
     return url2pathname(parts.path) if parts.scheme == "file" and not parts.netloc else ""
 
@@ -46,7 +47,7 @@ def _from_disk(folder: Path, names: Sequence[str]) -> Contents:
 
 
 def _from_server(tracking_uri: str, uri: str, names: Sequence[str]) -> Contents:
-    """By URI, as the run's own row gives it: by the run's id MLflow asks for that row again, four times a file."""
+    """Read from the server by URI: with the run's id, MLflow would request the run's row four times for each file."""
     from mlflow.artifacts import download_artifacts, list_artifacts
 
     there = {item.path.rpartition("/")[2] for item in list_artifacts(artifact_uri=uri, tracking_uri=tracking_uri)}

@@ -1,4 +1,4 @@
-"""MLflow's record read back: a pandas frame of finished runs, and those that came to no end."""
+"""Reads MLflow's record: the finished runs, and the unfinished ones, as pandas frames."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run as MlflowRun
 
-TITLE = 80  # letters of a data set's title, which anyone may have written
+TITLE = 80  # letters of a data set's title: on a shared server anyone may have written it
 
 
 def finished_runs(store: Store) -> "pd.DataFrame":
-    """A row per finished or diverged run, newest copy of each: identity, seed, parameters, metrics, environment."""
+    """One row for each finished or diverged run: identity, seed, parameters, metrics, environment. Newest copy only."""
     import pandas as pd
 
     with answering():
@@ -29,7 +29,7 @@ def finished_runs(store: Store) -> "pd.DataFrame":
 
 
 def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
-    """Identity and seed of the run that MLflow knows under this id; None where it knows none."""
+    """The identity and seed of the run with this MLflow id; None if there is no such run."""
     try:
         store = open_store(home)
         with answering():
@@ -40,10 +40,10 @@ def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
 
 
 def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
-    """A row per run that began and has no result: experiment, identity, seed, overrides, status.
+    """One row for each run without a result: experiment, identity, seed, overrides, status.
 
-    Of a recipe's seed that another run has `finished` there is none. The status is `running`, `failed` or
-    `interrupted`.
+    If another run with the same recipe and seed is in `finished`, the run is left out. The status is `running`,
+    `failed` or `interrupted`.
     """
     import pandas as pd
 
@@ -59,7 +59,7 @@ def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _row(run: "MlflowRun") -> dict[str, Any]:
-    """What others wrote on a shared server is words, and nothing that speaks to a terminal."""
+    """A run as a row. Control characters are removed: on a shared server anyone may have written the texts."""
     tags, params = clean(run.data.tags), clean(run.data.params)
     return {
         "run_id": run.info.run_id,
@@ -88,7 +88,7 @@ def _whose(tags: dict[str, str]) -> dict[str, Any]:
 
 
 def _data_title(run: "MlflowRun") -> str:
-    """The data set's title as `facts.datasets` writes it; empty where the record has none."""
+    """The data set's title as `facts.datasets` writes it; empty if the record has none."""
     for given in run.inputs.dataset_inputs if run.inputs else []:
         try:
             title = json.loads(given.dataset.source)["tags"]["title"]
@@ -100,6 +100,6 @@ def _data_title(run: "MlflowRun") -> str:
 
 
 def _finished(run: "MlflowRun") -> int:
-    """When its result was written, in milliseconds since 1970; MLflow's own time of what others sent."""
+    """The time when the result was written, in milliseconds since 1970. If the tag is missing, MLflow's end time."""
     sent = str(run.data.tags.get("suite.finished", ""))
     return int(sent) if sent.isdecimal() else int(run.info.end_time or run.info.start_time)

@@ -1,4 +1,4 @@
-"""The record's runs as seed groups: one recipe, all of its seeds."""
+"""The runs of the record in groups: a group is one recipe with all of its seeds."""
 
 import re
 from collections import Counter
@@ -26,13 +26,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Group:
-    """All finished runs of one recipe, seeds ascending, with what their artifacts say.
+    """All finished runs of one recipe, ordered by seed, with the contents of their artifacts.
 
-    `classes` are the names that the runs' confusion matrices have.
-    `missing` are the seeds that the largest recipe on the same data set has, and this one has neither finished nor
-    seen diverge. `confusion` and `confusion_sd` are each cell's mean and spread over the seeds. A row of `histories`
-    holds its epoch's figures, None where the record has none, and `cumulative_train_seconds`, the training time up to
-    the epoch's end.
+    `classes` are the class names in the runs' confusion matrices. `missing` are seeds that the recipe with the most
+    seeds on this data set has, and that have neither finished nor diverged here. `confusion` and `confusion_sd` are
+    the mean and the standard deviation of each cell over the seeds. A row of `histories` holds the figures of one
+    epoch (None if the record has none) and `cumulative_train_seconds`, the training time up to the epoch's end.
     """
 
     experiment: str
@@ -58,7 +57,7 @@ class Group:
 
     @property
     def slug(self) -> str:
-        """The title as a part of file names and anchors; what is no name of ours could be long, or end as another."""
+        """The title as a part of file names and anchors. A foreign name gets a digest: it may be long or not unique."""
         name = re.sub(r"[^a-z0-9_]", "_", self.experiment)[:40]
         if name != self.experiment:
             return f"{name}-{sha256(f'{self.experiment}/{self.identity}'.encode()).hexdigest()[:8]}"
@@ -66,43 +65,43 @@ class Group:
 
     @property
     def data_title(self) -> str:
-        """The title of the data set, as the catalog or else the record has it."""
+        """The title of the data set: from the catalog, or else from the record."""
         return title_of(self.parameter("data"), str(self.runs[0].get("data_title", "")))
 
     @property
     def as_published(self) -> bool:
-        """Whether the source's figures may stand beside ours."""
+        """Whether our figures may be compared with the source's."""
         return not self.changes and bool(self.source)
 
     @property
     def published_history(self) -> dict[int, list[float]]:
-        """What the source printed, by epoch from 0; empty for a changed recipe."""
+        """The values that the source printed, by epoch from 0; empty for a changed recipe."""
         printed = self.source.get("history", {}) if self.as_published else {}
         return {int(epoch): row for epoch, row in sorted(printed.items(), key=lambda line: int(line[0]))}
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Those of the finished runs, ascending."""
+        """The seeds of the finished runs, in ascending order."""
         return tuple(int(run["seed"]) for run in self.runs)
 
     @property
     def tried(self) -> set[int]:
-        """The seeds that came to an end, be it a divergence."""
+        """The seeds that finished or diverged."""
         return {*self.seeds, *self.diverged}
 
     @property
     def predicted(self) -> NDArray[np.uint8] | None:
-        """The class given to every test image, uint8 (n seeds, m images); None where not every seed's are whole."""
+        """The predicted class of every test image, uint8 (n seeds, m images); None if any predictions are damaged."""
         return self._predictions and self._predictions.predicted
 
     @property
     def confidence(self) -> NDArray[np.float32] | None:
-        """The score of that class, from 0 to 1, float32 (n, m); None as `predicted` is."""
+        """The score of the predicted class, from 0 to 1, float32 (n, m); None if `predicted` is None."""
         return self._predictions and self._predictions.confidence
 
     @property
     def labels(self) -> NDArray[np.uint8] | None:
-        """The true classes, uint8 (m,); None as `predicted` is."""
+        """The true classes, uint8 (m,); None if `predicted` is None."""
         return self._predictions and self._predictions.labels
 
     @cached_property
@@ -110,22 +109,22 @@ class Group:
         return self.read_predictions()
 
     def parameter(self, name: str) -> str:
-        """A recipe field as MLflow keeps it, as text."""
+        """A recipe field as text, as MLflow stores it."""
         return str(self.runs[0][f"param.{name}"])
 
     def metric(self, name: str) -> SeedGroup:
-        """One figure over the seeds."""
+        """A metric's values over the seeds."""
         return group([run[name] for run in self.runs])
 
     def environment(self, name: str) -> str:
-        """A fact of the machine or its versions; all of them, where the seeds' differ."""
+        """A fact about the machine or its software; if the seeds' values differ, all of them."""
         return ", ".join(sorted({str(run[f"suite.env.{name}"]) for run in self.runs}))
 
 
 def read_groups(store: Store, runs: "pd.DataFrame") -> list[Group]:
-    """The groups that have at least one finished run whose artifacts are whole, unchanged recipes first.
+    """The groups with at least one finished run whose artifacts are intact; unchanged recipes first.
 
-    `runs` are those of `finished_runs`. Predictions are read when they are first asked for. Raises `TrackerAway`.
+    `runs` is the frame from `finished_runs`. Predictions are read on first use. Raises `TrackerAway`.
     """
     if runs.empty:
         return []
@@ -139,9 +138,9 @@ def read_groups(store: Store, runs: "pd.DataFrame") -> list[Group]:
 
 
 def _with_missing(groups: Sequence[Group]) -> list[Group]:
-    """The groups, each knowing which seeds it lacks beside the largest unchanged recipe of its data set.
+    """The groups with their missing seeds: those of the unchanged recipe with the most seeds on the same data set.
 
-    A changed one may have other seeds, as a study's winner has, but not fewer.
+    A changed recipe may have other seeds, such as a study's winner, but not fewer.
     """
     largest: dict[str, set[int]] = {}
     for one in groups:
@@ -156,7 +155,7 @@ def _missing(one: Group, wanted: set[int]) -> tuple[int, ...]:
 
 
 def lost(runs: "pd.DataFrame") -> list[tuple[str, tuple[int, ...]]]:
-    """The recipes without a finished run, by title, with the seeds under which they diverged."""
+    """The recipes without a finished run, by title, with the seeds that diverged."""
     if runs.empty:
         return []
     found = []
@@ -173,18 +172,18 @@ def data_titles(groups: Sequence[Group]) -> dict[str, str]:
 
 
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
-    """The identity that an experiment with its changes has now: the one run last, should its file have been edited."""
+    """The current identity by experiment and changes: that of the last run, because the file may have been edited."""
     rows = runs.sort_values("started").to_dict("records")
     return {(str(row["experiment"]), changes(row)): str(row["identity"]) for row in rows}
 
 
 def changes(row: Mapping[Any, Any]) -> str:
-    """What a run's recipe has changed, as words; empty for one as its file has it."""
+    """The changes of a run's recipe as text; empty for an unchanged recipe."""
     return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
 
 
 def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
-    """The group of one recipe's runs; None where no finished one of them left whole artifacts."""
+    """The group of one recipe's runs; None if no finished run has intact artifacts."""
     ended = [row for row in every if row["status"] == "finished"]
     artifacts = fetch(store, [row["artifact_uri"] for row in ended], ("history.csv", "confusion.csv", "probes.csv"))
     named = [class_names(found.get("confusion.csv", b"")) for found in artifacts]

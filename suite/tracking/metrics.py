@@ -1,4 +1,4 @@
-"""The numbers that MLflow is told: curves by epoch and step, and the figures of a seed group."""
+"""The numbers that are sent to MLflow: curves by epoch and step, and the figures of a seed group."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def curves(record: Epoch) -> list["Metric"]:
-    """One epoch's points: losses and accuracies at its number, probes at their steps."""
+    """The metrics of one epoch: losses and accuracies at the epoch's number, probes at their steps."""
     from mlflow.entities import Metric
 
     at = int(record["clock"]["at"] * 1000)
@@ -19,7 +19,7 @@ def curves(record: Epoch) -> list["Metric"]:
         "train/accuracy": record["train_accuracy"],
         "val/loss": record["val_loss"],
         "val/accuracy": record["val_accuracy"],
-        "epoch/test_accuracy": record.get("test_accuracy"),  # the name `test/accuracy` is the final figure's
+        "epoch/test_accuracy": record.get("test_accuracy"),  # `test/accuracy` is the name of the final figure
     }
     curves = [Metric(key, value, at, record["epoch"]) for key, value in values.items() if value is not None]
     for probe in record["probes"]:
@@ -29,7 +29,7 @@ def curves(record: Epoch) -> list["Metric"]:
 
 
 def over_seeds(seeds: list[dict[str, float]]) -> dict[str, float]:
-    """Each final figure as mean, and as standard deviation where there are two seeds for one; and n."""
+    """The mean of each final figure, its standard deviation if there are two seeds or more, and the number of seeds."""
     figures: dict[str, float] = {"seeds/n": len(seeds)}
     for name in sorted(set.intersection(*(set(metrics) for metrics in seeds))):
         if name.startswith(("test/", "perf/")):

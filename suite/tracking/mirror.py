@@ -1,4 +1,4 @@
-"""From run folders to MLflow, and again without doubling anything: every call may be repeated."""
+"""Copies run folders to MLflow. Every call may be repeated: nothing is stored twice."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,12 +23,12 @@ NOTE = "mlflow.note.content"  # what MLflow shows as a run's description
 AS_THEY_ARE = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
 
 
-BATCH = 1_000  # metrics: MLflow's limit
-PATIENCE = 30.0  # seconds for another process that sends the same run
+BATCH = 1_000  # metrics in one request: MLflow's limit
+PATIENCE = 30.0  # seconds to wait for another process that sends the same run
 
 
 class Mirror:
-    """Copies run folders to one store; `answered` is called whenever the store has taken something."""
+    """Copies run folders to one store; `answered` is called after each step of a copy."""
 
     def __init__(self, store: Store, answered: Callable[[], None] = lambda: None) -> None:
         self._store, self._answered = store, answered
@@ -37,10 +37,10 @@ class Mirror:
         self._described: set[str] = set()
 
     def send(self, run: Run, result: Result | None, status: str = "running") -> str:
-        """Copy what the store does not have of `run` yet and return MLflow's id of it.
+        """Copy what is missing of `run` in the store, and return the run's MLflow id.
 
-        The result is the caller's to give, once the pictures of it are drawn: the run may end at any moment.
-        `status` counts only for a run without one. Raises `TrackerAway`.
+        The caller gives the result, after its pictures were drawn: the run could end while it is being copied. `status`
+        is only used without a result. Raises `TrackerAway`.
         """
         with answering(), _alone(run.folder):
             self._passed("mirror:begin")
@@ -58,12 +58,12 @@ class Mirror:
             return run_id
 
     def complete(self) -> list["MlflowRun"]:
-        """All runs whose result the store has: the one question that grows with the record."""
+        """All runs whose result is in the store. No other request takes longer when the record grows."""
         with answering():
             return search(self._store, "tags.`suite.complete` = 'true'")
 
     def end_dead(self, folders: Iterable[Path]) -> None:
-        """End the runs in these folders that the store believes running and no living process claims.
+        """End the runs in these folders that are RUNNING in the store although no process trains them.
 
         A run that did not finish is marked as killed.
         """
@@ -76,9 +76,9 @@ class Mirror:
                     self._store.client.set_terminated(found.info.run_id, STATUS[status])
 
     def sum_up(self, complete: list["MlflowRun"] | None = None) -> None:
-        """Give each parent run the mean and the spread of its seeds, where they changed, and a note of them.
+        """Update each parent run: mean and standard deviation of its seeds, and a note with these figures.
 
-        `complete` are the runs that `complete()` gave, where nothing was sent since; without them the store is asked.
+        `complete` is an earlier answer of `complete()`, if nothing was sent since then. Without it the store is asked.
         """
         from mlflow.entities import Metric, RunTag
 
@@ -89,8 +89,8 @@ class Mirror:
                 identity = parent.data.tags["suite.identity"]
                 seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
                 figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
-                # MLflow shows the value of the latest time, and bars only for what has no step but 0. A time of the
-                # seeds', later by each of them: sent twice, or by two processes, it is one value still.
+                # MLflow shows the value with the latest time, and bars only for metrics whose only step is 0. The time
+                # is the newest seed's end plus the number of seeds: later than before, and equal when sent twice.
                 at = len(seeds) + max((int(run.data.tags.get("suite.finished", 0)) for run in seeds), default=0)
                 changed = [Metric(key, value, at, 0) for key, value in figures.items() - parent.data.metrics.items()]
                 told = group_note(identity, figures) if figures else ""
@@ -115,7 +115,7 @@ class Mirror:
         return run_id
 
     def _describe(self, run: Run, run_id: str, facts: Record) -> None:
-        """Parameters and data, once in a process: a crash may have come between the run and its description."""
+        """Send parameters and data sets, once in each process: a crash may have left the run without them."""
         if run_id not in self._described:
             self._send_parameters(run_id, {**parameters(run.experiment, facts["recipe"]), "seed": run.seed})
             self._store.client.log_inputs(run_id, datasets(facts["recipe"]))
@@ -123,7 +123,7 @@ class Mirror:
             self._passed("mirror:described")
 
     def _group(self, run: Run, facts: Record) -> str:
-        """The parent of all seeds of one recipe; made once, under the lock of its folder."""
+        """The id of the parent run of all seeds of one recipe. It is created once, under the lock of its folder."""
         with _alone(run.folder.parent):
             client = self._store.client
             labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
@@ -132,14 +132,14 @@ class Mirror:
             found = found or [client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)]
             group_id = str(found[0].info.run_id)
             self._passed("mirror:grouped")
-            if found[0].info.status == "RUNNING":  # new, or a crash left it so
+            if found[0].info.status == "RUNNING":  # it is new, or a crash left it unfinished
                 self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
-                client.log_inputs(group_id, datasets(facts["recipe"]))  # MLflow's table shows parents, and seeds folded
+                client.log_inputs(group_id, datasets(facts["recipe"]))  # MLflow's table shows the parents first
                 client.set_terminated(group_id, "FINISHED")
             return group_id
 
     def _send_epochs(self, run_id: str, run: Run) -> None:
-        """All epochs that were not sent, in few batches; equal values sent again are one value to MLflow."""
+        """Send all new epochs in few batches. If MLflow gets an equal value twice, it stores it once."""
         sent = self._sent.get(run_id, 0)
         history = run.history(skip=sent)
         metrics = [metric for record in history for metric in curves(record)]
@@ -165,7 +165,7 @@ class Mirror:
             "suite.weights_sha256": result.get("weights_sha256", ""),
             "suite.finished": str(at),
             NOTE: note(run, facts, result),
-            "suite.complete": "true",  # last: until it stands the copy is made again
+            "suite.complete": "true",  # the last tag: without it the run is copied again
         }
         client.log_batch(run_id, tags=[RunTag(key, value) for key, value in labels.items()])
 
@@ -179,7 +179,7 @@ class Mirror:
         self._answered()
 
     def _set_status(self, run_id: str, status: str, ended: int | None) -> None:
-        """A finished run ended when its result was written, however late it is sent; others now."""
+        """Set the run's status in MLflow. A finished run ended when its result was written; other runs end now."""
         client = self._store.client
         if status in STATUS:
             client.set_terminated(run_id, STATUS[status], ended)
@@ -189,7 +189,7 @@ class Mirror:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Be the only process that sends what is in a folder of ours; `SuiteError` (3) where it may not be written."""
+    """Lock a folder, so that only this process sends it. Raises `SuiteError` (3) if the folder cannot be written."""
     lock = FileLock(folder / "tracking.lock", timeout=PATIENCE)
     try:
         lock.acquire()
@@ -204,7 +204,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
-    """All runs of the suite that match, page by page; of MLflow's experiment of runs, or another one's id."""
+    """All runs that match the query, in MLflow's experiment of runs or in the one with the id `experiment`."""
     found: list[MlflowRun] = []
     token = None
     while True:
@@ -216,7 +216,7 @@ def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
 
 
 def folder_name(key: str) -> str:
-    """The name of the folder of the run that the store knows by this key; empty for no key of ours."""
+    """The folder's name of the run with this key in the store; empty for a foreign key."""
     identity, _, seed = key.partition("-")
     return f"{identity[:16]}-{seed}" if seed else ""
 

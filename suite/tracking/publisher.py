@@ -1,4 +1,4 @@
-"""Studies on their way to the tracker, beside the training and never in its way."""
+"""Sends studies to the tracker during the training, in a thread of its own. The training never waits for it."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,14 +16,14 @@ from suite.tuning.storage import is_worked_on
 
 
 def note(facts: Record) -> str:
-    """What MLflow shows at the top of the study's page."""
+    """The study's result as text. MLflow shows it at the top of the study's page."""
     return "\n\n".join([f"{counts(facts['trials'])}.", *sentences(facts)])
 
 
 class Publisher:
-    """Sends a study's document whenever it changed; where the tracker is away it says so once and gives up.
+    """Sends a study's document whenever it has changed. If the tracker does not answer, it says so once and stops.
 
-    Nothing is lost by that: `sync` and `report` send what is missing.
+    Nothing is lost: `sync` and `report` send what is missing.
     """
 
     def __init__(self, home: Home, say: Callable[[str], None], open_home: Callable[[], Store] | None = None) -> None:
@@ -41,9 +41,9 @@ class Publisher:
         self._thread.shutdown(wait=error is None, cancel_futures=error is not None)
 
     def show(self, facts: Record) -> None:
-        """Let the tracker know how the study stands; returns at once."""
+        """Send the study's current document in the background; returns at once."""
         if self._last:
-            self._last.cancel()  # it has not begun, and what it would say is old
+            self._last.cancel()  # has no effect if it has begun; else it would send an older document
         self._last = self._thread.submit(self._send, facts)
 
     def _send(self, facts: Record) -> None:
@@ -64,6 +64,6 @@ class Publisher:
 
 
 def send_studies(home: Home, store: Store, say: Callable[[str], None]) -> None:
-    """Send what the tracker lacks of all studies; `say` is told of damaged ones. Raises `TrackerAway`."""
+    """Send what is missing of all studies; `say` gets a line for each damaged one. Raises `TrackerAway`."""
     for facts in read_all(home, say):
         send_study(store, facts, note(facts), running=is_worked_on(home, facts["study"]))

@@ -1,4 +1,4 @@
-"""Pictures and MLflow, beside the training and never in its way: one thread that copies run folders."""
+"""Draws pictures and copies run folders to MLflow during the training, in one thread. Training never waits for it."""
 
 import threading
 import time
@@ -17,17 +17,17 @@ from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
 
-OpenStore = Callable[[Callable[[], None]], Store]  # called with what is to be told when a server is asked first
-HURRY = 1.5  # seconds that an interrupted command still waits for the tracker
-PATIENCE = 3.0  # seconds without any answer that a command waits for at its end
-AGAIN = 15.0  # seconds until a tracker that was away is tried again
+OpenStore = Callable[[Callable[[], None]], Store]  # its argument is called before the first request to a server
+HURRY = 1.5  # seconds that an interrupted command waits for the tracker
+PATIENCE = 3.0  # seconds without an answer after which a command, at its end, stops waiting
+AGAIN = 15.0  # seconds until a tracker that did not answer is tried again
 
 
 class Recorder:
-    """Copies what it is told of to the tracker; where that is away it says so once and tries again later.
+    """Copies run folders to the tracker. If the tracker does not answer, it says so once and tries again later.
 
-    Nothing is lost by that: the run folders hold everything that the tracker is told. A tracker that hangs is
-    left hanging at the end of the command (`hangs`); one that cannot be used at all is given up (`trouble`).
+    Nothing is lost: the run folders hold everything that is sent. If the tracker hangs at the end of the command, the
+    command ends without it (`hangs`). A tracker that cannot be used at all is not tried again (`trouble`).
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Recorder:
         self.trouble: SuiteError | None = None
         self.away = self.hangs = False
         self._home, self._data_folder, self._say = home, data_folder, say
-        self._first_store = first_store  # shares what the command has opened; after a failure the store is opened again
+        self._first_store = first_store  # the command's own store, used first; after a failure a new one is opened
         self._mirror: Mirror | None = None
         self._unusable = self._hurry = self._over = False
         self._not_before = 0.0
-        self._asked: float | None = None  # when the tracker was asked something that it has not answered yet
-        self._news: dict[Run, str] = {}  # the last word of each run that was not copied yet
-        self._copied: set[Path] = set()  # with their results: there is nothing more to come
+        self._asked: float | None = None  # the time of a request that is not answered yet
+        self._news: dict[Run, str] = {}  # runs that must be copied, with their newest status
+        self._copied: set[Path] = set()  # copied with their results: they do not change any more
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
@@ -66,13 +66,13 @@ class Recorder:
             self._say_away("no answer")
 
     def note(self, run: Run, status: str = "running") -> None:
-        """Something new is in the run's folder."""
+        """Note that the run's folder has changed, so that it is copied."""
         with self._changed:
             self._news[run] = status
             self._changed.notify()
 
     def hear(self, item: Planned, event: Event) -> None:
-        """Copy the run where the event means that its folder has something new."""
+        """Copy the run if the event means that its folder has changed."""
         match event:
             case EpochEnded() | Done():
                 self.note(item.run)
@@ -82,7 +82,7 @@ class Recorder:
                 self.note(item.run, "interrupted")
 
     def hear_interrupted(self, planned: Sequence[Planned]) -> None:
-        """Copy that these runs were broken off, where they were."""
+        """Copy the status of those runs that were interrupted."""
         for item in planned:
             if item.status == "interrupted":
                 self.note(item.run, "interrupted")
@@ -94,7 +94,7 @@ class Recorder:
                 self._copy(*item)
 
     def _next(self) -> tuple[Run, str] | None:
-        """A run with something new, however often it was noted; None at the end."""
+        """Wait for a run that must be copied and take it off the list, with its status; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._news or self._over)
             run = next(iter(self._news), None)
@@ -102,7 +102,7 @@ class Recorder:
 
     def _copy(self, run: Run, status: str) -> None:
         try:
-            result = prepare(run, self._data_folder)  # beside the training even while the tracker is away
+            result = prepare(run, self._data_folder)  # pictures are drawn even if the tracker does not answer
             if time.monotonic() < self._not_before:
                 return
             mirror = self._mirror = self._mirror or self._open()
@@ -141,15 +141,12 @@ class Recorder:
 
     @property
     def usable(self) -> bool:
-        """Whether it makes sense to ask the tracker for more in this command."""
+        """Whether this command should send more requests to the tracker."""
         return not self.hangs and not self._unusable
 
 
 def prepare(run: Run, data_folder: DataFolder) -> Result | None:
-    """See that the run's folder is whole, and draw its pictures once it is finished; returns its result.
-
-    A process draws them once.
-    """
+    """Check the run's folder and return its result. If the run is finished, draw its pictures, once in each process."""
     result = run.check_files()
     if result and result["status"] == "finished" and run.folder not in _drawn:
         artifacts.make(run, data_folder(run.recipe()["recipe"]["data"]))

@@ -1,4 +1,4 @@
-"""A tracking server that others run: whether it answers, asked with less patience than MLflow's own client has."""
+"""Whether a tracking server answers. It gives up sooner than MLflow's own client does."""
 
 import socket
 from http.client import HTTPException
@@ -10,11 +10,11 @@ PATIENCE = 2.0  # seconds
 
 
 class Silent(Exception):
-    """Nothing answered."""
+    """The server did not answer."""
 
 
 def require_answer(uri: str) -> None:
-    """Raise `Silent` where no server answers at `uri`, whatever it says; other stores than servers are not asked."""
+    """Raise `Silent` if no server answers at `uri`; any answer will do. A store that is not a server is not checked."""
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
         return
@@ -23,7 +23,7 @@ def require_answer(uri: str) -> None:
         with urlopen(urlunsplit(address), timeout=PATIENCE):
             return
     except HTTPError:
-        return  # it answered, and MLflow's client knows how to ask
+        return  # an HTTP error is an answer too; MLflow's client sends the right request
     except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError | ConnectionError | socket.gaierror | HTTPException):

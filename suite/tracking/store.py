@@ -1,4 +1,4 @@
-"""Opening MLflow's store: ours beneath mlruns/, or the server that MLFLOW_TRACKING_URI names."""
+"""Opens MLflow's store: our own below mlruns/, or the one that MLFLOW_TRACKING_URI names."""
 
 import logging
 import os
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "suite"
 
-# Read by mlflow when it is imported. Its client's own patience with a dead server is four minutes a call.
+# mlflow reads these when it is imported. By default its client tries a dead server for four minutes in each call.
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # its errors are raised too: printed as well, they are tracebacks
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # its errors are also raised; here it would print their tracebacks too
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-# Asked once: a server that hung may do later what it was asked, and twice if it was asked twice.
+# No retries: a server that hangs may still handle the first request later, and then it would handle two.
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
 
 
 class TrackerAway(Exception):
-    """The tracker did not answer; what was to be sent stays in the run folders."""
+    """The tracker did not answer. Nothing is lost: the data are still in the run folders."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """An open store and the MLflow experiment in it that holds our runs."""
+    """An open store, with the MLflow experiment that holds our runs."""
 
     client: "MlflowClient"
     uri: str
@@ -51,29 +51,29 @@ class Store:
 
 
 def tracking_uri(home: Home) -> str:
-    """The address of the record: MLFLOW_TRACKING_URI if set, else SQLite beneath mlruns/."""
+    """The address of the record: MLFLOW_TRACKING_URI if set, else the SQLite file below mlruns/."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
 
 
 def database(home: Home) -> Path:
-    """MLflow's own file, where no other store is named."""
+    """The path of the SQLite file that is used if no other store is named."""
     return home.mlruns / "mlflow.db"
 
 
-def artifacts(home: Home) -> Path:
-    """Where artifacts lie, where no other store is named."""
+def artifact_root(home: Home) -> Path:
+    """The folder of MLflow's artifacts that is used if no other store is named."""
     return home.mlruns / "artifacts"
 
 
 def configure() -> None:
-    """Set MLflow up for this process, which must not have loaded it yet, and for those that it starts."""
+    """Configure MLflow for this process and its children. Must be called before MLflow is imported."""
     os.environ.update(_SETTINGS)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
 
 
 def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
-    """Open the record, making it where it is missing; `asks` is called before a server is asked for the first time.
+    """Open the record; create it if it is missing. `asks` is called before the first request to a server.
 
     Raises `SuiteError` for a damaged database (2) or a folder that cannot be written (3), and `TrackerAway`.
     """
@@ -81,33 +81,33 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
     uri = tracking_uri(home)
     if not uri.startswith("sqlite:///"):
         with answering():
-            _load_mlflow()  # that takes seconds, and is no fault of the server's
+            _load_mlflow()  # takes seconds that must not count against the server
             require_answer(uri)
             asks()
             return _open(uri, None)
     path = Path(uri.removeprefix("sqlite:///"))
     try:
         files.make_folder(path.parent)
-        with FileLock(f"{path}.lock"):  # of eight processes that made a new database together five crashed
+        with FileLock(f"{path}.lock"):  # without it five of eight processes that created a database crashed
             files.remove_leftovers(path.parent)
             with answering():
                 require_whole(path)
                 if not path.exists():
-                    _make(path, artifacts(home).as_uri())
-                store = _open(uri, artifacts(home).as_uri())
+                    _make(path, artifact_root(home).as_uri())
+                store = _open(uri, artifact_root(home).as_uri())
                 if path == database(home):
-                    relocate(path, EXPERIMENT, artifacts(home).as_uri())
+                    relocate(path, EXPERIMENT, artifact_root(home).as_uri())
             return store
     except OSError as error:
         raise machine_error(error, path) from error
 
 
 def _make(path: Path, artifact_location: str) -> None:
-    """A new database, whole when it gets its name: one that a crash leaves half made no MLflow can open again."""
+    """Create a database under a temporary name, then rename it: MLflow cannot open a database that is half created."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
         _open(f"sqlite:///{made}", artifact_location)
-        Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
+        Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("database:made")
         os.replace(made, path)
         crash.at("database:named")
@@ -115,12 +115,12 @@ def _make(path: Path, artifact_location: str) -> None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Whatever MLflow or what lies beneath it raises means that the tracker is away."""
+    """Turn any error of MLflow or of the libraries that it uses into `TrackerAway`."""
     try:
         yield
     except (SuiteError, TrackerAway):
         raise
-    except Exception as error:  # its stores raise their drivers' own exceptions: no narrower class holds them all
+    except Exception as error:  # the stores raise exceptions of their drivers: they have no common base class
         raise TrackerAway(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
@@ -133,7 +133,7 @@ def _load_mlflow() -> None:
 def _open(uri: str, artifact_location: str | None) -> Store:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with a level of its own
+        for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with another level
             logging.getLogger(migrates).setLevel(logging.ERROR)
         from mlflow import MlflowClient, MlflowException
 
@@ -144,14 +144,14 @@ def _open(uri: str, artifact_location: str | None) -> Store:
             try:
                 return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
             except MlflowException:
-                found = client.get_experiment_by_name(EXPERIMENT)  # another home's command was quicker on this server
+                found = client.get_experiment_by_name(EXPERIMENT)  # another command created it at the same time
                 if found is None:
                     raise
         return Store(client, uri, found.experiment_id)
 
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:
-    """The refusal of a verb that cannot do without the tracker."""
+    """The error of a verb that needs the tracker."""
     remedy = "Start it, or unset MLFLOW_TRACKING_URI." if "MLFLOW_TRACKING_URI" in os.environ else "Try again later."
     return SuiteError(f"MLflow at {uri} did not answer: {why}.", remedy, code=MACHINE)
 

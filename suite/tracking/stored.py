@@ -1,4 +1,4 @@
-"""What a run's artifacts say. On a shared server anyone may have written them: what is damaged says nothing."""
+"""Parses a run's artifacts. On a shared server anyone may have written them: a damaged artifact counts as missing."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ MOST_CLASSES = 256  # predictions are stored as uint8
 
 
 class Predictions(NamedTuple):
-    """What n seeds predicted for the same m test images."""
+    """The predictions of n seeds for the same m test images."""
 
     predicted: NDArray[np.uint8]
     confidence: NDArray[np.float32]
@@ -27,7 +27,7 @@ class Predictions(NamedTuple):
 
 
 def rows(text: bytes) -> list[dict[str, str]]:
-    """The rows of a CSV; none where it is no text."""
+    """The rows of a CSV; empty if it is not text."""
     try:
         lines = io.StringIO(text.decode(), newline="")
         return [{name: cell for name, cell in row.items() if name} for row in csv.DictReader(lines)]
@@ -36,7 +36,7 @@ def rows(text: bytes) -> list[dict[str, str]]:
 
 
 def numbers(text: bytes) -> list[Row]:
-    """The rows of a CSV of numbers, None for an empty cell; none where something in it is no number."""
+    """The rows of a CSV of numbers, with None for an empty cell; no rows at all if any cell is not a number."""
     try:
         return [{name: float(cell) if cell else None for name, cell in row.items()} for row in rows(text)]
     except (ValueError, TypeError):
@@ -44,7 +44,7 @@ def numbers(text: bytes) -> list[Row]:
 
 
 def history(text: bytes) -> list[Row]:
-    """An epoch a row, with `cumulative_train_seconds` to its end, and None for a figure that old runs do not have."""
+    """A row for each epoch, with `cumulative_train_seconds` up to its end; None for figures that old runs lack."""
     epochs = numbers(text)
     seconds = [row.get("train_seconds") for row in epochs]
     sums = [*accumulate(seconds)] if None not in seconds else [None] * len(epochs)
@@ -53,14 +53,14 @@ def history(text: bytes) -> list[Row]:
 
 
 def class_names(text: bytes) -> tuple[str, ...]:
-    """The names of the classes in the header of a `confusion.csv`; none where there is no such header."""
+    """The class names in the header of a `confusion.csv`; empty if there is no such header."""
     header = next(iter(rows(text)), {})
     names = tuple(clean(name) for name in list(header)[1:])
     return names if len(names) <= MOST_CLASSES else ()
 
 
 def matrix(text: bytes, classes: int) -> Matrix | None:
-    """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is no such."""
+    """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is damaged."""
     try:
         counts = np.array([[float(cell) for cell in list(row.values())[1:]] for row in rows(text)])
     except (ValueError, TypeError):
@@ -70,9 +70,9 @@ def matrix(text: bytes, classes: int) -> Matrix | None:
 
 
 def predictions(files: Sequence[bytes], images: int, classes: int) -> Predictions | None:
-    """Those of every seed, laid on each other; None unless all are whole and about the same `images` test images.
+    """The predictions of all seeds, stacked; None unless all are intact and about the same `images` test images.
 
-    Labels and predictions are numbers below `classes`.
+    Labels and predictions must be less than `classes`.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -1,4 +1,4 @@
-"""Studies in MLflow: a parent run for each, a child for each trial; every call may be repeated."""
+"""Studies in MLflow: a parent run for each study, a child run for each trial. Every call may be repeated."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ images: `accuracy` is the mean over a trial's seeds, `log10_lr` the axis on whic
 
 
 def send_study(store: Store, facts: Record, note: str, *, running: bool = False) -> bool:
-    """Copy what the store lacks of a study; returns whether there was anything. Raises `TrackerAway`.
+    """Copy what is missing of a study in the store; returns whether anything was sent. Raises `TrackerAway`.
 
-    A trial is sent once it has ended, for then it never changes.
+    A trial is sent after its end, because then it does not change any more.
     """
     with answering():
         experiment = _experiment(store)
@@ -50,9 +50,9 @@ def send_study(store: Store, facts: Record, note: str, *, running: bool = False)
 
 
 def read_studies(store: Store, scratch: Path) -> list[Record]:
-    """The documents of all studies in the store, by name; downloads go through `scratch`.
+    """The documents of all studies in the store, by name; `scratch` is a folder for downloads.
 
-    Of one that is damaged, or was never ours, there are its name and `damaged`, MLflow's id.
+    For a damaged or foreign document, there are only its name and `damaged`, the MLflow id.
     """
     found = []
     with answering():
@@ -72,7 +72,7 @@ def read_studies(store: Store, scratch: Path) -> list[Record]:
 
 
 def latest_trials(store: Store) -> tuple[str, list[str]]:
-    """MLflow's ids of the experiment of studies, and of the latest study's trials that came to a value."""
+    """The MLflow ids of the experiment of studies, and of those trials of the latest study that have a value."""
     with answering():
         experiment = store.client.get_experiment_by_name(EXPERIMENT)
         if experiment is None:
@@ -85,7 +85,7 @@ def latest_trials(store: Store) -> tuple[str, list[str]]:
 
 
 def _experiment(store: Store) -> str:
-    """Studies have an MLflow experiment of their own, so that comparisons of runs stay clean."""
+    """The id of the studies' own MLflow experiment. They have one so that they do not mix with the runs."""
     from mlflow import MlflowException
 
     client = store.client
@@ -97,7 +97,7 @@ def _experiment(store: Store) -> str:
             made = client.create_experiment(EXPERIMENT, location if store.uri.startswith("sqlite") else None, tags)
             return str(made)
         except MlflowException:
-            found = client.get_experiment_by_name(EXPERIMENT)  # another command was quicker
+            found = client.get_experiment_by_name(EXPERIMENT)  # another command created it at the same time
             if found is None:
                 raise
     return str(found.experiment_id)
@@ -146,7 +146,7 @@ def _send_parent(store: Store, parent: "MlflowRun", facts: Record, note: str, di
         "winner/drop": row.get("drop"),
         **{f"importance/{name}": share for name, share in facts["importances"].items()},
     }
-    # MLflow shows the value of the latest time: that of the last trial, so that what is sent twice is one value.
+    # MLflow shows the value with the latest time. We use the last trial's time, so a repeated value stays one value.
     at = max((trial.get("at", 0) for trial in facts["trials"]), default=0) + (1 if facts["outcome"] else 0)
     changed = {name: value for name, value in figures.items() if value not in (None, parent.data.metrics.get(name))}
     store.client.log_batch(
@@ -169,7 +169,7 @@ def _create_trial(store: Store, experiment: str, facts: Record, trial: Record, k
 
 
 def _send_trial(store: Store, run_id: str, facts: Record, trial: Record) -> None:
-    """Values, figures and state; the tag that says so is the last, for until it stands all is sent again."""
+    """Send a trial's values, figures and state; last the tag `suite.complete`, without which all is sent again."""
     from mlflow.entities import Metric, RunTag
 
     values = {**trial["values"], "experiment": facts["experiment"]}

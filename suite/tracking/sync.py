@@ -1,4 +1,4 @@
-"""From all run folders to the tracker: what it lacks, or everything anew."""
+"""Sends the runs that are missing in the tracker, or prepares it to get all of them again."""
 
 import time
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from suite.text import printable
 from suite.tracking.mirror import Mirror, folder_name
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare
-from suite.tracking.store import Store, artifacts, database, open_store, tracking_uri
+from suite.tracking.store import Store, artifact_root, database, open_store, tracking_uri
 
 Say = Callable[[str], None]
 
 
 def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = None) -> int:
-    """Send every run that is not complete in the tracker, end those it wrongly believes running, sum up the groups.
+    """Send every run that is not complete in the tracker, end runs whose process has ended, update the groups.
 
-    The tracker is asked once which runs are complete, and only the folders of the others are read; `doctor` reads every
-    folder. Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or
-    `TrackerAway`. A `store` that is open already is not opened again.
+    The tracker is asked once which runs are complete, and only the folders of the others are read; `doctor` reads all
+    folders. A damaged folder is named and left out. `store` is the open store, if there is one. Returns the number of
+    runs that were sent. Raises `SuiteError` or `TrackerAway`.
     """
     store = store or open_store(home)
     mirror = Mirror(store)
@@ -33,7 +33,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
     complete = mirror.complete()
     names = {folder_name(run.data.tags["suite.run"]) for run in complete}
     incomplete = whole_runs((folder for folder in folders if folder.name not in names), say)
-    missing = [run for run in incomplete if not run.is_claimed()]  # the others have a recorder of their own
+    missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
     for run in missing:
         mirror.send(run, prepare(run, data_folder), "interrupted")
@@ -44,7 +44,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
 
 
 def _of_known_data(run: Run, say: Say) -> bool:
-    """Whether this program knows the run's data set; a run of a newer program is named and left out."""
+    """Whether this version knows the run's data set. A run of a newer version is named and left out."""
     name = run.recipe()["recipe"]["data"]
     if name not in CATALOG:
         say(f"{run.name} is left out: this version does not know the data set {printable(str(name))!r}.")
@@ -54,8 +54,8 @@ def _of_known_data(run: Run, say: Say) -> bool:
 def set_aside(home: Home) -> Path | None:
     """Move MLflow's database and artifacts away, so that the next `sync` writes both anew from the run folders.
 
-    Returns where they are now, None where there were none. Raises `SuiteError` (2) for a record that is not ours to
-    write anew, and while a run is being trained, whose process writes to the old one.
+    Returns their new folder, or None if there were none. Raises `SuiteError` (2) if the record is on a server or in
+    another database, and if a run is being trained, because its process writes to the old record.
     """
     if tracking_uri(home) != f"sqlite:///{database(home)}":
         raise SuiteError(
@@ -68,8 +68,8 @@ def set_aside(home: Home) -> Path | None:
                 f"--rebuild: {name_of(folder)} is being trained.", "Wait for its end, or end it with Ctrl-C."
             )
     aside = home.mlruns / time.strftime("before-rebuild-%Y%m%d-%H%M%S", time.gmtime())
-    # The journal goes first: SQLite would play one that stayed behind into the new database.
-    there = [path for path in (Path(f"{database(home)}-journal"), database(home), artifacts(home)) if path.exists()]
+    # The journal is moved first: SQLite would apply a journal that stayed behind to the new database.
+    there = [path for path in (Path(f"{database(home)}-journal"), database(home), artifact_root(home)) if path.exists()]
     try:
         for path in there:
             files.make_folder(aside)

@@ -1,4 +1,4 @@
-"""MLflow's own UI on our store: loopback only, in the view for model training, opened at a comparison."""
+"""Starts MLflow's own UI on our store, for this machine only, and prints links to its comparison pages."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ from suite.tracking.store import (
     Store,
     TrackerAway,
     answering,
-    artifacts,
+    artifact_root,
     configure,
     open_store,
     tracking_uri,
@@ -33,13 +33,13 @@ from suite.tracking.store import (
 from suite.tracking.studies import latest_trials
 
 TRIES = 20  # ports after the first one
-PATIENCE = 120.0  # seconds for the server to answer
-COMPARED = 12  # the latest runs, at most
-_open = build_opener(ProxyHandler({})).open  # asks this machine itself, whatever proxy the user has for the others
+PATIENCE = 120.0  # seconds to wait for the server's first answer
+COMPARED = 12  # the most runs that a link compares
+_open = build_opener(ProxyHandler({})).open  # connects directly, without the user's proxy
 
 
 def require_loopback(host: str) -> None:
-    """Refuse an address that other machines reach: whoever reaches MLflow's server can read and delete every run."""
+    """Refuse an address that other machines can reach: MLflow's server lets everyone read and delete all runs."""
     try:
         loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -52,7 +52,7 @@ def require_loopback(host: str) -> None:
 
 
 def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
-    """Run the server until Ctrl-C, which ends it cleanly; where MLFLOW_TRACKING_URI names a server, print its links."""
+    """Run the server until Ctrl-C. If MLFLOW_TRACKING_URI names a server, only print its links."""
     uri = tracking_uri(home)
     if uri.startswith("http"):
         _say_all(_links(home, uri.rstrip("/")), say)
@@ -61,8 +61,8 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     free = _free_port(host, port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal leaves no server behind
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup SIGHUP is ignored: keep that
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal ends the server too
     server = subprocess.Popen(
         _command(home, uri, host, free),
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
@@ -75,7 +75,7 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
         base = _address(host, free)
         _wait_until_up(server, base)
         say(f"MLflow is up:              {base}")
-        links = _links(home, base)  # not before: loading MLflow here too held the server up, by 11 % and 21 %
+        links = _links(home, base)  # only now: to load MLflow here earlier delayed the server's start by 11 % and 21 %
         _say_all([*links, "Ctrl-C ends it."], say)
         server.communicate()
         raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
@@ -84,7 +84,7 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
 
 
 def _prepare(home: Home) -> None:
-    """Refuse a damaged store and make a missing one, before a server does either in its own way."""
+    """Refuse a damaged store and create a missing one, before MLflow's server handles it in another way."""
     configure()
     path = Path(tracking_uri(home).removeprefix("sqlite:///"))
     with _required(home):
@@ -96,7 +96,7 @@ def _prepare(home: Home) -> None:
 
 @contextmanager
 def _required(home: Home) -> Iterator[None]:
-    """Without the store there is nothing to show."""
+    """Turn `TrackerAway` into the verb's error: without the store there is nothing to show."""
     try:
         with answering():
             yield
@@ -107,24 +107,24 @@ def _required(home: Home) -> Iterator[None]:
 def _command(home: Home, uri: str, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-        *("--backend-store-uri", uri, "--default-artifact-root", artifacts(home).as_uri()),
+        *("--backend-store-uri", uri, "--default-artifact-root", artifact_root(home).as_uri()),
         *("--host", host, "--port", str(port)),
     ]
 
 
 def _end(server: "subprocess.Popen[str]") -> None:
-    """End its whole process group: the `mlflow` we started is only the parent of the process that listens."""
+    """End the server's whole process group: the `mlflow` process that we started is only the parent of the server."""
     with suppress(ProcessLookupError):
         try:
             os.killpg(server.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 server.wait(10)
-        finally:  # mostly there is nobody left to hear it
+        finally:  # usually the processes have ended already
             os.killpg(server.pid, signal.SIGKILL)
 
 
 def _address(host: str, port: int) -> str:
-    """Where a browser on this machine finds it; the address that means all addresses is none."""
+    """The URL for a browser on this machine. 0.0.0.0 means all addresses, so it is replaced by the loopback address."""
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
@@ -137,7 +137,7 @@ def _free_port(host: str, first: int) -> int:
                 probe.bind((host, port))
             except PermissionError as error:
                 raise SuiteError(f"--port {port}: not allowed for this user.", "Give a port from 1024.") from error
-            except (OSError, TypeError) as error:  # the latter for letters that no name has
+            except (OSError, TypeError) as error:  # UnicodeError: a letter that no host name may have
                 if getattr(error, "errno", None) != errno.EADDRINUSE:
                     why = getattr(error, "strerror", None) or "no name of a machine"
                     raise SuiteError(f"--host {host!r:.80}: {why}.", "Give an address of this machine.") from error
@@ -165,7 +165,7 @@ def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
 
 
 def _links(home: Home, base: str) -> list[str]:
-    """What there is to look at, each with its address."""
+    """The pages to look at, each with its address."""
     with _required(home):
         store = open_store(home)
         compared, studied = _compare(store), latest_trials(store)
@@ -185,7 +185,7 @@ def _links(home: Home, base: str) -> list[str]:
 
 
 def _compare(store: Store) -> list[str]:
-    """The newest run of each recipe, so that a comparison is one of experiments rather than of seeds."""
+    """The ids of the newest run of each recipe, so that experiments are compared, not seeds."""
     found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
     newest: dict[str, str] = {}
     for run in sorted(found, key=lambda run: -run.info.start_time):

@@ -1,8 +1,8 @@
-"""How MLflow's pages show our runs: two saved views, which its own menu lists too, kept as tags of the experiment.
+"""Two saved views for MLflow's pages, stored as tags of the MLflow experiment; MLflow's menu lists them too.
 
-MLflow's pages read a view from `mlflow.sharedViewState.KEY` where the address says `viewStateShareKey=KEY`; without one
-they hide every metric's column and lay charts out by the prefixes of names. Keys and shapes are no promise of
-MLflow's: the views are written where they were tested, and other versions show their own layout.
+If the address has `viewStateShareKey=KEY`, MLflow's page reads the view from the tag `mlflow.sharedViewState.KEY`.
+Without a view it hides all metric columns and orders charts by the prefixes of their names. MLflow does not promise
+this format. So the views are written only for tested versions; other versions show their own layout.
 """
 
 import base64
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TESTED = "3.17"  # the versions of MLflow that the views were tested with, 3.17.x
 TAG = "mlflow.sharedViewState."
-MODE = "workflowType=machine_learning"  # else MLflow opens the view that is made for language models
-COLUMNS = {  # from left to right, with their widths in pixels
+MODE = "workflowType=machine_learning"  # without it MLflow opens its view for language models
+COLUMNS = {  # columns from left to right, with their widths in pixels
     "params.`experiment`": 120,
     "params.`seed`": 60,
     "metrics.`test/accuracy`": 120,
@@ -36,12 +36,12 @@ FIGURES = (
 )
 CURVES = ("train/loss", "train/accuracy", "epoch/test_accuracy", "val/loss", "val/accuracy")
 SECTIONS = (("Final figures", "BAR", FIGURES), ("Curves by epoch", "LINE", CURVES))
-CLOSED = ("network", "perf", "test", "train", "val")  # MLflow makes charts of all other metrics, in these sections
+CLOSED = ("network", "perf", "test", "train", "val")  # sections of the charts that MLflow adds for all other metrics
 
 
 @dataclass(frozen=True)
 class View:
-    """A page of MLflow's on our runs: what it is called, which runs, in what order, as a table or as charts."""
+    """One page of MLflow's UI: its name, which runs it shows in which order, and whether as a table or as charts."""
 
     key: str
     name: str
@@ -49,17 +49,17 @@ class View:
     page: dict[str, str] = field(default_factory=dict)
 
     def address(self, *, saved: bool) -> str:
-        """What follows the `?`: the saved view's key, or where it could not be saved at least which runs.
+        """The query part of the URL: the saved view's key, or a filter of the runs if the view could not be saved.
 
-        Not both: where runs are chosen in the address MLflow does not look at the view.
+        Never both: if the URL has a filter, MLflow ignores the view.
         """
         words = {"viewStateShareKey": self.key} if saved else self.facets
         return "&".join(part for part in (urlencode({**words, **self.page}, quote_via=quote), MODE) if part)
 
 
-# Ordered by anything but their start, or filtered, MLflow would lay out parents and their seeds as if they were equals.
+# No filter, and ordered by start time: else MLflow shows parents and their seeds on the same level.
 TABLE = View("suite-table", "Suite: recipes and their seeds")
-# Single seeds, best first: their parents have no curves by epoch.
+# Single seeds, the best first. Parents are left out: they have no curves by epoch.
 CHARTS = View(
     "suite-charts",
     "Suite: every seed, best first",
@@ -69,9 +69,9 @@ CHARTS = View(
 
 
 def save(store: Store) -> bool:
-    """Write both views to the experiment, where they are not written yet; returns whether they stand there now.
+    """Write both views to the experiment if they are missing; returns whether they are there now.
 
-    They do not where MLflow is not of a version that the views were tested with.
+    They are not written if the version of MLflow is not a tested one.
     """
     import mlflow
 
@@ -84,13 +84,13 @@ def save(store: Store) -> bool:
                 value = _envelope(view, experiment)
                 if experiment.tags.get(TAG + view.key) != value:
                     store.client.set_experiment_tag(store.experiment_id, TAG + view.key, value)
-    except TrackerAway:  # a server may let us read only: its pages work without
+    except TrackerAway:  # the server may be read-only; its pages work without the views
         return False
     return True
 
 
 def _envelope(view: View, experiment: "Experiment") -> str:
-    """The tag's value: with a name and a time MLflow's menu has it; compressed, for servers that take 5,000 letters."""
+    """The tag's value. Name and time put it into MLflow's menu; it is compressed because of servers' length limit."""
     packed = base64.b64encode(zlib.compress(json.dumps({**_STATE, **view.facets}).encode(), 9)).decode()
     return json.dumps({"name": view.name, "createdAt": experiment.creation_time, "state": f"deflate;{packed}"})
 
@@ -108,7 +108,7 @@ def _chart(section: str, kind: str, metric: str) -> dict[str, Any]:
         "isGenerated": False,
     }
     shown |= {"metricKey": metric, "selectedMetricKeys": [metric], "runsCountToCompare": 100}
-    if kind == "LINE":  # MLflow fills in no field that is missing
+    if kind == "LINE":  # every field is needed: MLflow does not fill in missing ones
         shown |= {"scaleType": "linear", "xAxisScaleType": "linear", "range": {}, "lineSmoothness": 0}
         shown |= {"xAxisKey": "step", "selectedXAxisMetricKey": "", "yAxisKey": "metric", "yAxisExpressions": []}
         shown |= {"ignoreOutliers": False, "useGlobalXaxisKey": True, "useGlobalLineSmoothing": True}
@@ -120,7 +120,7 @@ _STATE = {
     "columnOrder": list(COLUMNS),
     "columnWidths": COLUMNS,
     "runsHiddenMode": "SHOW_ALL",
-    "isAccordionReordered": True,  # else the sections are sorted by name
+    "isAccordionReordered": True,  # without it MLflow sorts the sections by name
     "compareRunSections": [
         *(_section(name, shown=True) for name, *_ in SECTIONS),
         *(_section(name, shown=False) for name in CLOSED),

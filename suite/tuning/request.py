@@ -1,4 +1,4 @@
-"""What a user asks a study to be, checked before anything is trained."""
+"""A user's request for a study, which is checked before anything is trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,12 @@ from suite.recipe.space import Space, read_space
 from suite.recipe.trial import Budget, training_images
 from suite.tuning.rules import Rules
 
-MOST = 10_000  # the most combinations of extreme values that are checked with the recipe
+MOST = 10_000  # the most combinations of extreme values that the recipe checks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A study as it is asked for. `space` maps fields to ranges in words; empty means the recipe's own space."""
+    """A request for a study. `space` maps fields to ranges as text; if it is empty, the recipe's own space is used."""
 
     space: Mapping[str, str] = field(default_factory=dict)
     budget: str = "samples"
@@ -30,7 +30,7 @@ class Request:
     study: str = ""
 
     def rules(self, experiment: Experiment) -> Rules:
-        """Everything that decides the study's trials; raises `SuiteError` (2) for what cannot be searched."""
+        """Everything that decides the study's trials; raises `SuiteError` (2) if the search is not possible."""
         space = read_space(dict(self.space or experiment.recipe.space))
         require_recipes(space, experiment.recipe)
         _require_batches(experiment, space)
@@ -81,7 +81,7 @@ def _require_batches(experiment: Experiment, space: Space) -> None:
 
 
 def _require_known_end(experiment: Experiment, space: Space, budget: str) -> None:
-    """Refuse a schedule whose last step nobody knows beforehand."""
+    """Refuse a schedule whose number of steps is not known before the training."""
     schedules = space["schedule"].extremes if "schedule" in space else (experiment.recipe.schedule,)
     if budget == "seconds" and set(schedules) != {"constant"}:
         raise SuiteError(
@@ -91,6 +91,6 @@ def _require_known_end(experiment: Experiment, space: Space, budget: str) -> Non
 
 
 def _updates(experiment: Experiment) -> int:
-    """How many updates the published setting makes on the images that train a trial."""
+    """The number of updates of the published setting, on the training images of a trial."""
     batches = -(-training_images(experiment.recipe.data) // experiment.recipe.batch_size)
     return experiment.recipe.epochs * batches

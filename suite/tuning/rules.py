@@ -1,4 +1,4 @@
-"""What a study is a function of, and the words that its parts share."""
+"""The rules of a study, which decide all of its trials, and the types that the parts of this room share."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ from suite.recipe.values import as_words
 SAMPLERS = ("tpe", "gp", "random", "grid")
 OBJECTIVES = ("accuracy", "accuracy-per-second", "both")
 
-Values = Mapping[str, Any]  # of recipe fields
+Values = Mapping[str, Any]  # values of recipe fields, by name
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that decides a study's trials: they are the same for equal rules, however they are trained."""
+    """Everything that decides a study's trials. Equal rules give equal trials, however they are trained."""
 
     study: str
     experiment: Experiment
@@ -34,7 +34,7 @@ class Rules:
     pruning: bool
 
     def facts(self) -> dict[str, Any]:
-        """The rules as plain values; a stored study has the same ones, or is another study."""
+        """The rules as plain values. They are stored with the study, and a study with other values is another study."""
         recipe, values = self.experiment.recipe.protocol(), self.experiment.recipe.values()
         return {
             "experiment": self.experiment.name,
@@ -52,21 +52,21 @@ class Rules:
         }
 
     def published(self) -> dict[str, Any]:
-        """The values that the recipe itself has in the fields that are searched."""
+        """The recipe's own values of the searched fields."""
         return {name: getattr(self.experiment.recipe, name) for name in self.space}
 
     def with_values(self, values: Values) -> Experiment:
-        """The experiment of one trial."""
+        """The experiment with a trial's values."""
         return self.experiment.changed(values)
 
     def require_same(self, stored: Mapping[str, Any]) -> None:
-        """Refuse to go on with a study of other rules; raises `SuiteError` (2), and nothing was changed."""
+        """Raise `SuiteError` (2) if the stored study has other rules; nothing is changed."""
         for name, value in self.facts().items():
             if stored.get(name) != value:
                 what = "" if name == "network" else _difference(stored.get(name), value)
                 raise SuiteError(
-                    f"study {self.study!r} was begun with another {name.replace('_', ' ')}{what}.",
-                    "Give the same again, or another name with --study.",
+                    f"study {self.study!r} was started with a different value of {name.replace('_', ' ')}{what}.",
+                    "Give the same value again, or another name with --study.",
                 )
 
 
@@ -81,7 +81,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: accuracy on the validation images, cost, or why there is none."""
+    """The result of a task: accuracy on the validation images and cost, or the reason why there is no accuracy."""
 
     accuracy: float
     seconds: float = 0.0
@@ -94,7 +94,7 @@ Evaluate = Callable[[Sequence[Task]], list[Outcome]]
 
 
 def objective_values(objective: str, outcomes: Sequence[Outcome]) -> tuple[float, ...]:
-    """What a configuration is judged by, over its seeds so far; larger is better, but for the seconds of `both`."""
+    """A configuration's objective values over its seeds so far. Larger is better, except for the seconds of `both`."""
     accuracy, seconds = fmean(one.accuracy for one in outcomes), fmean(one.seconds for one in outcomes)
     match objective:
         case "accuracy":
@@ -105,7 +105,7 @@ def objective_values(objective: str, outcomes: Sequence[Outcome]) -> tuple[float
 
 
 def _difference(stored: Any, asked: Any) -> str:
-    """`: 3, not 5`; of several fields those that differ."""
+    """The stored and the given value, such as `: 3, not 5`; of a mapping only the fields that differ."""
     if isinstance(stored, dict) and isinstance(asked, dict):
         fields = sorted(name for name in {*stored, *asked} if stored.get(name) != asked.get(name))
         stored, asked = (as_words({name: one[name] for name in fields if name in one}) for one in (stored, asked))

@@ -7,8 +7,8 @@ from suite.tuning.halving import Ended, run_generation
 from suite.tuning.rules import Evaluate, Rules, Values
 from suite.tuning.study import Study, Trial
 
-Asked = Callable[[Mapping[int, Values]], None]
-Told = Callable[[list[Trial]], None]
+OnStart = Callable[[Mapping[int, Values]], None]
+OnEnd = Callable[[list[Trial]], None]
 
 
 def search(
@@ -17,20 +17,21 @@ def search(
     total: int,
     evaluate: Evaluate,
     *,
-    asked: Asked = lambda _: None,
-    told: Told = lambda _: None,
+    on_start: OnStart = lambda _: None,
+    on_end: OnEnd = lambda _: None,
     until: float | None = None,
 ) -> list[Trial]:
     """Continue the study until it has `total` trials, and return all trials.
 
     An interrupted generation is continued first. The results of a generation are stored in the order of their
     numbers, so nothing depends on which trial ended first. No new generation starts after `until`, a time of
-    `time.monotonic`.
+    `time.monotonic`. `on_start` gets the trials of each generation before its training, by number; `on_end` gets all
+    trials of the study after it.
     """
     while (until is None or time.monotonic() < until or study.is_broken_off()) and (trials := study.ask(total)):
-        asked(trials)
+        on_start(trials)
         ended: dict[int, Ended] = run_generation(trials, rules, evaluate)
         for number in sorted(ended):
             study.tell(number, ended[number])
-        told(study.trials())
+        on_end(study.trials())
     return study.trials()

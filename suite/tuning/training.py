@@ -1,4 +1,4 @@
-"""Tasks trained by worker processes, each in a run folder of its own, so that nothing is ever trained twice."""
+"""Trains tasks in worker processes. Each has a run folder of its own, so nothing is trained twice."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -19,9 +19,9 @@ Watch = Callable[[Task, Event], None]
 
 
 class Training:
-    """Trains what it is asked for; the folders under `trials` hold what was trained before, by any study.
+    """Trains tasks. What any study has trained before is in the folders below `trials` and is used again.
 
-    `seconds` sums up what this process's workers spent in training and validation.
+    `seconds` is the time that the workers of this process spent on training and on validation.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Training:
         self._executor, self._data_folder, self._folders, self._watch = executor, data_folder, folders, watch
 
     def __call__(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """Train every task, equal ones once; raises `SuiteError` for a training that breaks down, not that diverges."""
+        """Train every task, equal tasks once. Raises `SuiteError` if a training fails, but not if it diverges."""
         jobs = {job.run.folder: (job, task) for task in tasks for job in (self._job(task),)}
-        # Small batches take longest: they come first, so that no worker is left with a long one at the end.
+        # Small batches take the longest: they come first, so that no long training is left for the end.
         ordered = sorted(jobs.values(), key=lambda pair: pair[1].values.get("batch_size", 0))
         results: dict[Path, Result] = {}
         with closing(self._executor.run(work, [job for job, _ in ordered])) as events:
@@ -64,7 +64,7 @@ class Training:
         return [self._outcome(self._job(task), results) for task in tasks]
 
     def epochs(self, values: Values, seed: int) -> list[Epoch]:
-        """The history of a configuration that was trained under a seed."""
+        """The history of a configuration that was trained with this seed."""
         return self._job(Task(values, seed)).run.history()
 
     def _job(self, task: Task) -> Job:
@@ -75,7 +75,7 @@ class Training:
         return Job(run, folder, overrides, self._folders, self._budget, task.portion)
 
     def _outcome(self, job: Job, results: Mapping[Path, Result]) -> Outcome:
-        """What the epochs up to the portion came to: a folder may hold more, from before a kill or of another study."""
+        """The outcome of the epochs up to the portion; the folder may have more, from an earlier command or study."""
         recipe = self._experiment.changed(job.overrides).recipe
         history = job.run.history()
         epochs = range(len(history) + 1)
@@ -84,7 +84,7 @@ class Training:
             epoch = results[job.run.folder]["epoch"]
             return Outcome(0.0, diverged=f"diverged in epoch {epoch + 1}: the loss is no finite number")
         history = history[: reached[0]]
-        accuracies = [float(record["val_accuracy"] or 0) for record in history]  # a trial always validates
+        accuracies = [float(record["val_accuracy"] or 0) for record in history]  # a trial always has one
         return Outcome(
             accuracy=max(accuracies) if recipe.keep == "best" else accuracies[-1],
             seconds=sum(record["clock"]["train_seconds"] for record in history),

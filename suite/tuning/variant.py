@@ -25,16 +25,16 @@ def variant_path(experiment: Experiment) -> Path:
 
 
 def write_variant(path: Path, experiment: Experiment, remark: str) -> None:
-    """Write the variant: the recipe with its new values and the same network, without the source, which has others."""
+    """Write the variant: the same network, the recipe with its new values, and no source, as its values differ."""
     files.write(path, variant_text(experiment, remark).encode())
 
 
 def variant_text(experiment: Experiment, remark: str) -> str:
-    """The text of the variant's file; its network text is the original's, so identities treat the two as the same."""
+    """The text of the variant's file. It has the original's network text, so the identity's network is the same."""
     default = {name: item.default for name, item in Recipe.__dataclass_fields__.items()}
     protocol = {name: getattr(experiment.recipe, name) for name in experiment.recipe.protocol()}
-    told = {name: value for name, value in protocol.items() if value != default[name]}
-    lines = [f"    {name}={value!r}," for name, value in told.items()]
+    changed = {name: value for name, value in protocol.items() if value != default[name]}
+    lines = [f"    {name}={value!r}," for name, value in changed.items()]
     lines.append(f"    space={dict(experiment.recipe.space)!r},")
     words = as_words(experiment.overrides)
     return "\n".join(
@@ -58,7 +58,7 @@ def variant_text(experiment: Experiment, remark: str) -> str:
 
 
 def remark_of(facts: dict[str, Any]) -> str:
-    """The study's result for the variant, as a part of the file's docstring."""
+    """The study's result as a part of the file's docstring."""
     winner = facts["outcome"]["rows"][0]
     verdict = facts["outcome"]["verdict"]
     how = "for a seed of that one diverged."

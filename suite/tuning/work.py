@@ -1,4 +1,4 @@
-"""One command's work on a study: search, judge under fresh seeds, and test a winner that is better."""
+"""The steps of one `tune` command: search, judge under fresh seeds, test a winner that is better."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ from suite.tuning.training import Training
 
 @dataclass(frozen=True)
 class Order:
-    """What the command asks for beside the study's rules, and what it works with."""
+    """The options of one command that are not rules of the study, and the objects that it works with."""
 
     trials: int
     fresh: int
@@ -53,18 +53,18 @@ class StudyView(Protocol):
 
     def __enter__(self) -> "StudyView": ...
     def __exit__(self, *error: Any) -> None: ...
-    def asked(self, trials: Mapping[int, Values]) -> None:
-        """A generation begins."""
+    def generation_started(self, trials: Mapping[int, Values]) -> None:
+        """Show that a generation starts; `trials` are its values by trial number."""
 
     def event(self, task: Task, event: Event) -> None:
-        """A training said something."""
+        """Show an event of a task's training."""
 
-    def told(self, trials: list[Trial]) -> None:
-        """A generation has ended; `trials` are all of the study."""
+    def generation_ended(self, trials: list[Trial]) -> None:
+        """Show that a generation has ended; `trials` are all trials of the study."""
 
 
 class OpenView(Protocol):
-    """Opens a view of a study that has `done` of its `total` trials; `finals` more trainings judge the winner."""
+    """Opens a view of a study with `done` of `total` trials. `finals` is the number of trainings under fresh seeds."""
 
     def __call__(self, rules: Rules, *, done: int, total: int, finals: int) -> AbstractContextManager[StudyView]: ...
 
@@ -72,7 +72,7 @@ class OpenView(Protocol):
 def work_on(rules: Rules, order: Order, open_view: OpenView, publish: Callable[[Record], None]) -> Work:
     """Bring the study to its number of trials and judge its winner.
 
-    The caller has claimed the study. `publish` gets the study's document after each generation. Returns the document,
+    The caller holds the study's lock. `publish` gets the study's document after each generation. Returns the document,
     the study, and the seconds of training. Raises `SuiteError`.
     """
     with storing():
@@ -83,11 +83,14 @@ def work_on(rules: Rules, order: Order, open_view: OpenView, publish: Callable[[
         with open_view(rules, done=done, total=order.trials, finals=finals) as view:
             training = _training(rules, order, rules.budget, view)
 
-            def told(trials: list[Trial]) -> None:
-                view.told(trials)
+            def on_end(trials: list[Trial]) -> None:
+                view.generation_ended(trials)
                 publish(keep(study, rules, order, training.seconds))
 
-            trials = search(study, rules, order.trials, training, asked=view.asked, told=told, until=order.until)
+            trials = search(
+                study, rules, order.trials, training,
+                on_start=view.generation_started, on_end=on_end, until=order.until,
+            )  # fmt: skip
             outcome = study.notes.get("outcome")
             if not outcome or (outcome["of"], len(outcome["seeds"])) != (len(trials), order.fresh):
                 found = judge(study, rules, training, count=order.fresh)
@@ -98,9 +101,9 @@ def work_on(rules: Rules, order: Order, open_view: OpenView, publish: Callable[[
 
 
 def keep(study: Study, rules: Rules, order: Order, seconds: Mapping[str, float]) -> Record:
-    """Write the study's document, with what commands spent on it: `seconds` of training and validation by this one.
+    """Write the study's document with the time of all commands; `seconds` is this one's for training and validation.
 
-    The capacity is what the workers could have given in that time.
+    `capacity` is the elapsed time multiplied by the number of workers.
     """
     wall = time.monotonic() - order.begun
     mine = {**seconds, "wall": wall, "capacity": wall * order.workers}
@@ -115,23 +118,23 @@ def keep(study: Study, rules: Rules, order: Order, seconds: Mapping[str, float])
 
 
 def winner(facts: Record, rules: Rules) -> Experiment | None:
-    """The winner as an experiment to run, where it beats the published setting; else None."""
+    """The winner as an experiment, if it is better than the published setting; else None."""
     outcome = facts["outcome"]
     if not outcome or outcome["verdict"]["word"] != "better":
         return None
     best = outcome["rows"][0]
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in best["values"].items()}
-    # Under a budget of steps or seconds another batch size makes another number of epochs.
+    # With a budget of steps or seconds, the number of epochs depends on the batch size.
     return rules.experiment.changed({**values, "epochs": best["epochs"]})
 
 
 def plan_test(experiment: Experiment, rules: Rules, order: Order) -> list[Planned]:
-    """The winner's ordinary runs, on all training images and under the fresh seeds."""
+    """The winner's runs for the test: ordinary runs on all training images, with the fresh seeds."""
     return plan([experiment], fresh_seeds(rules, order.fresh), order.home.runs)
 
 
 def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
-    """Write down the winner's test accuracy, and how often this study has looked at the test set by now."""
+    """Store the winner's test accuracy, and the number of winners of this study that were tested so far."""
     results = [item.result for item in planned]
     if any(result is None or result["status"] != "finished" for result in results):
         lost = next(item for item in planned if not item.result or item.result["status"] != "finished")
@@ -146,7 +149,7 @@ def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
 
 
 def with_test(seconds: Mapping[str, float], planned: Sequence[Planned]) -> dict[str, float]:
-    """The seconds of training and evaluation with those of the winner's own runs, where this command trained them."""
+    """`seconds` plus the time of the winner's runs that this command trained."""
     clocks = [item.result["clock"] for item in planned if item.result and not item.skipped]
     named = (("train", "perf/train_seconds"), ("validate", "perf/evaluation_seconds"))
     return {name: seconds[name] + sum(clock.get(key, 0.0) for clock in clocks) for name, key in named}
@@ -165,7 +168,7 @@ def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None
 
 
 def _with_measured_seconds(study: Study, rules: Rules, order: Order) -> Rules:
-    """The budget in seconds is what the published setting takes for its epochs here; it is measured once a study."""
+    """Set a budget in seconds to the published setting's training time here, measured once for each study."""
     if rules.budget.kind != "seconds":
         return rules
     seconds = study.notes.get("seconds")

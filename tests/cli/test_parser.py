@@ -19,16 +19,27 @@ VERBS = ("list", "show", "run", "tune", "verify", "report", "sync", "ui", "docto
     "words", ["--help", "--version", "list", "list --json", "run --help", "run nothing", "tune --help", "tune nothing"]
 )
 def test_what_needs_no_library_loads_none(words):
+    assert loaded(HEAVY, words) == "[]"
+
+
+@pytest.mark.parametrize("words", ["--help", "run --help", "run lenet --seeds none"])
+def test_help_and_a_wrong_option_do_not_load_the_terminals_library(words):
+    assert loaded(("rich",), words) == "[]"
+    assert loaded(("rich",), "list") == "['rich']"
+
+
+def loaded(libraries: tuple[str, ...], words: str) -> str:
+    """Which of these libraries a command loads."""
     program = (
         "import sys; from suite.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+        f"print([name for name in {libraries} if name in sys.modules], file=sys.stderr)"
     )
 
     answer = subprocess.run([sys.executable, "-c", program, *words.split()], cwd=ROOT, capture_output=True, text=True)
 
-    assert answer.stderr.splitlines()[-1] == "[]"
+    return answer.stderr.splitlines()[-1]
 
 
 def test_list_names_the_experiments_with_their_published_figures(workspace):

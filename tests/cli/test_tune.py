@@ -138,10 +138,10 @@ def test_a_larger_total_extends_the_study(done):
 @pytest.mark.parametrize(
     ("words", "fragment"),
     [
-        (("--seeds", "3"), "another seeds: 2, not 3"),
-        (("--seeds", "2", "--epochs", "3"), "another recipe: epochs=2, not epochs=3"),
-        (("--seeds", "2", "--space", "lr=0.01..1"), "another space: batch_size=32,64,128 lr=3e-4..1, not lr=0.01..1"),
-        (("--seeds", "2", "--sampler", "random"), "another sampler: tpe, not random"),
+        (("--seeds", "3"), "value of seeds: 2, not 3"),
+        (("--seeds", "2", "--epochs", "3"), "value of recipe: epochs=2, not epochs=3"),
+        (("--seeds", "2", "--space", "lr=0.01..1"), "value of space: batch_size=32,64,128 lr=3e-4..1, not lr=0.01..1"),
+        (("--seeds", "2", "--sampler", "random"), "value of sampler: tpe, not random"),
     ],
 )
 def test_a_study_of_other_rules_is_left_alone(in_process, done, words, fragment):

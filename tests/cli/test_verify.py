@@ -131,7 +131,7 @@ def test_another_environment_is_named_as_what_could_explain_it(copied):
     assert (answer.code, one["status"]) == (1, "different")
     assert one["environment"]["switches"] == {"before": {}, "now": switches}
     assert one["environment"]["cpu_capability"]["now"] == "DEFAULT"
-    assert "What could explain it: " in answer.err
+    assert "Possible causes: " in answer.err
     assert f"cpu_capability {environment['cpu_capability']} then, DEFAULT now" in answer.err
     assert len(answer.err.splitlines()[-1]) < 1000
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_verified_is_refused_and_the_others_are_verified(copied):
     }  # fmt: skip
     assert f"{weights} is damaged" in why["cnn-s0"]
     assert "no experiment 'gone'" in why["gone-s0"]
-    assert f"{own / 'slow.py'} builds another network" in why["slow-s0"]
+    assert f"{own / 'slow.py'} has another network" in why["slow-s0"]
     environment = json.loads((folder(copied, "slow") / "recipe.json").read_text())["environment"]
     if commit := environment.get("git_commit"):
         assert f"Check out commit {commit[:12]}" in why["slow-s0"]
@@ -192,4 +192,4 @@ def test_a_run_that_is_not_finished_is_refused_before_anything_is_trained(in_pro
 
     answer = in_process("verify", "cnn-s0", "mlp-s0", within=copied)
 
-    assert_refused(answer, 2, "there is no finished run 'mlp-s0'", "Give a name as lenet-s0")
+    assert_refused(answer, 2, "there is no finished run 'mlp-s0'", "Give a name such as lenet-s0")

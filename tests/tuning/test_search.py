@@ -79,9 +79,9 @@ def broken_off(rules, storage, chance, kills):
     for _ in range(kills):
         dying, trainer.left = "training", chance.randint(0, 2)
         if chance.random() < 0.2:
-            dying, trainer.left = chance.choice(["asked", "told"]), None
+            dying, trainer.left = chance.choice(["start", "end"]), None
         try:
-            search(study_in(storage, rules), rules, TOTAL, trainer, asked=die_at("asked"), told=die_at("told"))
+            search(study_in(storage, rules), rules, TOTAL, trainer, on_start=die_at("start"), on_end=die_at("end"))
         except Killed:
             lives += 1
     trainer.left = None
@@ -258,20 +258,20 @@ def test_there_is_time_until_it_is_over():
     assert len(search(study_in(None, rules), rules, TOTAL, Recorder(), until=time.monotonic() + 600)) == TOTAL
 
 
-# --- what is told on the way --------------------------------------------------------------------------------------
+# --- what is shown on the way --------------------------------------------------------------------------------------
 
 
-def test_each_generation_is_announced_and_told_of_when_it_has_ended():
+def test_each_generation_is_announced_when_it_starts_and_when_it_ends():
     rules, said = rules_of(generation=5), []
 
     search(
         study_in(None, rules), rules, 12, Recorder(),
-        asked=lambda trials: said.append(("asked", list(trials))),
-        told=lambda trials: said.append(("told", len(trials), Counter(one.state for one in trials)["RUNNING"])),
+        on_start=lambda trials: said.append(("start", list(trials))),
+        on_end=lambda trials: said.append(("end", len(trials), Counter(one.state for one in trials)["RUNNING"])),
     )  # fmt: skip
 
     assert said == [
-        ("asked", [0, 1, 2, 3, 4]), ("told", 5, 0),
-        ("asked", [5, 6, 7, 8, 9]), ("told", 10, 0),
-        ("asked", [10, 11]), ("told", 12, 0),
+        ("start", [0, 1, 2, 3, 4]), ("end", 5, 0),
+        ("start", [5, 6, 7, 8, 9]), ("end", 10, 0),
+        ("start", [10, 11]), ("end", 12, 0),
     ]  # fmt: skip

@@ -112,7 +112,7 @@ def test_a_study_that_a_crash_left_without_rules_is_given_them(home):
 
     open_claimed(home, rules)
 
-    with pytest.raises(SuiteError, match="was begun with another seeds"):
+    with pytest.raises(SuiteError, match="was started with a different value of seeds"):
         open_claimed(home, replace(rules, seeds=4))
 
 
@@ -216,8 +216,8 @@ def test_a_study_of_other_rules_is_refused_by_the_first_that_differs_and_left_as
 
     name = what.strip().replace("_", " ")
     assert refused.value.code == 2
-    assert str(refused.value).startswith(f"study 'small' was begun with another {name}")
-    assert str(refused.value).endswith("Give the same again, or another name with --study.")
+    assert str(refused.value).startswith(f"study 'small' was started with a different value of {name}")
+    assert str(refused.value).endswith("Give the same value again, or another name with --study.")
     assert "\n" not in str(refused.value)
     assert database(kept).read_bytes() == whole
 
@@ -227,14 +227,14 @@ def test_every_rule_that_a_study_is_a_function_of_is_among_these():
 
 
 def test_a_refusal_says_what_it_was_and_what_it_would_be(kept):
-    with pytest.raises(SuiteError, match=r"another seeds:? 3, not 4\."):
+    with pytest.raises(SuiteError, match=r"value of seeds: 3, not 4\."):
         open_claimed(kept, OTHERS["seeds"])
 
 
 def test_a_space_that_adds_a_field_is_another(kept, whole):
     wider = replace(RULES, space=read_space({"lr": "1e-4..1e-1", "batch_size": "32..256", "momentum": "0..0.9"}))
 
-    with pytest.raises(SuiteError, match="was begun with another"):
+    with pytest.raises(SuiteError, match="was started with a different value"):
         open_claimed(kept, wider)
 
     assert database(kept).read_bytes() == whole

@@ -180,7 +180,7 @@ def test_a_generation_is_as_large_as_the_rules_say_and_the_last_one_stays_within
     rules = rules_of(generation=5)
     study, sizes = study_in(storage, rules), []
 
-    search(study, rules, 12, Recorder(), asked=lambda trials: sizes.append(list(trials)))
+    search(study, rules, 12, Recorder(), on_start=lambda trials: sizes.append(list(trials)))
 
     assert sizes == [list(range(5)), list(range(5, 10)), [10, 11]]
 

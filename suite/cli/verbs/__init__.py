@@ -1,4 +1,4 @@
-"""What each verb does, as a list of steps; its docstring is its help, its return the exit code."""
+"""The verbs, each as a list of steps. The docstring of a verb is its help, and it returns the exit code."""
 
 from suite.cli.verbs.benching import bench
 from suite.cli.verbs.comparing import compare

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from suite.api import benching
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
 from suite.errors import SuiteError
@@ -15,15 +14,16 @@ from suite.recipe.experiment import Experiment
 if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated
     from suite.benching.throughput import Throughput
+    from suite.cli.terminal import Terminal
 
 
 def bench(args: Namespace) -> int:
-    """Measure the speed of training and inference beside references, in turn, and judge whether any was lost.
+    """Measure the speed of training and inference, compared with references, and judge whether it got worse.
 
-    Alone: images per second, beside a bare loop, a tutorial's and Lightning's. With --check: is the ratio to the bare
-    loop still the committed one? With --against or --against-env: is a step slower than in another revision, or in
-    another interpreter's packages? PASS, FAIL and INCONCLUSIVE are the exit codes 0, 1 and 4. Measure while nothing
-    else runs.
+    Without options: images per second, compared with a bare loop, a tutorial's loop and Lightning. With --check: is the
+    ratio to the bare loop still the committed one? With --against or --against-env: is a step slower than in another
+    revision, or with another interpreter's packages? The exit codes are 0 for PASS, 1 for FAIL and 4 for INCONCLUSIVE.
+    Measure while nothing else runs.
 
     python -m suite bench lenet
     python -m suite bench --check
@@ -47,7 +47,7 @@ def _require_one_question(args: Namespace) -> None:
         raise SuiteError(f"{words}: one question at a time.", "Give one of them.")
 
 
-def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     found = []
     for one in benching.measure(session, experiments, seconds=args.seconds):
         found.append(one)
@@ -65,7 +65,7 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: Te
     return 0
 
 
-def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     words = {"seconds": args.seconds, "limit": args.limit}
     judged = (
         benching.check(session, experiments, baseline=args.baseline, **words)
@@ -86,7 +86,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal
     return exit_code(one.verdict for one in found)
 
 
-def _update(experiments: Sequence[Experiment], args: Namespace, terminal: Terminal, session: Session) -> int:
+def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     path, found = benching.update_baseline(session, experiments, baseline=args.baseline, seconds=args.seconds)
     if args.json:
         terminal.json({"baseline": str(path), **{name: one.facts() for name, one in found.items()}})

@@ -1,18 +1,22 @@
-"""What several verbs share: how words become a session and changed recipe fields."""
+"""Shared by the verbs: opens the session, and reads the changed recipe fields."""
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.errors import USER, SuiteError
 from suite.recipe.fields import parse_override
 from suite.recipe.registry import Registry
 from suite.recipe.values import literal
 
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
-def opened(args: Namespace) -> tuple[Terminal, Session]:
-    """The screen of a command, and the session that its options describe."""
+
+def opened(args: Namespace) -> "tuple[Terminal, Session]":
+    """The terminal and the session that a command's options describe."""
+    from suite.cli.terminal import Terminal  # loads rich, which `--help` and a wrong option do not need
+
     terminal = Terminal(as_json=getattr(args, "json", False))
     session = Session.open(
         terminal,
@@ -35,7 +39,7 @@ def changes(args: Namespace) -> dict[str, Any]:
     return found
 
 
-def complain_of_broken(registry: Registry, terminal: Terminal) -> int:
+def complain_of_broken(registry: Registry, terminal: "Terminal") -> int:
     """Name the files that could not be loaded; returns the exit code of a verb that went on without them."""
     for error in registry.errors:
         terminal.warn(str(error))

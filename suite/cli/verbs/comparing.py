@@ -1,18 +1,22 @@
 """The verb that compares."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from suite.api.comparing import compare as compare_runs
 from suite.api.results import Compared
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
+
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
 
 
 def compare(args: Namespace) -> int:
-    """Compare recipes on the same test images under the same seeds: which is better, how sure, at what cost.
+    """Compare recipes on the same test images with the same seeds: which is better, how certain, at what cost.
 
     NAME is an experiment, or the start of a recipe's identity as the report gives it. With --until-decided seeds are
-    added, half as many again at each look and --limit at the most; every look spends a share of the 5 % error.
+    added as long as no difference is shown, up to --limit: half as many again before each new look. The looks share the
+    error of 5 %.
 
     python -m suite compare lenet lenet_gaussian
     python -m suite compare cnn cnn_one_epoch lenet_avgpool
@@ -24,7 +28,7 @@ def compare(args: Namespace) -> int:
     return 0
 
 
-def _tell(found: Compared, terminal: Terminal) -> None:
+def _tell(found: Compared, terminal: "Terminal") -> None:
     from suite.reporting.comparison_tables import comparison_table, cost_table
     from suite.reporting.comparisons import target_of
 

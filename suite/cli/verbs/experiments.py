@@ -1,4 +1,4 @@
-"""The verbs that look at experiments without training them."""
+"""The verbs that show experiments without training them."""
 
 from argparse import Namespace
 

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from suite.api import training
 from suite.api.session import Session
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
 
 if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
     from suite.runs.accuracy_gate import Gated
 
 
 def gate(args: Namespace) -> int:
-    """Train experiments anew under fresh seeds and say whether they are as accurate as the committed reference.
+    """Train experiments with fresh seeds and judge whether they are as accurate as the committed reference.
 
-    PASS: a drop of the margin is ruled out. FAIL: a drop is shown, or a rise beyond the margin, which a fixed protocol
-    does not make. INCONCLUSIVE: neither, with as many seeds as --limit allows. Exit codes 0, 1 and 4. With --update the
-    reference is written anew instead, from the runs of the record, which are trained where they are missing.
+    PASS: a drop of the margin is ruled out. FAIL: a drop is shown, or a rise of more than the margin, which the same
+    protocol cannot cause. INCONCLUSIVE: neither, with as many seeds as --limit allows. The exit codes are 0, 1 and 4.
+    With --update a new reference is written instead, from recorded runs; missing runs are trained.
 
     python -m suite gate mlp
     python -m suite gate lenet --margin 0.005
@@ -41,7 +41,7 @@ def gate(args: Namespace) -> int:
     return exit_code(one.judged.verdict for one in found)
 
 
-def _update(args: Namespace, terminal: Terminal, session: Session) -> int:
+def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
     experiments = session.chosen(args.names, changes(args))
     path, references, trouble = training.update_reference(session, experiments, seeds=args.seeds, path=args.reference)
     if args.json:

@@ -6,7 +6,7 @@ from suite.cli.verbs.common import opened
 
 
 def doctor(args: Namespace) -> int:
-    """Say what this machine has, and what would stop a run.
+    """Examine this machine: what it has, and what would stop a run.
 
     python -m suite doctor
     """

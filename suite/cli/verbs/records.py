@@ -1,4 +1,4 @@
-"""The verbs that read and keep the record."""
+"""The verbs that work with MLflow's record."""
 
 from argparse import Namespace
 
@@ -10,7 +10,7 @@ from suite.text import plural
 def report(args: Namespace) -> int:
     """Write reports/: tables as CSV, pictures, report.md and the one-file page report.html, from MLflow's record.
 
-    A choice narrows it: --experiment, --since. With --baseline every accuracy stands beside that experiment's.
+    --experiment and --since select runs. With --baseline every accuracy is compared with that experiment's.
 
     python -m suite report
     python -m suite report --experiment lenet cnn --since 7d --baseline lenet
@@ -31,9 +31,9 @@ def report(args: Namespace) -> int:
 
 
 def sync(args: Namespace) -> int:
-    """Send MLflow what it lacks of the finished runs; run and report do it by themselves.
+    """Send the finished runs that are missing in MLflow; run and report also do this.
 
-    With --rebuild MLflow's database and artifacts are moved aside and written anew from the run folders.
+    With --rebuild MLflow's database and artifacts are moved aside, and new ones are written from the run folders.
 
     python -m suite sync
     python -m suite sync --rebuild
@@ -50,7 +50,7 @@ def sync(args: Namespace) -> int:
 
 
 def ui(args: Namespace) -> int:
-    """Start MLflow's UI on the runs, for this machine only, and print the link that compares the latest of them.
+    """Start MLflow's UI, for this machine only, and print links to the runs and to a comparison of the latest ones.
 
     python -m suite ui
     python -m suite ui --port 5050

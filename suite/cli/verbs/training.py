@@ -9,7 +9,7 @@ from suite.runs.plan import worst
 
 
 def run(args: Namespace) -> int:
-    """Train experiments side by side; what is finished is skipped, what is half done goes on.
+    """Train experiments, several at once; finished runs are skipped, interrupted runs are continued.
 
     python -m suite run all
     python -m suite run lenet cnn --seeds 5
@@ -28,10 +28,10 @@ def run(args: Namespace) -> int:
 
 
 def verify(args: Namespace) -> int:
-    """Train finished runs again from their recorded recipes and say whether every number is the same, bit for bit.
+    """Train finished runs again from their recorded recipes and report whether every number is the same, bit for bit.
 
     RUN is a name, the start of a recipe's identity, MLflow's id of a run, a run's folder, or all. The run and its
-    record are left as they are.
+    record are not changed.
 
     python -m suite verify lenet-s0
     python -m suite verify all --json

@@ -1,21 +1,24 @@
 """The verb that tunes."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from suite.api.tuning import tune as tune_experiment
-from suite.cli.terminal import Terminal
 from suite.cli.verbs.common import changes, opened
 from suite.disk.documents import Record
 from suite.errors import SuiteError
 from suite.recipe.fields import require_field
 from suite.tuning.request import Request
 
+if TYPE_CHECKING:
+    from suite.cli.terminal import Terminal
+
 
 def tune(args: Namespace) -> int:
-    """Search an experiment's learning rate and batch size, or other fields, on validation images alone.
+    """Search the best learning rate and batch size of an experiment, or other fields, on validation images only.
 
-    Afterwards the best settings and the published one are trained again under fresh seeds; only a winner that is
-    better there is shown the test images. The same command goes on where it was broken off.
+    Then the best settings and the published one are trained again with fresh seeds. Only a winner that is better there
+    is evaluated on the test images. The same command continues an interrupted study.
 
     python -m suite tune lenet
     python -m suite tune lenet --trials 30 --epochs 3 --study quick
@@ -64,7 +67,7 @@ def _space(given: list[str]) -> dict[str, str]:
     return {name: words for name, _, words in pairs}
 
 
-def _summarise(facts: Record, terminal: Terminal) -> None:
+def _summarise(facts: Record, terminal: "Terminal") -> None:
     from suite.tuning.sentences import counts, sentences
 
     if terminal.as_json:
