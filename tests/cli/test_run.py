@@ -139,7 +139,7 @@ def test_a_damaged_result_is_refused_by_itself(in_process, finished):
 
 
 def test_a_home_that_cannot_be_written_is_the_machines_fault(in_process, tmp_path):
-    home = tmp_path / "home"
+    home = tmp_path / "taken"
     home.write_text("a file where a folder should be")
     workspace = Workspace(tmp_path, {"SUITE_HOME": str(home)})
 

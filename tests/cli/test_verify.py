@@ -81,7 +81,7 @@ def test_runs_that_come_to_the_same_again_are_identical_and_left_alone(kept):
 
 def test_mlflows_id_of_a_run_is_a_name_for_it(in_process, kept):
     tracked = Workspace(kept.home, {"SUITE_EXPERIMENTS": kept.extra["SUITE_EXPERIMENTS"]})
-    [one] = tracked.suite("run", "mlp", *TINY, "--no-report", "--json").json
+    [one] = tracked.suite("run", "mlp", *TINY, "--json").json
 
     answer = tracked.suite("verify", one["mlflow_run_id"])
     unknown = in_process("verify", "0" * 32, within=tracked)
