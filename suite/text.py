@@ -29,6 +29,8 @@ def listed_seeds(seeds: Iterable[int]) -> str:
 
 def printable(text: str) -> str:
     """The text without control characters, which could change the user's terminal; line ends stay."""
+    if text.isprintable():  # almost every text is: looking at each letter was a fifth of a report over 1,000 runs
+        return text
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 

@@ -49,7 +49,7 @@ class Workspace:
 
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
-    bare: bool = True
+    bare: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -145,7 +145,7 @@ def workspace(tmp_path: Path) -> Workspace:
     home.mkdir()
     experiments.mkdir()
     (experiments / "slow.py").write_text(SLOW)
-    return Workspace(home, {"SUITE_EXPERIMENTS": str(experiments)}, bare=False)
+    return Workspace(home, {"SUITE_EXPERIMENTS": str(experiments)})
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class Workload:
 
 
 def probe_of(source: Path) -> str:
-    """The module that measures a side in this checkout; in older revisions it lies in `suite.benching`."""
+    """The module that measures a side in this checkout; before the room had its name of today it was `suite.bench`."""
     return f"suite.{'benching' if (source / 'suite' / 'benching').is_dir() else 'bench'}.probe"
 
 
@@ -88,6 +88,7 @@ class Probe:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
             )  # fmt: skip
         except OSError as error:
+            self._complaints.close()
             raise SuiteError(f"{side.python}: {(error.strerror or str(error)).lower()}.", "Name a Python.") from error
 
     def facts(self) -> Line:

@@ -52,7 +52,7 @@ def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
     keys = set() if finished.empty else set(zip(finished["identity"], finished["seed"], strict=True))
     words = {"FAILED": "failed", "KILLED": "interrupted"}
     rows = [
-        {**_whose(run), "status": words.get(run.info.status, "running")}
+        {**_whose(clean(run.data.tags)), "status": words.get(run.info.status, "running")}
         for run in begun if "suite.complete" not in run.data.tags
     ]  # fmt: skip
     return pd.DataFrame([row for row in rows if (row["identity"], row["seed"]) not in keys])
@@ -66,7 +66,7 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "artifact_uri": run.info.artifact_uri,
         "started": run.info.start_time,
         "finished": _finished(run),
-        **_whose(run),
+        **_whose(tags),
         "status": tags["suite.status"],
         "source": clean(json.loads(tags["suite.source"])),
         "weights_sha256": tags["suite.weights_sha256"],
@@ -78,8 +78,7 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
     }
 
 
-def _whose(run: "MlflowRun") -> dict[str, Any]:
-    tags = clean(run.data.tags)
+def _whose(tags: dict[str, str]) -> dict[str, Any]:
     return {
         "experiment": tags["suite.experiment"],
         "identity": tags["suite.identity"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from suite.recipe.registry import OURS
-from tests.conftest import Workspace, assert_refused
+from tests.conftest import Command, Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
 MLP = ("mlp", "--data", "digits", "--seconds", "2")
@@ -36,6 +36,7 @@ def test_it_measures_beside_each_reference_and_keeps_what_it_found(workspace: Wo
     assert (reports / "bench.png").stat().st_size > 5_000
 
 
+@pytest.mark.full
 def test_a_baseline_is_measured_and_judged_by(workspace: Workspace, tmp_path: Path) -> None:
     speed = tmp_path / "speed.json"
 
@@ -54,6 +55,7 @@ def test_a_baseline_is_measured_and_judged_by(workspace: Workspace, tmp_path: Pa
     assert "mlp data=digits: FAIL" in lost.out
 
 
+@pytest.mark.full
 def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tmp_path: Path) -> None:
     """In a clone, whose engine is then made to spend a hundredth of a second more on each step."""
     clone = tmp_path / "clone"
@@ -79,6 +81,7 @@ def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tm
     assert found["interval"][0] > 1.05
 
 
+@pytest.mark.full
 def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: Workspace) -> None:
     answer = workspace.suite("bench", *MLP, "--against-env", sys.executable, "--limit", "9")
 
@@ -98,12 +101,12 @@ def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: W
         (("--seconds", "soon"), "expected a time such as 90s, 10m or 2h, got 'soon'"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_in_a_line(workspace: Workspace, words, line) -> None:
-    assert_refused(workspace.suite("bench", *MLP, *words), 2, line)
+def test_what_cannot_be_measured_is_refused_in_a_line(in_process: Command, words, line) -> None:
+    assert_refused(in_process("bench", *MLP, *words), 2, line)
 
 
-def test_an_interpreter_without_the_libraries_is_refused_by_its_last_word(workspace: Workspace, tmp_path: Path) -> None:
+def test_an_interpreter_without_the_libraries_is_refused_by_its_last_word(in_process: Command, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
 
-    assert_refused(workspace.suite("bench", *MLP, "--against-env", str(python)), 2, "No module named")
+    assert_refused(in_process("bench", *MLP, "--against-env", str(python)), 2, "No module named")

@@ -115,20 +115,20 @@ def test_as_json_it_is_one_document_and_the_start_of_an_identity_is_a_name(known
         ("plain weak --until-decided --limit 2", ["--limit", "expected 3 or more", "'2'"]),
     ],
 )
-def test_what_cannot_be_compared_is_refused_in_one_line(known, words, fragments):
-    assert_refused(known.suite("compare", *words.split()), 2, *fragments)
+def test_what_cannot_be_compared_is_refused_in_one_line(in_process, known, words, fragments):
+    assert_refused(in_process("compare", *words.split(), within=known), 2, *fragments)
 
 
 @pytest.mark.commands
-def test_a_name_and_its_own_identity_are_the_same_runs(known):
+def test_a_name_and_its_own_identity_are_the_same_runs(in_process, known):
     prefix = identity(known, "weak")[:12]
 
-    assert_refused(known.suite("compare", "weak", prefix), 2, f"weak and {prefix} are the same runs, of weak")
+    assert_refused(in_process("compare", "weak", prefix, within=known), 2, f"weak and {prefix} are the same runs, of weak")
 
 
 @pytest.mark.commands
-def test_two_names_of_one_recipe_are_the_same_runs(known):
-    assert_refused(known.suite("compare", "plain", "again"), 2, "plain and again are the same runs, of plain")
+def test_two_names_of_one_recipe_are_the_same_runs(in_process, known):
+    assert_refused(in_process("compare", "plain", "again", within=known), 2, "plain and again are the same runs, of plain")
 
 
 def group(title, *, data="digits", labels=(1, 2)):

@@ -79,12 +79,12 @@ def test_runs_that_come_to_the_same_again_are_identical_and_left_alone(kept):
     assert tree(kept) == before
 
 
-def test_mlflows_id_of_a_run_is_a_name_for_it(kept):
+def test_mlflows_id_of_a_run_is_a_name_for_it(in_process, kept):
     tracked = Workspace(kept.home, {"SUITE_EXPERIMENTS": kept.extra["SUITE_EXPERIMENTS"]})
     [one] = tracked.suite("run", "mlp", *TINY, "--json").json
 
     answer = tracked.suite("verify", one["mlflow_run_id"])
-    unknown = tracked.suite("verify", "0" * 32)
+    unknown = in_process("verify", "0" * 32, within=tracked)
 
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[-1] == (
@@ -187,9 +187,9 @@ def test_a_run_that_put_a_later_field_back_to_its_default_is_trained_again_with_
     assert [(one["run"], one["status"]) for one in answer.json] == [("cycle-s0", "identical")] * 2
 
 
-def test_a_run_that_is_not_finished_is_refused_before_anything_is_trained(copied):
+def test_a_run_that_is_not_finished_is_refused_before_anything_is_trained(in_process, copied):
     (folder(copied, "mlp") / "result.json").unlink()
 
-    answer = copied.suite("verify", "cnn-s0", "mlp-s0")
+    answer = in_process("verify", "cnn-s0", "mlp-s0", within=copied)
 
     assert_refused(answer, 2, "there is no finished run 'mlp-s0'", "Give a name such as lenet-s0")

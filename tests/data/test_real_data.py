@@ -14,7 +14,7 @@ from tests.conftest import Workspace
 def test_mlp_learns_real_mnist_from_an_empty_cache(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    workspace = Workspace(home, {"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    workspace = Workspace(home, {"XDG_CACHE_HOME": str(tmp_path / "cache")}, bare=True)
 
     answer = workspace.suite("run", "mlp", "--seeds", "1", "--json")
 

@@ -76,16 +76,16 @@ def break_it(one: Round, kills: int, chance: random.Random) -> Round:
 
 @pytest.mark.check(3, "kill -9 at random")
 def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, chance, bench, telling, unbroken):
-    wanted, rounds = check.times(50, 10), []
+    wanted, rounds = check.times(50, 4), []
     own = Bench(telling, bench.data, bench.top)
 
     with ThreadPoolExecutor(2) as two:
         while sum(one.kills for one in rounds) < wanted or len(rounds) < check.times(12, 2):
             places = [bench.home(f"round{len(rounds) + i}") for i in range(2)]
-            new = [Round(Workspace(home, {"SUITE_EXPERIMENTS": str(telling)}),
+            new = [Round(Workspace(home, {"SUITE_EXPERIMENTS": str(telling)}, bare=True),
                          [own.run(kind, home, seed) for kind in KINDS for seed in range(SEEDS)])
                    for home in places]  # fmt: skip
-            kills = [check.times(4, 5) + chance.randint(0, 1) for _ in new]
+            kills = [check.times(4, 2) + chance.randint(0, 1) for _ in new]
             rounds += two.map(break_it, new, kills, [random.Random(chance.random()) for _ in new])
 
     for one in rounds:

@@ -74,7 +74,7 @@ def interrupt_it(workspace: Workspace, numbers: list[signal.Signals], chance: ra
 
 @pytest.mark.check(5, "Ctrl-C and SIGTERM")
 def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, bench, telling, unbroken):
-    wanted, took, own = check.times(20, 5), [], Bench(telling, bench.data, bench.top)
+    wanted, took, own = check.times(20, 4), [], Bench(telling, bench.data, bench.top)
 
     with ThreadPoolExecutor(2) as two:
         while len(took) < wanted:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.conftest import Workspace
+from tests.conftest import Workspace, in_full
 from tests.promises.lives import wait
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(3600)]
 
 SAMPLERS = ("tpe", "random")
-TRIALS = 20
+TRIALS, FEW = 20, 8  # with -m promise, else
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Life:
 
     workspace: Workspace
     number: int
+    trials: int
     kills: int = 0
     landed: int = 0  # between the first trial that was asked for and the last one told
     epochs: list[int] = field(default_factory=list)
@@ -40,13 +41,13 @@ class Life:
 
     @property
     def command(self) -> tuple[str, ...]:
-        return command_of(self.number, workers=1 + self.number % 2)
+        return command_of(self.number, self.trials, workers=1 + self.number % 2)
 
 
-def command_of(number, *, workers):
+def command_of(number, trials, *, workers):
     """The study of a number: sampler, search and name follow from it."""
     return (
-        "tune", "plain", "--epochs", "2", "--trials", str(TRIALS), "--seeds", "2", "--fresh-seeds", "3",
+        "tune", "plain", "--epochs", "2", "--trials", str(trials), "--seeds", "2", "--fresh-seeds", "3",
         "--study", f"study{number}", "--study-seed", str(number), "--sampler", SAMPLERS[number // 2 % 2],
         "--workers", str(workers), "--space", "lr=1e-3..1", "batch_size=32..256",
     )  # fmt: skip
@@ -116,23 +117,30 @@ def finish(workspace, command):
 
 
 def assert_whole(workspace, name, expected):
+    trials = len(expected[0])
     assert list_of(workspace, name) == expected
-    assert [number for number, _ in stored(workspace)] == list(range(TRIALS))
+    assert [number for number, _ in stored(workspace)] == list(range(trials))
     assert "RUNNING" not in {state for _, state in stored(workspace)}
     values = [repr(trial["values"]) for trial in expected[0]]
-    assert len(set(values)) == TRIALS, "no point was asked for twice"
+    assert len(set(values)) == trials, "no point was asked for twice"
     assert list((workspace.home / "mlruns" / "studies").glob(".*.tmp")) == []
 
 
 @pytest.fixture(scope="module")
-def unbroken(own, tmp_path_factory):
+def trials(pytestconfig):
+    """How many trials a study has."""
+    return TRIALS if in_full(pytestconfig) else FEW
+
+
+@pytest.fixture(scope="module")
+def unbroken(own, trials, tmp_path_factory):
     """What the study of a number comes to when nothing breaks it; each is made once."""
     known = {}
 
     def list_once(number):
         if number not in known:
             workspace = Workspace(tmp_path_factory.mktemp("unbroken"), {"SUITE_EXPERIMENTS": str(own)})
-            finish(workspace, command_of(number, workers=2))
+            finish(workspace, command_of(number, trials, workers=2))
             known[number] = list_of(workspace, f"study{number}")
         return known[number]
 
@@ -140,9 +148,9 @@ def unbroken(own, tmp_path_factory):
 
 
 @pytest.mark.check(17, "a killed study is the unbroken one")
-def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, unbroken):
-    wanted, studies = check.times(40, 10), check.times(8, 2)
-    lives = [Life(commands(f"life{number}"), number) for number in range(studies)]
+def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, trials, unbroken):
+    wanted, studies = check.times(40, 4), check.times(8, 2)
+    lives = [Life(commands(f"life{number}"), number, trials) for number in range(studies)]
 
     with ThreadPoolExecutor(2) as two:
         expected = list(two.map(unbroken, range(studies)))
@@ -163,9 +171,9 @@ STEPS = ("studies:made", "studies:named", "write:half@study0.json", "write:befor
 
 
 @pytest.mark.check(17, "a killed study is the unbroken one")
-def test_a_study_killed_at_a_step_of_storing_it_is_the_unbroken_one(check, commands, unbroken):
+def test_a_study_killed_at_a_step_of_storing_it_is_the_unbroken_one(check, commands, trials, unbroken):
     workspace, expected = commands(), unbroken(0)
-    command = command_of(0, workers=1)
+    command = command_of(0, trials, workers=1)
     steps = STEPS if check.full else STEPS[:3]
 
     for step in steps:
