@@ -70,6 +70,7 @@ def materialise(model: nn.Module) -> None:
     model.eval()
     with torch.no_grad():  # not inference mode: parameters that are made in it cannot be trained
         model(torch.zeros(2, *IMAGE))
+    model.train()
     if left := _lazy(model):
         raise SuiteError(f"the size of {left[0]} is unknown: no image reaches its lazy layer.", "Remove or use it.")
 
