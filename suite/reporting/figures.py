@@ -107,7 +107,7 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    found.insert(0, add("network", "the layers.", pictures.network, _counted(one)))
+    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one)))
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."
@@ -115,7 +115,5 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     return found
 
 
-def _counted(one: Group) -> list[dict[str, object]]:
-    return [
-        {**layer, "shape": layer["shape"].split("×"), "parameters": int(layer["parameters"])} for layer in one.layers
-    ]
+def _shaped(one: Group) -> list[dict[str, object]]:
+    return [{**layer, "shape": layer["shape"].split("×") if layer["shape"] else None} for layer in one.layers]

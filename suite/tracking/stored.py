@@ -52,6 +52,16 @@ def history(text: bytes) -> list[Row]:
     return [{**absent, **row, "cumulative_train_seconds": sum_} for row, sum_ in zip(epochs, sums, strict=True)]
 
 
+def layers(text: bytes) -> list[Row]:
+    """The rows of a `layers.csv`: `kind`, `shape` as text, and the counts `parameters` and `macs`, None if not known."""
+    try:
+        counts = ("parameters", "macs")
+        found = [{**row, **{name: int(row[name]) if row[name] else None for name in counts}} for row in rows(text)]
+        return found if all(row["kind"] is not None and row["shape"] is not None for row in found) else []
+    except (ValueError, TypeError, LookupError):
+        return []
+
+
 def class_names(text: bytes) -> tuple[str, ...]:
     """The names of the classes in the header of a `confusion.csv`; none where there is no such header."""
     header = next(iter(rows(text)), {})
