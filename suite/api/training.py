@@ -94,9 +94,9 @@ def record(session: Session, *, warned: bool = False, report: bool = True) -> Re
         screen.warn(str(error))
         return Recorded(trouble=error)
     except Exception as error:  # the runs are trained: what became of them is said before all else
-        why = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
         trouble = SuiteError(
-            f"the report could not be written ({why}); the runs' folders are whole.",
+            f"the report could not be written ({reason}); the runs' folders are whole.",
             "`python -m suite report` tries again and shows where it fails.",
             code=MACHINE,
         )

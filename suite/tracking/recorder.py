@@ -118,9 +118,9 @@ class Recorder:
             self.trouble = error
             self._say(str(error))
         except Exception as error:  # one run that cannot be told must not keep the others from being told
-            why = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+            reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
             self.trouble = SuiteError(
-                f"{run.name} could not be copied to MLflow ({why}); its folder {run.folder} is whole.",
+                f"{run.name} could not be copied to MLflow ({reason}); its folder {run.folder} is whole.",
                 "`python -m suite sync` tries again.",
                 code=MACHINE,
             )

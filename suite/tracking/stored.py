@@ -53,7 +53,7 @@ def history(text: bytes) -> list[Row]:
 
 
 def layers(text: bytes) -> list[Row]:
-    """The rows of a `layers.csv`: `kind`, `shape` as text, and the counts `parameters` and `macs`, None if not known."""
+    """The rows of a `layers.csv`, whose `parameters` and `macs` are numbers, or None where they are not known."""
     try:
         counts = ("parameters", "macs")
         found = [{**row, **{name: int(row[name]) if row[name] else None for name in counts}} for row in rows(text)]
