@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.disk import files
+from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.pictures.drawing import Drawing, Images, draw_all, images_of
@@ -55,8 +56,9 @@ class Album:
         """Draw what was asked for and is not kept, and keep it."""
         for index, images in draw_all([drawing for _, _, drawing in self._missing]):
             name, key, _ = self._missing[index]
-            self._write(name, images)
-            self._kept.keep(key, images)
+            self._write(name, images or images_of(canvas.notice("This picture could not be drawn.")))
+            if images:
+                self._kept.keep(key, images)
         self._missing.clear()
 
     def _write(self, name: str, images: Images) -> None:

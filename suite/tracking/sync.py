@@ -24,8 +24,9 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
     """Send every run that is not complete in the tracker, end those it wrongly believes running, sum up the groups.
 
     A complete run is sent again if a picture of it could not be drawn before. The tracker is asked once which runs are
-    complete, and only the folders of the others are read; `doctor` reads every folder. Returns how many runs were sent. A damaged folder is named and left out. Raises `SuiteError` or
-    `TrackerAway`. A `store` that is open already is not opened again.
+    complete, and only the folders of the others are read; `doctor` reads every folder. Returns how many runs were sent.
+    A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`. A `store` that is open already is not
+    opened again.
     """
     store = store or open_store(home)
     mirror = Mirror(store)

@@ -142,4 +142,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("16: a run that cannot be sent ends the recorder", "suite/tracking/recorder.py",
            (("except Exception as error:  # one run", "except KeyError as error:  # one run"),),
            ("tests/tracking/test_recorder.py", "-k", "cannot_be_sent")),
+    Mutant("23: a picture that cannot be drawn ends the report", "suite/pictures/drawing.py",
+           (("    except Exception:  # a record", "    except KeyError:  # a record"),),
+           ("tests/pictures/test_drawing.py", "-k", "cannot_be_drawn")),
 )  # fmt: skip
