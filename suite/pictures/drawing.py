@@ -26,7 +26,8 @@ def images_of(figure: "Figure") -> Images:
 def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images | None]]:
     """Yield (index of the drawing, its images) as they are ready, drawn by one process per core.
 
-    A picture that cannot be drawn has None: a report does without it. Pictures that a worker did not deliver are drawn in this process; so are all of them when no worker can be started.
+    A picture that cannot be drawn has None: a report does without it. Pictures that a worker did not deliver are drawn
+    in this process; so are all of them when no worker can be started.
     """
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
