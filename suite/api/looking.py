@@ -3,7 +3,6 @@
 from typing import Any
 
 from suite.api.session import Session
-from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 
 
@@ -20,11 +19,4 @@ def network(experiment: Experiment) -> dict[str, Any]:
     from suite.engine.build import build_model
     from suite.engine.layers import describe
 
-    try:
-        model = build_model(experiment.recipe, experiment.network, seed=0)
-    except SuiteError:
-        raise
-    except Exception as error:  # the experiment's own code may raise anything
-        text = " ".join(str(error).split())
-        raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Fix it.") from error
-    return describe(model)
+    return describe(build_model(experiment.recipe, experiment.network, seed=0))

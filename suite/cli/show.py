@@ -22,10 +22,12 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
         )
         return
     rows = [
-        (layer["name"], layer["kind"], _shape(layer["shape"]), f"{layer['parameters']:,}", f"{layer['macs']:,}")
+        (layer["name"], layer["kind"], _shape(layer["shape"]), f"{layer['parameters']:,}", _count(layer["macs"]))
         for layer in facts["layers"]
     ]
-    rows.append(("", "in all", "", f"{facts['parameters']:,}", f"{facts['macs']:,}"))
+    known = all(layer["macs"] is not None for layer in facts["layers"])
+    macs = f"{'' if known else 'at least '}{facts['macs']:,}"
+    rows.append(("", "in all", "", f"{facts['parameters']:,}", macs))
     terminal.table(experiment.name, ("", "layer", "output shape", "parameters>", "MACs per image>"), rows)
     terminal.say("")
     values = experiment.recipe.values().items()
@@ -54,8 +56,14 @@ def _source_lines(experiment: Experiment) -> list[str]:
     return [*lines, *([f"remark     {source.remark}"] if source.remark else [])]
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})" if len(shape) > 1 else str(shape[0])
+def _shape(shape: tuple[int, ...] | None) -> str:
+    if shape is None:
+        return "not known"
+    return str(shape[0]) if len(shape) == 1 else f"({', '.join(map(str, shape))})"
+
+
+def _count(macs: int | None) -> str:
+    return "not counted" if macs is None else f"{macs:,}"
 
 
 def _plain(value: object) -> str:

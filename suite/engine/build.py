@@ -1,48 +1,110 @@
 """The model, the loss and the optimiser of a recipe."""
 
-from collections.abc import Callable
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 from suite.engine.draws import set_seed
+from suite.engine.memory import ran_out
 from suite.errors import SuiteError
 from suite.recipe import Recipe
+from suite.recipe.loading import line_of
 
-CLASSES = 10
+CLASSES, IMAGE = 10, (1, 28, 28)
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
-    """The network with the initial weights of this seed.
+    """The network with the initial weights of this seed, as its file makes it: no image has passed through it.
 
-    Raises `SuiteError` (2) if it does not map images to ten scores, or has another size than its source says.
+    Only lazy layers get one pass, which draws their weights. Raises `SuiteError` (2), with the file and the line, if
+    the network cannot be built or trained: it does not map images to ten scores, has no parameters to train, or has
+    another size than its source says.
     """
-    set_seed(seed, "init", 0)
-    model = network()
-    if not isinstance(model, nn.Module):
-        raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.")
-    if recipe.init_std is not None:
-        _draw_normal(model, recipe.init_std)
-    _require_scores(model)
-    if recipe.source and count_parameters(model) != recipe.source.parameters:
-        raise SuiteError(
-            f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
-            "Fix the network, or source.parameters.",
-        )
+    with in_file(Path(network.__code__.co_filename)):
+        model = _initialised(recipe, network, seed)
+        try:
+            looked_at = copy.deepcopy(model)  # a pass may change a network: its counters, its caches
+        except Exception:  # objects that cannot be copied, such as a torch.Generator
+            looked_at, model = model, _initialised(recipe, network, seed)
+        _require_trainable(model, network)
+        _look(looked_at)
+        if recipe.source and count_parameters(model) != recipe.source.parameters:
+            raise SuiteError(
+                f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
+                "Fix the network, or source.parameters.",
+            )
     return model
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Name the file in errors about its network; an exception of the user's code becomes a `SuiteError` (2)."""
+    try:
+        yield
+    except SuiteError as error:
+        raise SuiteError(f"{path}: {error}", code=error.code) from error
+    except Exception as error:
+        if ran_out(error):
+            raise
+        text = f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
+        raise SuiteError(f"{path}{line_of(error, path)}: network: {text}.", "Fix the network.") from error
+
+
+def materialise(model: nn.Module) -> None:
+    """Give lazy layers (`nn.LazyLinear`) their sizes and weights, by one pass of empty images as torch documents it.
+
+    The weights are drawn in the order of execution, after those of all other layers. Raises `SuiteError` (2) if the
+    pass does not reach one of them.
+    """
+    if not _lazy(model):
+        return
+    model.eval()
+    with torch.no_grad():  # not inference mode: parameters that are made in it cannot be trained
+        model(torch.zeros(2, *IMAGE))
+    model.train()
+    if left := _lazy(model):
+        raise SuiteError(f"the size of {left[0]} is unknown: no image reaches its lazy layer.", "Remove or use it.")
+
+
+def require_scores(scores: Any, images: int, *, training: bool = False) -> None:
+    """Raise `SuiteError` (2) unless a network's output for so many images is one tensor of scores (images, 10)."""
+    when = " in training" if training else ""
+    if not isinstance(scores, torch.Tensor):
+        raise SuiteError(
+            f"the network returns a {type(scores).__name__}{when}, not one tensor of scores (n, {CLASSES}).",
+            "Return the scores alone.",
+        )
+    if tuple(scores.shape) != (images, CLASSES):
+        maps = f"maps images ({images}, 1, 28, 28) to {tuple(scores.shape)}{when}"
+        raise SuiteError(f"the network {maps}, not to ({images}, {CLASSES}).", "Fix its last layer.")
+    if not scores.is_floating_point():
+        kind = str(scores.dtype).removeprefix("torch.")
+        raise SuiteError(f"the network returns scores of type {kind}{when}.", "Return them as float32.")
+    if training and not scores.requires_grad:
+        raise SuiteError(
+            "the network's scores do not depend on any parameter that is trained.",
+            "Look for detach(), no_grad() or frozen layers.",
+        )
 
 
 def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
+    fused = all(map(torch.is_floating_point, model.parameters()))  # complex numbers and integers have no such version
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
-            model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+            model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused
         )
     return torch.optim.Adam(
-        model.parameters(), lr=recipe.lr, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=True
+        model.parameters(), lr=recipe.lr, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=fused
     )
 
 
@@ -67,12 +129,43 @@ def _draw_normal(model: nn.Module, std: float) -> None:
                 parameter.normal_(0.0, std)
 
 
-def _require_scores(model: nn.Module) -> None:
+def _initialised(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
+    set_seed(seed, "init", 0)
+    model = network()
+    if not isinstance(model, nn.Module):
+        raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.", "Return the network itself.")
+    materialise(model)
+    if recipe.init_std is not None:
+        _draw_normal(model, recipe.init_std)
+    return model.train()
+
+
+def _require_trainable(model: nn.Module, network: Callable[[], Any]) -> None:
+    """Raise `SuiteError` (2) if no parameter is trained, a seed has no effect, or a checkpoint could not hold it."""
+    trained = {id(weights) for weights in model.parameters() if weights.requires_grad}
+    if not trained:
+        frozen = f": its {count_parameters(model):,} parameters are frozen" if count_parameters(model) else ""
+        raise SuiteError(f"the network has no parameter to train{frozen}.", "Set requires_grad, or add a layer.")
+    for name, value in network.__globals__.items():
+        if isinstance(value, nn.Module) and trained & {id(weights) for weights in value.parameters()}:
+            raise SuiteError(
+                f"the layers of {name} are made before the seed is set, so all seeds would begin with equal weights.",
+                "Make them inside network().",
+            )
+    for name, value in model.state_dict().items():
+        if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+            kind = f"a {type(value).__name__}" if not isinstance(value, torch.Tensor) else "a sparse tensor"
+            raise SuiteError(f"{name} of the network is {kind}, which a checkpoint cannot hold.", "Use a dense tensor.")
+
+
+def _look(model: nn.Module) -> None:
+    """Require scores for two empty images, in evaluation; a pass in training would draw and count."""
     model.eval()
     with torch.inference_mode():
-        shape = tuple(model(torch.zeros(2, 1, 28, 28)).shape)
-    model.train()
-    if shape != (2, CLASSES):
-        raise SuiteError(
-            f"the network maps images (2, 1, 28, 28) to {shape}, not to (2, {CLASSES}).", "Fix its last layer."
-        )
+        require_scores(model(torch.zeros(2, *IMAGE)), 2)
+
+
+def _lazy(model: nn.Module) -> list[str]:
+    """The names of parameters and buffers that have no size yet."""
+    named = itertools.chain(model.named_parameters(), model.named_buffers())
+    return [name for name, tensor in named if is_lazy(tensor)]

@@ -3,14 +3,14 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypedDict
 
 import torch
 
 from suite.disk.documents import Epoch, EpochClock, Probe
 from suite.engine.batches import batches
-from suite.engine.build import Loss
+from suite.engine.build import Loss, require_scores
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit, Step
@@ -87,10 +87,12 @@ def train_epoch(
 
 def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
     """The network's scores (n, 10) for a batch as float32, computed in the recipe's precision."""
-    if recipe.precision == "float32":
-        return state.forward(pixels)
-    with torch.autocast(pixels.device.type, getattr(torch, recipe.precision)):
-        return state.forward(pixels).float()
+    exact = recipe.precision == "float32"
+    kind = pixels.device.type
+    with nullcontext() if exact else torch.autocast(kind, getattr(torch, recipe.precision)):
+        scores = state.forward(pixels)
+    require_scores(scores, len(pixels), training=True)
+    return scores if exact else scores.float()
 
 
 def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> _End:

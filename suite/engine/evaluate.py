@@ -46,6 +46,6 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recip
             likely = scores.softmax(1) if recipe.loss == "cross-entropy" else scores.clamp(0, 1)
             top = likely.max(1)
             predicted.append(scores.argmax(1))
-            confidence.append(top.values)
+            confidence.append(top.values.float())
     model.train()
     return Evaluation(total.item() / len(labels), torch.cat(predicted).cpu(), torch.cat(confidence).cpu(), labels.cpu())

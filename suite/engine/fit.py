@@ -8,7 +8,7 @@ from suite.disk import crash
 from suite.disk.documents import Epoch, Record, Result
 from suite.disk.journal import Run
 from suite.engine import exact, program, state
-from suite.engine.build import Loss, build_loss, build_model, build_optimizer
+from suite.engine.build import Loss, build_loss, build_model, build_optimizer, in_file
 from suite.engine.device import device
 from suite.engine.epoch import Enough, is_finite, train_epoch
 from suite.engine.events import Emit, EpochEnded
@@ -55,7 +55,9 @@ def fit(
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     while more(now.history):
         epoch = len(now.history)
-        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, _reached(left(now.history)), updates)
+        enough = _reached(left(now.history))
+        with in_file(experiment.path):
+            record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates)
         if not is_finite(record):
             return Fitted(now, loss_of, environment, epoch)
         crash.at("epoch:trained")

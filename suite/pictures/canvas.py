@@ -77,6 +77,14 @@ def new_figure(
         return figure, list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
 
 
+def notice(words: str) -> "Figure":
+    """A figure of words alone, to stand where a picture is missing."""
+    figure, (axes,) = new_figure(6.0, 0.6)
+    axes.axis("off")
+    axes.text(0, 0.5, words, color=RED, va="center", parse_math=False)
+    return figure
+
+
 def logarithmic(axes: "Axes", which: str = "x", *, at: Sequence[float] = (1, 2, 5), unit: str = "") -> None:
     """Make an axis logarithmic, with plain numbers at the multiples `at` of each power of ten."""
     from matplotlib.ticker import LogLocator, NullLocator

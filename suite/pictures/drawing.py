@@ -23,10 +23,11 @@ def images_of(figure: "Figure") -> Images:
     return {kind: canvas.image(figure, kind) for kind in KINDS}
 
 
-def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
+def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images | None]]:
     """Yield (index of the drawing, its images) as they are ready, drawn by one process per core.
 
-    Pictures that a worker did not deliver are drawn in this process; so are all of them when no worker can be started.
+    A picture that cannot be drawn has None: a report does without it. Pictures that a worker did not deliver are drawn
+    in this process; so are all of them when no worker can be started.
     """
     owed = dict(enumerate(drawings))
     if len(owed) > FEW and (cores := available_cores()) > 1:
@@ -37,7 +38,7 @@ def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
                     del owed[event.index]
                     yield event.index, event.images
     for index, (draw, numbers) in owed.items():
-        yield index, images_of(draw(*numbers))
+        yield index, _try(draw, numbers)
 
 
 @dataclass(frozen=True)
@@ -50,4 +51,12 @@ class _Drawn:
 
 def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[_Drawn], None]) -> None:
     for index, (draw, numbers) in share:
-        emit(_Drawn(index, images_of(draw(*numbers))))
+        if images := _try(draw, numbers):
+            emit(_Drawn(index, images))
+
+
+def _try(draw: Callable[..., "Figure"], numbers: tuple[Any, ...]) -> Images | None:
+    try:
+        return images_of(draw(*numbers))
+    except Exception:  # a record may have numbers that matplotlib cannot draw, a machine no font or no memory
+        return None

@@ -1,5 +1,6 @@
 """The pictures of runs: curves, confusion, samples, layers, overview, speeds. It writes no files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from suite.analysis.confusion import Matrix
 
 Record = Mapping[str, Any]
+MOST_BOXES = 100  # layers in one picture; matplotlib refuses an image that is much wider
 
 
 def curves(histories: Sequence[Sequence[Record]], published: Mapping[int, Sequence[float]] | None = None) -> "Figure":
@@ -105,12 +107,16 @@ def samples(
 
 
 def network(layers: Sequence[Record]) -> "Figure":
-    """The layers as boxes, in the order of execution; layers with parameters are coloured."""
-    figure, (axes,) = new_figure(max(6.0, 0.95 * (len(layers) + 1)), 2.7)
+    """The layers as boxes, in the order of execution; layers with parameters are coloured.
+
+    Layers whose output shape is not known, and those after the first `MOST_BOXES`, are only counted.
+    """
+    drawn = [layer for layer in layers if layer["shape"] is not None][:MOST_BOXES]
+    figure, (axes,) = new_figure(max(6.0, 0.95 * (len(drawn) + 1)), 2.7)
     axes.axis("off")
-    steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *layers]
+    steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *drawn]
     for place, layer in enumerate(steps):
-        kind = str(layer["kind"]).partition("(")[0]
+        kind = re.split(r"[(,]", str(layer["kind"]))[0]
         colour = BLUE if layer["parameters"] else "#9ca3af"
         axes.bar(place, 1, width=0.72, color=colour, alpha=0.9 if layer["parameters"] else 0.45)
         ink = "white" if layer["parameters"] else "#1f2937"
@@ -121,7 +127,8 @@ def network(layers: Sequence[Record]) -> "Figure":
         if place:
             axes.annotate("", (place - 0.36, 0.5), (place - 0.64, 0.5), arrowprops={"arrowstyle": "->", "color": GREY})
     axes.set(xlim=(-0.6, len(steps) - 0.4), ylim=(-0.3, 1.25))
-    axes.set_title("Layers, with parameters above and output shapes below", loc="left")
+    left_out = f"; {len(layers) - len(drawn):,} more are in the table" if len(drawn) < len(layers) else ""
+    axes.set_title(f"Layers, with parameters above and output shapes below{left_out}", loc="left")
     return figure
 
 

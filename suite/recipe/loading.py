@@ -33,13 +33,13 @@ def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a user's file may do anything, even call sys.exit
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
+        raise SuiteError(f"{path}{line_of(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)
     except SuiteError:
         raise
     except Exception as error:  # objects of a user's module may raise any exception when we inspect them
-        raise SuiteError(f"{path}{_line(error, path)}: {_reason(error)}", "Fix the file.") from error
+        raise SuiteError(f"{path}{line_of(error, path)}: {_reason(error)}", "Fix the file.") from error
 
 
 def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
@@ -81,7 +81,8 @@ def run_file(path: Path, package: str) -> ModuleType:
     return module
 
 
-def _line(error: BaseException, path: Path) -> str:
+def line_of(error: BaseException, path: Path) -> str:
+    """`:12`, the line of this file at which the error arose; empty if the error did not pass through the file."""
     if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
         return f":{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]

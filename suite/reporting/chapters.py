@@ -82,8 +82,8 @@ def _protocol(one: Group) -> list[tuple[str, str]]:
 
 def _layers(one: Group) -> Table:
     rows = [
-        {"layer": layer["kind"], "output shape": layer["shape"], "parameters": int(layer["parameters"]),
-         "MACs per image": int(layer["macs"])}
+        {"layer": layer["kind"], "output shape": layer["shape"] or None, "parameters": layer["parameters"],
+         "MACs per image": layer["macs"]}
         for layer in one.layers
     ]  # fmt: skip
     return Table("Layers", rows, {"layer": "", "output shape": "", "parameters": ",d", "MACs per image": ",d"})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.disk import files
+from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.pictures.drawing import Drawing, Images, draw_all, images_of
@@ -55,8 +56,9 @@ class Album:
         """Draw the missing pictures, and keep copies of them."""
         for index, images in draw_all([drawing for _, _, drawing in self._missing]):
             name, key, _ = self._missing[index]
-            self._write(name, images)
-            self._kept.keep(key, images)
+            self._write(name, images or images_of(canvas.notice("This picture could not be drawn.")))
+            if images:
+                self._kept.keep(key, images)
         self._missing.clear()
 
     def _write(self, name: str, images: Images) -> None:
@@ -107,7 +109,7 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    found.insert(0, add("network", "the layers.", pictures.network, _counted(one)))
+    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one)))
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."
@@ -115,7 +117,5 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     return found
 
 
-def _counted(one: Group) -> list[dict[str, object]]:
-    return [
-        {**layer, "shape": layer["shape"].split("×"), "parameters": int(layer["parameters"])} for layer in one.layers
-    ]
+def _shaped(one: Group) -> list[dict[str, object]]:
+    return [{**layer, "shape": layer["shape"].split("×") if layer["shape"] else None} for layer in one.layers]

@@ -180,7 +180,7 @@ def _throughput_row(one: Group) -> Row:
         "inference images/s": _with_range(figures["inference_images_per_second"], ",.0f"),
         "s per epoch": _with_range(figures["seconds_per_epoch"], ".2f"),
         "parameters": int(one.runs[0]["network/parameters"]),
-        "MACs": int(one.runs[0]["network/macs"]),
+        "MACs": None if any(layer["macs"] is None for layer in one.layers) else int(one.runs[0]["network/macs"]),
         "peak MiB": figures["peak_memory_mib"].best,
         "machine": f"{one.environment('cpu')}, {one.environment('cores')} cores, one thread, "
                    f"torch {one.environment('torch')}",

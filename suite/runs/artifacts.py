@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
@@ -17,21 +17,27 @@ from suite.data.catalog import data_set
 from suite.disk import files
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
-from suite.errors import machine_error
+from suite.errors import machine_error, one_line
 from suite.pictures import canvas
 from suite.pictures import runs as pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HISTORY = (
     "epoch", "images", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "train_seconds",
 )  # fmt: skip
 LAYERS = ("name", "kind", "shape", "parameters", "macs")
 PROBES = ("step", "batch_loss", "test_accuracy")
+UNDRAWN, LARGEST = ".undrawn", 1 << 16  # the note of pictures to be drawn later, and its bytes at most
+DataFolder = Callable[[str], Path]  # of a data set's name
 
 
-def make(run: Run, data_folder: Path) -> None:
-    """Write `artifacts/` into a finished run's folder. Existing files are written again with the same contents.
+def make(run: Run, data_folder: DataFolder) -> None:
+    """Write `artifacts/` into a finished run's folder; what is there already is written again, the same.
 
-    Raises `SuiteError` (3) if it cannot be written.
+    A picture that cannot be drawn is left out, and `undrawn` names it until it is drawn. Raises `SuiteError` (3) where
+    `artifacts/` cannot be written.
     """
     into = run.folder / "artifacts"
     try:
@@ -43,29 +49,62 @@ def make(run: Run, data_folder: Path) -> None:
         raise machine_error(error, into) from error
 
 
-def _make(run: Run, data_folder: Path, into: Path) -> None:
-    facts, history, layers = run.recipe(), run.history(), _finished(run)["network"]["layers"]
-    classes = data_set(facts["recipe"]["data"]).classes
+def undrawn(run: Run) -> str:
+    """The pictures that could not be drawn, with the reasons, as one line; empty if there are none."""
+    path = run.folder / "artifacts" / UNDRAWN
+    try:
+        found = files.read(path, LARGEST).decode(errors="replace")
+    except (OSError, files.Unfit):
+        return ""
+    return one_line(f"{run.name} is finished, without {found}. `python -m suite sync` tries again.")
+
+
+def undrawn_in(runs: Path) -> set[Path]:
+    """The folders of the runs that lack a picture."""
+    return {path.parent.parent for path in runs.glob(f"*/*/artifacts/{UNDRAWN}")}
+
+
+def _make(run: Run, data_folder: DataFolder, into: Path) -> None:
+    facts, history, layers = run.recipe(), run.history(), _finished(run).get("network", {}).get("layers", [])
+    data = data_set(facts["recipe"]["data"])
     predicted, confidence, labels = _predictions(run.folder)
-    images = image_bytes(data_folder, "t10k-images-idx3-ubyte")
-    matrix = confusion(labels, predicted, len(classes))
+    matrix = confusion(labels, predicted, len(data.classes))
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
-    _write_confusion(into / "confusion.csv", matrix, classes)
-    _write_csv(into / "layers.csv", LAYERS, [{**row, "shape": "×".join(map(str, row["shape"]))} for row in layers])
-    figures = {
-        "curves.png": pictures.curves([history], _published(facts)),
-        "confusion.png": pictures.confusion(matrix, classes),
-        "samples.png": pictures.samples(images, labels, predicted, confidence, classes),
+    _write_confusion(into / "confusion.csv", matrix, data.classes)
+    rows = [{**row, "shape": "×".join(map(str, row["shape"] or ()))} for row in layers]
+    _write_csv(into / "layers.csv", LAYERS, rows)
+
+    def samples() -> "Figure":
+        images = image_bytes(data_folder(data.name), "t10k-images-idx3-ubyte")
+        return pictures.samples(images, labels, predicted, confidence, data.classes)
+
+    figures: dict[str, Callable[[], Figure]] = {
+        "curves.png": lambda: pictures.curves([history], _published(facts)),
+        "confusion.png": lambda: pictures.confusion(matrix, data.classes),
+        "samples.png": samples,
     }
     if probes := [probe for record in history for probe in record["probes"]]:
         _write_csv(into / "probes.csv", PROBES, probes)
-        figures["probes.png"] = pictures.probes([history], min(facts["recipe"]["probe_images"], len(labels)))
-    drawn = {
-        "network.png": _network(json.dumps(layers)),
-        **{name: canvas.image(figure, "png") for name, figure in figures.items()},
-    }
-    for name, image in drawn.items():
-        files.write(into / name, image)
+        images = min(facts["recipe"]["probe_images"], len(labels))
+        figures["probes.png"] = lambda: pictures.probes([history], images)
+    drawn = {name: lambda figure=figure: canvas.image(figure(), "png") for name, figure in figures.items()}
+    _draw(into, {"network.png": lambda: _network(json.dumps(layers)), **drawn})
+
+
+def _draw(into: Path, drawings: Mapping[str, Callable[[], bytes]]) -> None:
+    """Write the pictures, and a note of those that cannot be drawn: no picture is worth a trained run."""
+    missing = []
+    for name, draw in drawings.items():
+        try:
+            image = draw()
+        except Exception as error:  # matplotlib, its fonts, the data, the memory
+            missing.append(f"{name} ({type(error).__name__}: {' '.join(str(error).split()):.200})")
+        else:
+            files.write(into / name, image)
+    if missing:
+        files.write(into / UNDRAWN, ", ".join(missing).encode())
+    else:
+        files.remove(into / UNDRAWN)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
+from suite.engine.memory import ran_out
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
@@ -23,7 +24,6 @@ from suite.runs.events import Busy, Done, Event, Failed, Started
 PRELOAD = "suite.engine.preload"
 ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # the variables that suite.engine.device reads
 RESERVE = 4 * 2**20  # bytes that are kept free so that a process out of memory can still report it
-OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
 def _breakdown(error: Exception, log: Path) -> Failed:
     """The reason and the exit code for an unexpected error."""
     text = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+    if ran_out(error):
         remedy = "Free some, or give fewer --workers, and run the same command again to continue."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)
     return Failed(f"{type(error).__name__}: {text:.300} (see {log})", FAILED)

@@ -16,7 +16,7 @@ from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import title_of
 from suite.tracking.fetching import fetch
 from suite.tracking.store import Store
-from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, matrix, numbers, predictions, rows
+from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, layers, matrix, numbers, predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,7 +209,7 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
         source=runs[0]["source"] or {},
         histories=tuple(history(found.get("history.csv", b"")) for found in texts),
         probes=tuple(numbers(found.get("probes.csv", b"")) for found in texts),
-        layers=rows(shown.get("layers.csv", b"")),
+        layers=layers(shown.get("layers.csv", b"")),
         classes=names,
         confusion=mean,
         confusion_sd=deviation if len(matrices) > 1 else None,

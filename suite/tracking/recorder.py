@@ -9,7 +9,7 @@ from types import TracebackType
 from suite.disk.documents import Result
 from suite.disk.home import Home
 from suite.disk.journal import Run
-from suite.errors import SuiteError
+from suite.errors import MACHINE, SuiteError
 from suite.runs import artifacts
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.plan import Planned
@@ -102,7 +102,8 @@ class Recorder:
 
     def _copy(self, run: Run, status: str) -> None:
         try:
-            result = prepare(run, self._data_folder)  # pictures are drawn even if the tracker does not answer
+            result = prepare(run, self._data_folder)  # beside the training even while the tracker is away
+            say_undrawn(run, self._say)
             if time.monotonic() < self._not_before:
                 return
             mirror = self._mirror = self._mirror or self._open()
@@ -116,6 +117,14 @@ class Recorder:
         except SuiteError as error:
             self.trouble = error
             self._say(str(error))
+        except Exception as error:  # one run that cannot be told must not keep the others from being told
+            reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+            self.trouble = SuiteError(
+                f"{run.name} could not be copied to MLflow ({reason}); its folder {run.folder} is whole.",
+                "`python -m suite sync` tries again.",
+                code=MACHINE,
+            )
+            self._say(str(self.trouble))
         finally:
             self._asked = None
 
@@ -149,9 +158,22 @@ def prepare(run: Run, data_folder: DataFolder) -> Result | None:
     """Check the run's folder and return its result. If the run is finished, draw its pictures, once in each process."""
     result = run.check_files()
     if result and result["status"] == "finished" and run.folder not in _drawn:
-        artifacts.make(run, data_folder(run.recipe()["recipe"]["data"]))
+        artifacts.make(run, data_folder)
         _drawn.add(run.folder)
     return result
 
 
+def say_undrawn(run: Run, say: Callable[[str], None]) -> None:
+    """Name the run's pictures that could not be drawn, once in a process."""
+    if run.folder not in _said and (line := artifacts.undrawn(run)):
+        _said.add(run.folder)
+        say(line)
+
+
+def to_draw_again(runs: Path) -> set[str]:
+    """The names of the folders of runs that lack a picture and were not tried in this process."""
+    return {folder.name for folder in artifacts.undrawn_in(runs) - _drawn}
+
+
 _drawn: set[Path] = set()
+_said: set[Path] = set()

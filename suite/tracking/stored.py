@@ -52,6 +52,16 @@ def history(text: bytes) -> list[Row]:
     return [{**absent, **row, "cumulative_train_seconds": sum_} for row, sum_ in zip(epochs, sums, strict=True)]
 
 
+def layers(text: bytes) -> list[Row]:
+    """The rows of a `layers.csv`, whose `parameters` and `macs` are numbers, or None where they are not known."""
+    try:
+        counts = ("parameters", "macs")
+        found = [{**row, **{name: int(row[name]) if row[name] else None for name in counts}} for row in rows(text)]
+        return found if all(row["kind"] is not None and row["shape"] is not None for row in found) else []
+    except (ValueError, TypeError, LookupError):
+        return []
+
+
 def class_names(text: bytes) -> tuple[str, ...]:
     """The class names in the header of a `confusion.csv`; empty if there is no such header."""
     header = next(iter(rows(text)), {})

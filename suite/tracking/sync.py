@@ -14,7 +14,7 @@ from suite.runs.training import DataFolder
 from suite.text import printable
 from suite.tracking.mirror import Mirror, folder_name
 from suite.tracking.publisher import send_studies
-from suite.tracking.recorder import prepare
+from suite.tracking.recorder import prepare, say_undrawn, to_draw_again
 from suite.tracking.store import Store, artifact_root, database, open_store, tracking_uri
 
 Say = Callable[[str], None]
@@ -23,20 +23,23 @@ Say = Callable[[str], None]
 def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = None) -> int:
     """Send every run that is not complete in the tracker, end runs whose process has ended, update the groups.
 
-    The tracker is asked once which runs are complete, and only the folders of the others are read; `doctor` reads all
-    folders. A damaged folder is named and left out. `store` is the open store, if there is one. Returns the number of
-    runs that were sent. Raises `SuiteError` or `TrackerAway`.
+    A complete run is sent again if a picture of it could not be drawn before. The tracker is asked once which runs are
+    complete, and only the folders of the others are read; `doctor` reads every folder. Returns how many runs were sent.
+    A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`. A `store` that is open already is not
+    opened again.
     """
     store = store or open_store(home)
     mirror = Mirror(store)
     folders = begun_runs(home.runs)
     complete = mirror.complete()
-    names = {folder_name(run.data.tags["suite.run"]) for run in complete}
+    names = {folder_name(run.data.tags["suite.run"]) for run in complete} - to_draw_again(home.runs)
     incomplete = whole_runs((folder for folder in folders if folder.name not in names), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
     for run in missing:
-        mirror.send(run, prepare(run, data_folder), "interrupted")
+        result = prepare(run, data_folder)
+        say_undrawn(run, say)
+        mirror.send(run, result, "interrupted")
     mirror.end_dead(folders)
     mirror.sum_up(None if missing else complete)
     send_studies(home, store, say)

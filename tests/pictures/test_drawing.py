@@ -9,7 +9,9 @@ import pytest
 
 from suite.pictures import drawing
 from suite.pictures import runs as pictures
+from suite.pictures.cache import Kept
 from suite.pictures.drawing import FEW, draw_all, images_of
+from suite.reporting.figures import Album
 
 MANY = [(pictures.confusion, (np.eye(2) * number, ("one", "other"))) for number in range(1, FEW + 4)]
 
@@ -62,3 +64,26 @@ def test_few_are_drawn_without_another_process(monkeypatch, expected):
     monkeypatch.setattr(drawing, "LocalProcesses", None)  # called, it would fail
 
     assert dict(draw_all(MANY[:FEW])) == {index: expected[index] for index in range(FEW)}
+
+
+def impossible():
+    """A picture that cannot be drawn anywhere."""
+    raise ValueError
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_picture_that_cannot_be_drawn_costs_no_other(expected):
+    some = [(impossible, ()) if index == 3 else one for index, one in enumerate(MANY)]
+
+    assert dict(draw_all(some)) == {**expected, 3: None}
+
+
+def test_a_report_says_which_picture_is_missing_and_does_not_keep_that(tmp_path):
+    album = Album(tmp_path / "pictures", Kept(tmp_path / "kept"))
+
+    shown = album.add("one", "A picture.", impossible)
+    album.finish()
+
+    assert "could not be drawn" in shown.path.read_text()
+    assert shown.png.exists()
+    assert not (tmp_path / "kept").exists()

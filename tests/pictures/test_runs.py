@@ -169,3 +169,18 @@ def test_the_network_shows_each_layer_with_its_parameters_and_shape():
     found = words(pictures.network(LAYERS))
 
     assert {"Conv2d", "6×24×24", "156", "Flatten", "3456", "Linear", "34,570"} <= set(found)
+
+
+def test_a_network_picture_shows_what_has_a_shape_and_counts_the_rest():
+    unknown = {"kind": "Linear(3, 3), not seen in a pass", "shape": None, "parameters": 12}
+    called = {"kind": "ReLU, called 3 times", "shape": [8], "parameters": 0}
+    figure = pictures.network([*LAYERS, called, unknown])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+
+    assert "ReLU" in texts
+    assert "Linear" in texts
+    assert figure.axes[0].get_title("left").endswith("below; 1 more are in the table")
+
+    many = pictures.network([called] * 2_000)
+    assert many.get_figwidth() < 110
+    assert many.axes[0].get_title("left").endswith("below; 1,900 more are in the table")

@@ -19,6 +19,7 @@ def mutant(check: int, fault: str, file: str, old: str, new: str, test: str, *wo
 
 
 FULL = ("-m", "promise")
+NETWORKS = "tests/engine/test_networks.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     mutant(4, "a picture is written without steps", "runs/artifacts.py",
@@ -120,4 +121,31 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("help: the terminal's library is loaded for it", "suite/cli/verbs/common.py",
            (("from suite.errors import USER, SuiteError\n", "import rich\nfrom suite.errors import USER, SuiteError\n"),),
            ("tests/cli/test_parser.py", "-k", "terminals_library")),
+    Mutant("1: the look at a network is at the one that is trained", "suite/engine/build.py",
+           (("looked_at = copy.deepcopy(model)", "looked_at = model"),), (NETWORKS, "-k", "no_trace")),
+    Mutant("1: lazy layers get their sizes in inference mode", "suite/engine/build.py",
+           (("with torch.no_grad():  # not", "with torch.inference_mode():  # not"),), (NETWORKS, "-k", "lazy")),
+    Mutant("9: layers may be made before the seed is set", "suite/engine/build.py",
+           (("if isinstance(value, nn.Module) and trained &", "if False and trained &"),),
+           (NETWORKS, "-k", "import")),
+    Mutant("9: scores need not depend on a parameter", "suite/engine/build.py",
+           (("if training and not scores.requires_grad:", "if False:"),), (NETWORKS, "-k", "first_step")),
+    Mutant("9: a layer's output is a tensor", "suite/engine/layers.py",
+           (("tensor = next(_tensors(output), None)", "tensor = output"),), (NETWORKS, "-k", "recurrent")),
+    Mutant("9: what cannot be described ends the run", "suite/engine/layers.py",
+           (("    except Exception:\n        return None", "    except KeyError:\n        return None"),),
+           (NETWORKS, "-k", "described_all_the_same")),
+    Mutant("9: the last call of a layer is counted alone", "suite/engine/layers.py",
+           (("else sum_ + macs", "else macs"),), (NETWORKS, "-k", "calls_of_one")),
+    Mutant("4: a picture that cannot be drawn ends the command", "suite/runs/artifacts.py",
+           (("except Exception as error:  # matplotlib", "except KeyError as error:  # matplotlib"),),
+           ("tests/runs/test_artifacts.py",)),
+    Mutant("4: a picture that could not be drawn stays away", "suite/tracking/sync.py",
+           ((" - to_draw_again(home.runs)", ""),), ("tests/tracking/test_sync.py", "-k", "lacks_a_picture")),
+    Mutant("16: a run that cannot be sent ends the recorder", "suite/tracking/recorder.py",
+           (("except Exception as error:  # one run", "except KeyError as error:  # one run"),),
+           ("tests/tracking/test_recorder.py", "-k", "cannot_be_sent")),
+    Mutant("23: a picture that cannot be drawn ends the report", "suite/pictures/drawing.py",
+           (("    except Exception:  # a record", "    except KeyError:  # a record"),),
+           ("tests/pictures/test_drawing.py", "-k", "cannot_be_drawn")),
 )  # fmt: skip

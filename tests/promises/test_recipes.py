@@ -110,7 +110,7 @@ def test_seeds_that_are_no_whole_number_are_refused_by_their_value(
 NETWORKS = {
     "returns_none": ("return nn.", "nn.", 2, "network() must return a torch.nn.Module, got None"),
     "eleven_classes": ("784, 10", "784, 11", 2, "maps images (2, 1, 28, 28) to (2, 11), not to (2, 10)"),
-    "too_narrow": ("784, 10", "700, 10", 1, "RuntimeError"),
+    "too_narrow": ("784, 10", "700, 10", 2, "RuntimeError"),
     "another_count": ("0.9,", "0.9, source=Source(title='T', parameters=7),", 2, "has 7,850 parameters, its source 7"),
 }  # fmt: skip
 

@@ -308,3 +308,12 @@ def test_the_identities_are_the_same_in_every_process_and_all_different():
 
     assert found[0] == found[1]
     assert len(set(found[0])) == len(registry.load().experiments)
+
+
+def test_lenets_published_history_has_every_epoch_and_its_losses_fall():
+    printed = registry.load().experiments["lenet"].recipe.source.history
+
+    assert list(printed) == list(range(25))
+    for column, sign in enumerate((-1, 1, -1, 1)):  # losses fall and accuracies rise in every printed epoch
+        figures = [sign * row[column] for row in printed.values()]
+        assert figures == sorted(set(figures))

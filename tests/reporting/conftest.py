@@ -17,8 +17,8 @@ SOURCE = {
     "confused": ["T-shirt/top", "Shirt", 154], "seconds": 298, "machine": "GeForce MX250", "remark": "As printed.",
 }  # fmt: skip
 LAYERS = [
-    {"name": "0", "kind": "Flatten", "shape": "784", "parameters": "0", "macs": "0"},
-    {"name": "1", "kind": "Linear(784, 10)", "shape": "10", "parameters": "7850", "macs": "7840"},
+    {"name": "0", "kind": "Flatten", "shape": "784", "parameters": 0, "macs": 0},
+    {"name": "1", "kind": "Linear(784, 10)", "shape": "10", "parameters": 7850, "macs": 7840},
 ]
 
 

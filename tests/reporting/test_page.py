@@ -133,7 +133,7 @@ def words_in(make_group, tmp_path_factory):
     def make(words):
         folder = tmp_path_factory.mktemp("words")
         source = {**SOURCE, "title": words, "remark": words, "accuracy_words": words}
-        layers = [{"name": "0", "kind": words, "shape": words, "parameters": "5", "macs": "5"}]
+        layers = [{"name": "0", "kind": words, "shape": words, "parameters": 5, "macs": 5}]
         group = make_group(changes=words, cpu=words, source=source, layers=layers, diverged=(7,))
         published = make_group(cpu=words, source=source, layers=layers, seeds=1)
         both = [group, published]

@@ -240,3 +240,14 @@ def test_a_command_that_leaves_a_hanging_thread_behind_ends_at_once_with_its_own
     ended = subprocess.run([sys.executable, "-c", LEFT], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (7, "said", "")
+
+
+def test_a_run_that_cannot_be_sent_keeps_no_other_from_being_sent_and_is_the_commands_trouble(tracker):
+    tracker.broken[LENET] = ValueError("of a library")
+    with tracker.recorder() as noted:
+        noted.note(LENET)
+        noted.note(MLP)
+
+    assert tracker.sent == [("mlp", None, "running")]
+    assert noted.trouble.code == 3
+    assert "lenet-s0 could not be copied to MLflow (ValueError: of a library)" in tracker.said[0]

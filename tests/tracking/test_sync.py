@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from suite.disk.home import Home
+from suite.runs import artifacts
+from suite.tracking import recorder
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import open_store
 from suite.tracking.sync import sync
@@ -62,3 +64,22 @@ def test_a_lost_database_is_written_anew_with_the_same_figures(home, folder, tra
     anew, before = (finished_runs(open_store(one))[figures] for one in (bereft, home))
     assert len(before) >= 1
     assert anew.equals(before)
+
+
+def test_a_complete_run_that_lacks_a_picture_gets_it_later(home, folder, trained, monkeypatch):
+    def fail(*_):
+        raise ValueError("too large")
+
+    run = trained(seed=5)
+    with monkeypatch.context() as broken:
+        broken.setattr(artifacts.pictures, "confusion", fail)
+        first = said_by(home, folder)
+    same_command = said_by(home, folder)
+    monkeypatch.setattr(recorder, "_drawn", set())  # as another process
+    later, at_last = said_by(home, folder), said_by(home, folder)
+
+    assert [line for line in first[1] if f"{run.name} is finished, without confusion.png (ValueError" in line]
+    assert later[0] == same_command[0] + 1
+    assert at_last[0] == same_command[0]
+    assert (run.folder / "artifacts" / "confusion.png").exists()
+    assert run.seed in list(finished_runs(open_store(home))["seed"])
