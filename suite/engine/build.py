@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from suite.engine import exact
 from suite.engine.draws import set_seed
 from suite.errors import SuiteError
 from suite.recipe import Recipe
@@ -18,15 +19,19 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
     """The network with the initial weights of this seed.
 
-    Raises `SuiteError` (2) if it does not map images to ten scores, or has another size than its source says.
+    Raises `SuiteError` (2) if it does not map images to ten scores, has another size than its source says, or changes
+    one of torch's global switches.
     """
+    before, path = exact.switched(), network.__code__.co_filename
     set_seed(seed, "init", 0)
     model = network()
+    exact.require_unchanged(before, path, "network()")
     if not isinstance(model, nn.Module):
         raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.")
     if recipe.init_std is not None:
         _draw_normal(model, recipe.init_std)
     _require_scores(model)
+    exact.require_unchanged(before, path, "the network's forward()")
     if recipe.source and count_parameters(model) != recipe.source.parameters:
         raise SuiteError(
             f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",

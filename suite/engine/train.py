@@ -46,6 +46,7 @@ def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Result:
     begun = time.perf_counter()
     found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)
     seconds = time.perf_counter() - begun
+    fitted.require_unchanged()
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
     crash.at("run:evaluated")
