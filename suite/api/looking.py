@@ -17,14 +17,15 @@ def network(experiment: Experiment) -> dict[str, Any]:
 
     Loads torch and builds the network; raises `SuiteError` (2) for one that cannot be built.
     """
+    from suite.engine import exact
     from suite.engine.build import build_model
     from suite.engine.layers import describe
 
     try:
-        model = build_model(experiment.recipe, experiment.network, seed=0)
+        with exact.usual_tensors():  # this process may have loaded many experiments
+            return describe(build_model(experiment.recipe, experiment.network, seed=0))
     except SuiteError:
         raise
     except Exception as error:  # the experiment's own code may raise anything
         text = " ".join(str(error).split())
         raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Fix it.") from error
-    return describe(model)

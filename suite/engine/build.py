@@ -22,16 +22,16 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
     Raises `SuiteError` (2) if it does not map images to ten scores, has another size than its source says, or changes
     one of torch's global switches.
     """
-    before, path = exact.switched(), network.__code__.co_filename
+    path = network.__code__.co_filename
     set_seed(seed, "init", 0)
-    model = network()
-    exact.require_unchanged(before, path, "network()")
+    with exact.unchanged(path, "network()"):
+        model = network()
     if not isinstance(model, nn.Module):
         raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.")
     if recipe.init_std is not None:
         _draw_normal(model, recipe.init_std)
-    _require_scores(model)
-    exact.require_unchanged(before, path, "the network's forward()")
+    with exact.unchanged(path, "the network's forward()"):
+        _require_scores(model)
     if recipe.source and count_parameters(model) != recipe.source.parameters:
         raise SuiteError(
             f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",

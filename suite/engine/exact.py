@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,32 @@ def require_unchanged(before: dict[str, Any], path: Path | str, by: str) -> None
                 f"{path}: {by} changes {name} from {before[name]} to {now}.",
                 "The suite trains every experiment with the first value: take the change out of the file.",
             )
+
+
+@contextmanager
+def unchanged(path: Path | str, by: str) -> Iterator[None]:
+    """Run a part of the file at `path`; a changed switch is named, also where the part then raises its own error."""
+    before = switched()
+    try:
+        yield
+    except Exception:
+        require_unchanged(before, path, by)
+        raise
+    require_unchanged(before, path, by)
+
+
+@contextmanager
+def usual_tensors() -> Iterator[None]:
+    """float32 on the CPU as torch's defaults, in a process where any file may have set others; then as before."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def machine() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from suite.disk import crash
 from suite.disk.documents import Epoch, Record, Result
@@ -23,15 +22,11 @@ History = list[Epoch]
 
 @dataclass
 class Fitted:
-    """A trained model after its last epoch; `diverged` is the epoch whose loss was not finite, else None.
-
-    `require_unchanged` raises `SuiteError` (2) if the network has changed one of the global switches.
-    """
+    """A trained model after its last epoch; `diverged` is the epoch whose loss was not finite, else None."""
 
     state: State
     loss_of: Loss
     environment: Record
-    require_unchanged: Callable[[], None]
     diverged: int | None = None
 
 
@@ -51,7 +46,6 @@ def fit(
     spread over `updates` steps, or over the recipe's epochs. The training ends early if a loss is not finite.
     """
     exact.make_exact()
-    unchanged = partial(exact.require_unchanged, exact.switched(), experiment.path, "the network's forward()")
     environment = exact.environment()
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe)
@@ -61,16 +55,17 @@ def fit(
     now = state.restore(run, State(model, build_optimizer(recipe, model)))
     while more(now.history):
         epoch = len(now.history)
-        record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, _reached(left(now.history)), updates)
-        unchanged()
+        enough = _reached(left(now.history))
+        with exact.unchanged(experiment.path, "the network's forward()"):
+            record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates)
         if not is_finite(record):
-            return Fitted(now, loss_of, environment, unchanged, epoch)
+            return Fitted(now, loss_of, environment, epoch)
         crash.at("epoch:trained")
         now.add(record, keep_best=recipe.keep == "best")
         state.save(run, now)
         crash.at("epoch:saved")
         emit(EpochEnded(record))
-    return Fitted(now, loss_of, environment, unchanged)
+    return Fitted(now, loss_of, environment)
 
 
 def _reached(left: Left) -> Enough:

@@ -1,7 +1,7 @@
 """torch's global switches that can change the bits of a training, with the values under which the suite trains.
 
-Most values are torch's own defaults; the others make a run exact. Tried one by one on small networks, and kept where the
-weights or predictions changed, where training broke, or where torch documents that they select other arithmetic.
+Most values are torch's own defaults; the others make a run exact. Each switch was tried on small networks. Those are
+kept that changed weights or predictions, that broke the training, or that select other arithmetic by torch's own words.
 """
 
 import sys
@@ -44,7 +44,7 @@ def _precision(backend: str, operation: str, value: str = "ieee") -> Switch:
     """The arithmetic of float32; `none` and `ieee` both mean real float32, of which torch's default is `none`."""
 
     def get() -> str:
-        return _C._get_fp32_precision_getter(backend, operation).replace("none", "ieee")
+        return str(_C._get_fp32_precision_getter(backend, operation)).replace("none", "ieee")
 
     def put(value: str) -> None:
         _C._set_fp32_precision_setter(backend, operation, value.replace("ieee", "none"))
@@ -70,11 +70,6 @@ def _put_deterministic(value: tuple[bool, bool]) -> None:
 
 def _deterministic() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-
-
-def _put_device(device: torch.device | None) -> None:
-    torch.set_default_device(device)
-    _device.CURRENT_DEVICE = device  # a `with torch.device(…)` that was never left stays there
 
 
 def _flushes_denormals() -> bool:
@@ -117,7 +112,7 @@ def _tensor_hooks() -> int:
 # They are set in this order: the older switches for float32 before the newer ones, which they change too.
 SWITCHES = (
     Switch("torch.set_default_dtype", torch.get_default_dtype, torch.float32, torch.set_default_dtype),
-    Switch("torch.set_default_device", lambda: _device.CURRENT_DEVICE, None, _put_device),
+    Switch("torch.set_default_device", lambda: _device.CURRENT_DEVICE, None, torch.set_default_device),
     _attribute("torch.backends.mkldnn.enabled", torch.backends.mkldnn, True),
     _attribute("torch.backends.mkldnn.deterministic", torch.backends.mkldnn, False),
     _old("torch.set_float32_matmul_precision", torch.get_float32_matmul_precision, "highest",

@@ -13,11 +13,10 @@ from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
+from suite.engine.alone import load_alone
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
-from suite.recipe import registry
-from suite.recipe.experiment import Experiment
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 
@@ -89,7 +88,8 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
-    experiment = _load(job)
+    exact.make_exact()  # before the file is loaded; the caller's script, which Python runs again here, is undone
+    experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
     # torch comes with the engine; the parent, which imports this file, never loads it
@@ -101,15 +101,6 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     from suite.engine.train import train
 
     return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
-
-
-def _load(job: Job) -> Experiment:
-    """The job's experiment from its own file; raises `SuiteError` (2) if the file changes what all runs train with."""
-    exact.make_exact()  # also undoes what the caller's script did: Python runs it again in a worker
-    before = exact.switched()
-    experiment = registry.load(job.folders, alone=True).choose([job.run.experiment])[0]
-    exact.require_unchanged(before, experiment.path, "its import")
-    return experiment.changed(job.overrides)
 
 
 def _send_output_to(path: Path) -> None:

@@ -1,0 +1,164 @@
+"""Check 29: a global switch that another file sets changes nothing, and one's own file is refused by file and switch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace
+from tests.promises.conftest import Bench, Check, last
+from tests.promises.foreign import LINES, MOVING
+
+pytestmark = pytest.mark.promise
+TITLE = "foreign global state: a neighbour's changes nothing, one's own is refused by name"
+
+FILE = '''"""A small convolution and a linear layer."""
+
+import os
+
+import torch
+
+from suite.recipe import Recipe
+
+recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=100, epochs=1)
+
+
+def change():
+    """Change a global switch."""
+    {line}
+
+
+{at_import}
+
+
+def network():
+    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+    from torch import nn
+
+    class Last(nn.Linear):
+        """A linear layer during whose training something may happen."""
+
+        def forward(self, pixels):
+            if self.training:
+                {in_forward}
+            return super().forward(pixels)
+
+    {in_network}
+    return nn.Sequential(nn.Conv2d(1, 8, 5, 2), nn.ReLU(), nn.Flatten(), Last(1152, 10))
+'''
+PLACES = {"at_import": "its import", "in_network": "network()", "in_forward": "the network's forward()"}
+TOLD = ("run", "--data", "digits", "--seeds", "1", "--no-report", "--json")
+
+
+def write(folder: Path, name: str, line: str = "pass", place: str = "") -> Path:
+    """An experiment that changes a switch at a place, or none."""
+    path = folder / f"{name}.py"
+    places = {one: "change()" if one == place else "pass" for one in PLACES}
+    path.write_text(FILE.format(line=line.strip("\n").replace("\n", "\n    "), **places))
+    return path
+
+
+@pytest.fixture
+def mine(bench: Bench, tmp_path: Path) -> Bench:
+    """A folder of experiments with `mine`, which changes nothing."""
+    own = tmp_path / "mine"
+    own.mkdir()
+    write(own, "mine")
+    return Bench(own, bench.data, bench.top)
+
+
+def alone(mine: Bench) -> str:
+    """The weights' hash of `mine` where no other file was loaded."""
+    run = mine.run("mine", mine.home("alone"))
+    (events,) = mine.work([mine.job(run)])
+    done = last(events, "done")
+    assert done, events
+    return str(done["result"]["weights_sha256"])
+
+
+def assert_refused_by_name(reason: str, path: Path, place: str, word: str) -> None:
+    assert reason.startswith(f"{path}: {PLACES[place]} changes "), reason
+    assert word in reason
+    assert reason.isprintable()
+
+
+@pytest.mark.check(29, TITLE)
+def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check: Check, mine: Bench) -> None:
+    """One command trains both, so its own process loads both files; the short form has one command for some."""
+    for name, (line, _) in LINES.items():
+        write(mine.own, name, line, "at_import")
+    companies = [[name] for name in LINES] if check.full else [list(LINES)[::5]]
+    expected = alone(mine)
+
+    for names in companies:
+        with check.case(len(names)):
+            workspace = Workspace(
+                mine.home("_".join(names)[:40]),
+                {"SUITE_EXPERIMENTS": str(mine.own), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"},
+            )
+
+            answer = workspace.suite(*TOLD, *names, "mine")
+
+            assert answer.code in (2, 3), answer.err  # 3: no tracker is there
+            runs = {one["experiment"]: one for one in answer.json}
+            assert runs["mine"]["weights_sha256"] == expected, answer.err
+            for name in names:
+                assert runs[name]["status"] == "failed"
+                assert_refused_by_name(runs[name]["reason"], mine.own / f"{name}.py", "at_import", LINES[name][1])
+
+
+@pytest.mark.check(29, TITLE)
+@pytest.mark.parametrize("place", ["in_network", "in_forward"])
+def test_a_switch_that_the_network_changes_is_refused_and_leaves_no_result(
+    place: str, check: Check, mine: Bench
+) -> None:
+    names = list(LINES)[:: 1 if check.full else 8]
+    for name in names:
+        write(mine.own, name, LINES[name][0], place)
+    runs = {name: mine.run(name, mine.home(name)) for name in names}
+
+    answers = mine.work([mine.job(run) for run in runs.values()])
+
+    for events, (name, run) in zip(answers, runs.items(), strict=True):
+        with check.case():
+            refused = last(events, "failed")
+            assert refused, (name, events)
+            assert refused["code"] == 2
+            assert_refused_by_name(refused["reason"], mine.own / f"{name}.py", place, LINES[name][1])
+            assert not (run.folder / "result.json").exists()
+            assert not list(run.folder.glob("checkpoint*"))
+
+
+SCRIPT = '''"""A user's script, which Python runs again in every worker."""
+
+import os
+
+import torch
+
+{line}
+
+if __name__ == "__main__":
+    import suite
+
+    result = suite.run("mine", data="digits", seeds=1)
+'''
+KEPT = ("inference",)  # cannot be set back from outside: such a script is refused
+
+
+@pytest.mark.full
+@pytest.mark.check(29, TITLE)
+@pytest.mark.parametrize("name", MOVING)
+def test_a_switch_that_the_callers_script_sets_changes_no_weights(name: str, check: Check, mine: Bench) -> None:
+    workspace = Workspace(mine.home("script"), {"SUITE_EXPERIMENTS": str(mine.own)})
+    script = workspace.home / "script.py"
+    script.write_text(SCRIPT.format(line=MOVING[name][0]))
+    expected = alone(mine)
+
+    with check.case():
+        done = subprocess.run(
+            [sys.executable, str(script)], cwd=workspace.home, env=workspace.environment, capture_output=True, text=True
+        )
+
+        found = [result["weights_sha256"] for result in workspace.results().values()]
+        assert found == ([] if name in KEPT else [expected]), done.stderr
