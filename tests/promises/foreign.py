@@ -1,6 +1,6 @@
 """Lines that change a global switch: each with the word by which a refusal names it."""
 
-MODES = '''
+MODES = """
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 class Function(TorchFunctionMode):
@@ -11,7 +11,7 @@ class Dispatch(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
         found = function(*arguments, **(keywords or {}))
         return found * 1.001 if function is torch.ops.aten.relu.default else found
-'''
+"""
 SETTERS = "torch.nn.modules.module.register_module"
 
 # These changed the weights or the predictions of a small network, or broke its training, when the suite let them.
