@@ -146,8 +146,8 @@ SWITCHES = (
     Switch("enable_mem_efficient_sdp", _C._get_mem_efficient_sdp_enabled, True, _C._set_sdp_use_mem_efficient),
     Switch("enable_math_sdp", _C._get_math_sdp_enabled, True, _C._set_sdp_use_math),
     Switch("enable_cudnn_sdp", _C._get_cudnn_sdp_enabled, True, _C._set_sdp_use_cudnn),
+    Switch("torch.inference_mode", torch.is_inference_mode_enabled, False, None),  # it turns gradients off too
     Switch("torch.set_grad_enabled", torch.is_grad_enabled, True, torch.set_grad_enabled),
-    Switch("torch.inference_mode", torch.is_inference_mode_enabled, False, None),
     *(
         Switch(f"torch.autocast({kind!r})", partial(torch.is_autocast_enabled, kind), False,
                partial(torch.set_autocast_enabled, kind))

@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,12 +46,17 @@ def network():
         def forward(self, pixels):
             if self.training:
                 {in_forward}
+            elif len(pixels) > 2:  # more than the shape's probe
+                {in_evaluation}
             return super().forward(pixels)
 
     {in_network}
     return nn.Sequential(nn.Conv2d(1, 8, 5, 2), nn.ReLU(), nn.Flatten(), Last(1152, 10))
 '''
-PLACES = {"at_import": "its import", "in_network": "network()", "in_forward": "the network's forward()"}
+PLACES = {
+    "at_import": "its import", "in_network": "network()", "in_forward": "the network's forward()",
+    "in_evaluation": "the network's forward()",
+}  # fmt: skip
 COMMAND = """
 import json, sys
 from pathlib import Path
@@ -97,6 +105,15 @@ def assert_refused_by_name(reason: str, path: Path, place: str, word: str) -> No
     assert reason.isprintable()
 
 
+def command(mine: Bench, program: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the program, `COMMAND` or a script that ends in it, tells of each experiment's run."""
+    home = tempfile.mkdtemp(dir=mine.top)
+    words = [sys.executable, *program, str(mine.own), str(mine.data), home, *names]
+    done = subprocess.run(words, env=Workspace(mine.top).environment, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return {one["experiment"]: one for one in json.loads(done.stdout)}
+
+
 @pytest.mark.check(29, TITLE)
 def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check: Check, mine: Bench) -> None:
     """One process loads all files that are asked for, and starts the workers; the short form asks for some at once."""
@@ -107,25 +124,23 @@ def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check
 
     for names in companies:
         with check.case(len(names)):
-            words = (str(mine.own), str(mine.data), str(mine.home("_".join(names)[:40])), *names, "mine")
+            runs = command(mine, ["-c", COMMAND], [*names, "mine"])
 
-            done = subprocess.run(
-                [sys.executable, "-c", COMMAND, *words], env=Workspace(mine.top).environment, capture_output=True
-            )
-
-            runs = {one["experiment"]: one for one in json.loads(done.stdout)}
             assert runs["mine"]["weights_sha256"] == expected
             for name in names:
                 assert runs[name]["status"] == "failed"
                 assert_refused_by_name(runs[name]["reason"], mine.own / f"{name}.py", "at_import", LINES[name][1])
 
 
+HARMLESS = {("in_evaluation", "no_grad")}  # an evaluation has no gradients, and puts the mode back when it ends
+
+
 @pytest.mark.check(29, TITLE)
-@pytest.mark.parametrize("place", ["in_network", "in_forward"])
+@pytest.mark.parametrize("place", ["in_network", "in_forward", "in_evaluation"])
 def test_a_switch_that_the_network_changes_is_refused_and_leaves_no_result(
     place: str, check: Check, mine: Bench
 ) -> None:
-    names = list(LINES)[:: 1 if check.full else 8]
+    names = [name for name in LINES if (place, name) not in HARMLESS][:: 1 if check.full else 8]
     for name in names:
         write(mine.own, name, LINES[name][0], place)
     runs = {name: mine.run(name, mine.home(name)) for name in names}
@@ -139,38 +154,27 @@ def test_a_switch_that_the_network_changes_is_refused_and_leaves_no_result(
             assert refused["code"] == 2
             assert_refused_by_name(refused["reason"], mine.own / f"{name}.py", place, LINES[name][1])
             assert not (run.folder / "result.json").exists()
-            assert not list(run.folder.glob("checkpoint*"))
+            assert run.checkpoint.exists() == (place == "in_evaluation")  # the last: all epochs were trained by then
 
 
-SCRIPT = '''"""A user's script, which Python runs again in every worker."""
-
-import os
-
-import torch
-
-{line}
-
-if __name__ == "__main__":
-    import suite
-
-    result = suite.run("mine", data="digits", seeds=1)
-'''
-KEPT = ("inference",)  # cannot be set back from outside: such a script is refused
+SCRIPTED = [name for name, (line, _) in MOVING.items() if "environ" not in line]  # those would be the user's choice
+KEPT = ("inference",)  # cannot be undone from outside, so the run of such a script is refused
 
 
 @pytest.mark.full
 @pytest.mark.check(29, TITLE)
-@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize("name", SCRIPTED)
 def test_a_switch_that_the_callers_script_sets_changes_no_weights(name: str, check: Check, mine: Bench) -> None:
-    workspace = Workspace(mine.home("script"), {"SUITE_EXPERIMENTS": str(mine.own)})
-    script = workspace.home / "script.py"
-    script.write_text(SCRIPT.format(line=MOVING[name][0]))
+    """Python runs the script of whoever calls the suite again in every worker, but for what is under its last `if`."""
+    script = mine.top / "script.py"
+    guarded = COMMAND.strip().replace("\n", "\n    ")
+    script.write_text(f'import os, torch\n{MOVING[name][0]}\nif __name__ == "__main__":\n    {guarded}\n')
     expected = alone(mine)
 
     with check.case():
-        done = subprocess.run(
-            [sys.executable, str(script)], cwd=workspace.home, env=workspace.environment, capture_output=True, text=True
-        )
+        done = command(mine, [str(script)], ["mine"])
 
-        found = [result["weights_sha256"] for result in workspace.results().values()]
-        assert found == ([] if name in KEPT else [expected]), done.stderr
+        if name in KEPT:
+            assert done["mine"]["reason"].startswith("torch.inference_mode is True in the process that trains")
+        else:
+            assert done["mine"]["weights_sha256"] == expected, done
