@@ -137,7 +137,8 @@ def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check
                 assert_refused_by_name(runs[name]["reason"], mine.own / f"{name}.py", "at_import", LINES[name][1])
 
 
-HARMLESS = {("in_evaluation", "no_grad")}  # an evaluation has no gradients, and puts the mode back when it ends
+# An evaluation has no gradients and is in inference mode; when it ends, both are put back as they were.
+HARMLESS = {("in_evaluation", "no_grad"), ("in_evaluation", "inference")}
 
 
 @pytest.mark.check(29, TITLE)
