@@ -134,6 +134,7 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant(29, "an error hides the switch that caused it", "engine/exact.py",
            "    except Exception:\n        require_unchanged(before, path, by)\n        raise\n",
            "    finally:\n        pass\n", "test_switches", *FULL, "-k", "in_forward"),
-    mutant(29, "the caller's switches stay", "runs/worker.py", "    exact.make_exact()", "    pass",
+    mutant(29, "the caller's switches stay", "engine/exact.py", "    switches.put_all()",
+           "    switches.torch.set_num_threads(1)",
            "test_switches", *FULL, "-k", "callers_script and mkldnn_flags"),
 )  # fmt: skip
