@@ -16,7 +16,9 @@ def network(experiment: Experiment) -> dict[str, Any]:
 
     Loads torch and builds the network; raises `SuiteError` (2) if it cannot be built.
     """
+    from suite.engine import exact
     from suite.engine.build import build_model
     from suite.engine.layers import describe
 
-    return describe(build_model(experiment.recipe, experiment.network, seed=0))
+    with exact.usual_tensors():  # this process may have loaded many experiments
+        return describe(build_model(experiment.recipe, experiment.network, seed=0))

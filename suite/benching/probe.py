@@ -61,15 +61,14 @@ def main(words: str) -> None:
     job = json.loads(words)
     from suite import __version__, data
     from suite.benching.loops import LOOPS, load_libraries
-    from suite.recipe import registry
+    from suite.engine.alone import load_alone
 
-    experiment = registry.load(Path(folder) for folder in job["folders"]).choose([job["experiment"]])[0]
-    experiment = experiment.changed(job["overrides"])
-    images = data.load(experiment.recipe.data, Path(job["data"]))
     if job["exact"]:
         from suite.engine.exact import make_exact
 
         make_exact()
+    experiment = load_alone(job["experiment"], map(Path, job["folders"])).changed(job["overrides"])
+    images = data.load(experiment.recipe.data, Path(job["data"]))
     import torch
 
     load_libraries(job["loop"])

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
+from suite.engine import exact
 from suite.engine.draws import set_seed
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError
@@ -26,15 +27,17 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
     """The network with the initial weights of this seed, as its file makes it: no image has passed through it.
 
     Only lazy layers get one pass, which draws their weights. Raises `SuiteError` (2), with the file and the line, if
-    the network cannot be built or trained: it does not map images to ten scores, has no parameters to train, or has
-    another size than its source says.
+    the network cannot be built or trained: it does not map images to ten scores, has no parameters to train, has
+    another size than its source says, or changes one of torch's global switches.
     """
-    with in_file(Path(network.__code__.co_filename)):
+    path = Path(network.__code__.co_filename)
+    with exact.unchanged(path, "network()"), in_file(path):
         model = _initialised(recipe, network, seed)
         try:
             looked_at = copy.deepcopy(model)  # a pass may change a network: its counters, its caches
         except Exception:  # objects that cannot be copied, such as a torch.Generator
             looked_at, model = model, _initialised(recipe, network, seed)
+    with exact.unchanged(path, "the network's forward()"), in_file(path):
         _require_trainable(model, network)
         _look(looked_at)
         if recipe.source and count_parameters(model) != recipe.source.parameters:

@@ -3,10 +3,13 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from suite.engine import program
+from suite.errors import SuiteError
 
 # Libraries read these when a process starts, so the parent of a worker must set them.
 # The last two: by default glibc returns every large block to the system, and the next step pays for new page faults.
@@ -21,7 +24,7 @@ ENVIRONMENT = {
 # A run is resumed only if all of these are unchanged. Measurements showed that each of them can change the bits.
 BINDING = ("torch", "cpu_capability", "device", "switches", "threads", "engine_sha256")
 
-# The user's variables that select other arithmetic. Measurements showed that the second and the last change the bits.
+# The user's variables that select other arithmetic. Measurements showed that most change the bits.
 SWITCHES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
@@ -34,15 +37,57 @@ SWITCHES = (
 
 
 def make_exact() -> None:
-    """Set one thread and deterministic algorithms, for the rest of this process."""
+    """Set every switch of torch that can change the bits, for the rest of this process: one thread, real float32, ….
+
+    Raises `SuiteError` (2) for one that cannot be set back.
+    """
+    from suite.engine import switches
+
+    switches.put_all()
+
+
+def switched() -> dict[str, Any]:
+    """What all switches say now: torch's, and the variables of the environment that libraries may read late."""
+    from suite.engine import switches
+
+    variables = (*ENVIRONMENT, *SWITCHES, "SUITE_DEVICE")
+    return {**switches.state(), **{f"os.environ[{name!r}]": os.environ.get(name) for name in variables}}
+
+
+def require_unchanged(before: dict[str, Any], path: Path | str, by: str) -> None:
+    """Raise `SuiteError` (2) if the file at `path` has changed a switch since `before`; `by` says which part of it."""
+    for name, now in switched().items():
+        if now != before[name]:
+            raise SuiteError(
+                f"{path}: {by} changes {name} from {before[name]} to {now}.",
+                "The suite trains every experiment with the first value: take the change out of the file.",
+            )
+
+
+@contextmanager
+def unchanged(path: Path | str, by: str) -> Iterator[None]:
+    """Run a part of the file at `path`; a changed switch is named, also where the part then raises its own error."""
+    before = switched()
+    try:
+        yield
+    except Exception:
+        require_unchanged(before, path, by)
+        raise
+    require_unchanged(before, path, by)
+
+
+@contextmanager
+def usual_tensors() -> Iterator[None]:
+    """float32 on the CPU as torch's defaults, in a process where any file may have set others; then as before."""
     import torch
 
-    torch.set_num_threads(1)
-    if torch.get_num_interop_threads() != 1:
-        torch.set_num_interop_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # only matters to a program that reads such memory
-    torch.backends.cudnn.benchmark = False
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def machine() -> dict[str, Any]:

@@ -56,7 +56,7 @@ def fit(
     while more(now.history):
         epoch = len(now.history)
         enough = _reached(left(now.history))
-        with in_file(experiment.path):
+        with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
             record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates)
         if not is_finite(record):
             return Fitted(now, loss_of, environment, epoch)

@@ -9,7 +9,7 @@ from suite.data import Data
 from suite.disk import crash
 from suite.disk.documents import Epoch, Result
 from suite.disk.journal import Run
-from suite.engine import checkpoint, state
+from suite.engine import checkpoint, exact, state
 from suite.engine.build import Loss
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit
@@ -35,16 +35,17 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
     fitted = fit(run, experiment, sets, emit, more=lambda history: len(history) < recipe.epochs)
     if fitted.diverged is not None:
         return finish_diverged(run, fitted.diverged, fitted.environment)
-    return _finish(run, recipe, fitted, data)
+    return _finish(run, experiment, fitted, data)
 
 
-def _finish(run: Run, recipe: Recipe, fitted: Fitted, data: Data) -> Result:
+def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Result:
     """Evaluate the weights that the recipe keeps (last or best) on all test images, and write the result."""
-    now, loss_of = fitted.state, fitted.loss_of
+    recipe, now, loss_of = experiment.recipe, fitted.state, fitted.loss_of
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
     begun = time.perf_counter()
-    found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)
+    with exact.unchanged(experiment.path, "the network's forward()"):
+        found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)

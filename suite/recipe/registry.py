@@ -1,7 +1,9 @@
 """The registry of all experiments: our own, those in the user's folders, and those of installed packages."""
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -32,10 +34,13 @@ class _Loaded(NamedTuple):
 
 
 class Registry:
-    """Every experiment there is, by name. A file is run when its experiment is asked for, and once."""
+    """Every experiment there is, by name. A file is run when its experiment is asked for, and once.
 
-    def __init__(self, candidates: Iterable[_Candidate]) -> None:
-        self._candidates = list(candidates)
+    What it does to the environment is undone, unless its experiment is `alone` in this process.
+    """
+
+    def __init__(self, candidates: Iterable[_Candidate], *, alone: bool = False) -> None:
+        self._candidates, self._alone = list(candidates), alone
         self._loaded: dict[str, _Loaded] = {}
 
     @property
@@ -81,17 +86,30 @@ class Registry:
 
     def _load(self, name: str) -> _Loaded:
         if name not in self._loaded:
-            self._loaded[name] = _load([one for one in self._candidates if one.name == name])
+            with nullcontext() if self._alone else _undone():
+                self._loaded[name] = _load([one for one in self._candidates if one.name == name])
         return self._loaded[name]
 
 
-def load(folders: Iterable[Path] = ()) -> Registry:
+def load(folders: Iterable[Path] = (), *, alone: bool = False) -> Registry:
     """Find what is in experiments/, in `folders`, and behind the entry points `suite.experiments`.
 
-    No file is run before its experiment is asked for, and torch is not imported. Raises `SuiteError` (2) for a folder
-    that is not there.
+    No file is run before its experiment is asked for, and torch is not imported. `alone` says that this process trains
+    one experiment and no other. Raises `SuiteError` (2) for a folder that is not there.
     """
-    return Registry(_candidates(folders))
+    return Registry(_candidates(folders), alone=alone)
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """Put the environment back: worker processes and other experiments would inherit it."""
+    environment = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in {*os.environ} - {*environment}:
+            del os.environ[name]
+        os.environ.update(environment)
 
 
 def _load(candidates: Iterable[_Candidate]) -> _Loaded:

@@ -13,11 +13,11 @@ from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
+from suite.engine.alone import load_alone
 from suite.engine.memory import ran_out
 from suite.errors import FAILED, MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
-from suite.recipe import registry
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 
@@ -88,7 +88,8 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
-    experiment = registry.load(job.folders).choose([job.run.experiment])[0].changed(job.overrides)
+    exact.make_exact()  # before the file is loaded; the caller's script, which Python runs again here, is undone
+    experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
     # imported here because the engine loads torch, and the parent process imports this file

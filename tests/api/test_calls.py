@@ -55,6 +55,23 @@ def test_a_mistake_is_raised_and_shown_to_nobody(session, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("line", ["torch.set_default_dtype(torch.float64)", "torch.set_default_device('meta')"])
+def test_a_network_is_shown_as_it_is_after_another_file_was_loaded(session, line):
+    import torch
+
+    (session.folders[0] / "stranger.py").write_text(f"import torch\n{line}\n{QUICK}")
+    session = suite.Session.open(experiments=session.folders)
+    expected = suite.show("quick", session=session)
+    try:
+        suite.experiments(session=session)
+        found = suite.show("quick", session=session)
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+
+    assert found == expected
+
+
 @pytest.mark.mlflow
 @pytest.mark.commands
 def test_runs_are_trained_once_recorded_verified_compared_and_reported(session, capfd):

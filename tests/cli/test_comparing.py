@@ -123,12 +123,16 @@ def test_what_cannot_be_compared_is_refused_in_one_line(in_process, known, words
 def test_a_name_and_its_own_identity_are_the_same_runs(in_process, known):
     prefix = identity(known, "weak")[:12]
 
-    assert_refused(in_process("compare", "weak", prefix, within=known), 2, f"weak and {prefix} are the same runs, of weak")
+    answer = in_process("compare", "weak", prefix, within=known)
+
+    assert_refused(answer, 2, f"weak and {prefix} are the same runs, of weak")
 
 
 @pytest.mark.commands
 def test_two_names_of_one_recipe_are_the_same_runs(in_process, known):
-    assert_refused(in_process("compare", "plain", "again", within=known), 2, "plain and again are the same runs, of plain")
+    answer = in_process("compare", "plain", "again", within=known)
+
+    assert_refused(answer, 2, "plain and again are the same runs, of plain")
 
 
 def group(title, *, data="digits", labels=(1, 2)):

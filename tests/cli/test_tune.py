@@ -178,7 +178,7 @@ def test_other_budgets_come_to_an_end_too(quick, budget):
 
 @pytest.mark.parametrize("more", [("--set", "schedule=one-cycle"), ("--space", "schedule=constant,one-cycle")])
 def test_a_schedule_that_ends_with_a_step_cannot_be_given_seconds(in_process, quick, more):
-    answer = in_process(*WORDS, "--budget", "seconds", *more)
+    answer = in_process(*WORDS, "--budget", "seconds", *more, within=quick)
 
     assert_refused(answer, 2, "--budget seconds: quick's schedule", "Choose --budget samples or steps.")
 

@@ -3,7 +3,20 @@
 import pickle
 import pickletools
 
-from suite.engine import exact
+import pytest
+import torch
+
+from suite.engine import exact, switches
+from suite.engine.alone import load_alone
+from suite.errors import SuiteError
+
+
+@pytest.fixture
+def exactly():
+    """The suite's switches, before and after."""
+    exact.make_exact()
+    yield
+    exact.make_exact()
 
 
 def test_the_environment_is_of_plain_values_which_need_no_library_to_be_read():
@@ -14,3 +27,54 @@ def test_the_environment_is_of_plain_values_which_need_no_library_to_be_read():
     assert {"torch", "numpy", "cpu", "threads", *exact.BINDING} <= told.keys()
     assert "STACK_GLOBAL" not in found  # a class: torch's own kind of version made the command load all of torch
     assert "GLOBAL" not in found
+
+
+@pytest.mark.usefixtures("exactly")
+@pytest.mark.parametrize("fault", [None, RuntimeError("something else")])
+def test_a_changed_switch_is_named_before_the_error_that_it_causes(fault):
+    def part():
+        with exact.unchanged("mine.py", "its import"):
+            torch.set_default_dtype(torch.float64)
+            if fault:
+                raise fault
+
+    with pytest.raises(
+        SuiteError, match=r"^mine\.py: its import changes torch\.set_default_dtype from .*32 to .*64\. "
+    ):
+        part()
+
+
+@pytest.mark.usefixtures("exactly")
+def test_a_switch_that_is_put_back_in_time_is_nobodys_concern():
+    with exact.unchanged("mine.py", "its import"), torch.no_grad(), torch.device("cpu"):
+        torch.manual_seed(0)
+
+
+@pytest.mark.usefixtures("exactly")
+def test_the_same_values_set_again_are_no_change():
+    with exact.unchanged("mine.py", "its import"):
+        torch.use_deterministic_algorithms(True)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True  # deterministic algorithms imply it
+        torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("exactly")
+def test_every_switch_has_the_suites_value_and_stands_once():
+    assert switches.state() == {switch.name: switch.value for switch in switches.SWITCHES}
+    assert len(switches.state()) == len(switches.SWITCHES)
+
+
+@pytest.mark.usefixtures("exactly")
+@pytest.mark.parametrize("line", ["torch.set_float32_matmul_precision('medium')", "torch.set_flush_denormal(True)"])
+def test_a_file_is_refused_by_its_name_and_what_it_changed_can_be_undone(tmp_path, line):
+    path = tmp_path / "mine.py"
+    path.write_text(f"import torch\nfrom experiments.mlp import network, recipe\n{line}\n")
+
+    with pytest.raises(SuiteError, match=r"its import changes torch\.set_") as refused:
+        load_alone("mine", [tmp_path])
+    exact.make_exact()
+
+    assert str(refused.value).startswith(f"{path}: ")
+    assert switches.state() == {switch.name: switch.value for switch in switches.SWITCHES}

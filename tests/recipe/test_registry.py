@@ -483,6 +483,20 @@ def test_a_file_is_run_when_its_experiment_is_asked_for_and_not_before(folder, t
     assert (tmp_path / "ran").is_dir()
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_files_variables_stay_only_where_its_experiment_is_alone(folder, monkeypatch, alone):
+    monkeypatch.setenv("KEPT", "before")
+    monkeypatch.setenv("GONE", "before")
+    lines = "import os\nos.environ['KEPT'] = os.environ['NEW_ONE'] = 'file'\ndel os.environ['GONE']\n"
+    (folder / "stranger.py").write_text(lines + GOOD)
+
+    registry.load([folder], alone=alone).choose(["stranger"])
+    found = [os.environ.get(name) for name in ("KEPT", "NEW_ONE", "GONE")]
+    monkeypatch.delenv("NEW_ONE", raising=False)
+
+    assert found == (["file", "file", None] if alone else ["before", None, "before"])
+
+
 @pytest.mark.parametrize("taken", ["lenet", "good"])
 def test_a_name_that_is_taken_costs_one_line_and_the_first_one_stays(folder, tmp_path, ours, taken):
     second = tmp_path / "second"
