@@ -19,7 +19,7 @@ from suite.engine.sets import Labelled
 from suite.errors import SuiteError
 from suite.recipe import Recipe
 
-IMAGES = 16  # enough to see a difference, few enough to cost about a millisecond
+IMAGES = 4  # enough to see a difference, few enough to cost a few milliseconds
 Tensors = list[torch.Tensor]
 
 
@@ -71,8 +71,10 @@ def require_repeatable(model: nn.Module, evaluation: Callable[[], Evaluation]) -
 
 
 def same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors have the same shape and values; NaN equals NaN."""
-    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+    """Whether two tensors have the same shape, type and values; NaN equals NaN."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return torch.equal(one, other) or torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
 
 
 def _numbers(found: Evaluation) -> Tensors:
