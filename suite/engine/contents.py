@@ -103,7 +103,7 @@ def _(value: torch.Tensor) -> Contents:
 
 
 @_open.register
-def _(value: np.ndarray) -> Contents:  # type: ignore[type-arg]
+def _(value: np.ndarray) -> Contents:
     facts = f"{value.dtype} {value.shape}"
     if value.dtype.hasobject:
         return facts, [(f"[{i}]", part) for i, part in enumerate(value.flat)]

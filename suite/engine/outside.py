@@ -67,7 +67,7 @@ class Outside:
             if self._built.texts.get(path) == now.texts.get(path):
                 continue
             place = now.places.get(path, self._built.places.get(path))
-            value = self._get(place) if place and place not in now.shared else MISSING
+            value: Any = self._get(place) if place and place not in now.shared else MISSING
             key = ".".join(place or ())
             if _is_plain(value):
                 plain[key] = value

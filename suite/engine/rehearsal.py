@@ -74,7 +74,7 @@ def same(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two tensors have the same shape, type and values; NaN equals NaN."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
-    return torch.equal(one, other) or torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+    return bool(torch.equal(one, other) or torch.allclose(one, other, rtol=0, atol=0, equal_nan=True))
 
 
 def _numbers(found: Evaluation) -> Tensors:

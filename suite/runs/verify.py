@@ -41,8 +41,9 @@ class Verdict:
             return f"{name}: {self.status}: {self.reason}"
         changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self.environment.items()]
         why = f"What could explain it: {'; '.join(changes)}." if changes else (
-            "Nothing that is recorded of the environments differs: look for a network that draws from somewhere "
-            "else than torch's generator, or for faulty memory."
+            "Nothing that is recorded of the environments differs: look for a network that uses chance from "
+            "elsewhere than torch, numpy.random or random, that keeps values outside its state_dict, or for faulty "
+            "memory."
         )  # fmt: skip
         return f"{name}: different, first in {self.difference.words()}. {why}"
 
