@@ -126,6 +126,8 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_chance", "-k", "after_a_kill"),
     mutant(28, "numpy's generator is not seeded", "engine/draws.py", "    np.random.seed(number % 2**32)\n", "",
            "test_chance", "-k", "after_a_kill"),
+    mutant(28, "the disk is blamed for the network", "engine/train.py",
+           "        require_repeatable(now.model, again)\n", "", "../engine/test_rehearsal", "-k", "only_later"),
     mutant(28, "there is no rehearsal", "engine/fit.py",
            "    rehearse(recipe, experiment.network, run.seed, sets.training)\n", "",
            "test_chance", "-k", "refused"),
