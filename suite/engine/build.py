@@ -54,6 +54,8 @@ def in_file(path: Path) -> Iterator[None]:
     try:
         yield
     except SuiteError as error:
+        if str(path) in str(error):
+            raise
         raise SuiteError(f"{path}: {error}", code=error.code) from error
     except Exception as error:
         if ran_out(error):

@@ -1,7 +1,9 @@
 """Random numbers as a function of (seed, purpose, n), so a resumed run draws the same as an uninterrupted one."""
 
 import hashlib
+import random
 
+import numpy as np
 import torch
 
 
@@ -12,8 +14,11 @@ def draw(seed: int, purpose: str, n: int) -> int:
 
 
 def set_seed(seed: int, purpose: str, n: int) -> None:
-    """Seed torch's global generator, which initialisation and dropout use, for one purpose."""
-    torch.manual_seed(draw(seed, purpose, n))
+    """Seed the global generators of torch (initialisation and dropout use it), numpy and Python for one purpose."""
+    number = draw(seed, purpose, n)
+    torch.manual_seed(number)
+    np.random.seed(number % 2**32)
+    random.seed(number)
 
 
 def permutation(images: int, seed: int, epoch: int) -> torch.Tensor:

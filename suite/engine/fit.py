@@ -12,6 +12,8 @@ from suite.engine.build import Loss, build_loss, build_model, build_optimizer, i
 from suite.engine.device import device
 from suite.engine.epoch import Enough, is_finite, train_epoch
 from suite.engine.events import Emit, EpochEnded
+from suite.engine.outside import Outside
+from suite.engine.rehearsal import rehearse
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.recipe.experiment import Experiment
@@ -48,11 +50,13 @@ def fit(
     exact.make_exact()
     environment = exact.environment()
     recipe = experiment.recipe
+    rehearse(recipe, experiment.network, run.seed, sets.training)
     model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
     sets = replace(sets, training=_resident(sets.training))
     updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
-    now = state.restore(run, State(model, build_optimizer(recipe, model)))
+    outside = Outside(model, experiment.network)
+    now = state.restore(run, State(model, build_optimizer(recipe, model)), outside)
     while more(now.history):
         epoch = len(now.history)
         enough = _reached(left(now.history))
@@ -62,7 +66,7 @@ def fit(
             return Fitted(now, loss_of, environment, epoch)
         crash.at("epoch:trained")
         now.add(record, keep_best=recipe.keep == "best")
-        state.save(run, now)
+        state.save(run, now, outside)
         crash.at("epoch:saved")
         emit(EpochEnded(record))
     return Fitted(now, loss_of, environment)

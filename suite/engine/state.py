@@ -11,6 +11,7 @@ from suite.disk.documents import Epoch, damaged
 from suite.disk.journal import Run
 from suite.engine import checkpoint
 from suite.engine.device import compiled
+from suite.engine.outside import Outside
 from suite.engine.rewrite import rewrite
 
 Tensors = dict[str, torch.Tensor]
@@ -46,17 +47,22 @@ def best_epoch(history: list[Epoch]) -> tuple[int, float]:
     return accuracies.index(max(accuracies)), max(accuracies)
 
 
-def save(run: Run, state: State) -> None:
-    """Save a finished epoch. The checkpoint is written first, because a resumed run starts from it alone."""
+def save(run: Run, state: State, outside: Outside) -> None:
+    """Save a finished epoch. The checkpoint is written first, because a resumed run starts from it alone.
+
+    Raises `SuiteError` (2) if the network keeps something outside its `state_dict` that cannot be saved.
+    """
+    attributes, others = outside.changed()
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
     tensors |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(state.optimizer)}
-    facts = {"identity": run.identity, "seed": run.seed, "history": state.history}
+    tensors |= {f"outside.{name}": tensor for name, tensor in others.items()}
+    facts = {"identity": run.identity, "seed": run.seed, "history": state.history, "outside": attributes}
     checkpoint.save(run.checkpoint, tensors, facts)
     run.write_history(state.history)
 
 
-def restore(run: Run, state: State) -> State:
+def restore(run: Run, state: State, outside: Outside) -> State:
     """The state of the run's checkpoint, or `state` if there is none.
 
     Raises `SuiteError` (2) if the checkpoint is damaged or belongs to another run, (3) if it cannot be read.
@@ -72,7 +78,8 @@ def restore(run: Run, state: State) -> State:
     try:
         state.model.load_state_dict(_part(tensors, "model."))
         _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
-    except (RuntimeError, ValueError) as error:
+        outside.restore(facts["outside"], _part(tensors, "outside."))
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise damaged(run.checkpoint, "its tensors do not fit the network") from error
     return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."))
 

@@ -16,6 +16,7 @@ from suite.engine.events import Emit
 from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
+from suite.engine.rehearsal import require_repeatable
 from suite.engine.sets import published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
@@ -75,11 +76,18 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
 def _require_equal_after_reload(
     run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, found: Evaluation
 ) -> None:
-    """Read the weights back from their file; raises `SuiteError` (3) if they predict other classes."""
+    """Read the weights back from their file; raises `SuiteError` if they predict other classes.
+
+    Its code is 2 if the network's evaluation does not repeat, else 3.
+    """
     now.model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
     first = slice(RELOADED)
-    again = evaluate(now.forward, data.test_images[first], data.test_labels[first], recipe, loss_of)
-    if not torch.equal(again.predicted, found.predicted[first]):
+
+    def again() -> Evaluation:
+        return evaluate(now.forward, data.test_images[first], data.test_labels[first], recipe, loss_of)
+
+    if not torch.equal(again().predicted, found.predicted[first]):
+        require_repeatable(now.model, again)
         raise SuiteError(
             f"{run.folder / 'weights.safetensors'}: the weights read back predict other classes than those trained.",
             "The disk or the memory of this machine is at fault: check both.",

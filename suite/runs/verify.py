@@ -41,8 +41,8 @@ class Verdict:
             return f"{name}: {self.status}: {self.reason}"
         changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self.environment.items()]
         why = f"Possible causes: {'; '.join(changes)}." if changes else (
-            "The recorded environments are equal: look for a network whose random numbers do not come from torch's "
-            "generator, or for faulty memory."
+            "The recorded environments are equal: look for a network that draws from another source than torch, "
+            "numpy.random or random, for one that keeps values outside its state_dict, or for faulty memory."
         )  # fmt: skip
         return f"{name}: different, first in {self.difference.words()}. {why}"
 

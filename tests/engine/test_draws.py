@@ -1,5 +1,8 @@
 """Randomness as a function of names."""
 
+import random
+
+import numpy as np
 import torch
 
 from suite.engine.draws import draw, permutation, set_seed
@@ -33,3 +36,15 @@ def test_setting_the_seed_starts_torchs_generator_anew():
     set_seed(5, "epoch", 2)
 
     assert torch.equal(torch.rand(4), expected)
+
+
+def test_setting_the_seed_starts_the_generators_of_python_and_numpy_anew_and_changes_no_draw_of_torchs():
+    set_seed(5, "epoch", 2)
+    expected = random.random(), np.random.rand(), torch.rand(())
+    random.random(), np.random.rand()
+
+    set_seed(5, "epoch", 2)
+
+    assert (random.random(), np.random.rand(), torch.rand(())) == expected
+    torch.manual_seed(draw(5, "epoch", 2))
+    assert torch.rand(()) == expected[2]

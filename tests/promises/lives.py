@@ -18,13 +18,14 @@ STEPS = {"plain": 15, "choosy": 24}  # in an epoch
 TELLING = '''
     import time
 
+    import torch
     from torch import nn
 
     class Telling(nn.Module):
         """Goes to output.log: a line when the training begins, one for each of its steps."""
 
         def forward(self, pixels):
-            if self.training:
+            if self.training and torch.is_grad_enabled():  # not in the rehearsal before the training
                 print("step", flush=True)
                 time.sleep(0.03)
             return pixels

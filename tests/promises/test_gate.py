@@ -46,7 +46,7 @@ EVERYWHERE = (
 )  # fmt: skip
 DROPS = "    [layer.train() for layer in model.modules() if isinstance(layer, nn.Dropout)]\n"
 DROPOUT = Fault("dropout left on", "suite/engine/evaluate.py", "    model.eval()\n", f"    model.eval()\n{DROPS}",
-                "the weights read back predict other classes")  # fmt: skip
+                "computes other numbers from the same images and weights at each evaluation")  # fmt: skip
 
 
 def faults_of(name: str, rate: str, activation: str) -> tuple[Fault, ...]:

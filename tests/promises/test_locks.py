@@ -69,9 +69,7 @@ def lock_throughout(workspace: Workspace, at_once: bool) -> Answer:
 
 @pytest.mark.check(14, "a locked database slows no training, costs one warning, and is made up for")
 def test_a_locked_database_does_not_hold_training_up(check, chance, tmp_path, digits):
-    n, times, lengths = (
-        (5, 1, (3.0, 30.0)) if check.full else (2, 2, (1.0,))
-    )  # two short locks in one run count as two
+    n, times, lengths = (5, 1, (3.0, 30.0)) if check.full else (2, 2, (1.0,))  # two short locks in one run count as two
     jobs: list[tuple[int, float, Callable[[Workspace], Answer]]] = []  # the locks that end, and how long the run lasts
     for seconds in lengths:
         lasting = times * (seconds + 1.0) + 1.5  # the locks are gone before the command ends

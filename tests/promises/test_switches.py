@@ -28,15 +28,19 @@ from suite.recipe import Recipe
 recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=100, epochs=1)
 
 
-seen = []
-
-
 def change():
     """Change a global switch."""
     {line}
 
 
 {at_import}
+
+
+def final():
+    """Whether this is the evaluation after the last epoch."""
+    import inspect
+
+    return any(frame.function == "_finish" for frame in inspect.stack(0))
 
 
 def network():
@@ -49,10 +53,10 @@ def network():
         def forward(self, pixels):
             if self.training:
                 {in_forward}
-            elif len(pixels) > 2:  # more than the shape's probe: the epoch's evaluation, then the final one
-                seen.append(len(pixels))
-                if len(seen) == 2:
-                    {in_evaluation}
+                if len(pixels) > 4:  # more than the rehearsal before the training has
+                    {in_a_later_step}
+            elif final():
+                {in_evaluation}
             return super().forward(pixels)
 
     {in_network}
@@ -60,7 +64,7 @@ def network():
 '''
 PLACES = {
     "at_import": "its import", "in_network": "network()", "in_forward": "the network's forward()",
-    "in_evaluation": "the network's forward()",
+    "in_a_later_step": "the network's forward()", "in_evaluation": "the network's forward()",
 }  # fmt: skip
 COMMAND = """
 import json, sys
@@ -142,7 +146,7 @@ RESTORED = ("no_grad", "inference", "autocast", "with_autocast")
 
 
 @pytest.mark.check(29, TITLE)
-@pytest.mark.parametrize("place", ["in_network", "in_forward", "in_evaluation"])
+@pytest.mark.parametrize("place", ["in_network", "in_forward", "in_a_later_step", "in_evaluation"])
 def test_a_switch_that_the_network_changes_is_refused_and_leaves_no_result(
     place: str, check: Check, mine: Bench
 ) -> None:
