@@ -3,7 +3,7 @@
 from typing import Any
 
 from suite.api.session import Session
-from suite.errors import SuiteError
+from suite.errors import SuiteError, one_line
 from suite.recipe.experiment import Experiment
 
 
@@ -25,6 +25,6 @@ def network(experiment: Experiment) -> dict[str, Any]:
     except SuiteError:
         raise
     except Exception as error:  # the experiment's own code may raise anything
-        text = " ".join(str(error).split())
+        text = one_line(str(error))
         raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Fix it.") from error
     return describe(model)

@@ -13,9 +13,10 @@ from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
-from suite.errors import FAILED, MACHINE, SuiteError, machine_error
+from suite.errors import FAILED, MACHINE, SuiteError, machine_error, one_line
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
+from suite.masking import masked
 from suite.recipe import registry
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
@@ -74,13 +75,13 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         raise
     except Exception as error:  # the experiment's own code may raise anything; its traceback is kept with the run
         del reserve
-        traceback.print_exc()
+        print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
         emit(_breakdown(error, job.run.folder / "output.log"))
 
 
 def _breakdown(error: Exception, log: Path) -> Failed:
     """The reason and the exit code for an error that nobody foresaw."""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         remedy = "Free some, or give fewer --workers, and run the same command again to go on."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)

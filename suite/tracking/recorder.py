@@ -15,7 +15,7 @@ from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.plan import Planned
 from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
-from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
+from suite.tracking.store import Store, TrackerAway, open_store, shown_uri
 
 OpenStore = Callable[[Callable[[], None]], Store]  # called with what is to be told when a server is asked first
 HURRY = 1.5  # seconds that an interrupted command still waits for the tracker
@@ -135,7 +135,7 @@ class Recorder:
         if not self.away:
             self.away = True
             self._say(
-                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
+                f"MLflow at {shown_uri(self._home)} does not answer ({why}); training goes on, "
                 "and `python -m suite sync` or `report` sends what is missing."
             )
 

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from suite.disk import crash, files
 from suite.disk.home import Home
-from suite.errors import MACHINE, SuiteError, machine_error
+from suite.errors import MACHINE, SuiteError, machine_error, one_line
+from suite.masking import harmless, masked
 from suite.tracking.database import relocate, require_whole
 from suite.tracking.server import require_answer
 
@@ -53,6 +54,11 @@ class Store:
 def tracking_uri(home: Home) -> str:
     """The address of the record: MLFLOW_TRACKING_URI if set, else SQLite beneath mlruns/."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
+
+
+def shown_uri(home: Home) -> str:
+    """The address of the record as people may read it, without a password."""
+    return masked(tracking_uri(home))
 
 
 def database(home: Home) -> Path:
@@ -121,7 +127,7 @@ def answering() -> Iterator[None]:
     except (SuiteError, TrackerAway):
         raise
     except Exception as error:  # its stores raise their drivers' own exceptions: no narrower class holds them all
-        raise TrackerAway(" ".join(str(error).split())[:200] or type(error).__name__) from error
+        raise TrackerAway(one_line(str(error))[:200] or type(error).__name__) from harmless(error)
 
 
 def _load_mlflow() -> None:
