@@ -13,7 +13,8 @@ from suite.disk.journal import Run, is_claimed
 from suite.errors import machine_error
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
-from suite.tracking.store import Store, answering
+from suite.tracking.store import Store, answering, search
+from suite.tracking.whose import HOME, begun, folder_name, is_of, key, of_home
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
 NOTE = "mlflow.note.content"  # what MLflow shows as a run's description
 AS_THEY_ARE = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
-
-
 BATCH = 1_000  # metrics: MLflow's limit
 PATIENCE = 30.0  # seconds for another process that sends the same run
 
@@ -35,6 +34,7 @@ class Mirror:
         self._ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
         self._described: set[str] = set()
+        self._own = f"tags.`{HOME}` = '{store.home}'"
 
     def send(self, run: Run, result: Result | None, status: str = "running") -> str:
         """Copy what the store does not have of `run` yet and return MLflow's id of it.
@@ -46,8 +46,8 @@ class Mirror:
             self._passed("mirror:begin")
             facts = run.recipe()
             status = result["status"] if result else status
-            run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
-            self._ids[_key(run)] = run_id
+            run_id = self._ids.get(key(run)) or self._find(run) or self._create(run, facts)
+            self._ids[key(run)] = run_id
             self._describe(run, run_id, facts)
             self._send_epochs(run_id, run)
             self._passed("mirror:epochs")
@@ -58,9 +58,17 @@ class Mirror:
             return run_id
 
     def complete(self) -> list["MlflowRun"]:
-        """All runs whose result the store has: the one question that grows with the record."""
+        """All runs of this home whose result the store has: the one question that grows with the record."""
         with answering():
-            return search(self._store, "tags.`suite.complete` = 'true'")
+            return of_home(search(self._store, "tags.`suite.complete` = 'true'"), self._store.home)
+
+    def adopt(self, run: Run, run_id: str) -> None:
+        """Note that a record of an older version, which has no home, is this home's, and its parent too."""
+        from mlflow.entities import RunTag
+
+        with answering():
+            labels = {HOME: self._store.home, "mlflow.parentRunId": self._group(run, run.recipe())}
+            self._store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in labels.items()])
 
     def end_dead(self, folders: Iterable[Path]) -> None:
         """End the runs in these folders that the store believes running and no living process claims.
@@ -69,7 +77,7 @@ class Mirror:
         """
         by_name = {folder.name: folder for folder in folders}
         with answering():
-            for found in search(self._store, "attributes.status = 'RUNNING'"):
+            for found in search(self._store, f"attributes.status = 'RUNNING' and {self._own}"):
                 folder = by_name.get(folder_name(found.data.tags.get("suite.run", "")))
                 if folder and not is_claimed(folder):
                     status = found.data.tags.get("suite.status", "interrupted")  # a crash may come after the result
@@ -84,10 +92,10 @@ class Mirror:
 
         with answering():
             ended = self.complete() if complete is None else complete
-            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished"]
-            for parent in search(self._store, "tags.`suite.kind` = 'group'"):
+            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished" and HOME in run.data.tags]
+            for parent in search(self._store, f"tags.`suite.kind` = 'group' and {self._own}"):
                 identity = parent.data.tags["suite.identity"]
-                seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
+                seeds = _newest(run for run in runs if run.data.tags["suite.identity"] == identity)
                 figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
                 # MLflow shows the value of the latest time, and bars only for what has no step but 0. A time of the
                 # seeds', later by each of them: sent twice, or by two processes, it is one value still.
@@ -98,17 +106,27 @@ class Mirror:
                     self._store.client.log_batch(parent.info.run_id, metrics=changed, tags=[RunTag(NOTE, told)])
 
     def _find(self, run: Run) -> str | None:
-        found = search(self._store, f"tags.`suite.run` = '{_key(run)}'")
-        return found[0].info.run_id if found else None
+        found = of_home(search(self._store, f"tags.`suite.run` = '{key(run)}'"), self._store.home)
+        for one in found:
+            if is_of(one, run.folder):
+                run_id = str(one.info.run_id)
+                if HOME not in one.data.tags:
+                    self.adopt(run, run_id)
+                return run_id
+        return None
 
     def _create(self, run: Run, facts: Record) -> str:
         client = self._store.client
-        begun = int(run.folder.joinpath("recipe.json").stat().st_mtime * 1000)
         created = client.create_run(
             self._store.experiment_id,
-            start_time=begun,
+            start_time=begun(run.folder),
             run_name=run.name,
-            tags={**tags(run, facts), "suite.run": _key(run), "mlflow.parentRunId": self._group(run, facts)},
+            tags={
+                **tags(run, facts),
+                HOME: self._store.home,
+                "suite.run": key(run),
+                "mlflow.parentRunId": self._group(run, facts),
+            },
         )
         run_id = str(created.info.run_id)
         self._passed("mirror:created")
@@ -126,11 +144,13 @@ class Mirror:
         """The parent of all seeds of one recipe; made once, under the lock of its folder."""
         with _alone(run.folder.parent):
             client = self._store.client
-            labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
-            labels |= {"suite.kind": "group", "suite.group": run.identity}
-            found = search(self._store, f"tags.`suite.group` = '{run.identity}'")
+            labels = {name: value for name, value in tags(run, facts).items() if name != "suite.seed"}
+            labels |= {"suite.kind": "group", "suite.group": run.identity, HOME: self._store.home}
+            found = of_home(search(self._store, f"tags.`suite.group` = '{run.identity}'"), self._store.home)
             found = found or [client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)]
             group_id = str(found[0].info.run_id)
+            if HOME not in found[0].data.tags:
+                client.set_tag(group_id, HOME, self._store.home)
             self._passed("mirror:grouped")
             if found[0].info.status == "RUNNING":  # new, or a crash left it so
                 self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
@@ -203,26 +223,11 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
-    """All runs of the suite that match, page by page; of MLflow's experiment of runs, or another one's id."""
-    found: list[MlflowRun] = []
-    token = None
-    while True:
-        page = store.client.search_runs([experiment or store.experiment_id], query, max_results=1000, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found
-
-
-def folder_name(key: str) -> str:
-    """The name of the folder of the run that the store knows by this key; empty for no key of ours."""
-    identity, _, seed = key.partition("-")
-    return f"{identity[:16]}-{seed}" if seed else ""
-
-
-def _key(run: Run) -> str:
-    return f"{run.identity}-s{run.seed}"
+def _newest(runs: Iterable["MlflowRun"]) -> list["MlflowRun"]:
+    """One run for each seed, the last that was begun: what was trained before it lies in no folder any more."""
+    return list(
+        {run.data.tags["suite.seed"]: run for run in sorted(runs, key=lambda run: run.info.start_time)}.values()
+    )
 
 
 def _ended(run: Run) -> int:

@@ -21,6 +21,7 @@ from suite.tracking.server import require_answer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
 
 EXPERIMENT = "suite"
 
@@ -44,11 +45,12 @@ class TrackerAway(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """An open store and the MLflow experiment in it that holds our runs."""
+    """An open store, the MLflow experiment in it that holds our runs, and the name of the home that opened it."""
 
     client: "MlflowClient"
     uri: str
     experiment_id: str
+    home: str
 
 
 def tracking_uri(home: Home) -> str:
@@ -90,7 +92,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
             _load_mlflow()  # that takes seconds, and is no fault of the server's
             require_answer(uri)
             asks()
-            return _open(uri, None)
+            return _open(uri, None, home.origin())
     path = Path(uri.removeprefix("sqlite:///"))
     try:
         files.make_folder(path.parent)
@@ -100,7 +102,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
                 require_whole(path)
                 if not path.exists():
                     _make(path, artifacts(home).as_uri())
-                store = _open(uri, artifacts(home).as_uri())
+                store = _open(uri, artifacts(home).as_uri(), home.origin())
                 if path == database(home):
                     relocate(path, EXPERIMENT, artifacts(home).as_uri())
             return store
@@ -112,7 +114,7 @@ def _make(path: Path, artifact_location: str) -> None:
     """A new database, whole when it gets its name: one that a crash leaves half made no MLflow can open again."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
-        _open(f"sqlite:///{made}", artifact_location)
+        _open(f"sqlite:///{made}", artifact_location, "")
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
         crash.at("database:made")
         os.replace(made, path)
@@ -136,7 +138,7 @@ def _load_mlflow() -> None:
         import mlflow  # noqa: F401
 
 
-def _open(uri: str, artifact_location: str | None) -> Store:
+def _open(uri: str, artifact_location: str | None, home: str) -> Store:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with a level of its own
@@ -148,12 +150,24 @@ def _open(uri: str, artifact_location: str | None) -> Store:
         if found is None:
             tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
             try:
-                return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
+                return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags), home)
             except MlflowException:
                 found = client.get_experiment_by_name(EXPERIMENT)  # another home's command was quicker on this server
                 if found is None:
                     raise
-        return Store(client, uri, found.experiment_id)
+        return Store(client, uri, found.experiment_id, home)
+
+
+def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
+    """All runs of the suite that match, page by page; of MLflow's experiment of runs, or another one's id."""
+    found: list[MlflowRun] = []
+    token = None
+    while True:
+        page = store.client.search_runs([experiment or store.experiment_id], query, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
 
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:

@@ -19,7 +19,6 @@ from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, one_line
 from suite.tracking import views
 from suite.tracking.database import require_whole
-from suite.tracking.mirror import search
 from suite.tracking.store import (
     Store,
     TrackerAway,
@@ -27,6 +26,7 @@ from suite.tracking.store import (
     artifacts,
     configure,
     open_store,
+    search,
     tracking_uri,
     unreachable,
 )
