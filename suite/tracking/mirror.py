@@ -116,17 +116,12 @@ class Mirror:
         return None
 
     def _create(self, run: Run, facts: Record) -> str:
-        client = self._store.client
-        created = client.create_run(
+        labels = {**tags(run, facts), HOME: self._store.home}
+        created = self._store.client.create_run(
             self._store.experiment_id,
             start_time=begun(run.folder),
             run_name=run.name,
-            tags={
-                **tags(run, facts),
-                HOME: self._store.home,
-                "suite.run": key(run),
-                "mlflow.parentRunId": self._group(run, facts),
-            },
+            tags={**labels, "suite.run": key(run), "mlflow.parentRunId": self._group(run, facts)},
         )
         run_id = str(created.info.run_id)
         self._passed("mirror:created")
