@@ -17,6 +17,8 @@ _FIELD = re.compile(
 _USER = re.compile(r"((?:[a-z][\w+.-]*)?://)([^\s/?#'\"<>@:]*)(:[^\s/?#'\"<>]*)?@", re.IGNORECASE)
 _GREEDY = re.compile(r"://([^\s/?#:@]*):(.+)@")  # to the last @: a password may hold every letter that ends an address
 
+_PARTS = re.compile(r"[/?#@:]")
+
 
 def masked(text: str) -> str:
     """The text with `***` for each secret: those of the environment, and what an address or `password=` shows.
@@ -75,11 +77,13 @@ def _in_address(word: str) -> Iterator[str]:
     strict = _USER.search(word)
     if strict:
         user, password = strict[2], (strict[3] or "")[1:]
-        yield password or (user if "http" in strict[1].lower() else "")
+        secret = password or (user if "http" in strict[1].lower() else "")
+        yield secret
+        yield from _PARTS.split(unquote(secret))
     if found := _GREEDY.search(word):
         yield found[2]
         if not strict:  # some programs take such a password apart and show its parts as host, port or path
-            yield from re.split(r"[/?#@:]", found[2])
+            yield from _PARTS.split(found[2])
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -117,4 +117,12 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant(23, "drafts are written over the old report", "reporting/__init__.py",
            'tempfile.TemporaryDirectory(prefix=".drafts-", suffix=".tmp", dir=reports) as drafts',
            "__import__('contextlib').nullcontext(reports) as drafts", "test_reports", *FULL, "-k", "at_any_moment"),
+    mutant(16, "a record is any home's", "tracking/whose.py",
+           "if one.data.tags.get(HOME, home) == home]", "if one]", "test_homes", "-k", "overwrite_nothing"),
+    mutant(16, "a record is any training's", "tracking/whose.py",
+           "if found.info.start_time == _begun(folder):", "if True:", "test_homes", "-k", "without_a_home"),
+    mutant(32, "an error's words are not masked", "errors.py", "masked(text).split()", "text.split()",
+           "test_secrets", "-k", "no_part_of_one"),
+    mutant(32, "the parts of a password are shown", "masking.py", "if not strict:", "if False:",
+           "test_secrets", "-k", "no_part_of_one"),
 )  # fmt: skip
