@@ -6,7 +6,7 @@ from suite.errors import SuiteError
 from suite.masking import masked
 from suite.tracking.ui import _command
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(3_600)]
 TITLE = "no secret is printed, recorded or logged"
 SECRET = "hush7hush"
 AWAY = "127.0.0.1:9"  # nobody listens there
