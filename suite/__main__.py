@@ -4,18 +4,29 @@ import atexit
 import os
 import sys
 import threading
+import traceback
 from contextlib import suppress
+from types import TracebackType
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """The whole program; Ctrl-C while it is still being loaded is one line too."""
+    sys.excepthook = _show
+    threading.excepthook = lambda it: _show(it.exc_type, it.exc_value or it.exc_type(), it.exc_traceback)
     try:
         from suite.cli import main as run
     except KeyboardInterrupt:
         print("suite: interrupted before anything began.", file=sys.stderr)
         sys.exit(130)
     _leave(run())
+
+
+def _show(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    """Print the traceback of what nobody foresaw, secrets masked: a driver's own words may have an address in them."""
+    from suite.masking import masked
+
+    print(masked("".join(traceback.format_exception(kind, error, at))), end="", file=sys.stderr)
 
 
 def _leave(code: int) -> NoReturn:

@@ -3,6 +3,8 @@
 import errno
 import os
 
+from suite.masking import masked
+
 USER, MACHINE, FAILED, INCONCLUSIVE, INTERRUPTED = 2, 3, 1, 4, 130
 
 
@@ -18,8 +20,8 @@ class SuiteError(Exception):
 
 
 def one_line(text: str) -> str:
-    """The text in one line, with control characters escaped: it may contain names and messages we do not control."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(text.split()))
+    """The text in one line, secrets masked, control characters escaped: it may contain what we do not control."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(masked(text).split()))
 
 
 def machine_error(error: OSError, path: str | os.PathLike[str], *, needed: int | None = None) -> SuiteError:

@@ -1,7 +1,7 @@
 """Small functions that format texts for the user."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -36,11 +36,16 @@ def printable(text: str) -> str:
 
 def clean(value: Any) -> Any:
     """The JSON value with `printable` applied to all its texts."""
+    return with_texts(value, printable)
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """The JSON value with `change` applied to all its texts, the names of fields included."""
     match value:
         case str():
-            return printable(value)
-        case list():
-            return [clean(item) for item in value]
+            return change(value)
+        case list() | tuple():
+            return [with_texts(item, change) for item in value]
         case dict():
-            return {clean(key): clean(item) for key, item in value.items()}
+            return {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
     return value

@@ -1,7 +1,6 @@
 """Examines this machine: what it has, and what would stop a run."""
 
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
@@ -18,6 +17,7 @@ from suite.disk.home import Home
 from suite.disk.journal import begun_runs, whole_runs
 from suite.errors import MACHINE, USER, SuiteError
 from suite.execute.cores import available_cores
+from suite.masking import masked
 from suite.recipe.registry import OURS, Registry
 
 LIBRARIES = (
@@ -131,13 +131,12 @@ def _runs(home: Home) -> Iterator[Finding]:
 
 
 def _store(home: Home) -> Finding:
-    from suite.tracking.store import TrackerAway, open_store
+    from suite.tracking.store import TrackerAway, open_store, shown_uri
 
-    named = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        return Finding("mlflow store", open_store(home).uri)
+        return Finding("mlflow store", masked(open_store(home).uri))
     except SuiteError as error:
         return Finding("mlflow store", str(error), error.code)
     except TrackerAway as why:
-        return Finding("mlflow store", f"{named or home.mlruns} does not answer: {why}; runs are kept and sent later",
+        return Finding("mlflow store", f"{shown_uri(home)} does not answer: {why}; runs are kept and sent later",
                        note=True)  # fmt: skip

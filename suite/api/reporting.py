@@ -38,10 +38,10 @@ def report(session: Session, choice: "Choice | None" = None) -> "Written":
 
 def sync(session: Session, *, rebuild: bool = False) -> Sent:
     """Send the runs that are missing in MLflow; `rebuild` moves the old record aside first. Raises `SuiteError`."""
-    from suite.tracking.store import TrackerAway, tracking_uri, unreachable
+    from suite.tracking.store import TrackerAway, shown_uri, unreachable
     from suite.tracking.sync import set_aside
 
-    uri = tracking_uri(session.home)
+    uri = shown_uri(session.home)
     aside = set_aside(session.home) if rebuild else None
     try:
         return Sent(send(session), uri, aside)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.results import Recorded, Runs
 from suite.api.session import Session
-from suite.errors import FAILED, MACHINE, SuiteError
+from suite.errors import FAILED, MACHINE, SuiteError, one_line
 from suite.recipe.experiment import Experiment
 from suite.runs.events import Failed
 from suite.runs.plan import Planned, plan
@@ -94,7 +94,7 @@ def record(session: Session, *, warned: bool = False, report: bool = True) -> Re
         screen.warn(str(error))
         return Recorded(trouble=error)
     except Exception as error:  # the runs are trained: what became of them is said before all else
-        reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+        reason = f"{type(error).__name__}: {one_line(str(error)):.200}"
         trouble = SuiteError(
             f"the report could not be written ({reason}); the runs' folders are whole.",
             "`python -m suite report` tries again and shows where it fails.",

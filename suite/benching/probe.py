@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from suite.engine.memory import peak_mib
+from suite.errors import one_line
 
 Line = dict[str, Any]
 PROTOCOL = 1  # increase it when these lines change, so that two versions never misunderstand each other
@@ -90,7 +91,7 @@ def _go(loop: Callable[["_Meter"], None]) -> NoReturn:
     try:
         loop(_Meter())
     except Exception as error:
-        _say({"failed": f"{type(error).__name__}: {' '.join(str(error).split()):.300}"})
+        _say({"failed": f"{type(error).__name__}: {one_line(str(error)):.300}"})
     os._exit(0)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from suite.benching.probe import PROTOCOL
 from suite.engine.exact import ENVIRONMENT
-from suite.errors import FAILED, SuiteError
+from suite.errors import FAILED, SuiteError, one_line
 from suite.recipe.registry import OURS
 
 Line = dict[str, Any]
@@ -141,7 +141,7 @@ class Probe:
         self._process.wait(timeout=10)
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
+        return one_line(lines[-1])[:300] if lines else ""
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.errors import one_line
+from suite.masking import masked
 from suite.runs.events import Busy, Done, Ended, EpochEnded, Event, Failed, RunView, Step
 from suite.runs.plan import Planned
-from suite.text import printable
+from suite.text import printable, with_texts
 
 if TYPE_CHECKING:
     from suite.tuning.rules import Rules
@@ -40,7 +41,7 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Print a line of text, without markup."""
-        self.console.print(Text(printable(line)))
+        self.console.print(_text(line))
 
     def warn(self, line: str) -> None:
         """Print a line on stderr, but not the same line twice."""
@@ -50,7 +51,8 @@ class Terminal:
 
     def json(self, facts: Any) -> None:
         """Print the JSON document on stdout."""
-        print(json.dumps(facts, indent=1, ensure_ascii=False, default=str))
+        plain = with_texts(facts, masked)
+        print(json.dumps(plain, indent=1, ensure_ascii=False, default=lambda one: masked(str(one))))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
@@ -61,7 +63,7 @@ class Terminal:
             for name, numeric in zip(names, right, strict=True):
                 drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
             for row in rows:
-                drawn.add_row(*(Text(printable(cell)) for cell in row))
+                drawn.add_row(*map(_text, row))
             self.console.print(drawn, soft_wrap=False)
             return
         rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a row is one line
@@ -87,6 +89,11 @@ class Terminal:
         from suite.cli.study_view import StudyView
 
         return StudyView(self, rules, done=done, total=total, finals=finals)
+
+
+def _text(words: str) -> Text:
+    """Words as the console shows them: taken literally, secrets masked."""
+    return Text(printable(masked(words)))
 
 
 class Lines:

@@ -15,7 +15,7 @@ from suite.data.catalog import FILES, DataSet, data_set
 from suite.data.contents import Unavailable, Wrong, check_file
 from suite.data.sources.folder import copy, missing
 from suite.disk import files
-from suite.errors import MACHINE, SuiteError
+from suite.errors import MACHINE, SuiteError, one_line
 
 if TYPE_CHECKING:
     from suite.data.sources.order import Fetch
@@ -25,7 +25,7 @@ Sources = tuple[tuple[str, "Fetch"], ...]
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(one_line(line), file=sys.stderr)
 
 
 def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:

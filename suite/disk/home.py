@@ -1,10 +1,15 @@
 """The folder of runs, records and reports: SUITE_HOME, else the checkout around the current folder, else that one."""
 
 import os
+import platform
+import re
+import secrets
 import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
@@ -43,6 +48,29 @@ class Home:
                 pass
         except OSError as error:
             raise machine_error(error, self.runs) from error
+
+    def origin(self) -> str:
+        """The home's own name for what it sends to a server that others use too: a machine's name and a random part.
+
+        It is made once and kept in the home, wherever that is moved. Raises `SuiteError`: 2 if it is damaged, 3 if it
+        cannot be read or written.
+        """
+        path = self.mlruns / "origin"
+        try:
+            if not path.exists():
+                files.make_folder(self.mlruns)
+                with FileLock(f"{path}.lock"):  # two first commands must agree
+                    if not path.exists():
+                        machine = re.sub(r"[^\w.-]", "-", platform.node(), flags=re.ASCII)[:40] or "home"
+                        files.write(path, f"{machine}-{secrets.token_hex(8)}\n".encode())
+            found = files.read(path, 100).decode(errors="replace").strip()
+        except (files.Unfit, OSError) as error:
+            raise machine_error(error if isinstance(error, OSError) else OSError(str(error)), path) from error
+        if not re.fullmatch(r"[\w.-]{1,40}-[0-9a-f]{16}", found, re.ASCII):
+            raise SuiteError(
+                f"{path} is damaged: {found!r:.60} is no home's name.", "Move it away: all runs are then sent again."
+            )
+        return found
 
     @property
     def mlruns(self) -> Path:

@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from suite.engine import exact
 from suite.engine.draws import set_seed
 from suite.engine.memory import ran_out
-from suite.errors import SuiteError
+from suite.errors import SuiteError, one_line
 from suite.recipe import Recipe
 from suite.recipe.loading import line_of
 
@@ -60,7 +60,7 @@ def in_file(path: Path) -> Iterator[None]:
     except Exception as error:
         if ran_out(error):
             raise
-        text = f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
+        text = f"{type(error).__name__}: {one_line(str(error)):.300}"
         raise SuiteError(f"{path}{line_of(error, path)}: network: {text}.", "Fix the network.") from error
 
 

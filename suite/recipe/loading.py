@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, one_line
 from suite.recipe.experiment import Experiment
 from suite.recipe.fields import Recipe
 from suite.recipe.identity import network_text
@@ -93,7 +93,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SuiteError):
         return str(error)
     try:
-        text = " ".join(str(error).split()) or "no reason given"
+        text = one_line(str(error)) or "no reason given"
     except Exception:  # a user's exception may raise another one in `__str__`
         text = "its words cannot be read"
     for kind in (Recipe, Source):

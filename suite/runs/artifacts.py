@@ -98,7 +98,7 @@ def _draw(into: Path, drawings: Mapping[str, Callable[[], bytes]]) -> None:
         try:
             image = draw()
         except Exception as error:  # matplotlib, its fonts, the data, the memory
-            missing.append(f"{name} ({type(error).__name__}: {' '.join(str(error).split()):.200})")
+            missing.append(f"{name} ({type(error).__name__}: {one_line(str(error)):.200})")
         else:
             files.write(into / name, image)
     if missing:

@@ -15,9 +15,10 @@ from suite.disk.journal import Run
 from suite.engine import exact
 from suite.engine.alone import load_alone
 from suite.engine.memory import ran_out
-from suite.errors import FAILED, MACHINE, SuiteError, machine_error
+from suite.errors import FAILED, MACHINE, SuiteError, machine_error, one_line
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
+from suite.masking import masked
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 
@@ -74,13 +75,13 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         raise
     except Exception as error:  # the experiment's code may raise anything; the traceback goes to the run's output.log
         del reserve
-        traceback.print_exc()
+        print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
         emit(_breakdown(error, job.run.folder / "output.log"))
 
 
 def _breakdown(error: Exception, log: Path) -> Failed:
     """The reason and the exit code for an unexpected error."""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     if ran_out(error):
         remedy = "Free some, or give fewer --workers, and run the same command again to continue."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from suite.disk.home import Home
 from suite.text import clean, printable
-from suite.tracking.mirror import search
-from suite.tracking.store import Store, TrackerAway, answering, open_store, tracking_uri, unreachable
+from suite.tracking.store import Store, TrackerAway, answering, open_store, search, tracking_uri, unreachable
+from suite.tracking.whose import HOME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,11 @@ TITLE = 80  # letters of a data set's title: on a shared server anyone may have 
 
 
 def finished_runs(store: Store) -> "pd.DataFrame":
-    """One row for each finished or diverged run: identity, seed, parameters, metrics, environment. Newest copy only."""
+    """One row for each finished or diverged run: identity, seed, parameters, metrics, environment.
+
+    If several homes trained a recipe under the same seed, or one home did so twice, the row is the one of the store's
+    own home, and of those the newest.
+    """
     import pandas as pd
 
     with answering():
@@ -24,8 +28,9 @@ def finished_runs(store: Store) -> "pd.DataFrame":
     rows = pd.DataFrame([_row(run) for run in found])
     if rows.empty:
         return rows
-    newest = rows.sort_values("started").drop_duplicates(["identity", "seed"], keep="last")
-    return newest.sort_values(["experiment", "identity", "seed"], ignore_index=True)
+    own = rows["home"] == store.home
+    newest = rows.assign(own=own).sort_values(["own", "started"]).drop_duplicates(["identity", "seed"], keep="last")
+    return newest.drop(columns="own").sort_values(["experiment", "identity", "seed"], ignore_index=True)
 
 
 def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
@@ -51,11 +56,13 @@ def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
         begun = search(store, "tags.`suite.kind` = 'run' and attributes.status != 'FINISHED'")
     keys = set() if finished.empty else set(zip(finished["identity"], finished["seed"], strict=True))
     words = {"FAILED": "failed", "KILLED": "interrupted"}
+    begun.sort(key=lambda run: (run.data.tags.get(HOME) == store.home, run.info.start_time))  # our own is the last word
     rows = [
         {**_whose(clean(run.data.tags)), "status": words.get(run.info.status, "running")}
         for run in begun if "suite.complete" not in run.data.tags
     ]  # fmt: skip
-    return pd.DataFrame([row for row in rows if (row["identity"], row["seed"]) not in keys])
+    last = {(row["identity"], row["seed"]): row for row in rows}
+    return pd.DataFrame([row for key, row in last.items() if key not in keys])
 
 
 def _row(run: "MlflowRun") -> dict[str, Any]:
@@ -66,6 +73,7 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "artifact_uri": run.info.artifact_uri,
         "started": run.info.start_time,
         "finished": _finished(run),
+        "home": tags.get(HOME, ""),
         **_whose(tags),
         "status": tags["suite.status"],
         "source": clean(json.loads(tags["suite.source"])),

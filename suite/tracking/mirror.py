@@ -13,7 +13,8 @@ from suite.disk.journal import Run, is_claimed
 from suite.errors import machine_error
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
-from suite.tracking.store import Store, answering
+from suite.tracking.store import Store, answering, search
+from suite.tracking.whose import HOME, begun, folder_name, is_of, key, of_home
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -35,6 +36,7 @@ class Mirror:
         self._ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
         self._described: set[str] = set()
+        self._own = f"tags.`{HOME}` = '{store.home}'"
 
     def send(self, run: Run, result: Result | None, status: str = "running") -> str:
         """Copy what is missing of `run` in the store, and return the run's MLflow id.
@@ -46,8 +48,8 @@ class Mirror:
             self._passed("mirror:begin")
             facts = run.recipe()
             status = result["status"] if result else status
-            run_id = self._ids.get(_key(run)) or self._find(run) or self._create(run, facts)
-            self._ids[_key(run)] = run_id
+            run_id = self._ids.get(key(run)) or self._find(run) or self._create(run, facts)
+            self._ids[key(run)] = run_id
             self._describe(run, run_id, facts)
             self._send_epochs(run_id, run)
             self._passed("mirror:epochs")
@@ -58,9 +60,17 @@ class Mirror:
             return run_id
 
     def complete(self) -> list["MlflowRun"]:
-        """All runs whose result is in the store. No other request takes longer when the record grows."""
+        """All runs of this home whose result is in the store. No other request takes longer when the record grows."""
         with answering():
-            return search(self._store, "tags.`suite.complete` = 'true'")
+            return of_home(search(self._store, "tags.`suite.complete` = 'true'"), self._store.home)
+
+    def adopt(self, run: Run, run_id: str) -> None:
+        """Note that a record of an older version, which has no home, is this home's, and its parent too."""
+        from mlflow.entities import RunTag
+
+        with answering():
+            labels = {HOME: self._store.home, "mlflow.parentRunId": self._group(run, run.recipe())}
+            self._store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in labels.items()])
 
     def end_dead(self, folders: Iterable[Path]) -> None:
         """End the runs in these folders that are RUNNING in the store although no process trains them.
@@ -69,7 +79,7 @@ class Mirror:
         """
         by_name = {folder.name: folder for folder in folders}
         with answering():
-            for found in search(self._store, "attributes.status = 'RUNNING'"):
+            for found in search(self._store, f"attributes.status = 'RUNNING' and {self._own}"):
                 folder = by_name.get(folder_name(found.data.tags.get("suite.run", "")))
                 if folder and not is_claimed(folder):
                     status = found.data.tags.get("suite.status", "interrupted")  # a crash may come after the result
@@ -84,10 +94,10 @@ class Mirror:
 
         with answering():
             ended = self.complete() if complete is None else complete
-            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished"]
-            for parent in search(self._store, "tags.`suite.kind` = 'group'"):
+            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished" and HOME in run.data.tags]
+            for parent in search(self._store, f"tags.`suite.kind` = 'group' and {self._own}"):
                 identity = parent.data.tags["suite.identity"]
-                seeds = [run for run in runs if run.data.tags["suite.identity"] == identity]
+                seeds = _newest(run for run in runs if run.data.tags["suite.identity"] == identity)
                 figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
                 # MLflow shows the value with the latest time, and bars only for metrics whose only step is 0. The time
                 # is the newest seed's end plus the number of seeds: later than before, and equal when sent twice.
@@ -98,17 +108,22 @@ class Mirror:
                     self._store.client.log_batch(parent.info.run_id, metrics=changed, tags=[RunTag(NOTE, told)])
 
     def _find(self, run: Run) -> str | None:
-        found = search(self._store, f"tags.`suite.run` = '{_key(run)}'")
-        return found[0].info.run_id if found else None
+        found = of_home(search(self._store, f"tags.`suite.run` = '{key(run)}'"), self._store.home)
+        for one in found:
+            if is_of(one, run.folder):
+                run_id = str(one.info.run_id)
+                if HOME not in one.data.tags:
+                    self.adopt(run, run_id)
+                return run_id
+        return None
 
     def _create(self, run: Run, facts: Record) -> str:
-        client = self._store.client
-        begun = int(run.folder.joinpath("recipe.json").stat().st_mtime * 1000)
-        created = client.create_run(
+        labels = {**tags(run, facts), HOME: self._store.home}
+        created = self._store.client.create_run(
             self._store.experiment_id,
-            start_time=begun,
+            start_time=begun(run.folder),
             run_name=run.name,
-            tags={**tags(run, facts), "suite.run": _key(run), "mlflow.parentRunId": self._group(run, facts)},
+            tags={**labels, "suite.run": key(run), "mlflow.parentRunId": self._group(run, facts)},
         )
         run_id = str(created.info.run_id)
         self._passed("mirror:created")
@@ -126,11 +141,13 @@ class Mirror:
         """The id of the parent run of all seeds of one recipe. It is created once, under the lock of its folder."""
         with _alone(run.folder.parent):
             client = self._store.client
-            labels = {key: value for key, value in tags(run, facts).items() if key != "suite.seed"}
-            labels |= {"suite.kind": "group", "suite.group": run.identity}
-            found = search(self._store, f"tags.`suite.group` = '{run.identity}'")
+            labels = {name: value for name, value in tags(run, facts).items() if name != "suite.seed"}
+            labels |= {"suite.kind": "group", "suite.group": run.identity, HOME: self._store.home}
+            found = of_home(search(self._store, f"tags.`suite.group` = '{run.identity}'"), self._store.home)
             found = found or [client.create_run(self._store.experiment_id, run_name=run.experiment, tags=labels)]
             group_id = str(found[0].info.run_id)
+            if HOME not in found[0].data.tags:
+                client.set_tag(group_id, HOME, self._store.home)
             self._passed("mirror:grouped")
             if found[0].info.status == "RUNNING":  # it is new, or a crash left it unfinished
                 self._send_parameters(group_id, parameters(run.experiment, facts["recipe"]))
@@ -203,26 +220,11 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
-    """All runs that match the query, in MLflow's experiment of runs or in the one with the id `experiment`."""
-    found: list[MlflowRun] = []
-    token = None
-    while True:
-        page = store.client.search_runs([experiment or store.experiment_id], query, max_results=1000, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found
-
-
-def folder_name(key: str) -> str:
-    """The folder's name of the run with this key in the store; empty for a foreign key."""
-    identity, _, seed = key.partition("-")
-    return f"{identity[:16]}-{seed}" if seed else ""
-
-
-def _key(run: Run) -> str:
-    return f"{run.identity}-s{run.seed}"
+def _newest(runs: Iterable["MlflowRun"]) -> list["MlflowRun"]:
+    """One run for each seed, the last that was begun: what was trained before it lies in no folder any more."""
+    return list(
+        {run.data.tags["suite.seed"]: run for run in sorted(runs, key=lambda run: run.info.start_time)}.values()
+    )
 
 
 def _ended(run: Run) -> int:

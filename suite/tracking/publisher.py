@@ -8,7 +8,7 @@ from types import TracebackType
 from suite.disk.documents import Record
 from suite.disk.home import Home
 from suite.errors import SuiteError
-from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
+from suite.tracking.store import Store, TrackerAway, open_store, shown_uri
 from suite.tracking.studies import send_study
 from suite.tuning.document import read_all
 from suite.tuning.sentences import counts, sentences
@@ -55,7 +55,7 @@ class Publisher:
         except TrackerAway as why:
             self.away = True
             self._say(
-                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
+                f"MLflow at {shown_uri(self._home)} does not answer ({why}); training goes on, "
                 "and `python -m suite sync` or `report` sends what is missing."
             )
         except SuiteError as error:

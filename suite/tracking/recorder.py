@@ -9,13 +9,13 @@ from types import TracebackType
 from suite.disk.documents import Result
 from suite.disk.home import Home
 from suite.disk.journal import Run
-from suite.errors import MACHINE, SuiteError
+from suite.errors import MACHINE, SuiteError, one_line
 from suite.runs import artifacts
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.plan import Planned
 from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
-from suite.tracking.store import Store, TrackerAway, open_store, tracking_uri
+from suite.tracking.store import Store, TrackerAway, open_store, shown_uri
 
 OpenStore = Callable[[Callable[[], None]], Store]  # its argument is called before the first request to a server
 HURRY = 1.5  # seconds that an interrupted command waits for the tracker
@@ -118,7 +118,7 @@ class Recorder:
             self.trouble = error
             self._say(str(error))
         except Exception as error:  # one run that cannot be told must not keep the others from being told
-            reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+            reason = f"{type(error).__name__}: {one_line(str(error)):.200}"
             self.trouble = SuiteError(
                 f"{run.name} could not be copied to MLflow ({reason}); its folder {run.folder} is whole.",
                 "`python -m suite sync` tries again.",
@@ -144,7 +144,7 @@ class Recorder:
         if not self.away:
             self.away = True
             self._say(
-                f"MLflow at {tracking_uri(self._home)} does not answer ({why}); training goes on, "
+                f"MLflow at {shown_uri(self._home)} does not answer ({why}); training goes on, "
                 "and `python -m suite sync` or `report` sends what is missing."
             )
 

@@ -14,12 +14,14 @@ from filelock import FileLock
 
 from suite.disk import crash, files
 from suite.disk.home import Home
-from suite.errors import MACHINE, SuiteError, machine_error
+from suite.errors import MACHINE, SuiteError, machine_error, one_line
+from suite.masking import harmless, masked
 from suite.tracking.database import relocate, require_whole
 from suite.tracking.server import require_answer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
 
 EXPERIMENT = "suite"
 
@@ -43,16 +45,22 @@ class TrackerAway(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """An open store, with the MLflow experiment that holds our runs."""
+    """An open store, the MLflow experiment in it that holds our runs, and the name of the home that opened it."""
 
     client: "MlflowClient"
     uri: str
     experiment_id: str
+    home: str
 
 
 def tracking_uri(home: Home) -> str:
     """The address of the record: MLFLOW_TRACKING_URI if set, else the SQLite file below mlruns/."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
+
+
+def shown_uri(home: Home) -> str:
+    """The address of the record as people may read it, without a password."""
+    return masked(tracking_uri(home))
 
 
 def database(home: Home) -> Path:
@@ -84,7 +92,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
             _load_mlflow()  # takes seconds that must not count against the server
             require_answer(uri)
             asks()
-            return _open(uri, None)
+            return _open(uri, None, home.origin())
     path = Path(uri.removeprefix("sqlite:///"))
     try:
         files.make_folder(path.parent)
@@ -94,7 +102,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
                 require_whole(path)
                 if not path.exists():
                     _make(path, artifact_root(home).as_uri())
-                store = _open(uri, artifact_root(home).as_uri())
+                store = _open(uri, artifact_root(home).as_uri(), home.origin())
                 if path == database(home):
                     relocate(path, EXPERIMENT, artifact_root(home).as_uri())
             return store
@@ -106,7 +114,7 @@ def _make(path: Path, artifact_location: str) -> None:
     """Create a database under a temporary name, then rename it: MLflow cannot open a database that is half created."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
-        _open(f"sqlite:///{made}", artifact_location)
+        _open(f"sqlite:///{made}", artifact_location, "")
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("database:made")
         os.replace(made, path)
@@ -121,7 +129,7 @@ def answering() -> Iterator[None]:
     except (SuiteError, TrackerAway):
         raise
     except Exception as error:  # the stores raise exceptions of their drivers: they have no common base class
-        raise TrackerAway(" ".join(str(error).split())[:200] or type(error).__name__) from error
+        raise TrackerAway(one_line(str(error))[:200] or type(error).__name__) from harmless(error)
 
 
 def _load_mlflow() -> None:
@@ -130,7 +138,7 @@ def _load_mlflow() -> None:
         import mlflow  # noqa: F401
 
 
-def _open(uri: str, artifact_location: str | None) -> Store:
+def _open(uri: str, artifact_location: str | None, home: str) -> Store:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with another level
@@ -142,12 +150,24 @@ def _open(uri: str, artifact_location: str | None) -> Store:
         if found is None:
             tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
             try:
-                return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags))
+                return Store(client, uri, client.create_experiment(EXPERIMENT, artifact_location, tags), home)
             except MlflowException:
                 found = client.get_experiment_by_name(EXPERIMENT)  # another command created it at the same time
                 if found is None:
                     raise
-        return Store(client, uri, found.experiment_id)
+        return Store(client, uri, found.experiment_id, home)
+
+
+def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
+    """All runs of the suite that match, page by page; of MLflow's experiment of runs, or another one's id."""
+    found: list[MlflowRun] = []
+    token = None
+    while True:
+        page = store.client.search_runs([experiment or store.experiment_id], query, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
 
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:

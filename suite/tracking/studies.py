@@ -11,8 +11,8 @@ from suite.disk.documents import STUDY, Record, document, read_document
 from suite.errors import SuiteError
 from suite.text import clean, printable
 from suite.tracking.facts import user
-from suite.tracking.mirror import search
-from suite.tracking.store import Store, answering
+from suite.tracking.store import Store, answering, search
+from suite.tracking.whose import HOME, of_home
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -34,7 +34,7 @@ def send_study(store: Store, facts: Record, note: str, *, running: bool = False)
         key = hashlib.sha256(json.dumps([facts["study"], facts["rules"]], sort_keys=True).encode()).hexdigest()
         digest = hashlib.sha256(document(facts)).hexdigest()
         parent = _parent(store, experiment, facts, key)
-        known = {run.data.tags["suite.trial"]: run for run in search(store, f"tags.`suite.of` = '{key}'", experiment)}
+        known = {run.data.tags["suite.trial"]: run for run in _trials(store, experiment, parent.info.run_id)}
         for trial in facts["trials"]:
             run = known.get(str(trial["number"]))
             if trial["state"] in STATUS and (run is None or "suite.complete" not in run.data.tags):
@@ -60,7 +60,10 @@ def read_studies(store: Store, scratch: Path) -> list[Record]:
         if experiment is None:
             return []
         query = "tags.`suite.kind` = 'study' and tags.`suite.sha256` != ''"
-        for run in search(store, query, experiment.experiment_id):
+        studies = search(store, query, experiment.experiment_id)
+        studies.sort(key=lambda run: (run.data.tags.get(HOME) == store.home, run.info.start_time))
+        # Another home's study of the same name and rules is the same search, with other numbers: ours is shown.
+        for run in {run.data.tags["suite.study"]: run for run in studies}.values():
             folder = scratch / run.info.run_id
             folder.mkdir()
             path = Path(store.client.download_artifacts(run.info.run_id, DOCUMENT, str(folder)))
@@ -80,8 +83,9 @@ def latest_trials(store: Store) -> tuple[str, list[str]]:
         trials = search(store, "tags.`suite.kind` = 'trial'", experiment.experiment_id)
         ended = [run for run in trials if "accuracy" in run.data.metrics]
         latest = max((run for run in ended), key=lambda run: run.info.start_time, default=None)
-        of = latest.data.tags["suite.of"] if latest else ""
-        return experiment.experiment_id, [run.info.run_id for run in ended if run.data.tags["suite.of"] == of]
+        of = latest.data.tags["mlflow.parentRunId"] if latest else ""
+        same = [run.info.run_id for run in ended if run.data.tags["mlflow.parentRunId"] == of]
+        return experiment.experiment_id, same
 
 
 def _experiment(store: Store) -> str:
@@ -104,13 +108,17 @@ def _experiment(store: Store) -> str:
 
 
 def _parent(store: Store, experiment: str, facts: Record, key: str) -> "MlflowRun":
-    found = search(store, f"tags.`suite.study` = '{key}'", experiment)
-    if found:
-        return found[0]
+    for one in of_home(search(store, f"tags.`suite.study` = '{key}'", experiment), store.home):
+        if HOME in one.data.tags:
+            return one
+        if _began_here(_trials(store, experiment, one.info.run_id), facts):  # of an older version, which wrote no home
+            store.client.set_tag(one.info.run_id, HOME, store.home)
+            return one
     rules = facts["rules"]
     labels = {
         **_labels(facts, "study"),
         "suite.study": key,
+        HOME: store.home,
     }
     made = store.client.create_run(experiment, run_name=facts["study"], tags=labels)
     names = ("budget", "seeds", "generation", "sampler", "study_seed", "objective", "pruning")
@@ -118,6 +126,22 @@ def _parent(store: Store, experiment: str, facts: Record, key: str) -> "MlflowRu
     values |= {f"space.{name}": words for name, words in rules["space"].items()}
     _send_parameters(store, made.info.run_id, values)
     return store.client.get_run(made.info.run_id)
+
+
+def _trials(store: Store, experiment: str, parent: str) -> "list[MlflowRun]":
+    query = f"tags.`mlflow.parentRunId` = '{parent}' and tags.`suite.kind` = 'trial'"
+    return search(store, query, experiment)
+
+
+def _began_here(trials: "list[MlflowRun]", facts: Record) -> bool:
+    """Whether the trials that the store has are this study's: each began when this one's did."""
+    times = {str(trial["number"]): _begun(trial) for trial in facts["trials"] if trial["state"] in STATUS}
+    return all(times.get(run.data.tags["suite.trial"]) == run.info.start_time for run in trials)
+
+
+def _begun(trial: Record) -> int:
+    """When a trial began, in milliseconds since 1970."""
+    return int(trial["at"] - 1000 * trial["seconds"])
 
 
 def _labels(facts: Record, kind: str) -> dict[str, str]:
@@ -161,11 +185,12 @@ def _create_trial(store: Store, experiment: str, facts: Record, trial: Record, k
         **_labels(facts, "trial"),
         "mlflow.parentRunId": parent.info.run_id,
         "suite.of": key,
+        HOME: store.home,
         "suite.trial": str(trial["number"]),
     }
     name = f"{facts['study']}-t{trial['number']:03d}"
-    begun = int(trial["at"] - 1000 * trial["seconds"])
-    return str(store.client.create_run(experiment, run_name=name, tags=labels, start_time=begun).info.run_id)
+    made = store.client.create_run(experiment, run_name=name, tags=labels, start_time=_begun(trial))
+    return str(made.info.run_id)
 
 
 def _send_trial(store: Store, run_id: str, facts: Record, trial: Record) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.data.catalog import CATALOG
 from suite.disk import crash, files
@@ -12,10 +13,14 @@ from suite.errors import SuiteError, machine_error
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
 from suite.text import printable
-from suite.tracking.mirror import Mirror, folder_name
+from suite.tracking.mirror import Mirror
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare, say_undrawn, to_draw_again
 from suite.tracking.store import Store, artifact_root, database, open_store, tracking_uri
+from suite.tracking.whose import HOME, folder_name, is_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
 
 Say = Callable[[str], None]
 
@@ -32,18 +37,31 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
     mirror = Mirror(store)
     folders = begun_runs(home.runs)
     complete = mirror.complete()
-    names = {folder_name(run.data.tags["suite.run"]) for run in complete} - to_draw_again(home.runs)
-    incomplete = whole_runs((folder for folder in folders if folder.name not in names), say)
+    held = _held(folders, complete)
+    again = to_draw_again(home.runs)
+    incomplete = whole_runs((folder for folder in folders if folder not in held or folder.name in again), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
+    adopted = [*whole_runs((folder for folder, record in held.items() if HOME not in record.data.tags), say)]
+    for run in adopted:
+        mirror.adopt(run, held[run.folder].info.run_id)
     for run in missing:
         result = prepare(run, data_folder)
         say_undrawn(run, say)
         mirror.send(run, result, "interrupted")
     mirror.end_dead(folders)
-    mirror.sum_up(None if missing else complete)
+    mirror.sum_up(None if missing or adopted else complete)
     send_studies(home, store, say)
     return len(missing)
+
+
+def _held(folders: list[Path], complete: list["MlflowRun"]) -> dict[Path, "MlflowRun"]:
+    """Those of the run folders whose whole result the tracker has, each with its record."""
+    by_name: dict[str, list[MlflowRun]] = {}
+    for record in complete:
+        by_name.setdefault(folder_name(record.data.tags["suite.run"]), []).append(record)
+    found = {folder: [one for one in by_name.get(folder.name, []) if is_of(one, folder)] for folder in folders}
+    return {folder: records[0] for folder, records in found.items() if records}
 
 
 def _of_known_data(run: Run, say: Say) -> bool:

@@ -16,10 +16,9 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from suite.disk.home import Home
-from suite.errors import MACHINE, SuiteError
+from suite.errors import MACHINE, SuiteError, one_line
 from suite.tracking import views
 from suite.tracking.database import require_whole
-from suite.tracking.mirror import search
 from suite.tracking.store import (
     Store,
     TrackerAway,
@@ -27,6 +26,7 @@ from suite.tracking.store import (
     artifact_root,
     configure,
     open_store,
+    search,
     tracking_uri,
     unreachable,
 )
@@ -64,8 +64,8 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup SIGHUP is ignored: keep that
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal ends the server too
     server = subprocess.Popen(
-        _command(home, uri, host, free),
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        _command(home, host, free),
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": uri},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -104,10 +104,11 @@ def _required(home: Home) -> Iterator[None]:
         raise unreachable(tracking_uri(home), why) from why
 
 
-def _command(home: Home, uri: str, host: str, port: int) -> list[str]:
+def _command(home: Home, host: str, port: int) -> list[str]:
+    """Without the store's address, which may hold a password: every user of the machine can read a command line."""
     return [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-        *("--backend-store-uri", uri, "--default-artifact-root", artifact_root(home).as_uri()),
+        *("--default-artifact-root", artifact_root(home).as_uri()),
         *("--host", host, "--port", str(port)),
     ]
 
@@ -152,9 +153,11 @@ def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if server.poll() is not None:
-            last = (server.stderr.read() if server.stderr else "").strip().splitlines()[-1:] or ["no reason given"]
+            last = one_line((server.stderr.read() if server.stderr else "").strip().rpartition("\n")[2])
             raise SuiteError(
-                f"MLflow's server did not start: {last[0]:.200}.", "See python -m suite doctor.", code=MACHINE
+                f"MLflow's server did not start: {last or 'no reason given':.200}.",
+                "See python -m suite doctor.",
+                code=MACHINE,
             )
         try:
             with _open(f"{base}/health", timeout=2):

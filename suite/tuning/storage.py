@@ -15,6 +15,7 @@ from suite.disk import crash, files
 from suite.disk.home import Home
 from suite.disk.sqlite import Locked, require_whole
 from suite.errors import MACHINE, SuiteError, machine_error, one_line
+from suite.masking import harmless, masked
 from suite.tuning.rules import Rules
 from suite.tuning.study import Study
 
@@ -83,7 +84,7 @@ def _understood() -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         text = one_line(str(error))
-        raise SuiteError(f"studies' storage {_printed()} is damaged: {text:.120}.", REBUILD) from error
+        raise SuiteError(f"studies' storage {_printed()} is damaged: {text:.120}.", REBUILD) from harmless(error)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def storing() -> Iterator[None]:
         text = one_line(str(error)).partition(" (Background on this error")[0]
         raise SuiteError(
             f"studies' storage {_printed()}: {text:.200}.", f"Fix it, or unset {VARIABLE}.", code=MACHINE
-        ) from error
+        ) from harmless(error)
 
 
 def _open(home: Home) -> "optuna.storages.RDBStorage":
@@ -138,21 +139,12 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
         raise SuiteError(
             f"{VARIABLE}: {_printed()} is not a usable database: {one_line(str(error)):.120}.",
             "Give an address such as postgresql+psycopg2://user@host/studies.",
-        ) from error
+        ) from harmless(error)
 
 
 def _printed() -> str:
-    """The storage's address without password and options, for messages."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    url = os.environ.get(VARIABLE, "")
-    if not url:
-        return "mlruns/studies/studies.db"
-    try:
-        return str(make_url(url).set(query={}).render_as_string(hide_password=True))
-    except (ArgumentError, ValueError):
-        return repr(url.rpartition("@")[2])[:80]
+    """The storage's address without its password, for messages."""
+    return masked(os.environ.get(VARIABLE, "")) or "mlruns/studies/studies.db"
 
 
 def _none() -> "optuna.pruners.BasePruner":

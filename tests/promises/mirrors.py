@@ -22,14 +22,15 @@ COPIED = ("recipe.json", "source.patch", "weights.safetensors", "predictions.saf
 def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: Path | None = None) -> int:
     """Every run folder of a home stands in MLflow's database whole, once and ended, and nothing else does.
 
-    A database that is not the home's own may hold runs of other recipes too; `artifacts` is where its runs' are kept.
+    A database that is not the home's own may hold other homes' runs too; `artifacts` is where its runs' are kept.
     Returns the number of metric rows that were compared.
     """
     folders = sorted(path.parent for path in home.glob("mlruns/runs/*/*/recipe.json"))
     identities = {_read(folder / "recipe.json")["identity"] for folder in folders}
     own = home / "mlruns" / "mlflow.db"
     with closing(sqlite3.connect(f"{(database or own).as_uri()}?mode=rw", uri=True, timeout=60)) as connection:
-        record = _Record(connection, None if database in (None, own) else identities)
+        shared = database not in (None, own) and (home / "mlruns" / "origin").exists()
+        record = _Record(connection, (home / "mlruns" / "origin").read_text().strip() if shared else None)
     record.require_sound()
     faults = list(record.faults)
     for folder in folders:
@@ -49,14 +50,14 @@ def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: 
 class _Record:
     """MLflow's tables, those of them that hold runs."""
 
-    def __init__(self, connection: sqlite3.Connection, identities: set[str] | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, home: str | None) -> None:
         self.faults: list[str] = []
         [(self.integrity,)] = connection.execute("PRAGMA integrity_check").fetchall()[:1]
         rows = connection.execute("SELECT run_uuid, status, lifecycle_stage, end_time FROM runs").fetchall()
         tags: dict[str, dict[str, str]] = {run_id: {} for run_id, *_ in rows}
         for run_id, key, value in connection.execute("SELECT run_uuid, key, value FROM tags"):
             tags[run_id][key] = value
-        wanted = [row for row in rows if identities is None or tags[row[0]].get("suite.identity") in identities]
+        wanted = [row for row in rows if home is None or tags[row[0]].get("suite.home") == home]
         self.ids = {run_id for run_id, *_ in wanted}
         self.tags = {run_id: tags[run_id] for run_id in self.ids}
         self.status = {run_id: status for run_id, status, *_ in wanted}

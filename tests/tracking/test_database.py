@@ -12,8 +12,7 @@ from suite.disk.home import Home
 from suite.disk.sqlite import Locked
 from suite.errors import SuiteError
 from suite.tracking.database import relocate, require_whole
-from suite.tracking.mirror import search
-from suite.tracking.store import open_store
+from suite.tracking.store import open_store, search
 
 TABLES = """
 CREATE TABLE experiments (name TEXT, artifact_location TEXT);

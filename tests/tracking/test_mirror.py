@@ -9,7 +9,8 @@ import pytest
 from suite.data.catalog import CATALOG
 from suite.tracking.fetching import fetch
 from suite.tracking.frame import finished_runs
-from suite.tracking.mirror import Mirror, search
+from suite.tracking.mirror import Mirror
+from suite.tracking.store import search
 
 pytestmark = pytest.mark.mlflow
 

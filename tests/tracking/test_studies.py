@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from suite.tracking.mirror import search
-from suite.tracking.store import open_store
+from suite.tracking.store import open_store, search
 from suite.tracking.studies import EXPERIMENT, read_studies, send_study
 from tests.studies import STATES, document
 

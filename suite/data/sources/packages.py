@@ -12,6 +12,7 @@ from pathlib import Path
 from suite.data.catalog import FILES, DataSet
 from suite.data.contents import BLOCK, Unavailable, check
 from suite.data.sources.folder import copy
+from suite.masking import masked
 
 PATIENCE = 120.0
 """Seconds for one command."""
@@ -88,7 +89,7 @@ def _complaint(said: str) -> str:
     """The first lines of a tool's error message, without its notices and warnings."""
     starts = ("E:", "npm ERR!", "npm error", "dpkg-deb:")
     lines = [line for line in said.splitlines() if line.startswith(starts)]
-    return " ".join(lines[:3])[:300] or "it gave no reason"
+    return masked(" ".join(lines[:3]))[:300] or "it gave no reason"
 
 
 def _only(folder: Path, pattern: str) -> Path:
