@@ -43,6 +43,7 @@ def make(run: Run, data_folder: Path) -> None:
         raise machine_error(error, into) from error
 
 
+@canvas.own_style()
 def _make(run: Run, data_folder: Path, into: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), _finished(run)["network"]["layers"]
     classes = data_set(facts["recipe"]["data"]).classes
