@@ -18,11 +18,9 @@ Images = dict[str, bytes]  # the contents of the files, by kind
 FEW = 8  # starting workers takes longer than drawing so many pictures
 
 
-def images_of(draw: Callable[..., "Figure"], *numbers: Any) -> Images:
-    """The figure that `draw(*numbers)` makes, as the bytes of its SVG and PNG files."""
-    with canvas.own_style():
-        figure = draw(*numbers)
-        return {kind: canvas.image(figure, kind) for kind in KINDS}
+def images_of(figure: "Figure") -> Images:
+    """A figure as the bytes of its SVG and PNG files."""
+    return {kind: canvas.image(figure, kind) for kind in KINDS}
 
 
 def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
@@ -39,7 +37,7 @@ def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images]]:
                     del owed[event.index]
                     yield event.index, event.images
     for index, (draw, numbers) in owed.items():
-        yield index, images_of(draw, *numbers)
+        yield index, _draw(draw, numbers)
 
 
 @dataclass(frozen=True)
@@ -52,4 +50,9 @@ class _Drawn:
 
 def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[_Drawn], None]) -> None:
     for index, (draw, numbers) in share:
-        emit(_Drawn(index, images_of(draw, *numbers)))
+        emit(_Drawn(index, _draw(draw, numbers)))
+
+
+@canvas.own_style()
+def _draw(draw: Callable[..., "Figure"], numbers: tuple[Any, ...]) -> Images:
+    return images_of(draw(*numbers))

@@ -28,7 +28,7 @@ def two_cores(monkeypatch):
 
 @pytest.fixture(scope="module")
 def expected():
-    return {index: images_of(draw, *numbers) for index, (draw, numbers) in enumerate(MANY)}
+    return {index: images_of(draw(*numbers)) for index, (draw, numbers) in enumerate(MANY)}
 
 
 @pytest.mark.usefixtures("two_cores")
