@@ -10,12 +10,23 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """The whole program; Ctrl-C while it is still being loaded is one line too."""
+    _open_closed_streams()
     try:
         from suite.cli import main as run
     except KeyboardInterrupt:
         print("suite: interrupted before anything began.", file=sys.stderr)
         sys.exit(130)
     _leave(run())
+
+
+def _open_closed_streams() -> None:
+    """Let a stream that the caller has closed be the null device: the next file opened would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _leave(code: int) -> NoReturn:

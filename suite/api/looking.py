@@ -3,7 +3,7 @@
 from typing import Any
 
 from suite.api.session import Session
-from suite.errors import SuiteError
+from suite.errors import SuiteError, load_error
 from suite.recipe.experiment import Experiment
 
 
@@ -17,9 +17,11 @@ def network(experiment: Experiment) -> dict[str, Any]:
 
     Loads torch and builds the network; raises `SuiteError` (2) for one that cannot be built.
     """
-    from suite.engine.build import build_model
-    from suite.engine.layers import describe
-
+    try:
+        from suite.engine.build import build_model
+        from suite.engine.layers import describe
+    except Exception as error:
+        raise load_error("torch", error) from error
     try:
         model = build_model(experiment.recipe, experiment.network, seed=0)
     except SuiteError:

@@ -75,10 +75,9 @@ class Session:
         not there.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
-        executor = local_processes(workers)
-        return cls(
-            Home.find(), load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders
-        )
+        home, executor = Home.find(), local_processes(workers)
+        home.stand_in()
+        return cls(home, load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders)
 
     def chosen(self, names: Sequence[str], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
         """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2)."""

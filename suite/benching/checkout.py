@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.benching.sides import HERE
+from suite.engine.program import TRUSTED
 from suite.errors import MACHINE, SuiteError
 
 
@@ -34,7 +35,7 @@ def _commit(revision: str) -> str:
 
 def _git(*words: str, of: str = "") -> str:
     try:
-        answer = subprocess.run(["git", "-C", str(HERE), *words], capture_output=True, text=True)
+        answer = subprocess.run(["git", *TRUSTED, "-C", str(HERE), *words], capture_output=True, text=True)
     except OSError as error:
         raise SuiteError(f"git: {(error.strerror or str(error)).lower()}.", "Install git.", code=MACHINE) from error
     if answer.returncode and not (HERE / ".git").exists():

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -50,7 +50,7 @@ class Terminal:
 
     def json(self, facts: Any) -> None:
         """The one JSON document on stdout."""
-        print(json.dumps(facts, indent=1, ensure_ascii=False, default=str))
+        print(json.dumps(facts, indent=1, ensure_ascii=not _unicode(sys.stdout), default=str))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table: drawn on a terminal, aligned and diffable in a pipe. Columns whose name ends in `>` align right."""
@@ -87,6 +87,11 @@ class Terminal:
         from suite.cli.study_view import StudyView
 
         return StudyView(self, rules, done=done, total=total, finals=finals)
+
+
+def _unicode(stream: TextIO) -> bool:
+    """Whether the stream takes every letter; one that does not would write escapes which are not JSON's."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 class Lines:

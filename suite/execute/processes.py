@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -13,8 +14,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from typing import Any
 
+from suite.errors import SuiteError
 from suite.execute.executor import Busy, Ended, Work
 
+LONGEST = 70  # bytes of a folder's path: a socket's own has at most 103 (macOS) or 107, and 33 of them are the server's
 RETRY = 1.0  # seconds until a job that found its place taken is tried again
 
 
@@ -99,11 +102,35 @@ def start_server(environment: Mapping[str, str], preload: str | None) -> ForkSer
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
-    with _interrupts_ignored():  # inherited by the server and all its children: Ctrl-C is for the parent to handle
+    with (
+        _interrupts_ignored(),
+        _short_names(),
+    ):  # the first: inherited by the server and all its children: Ctrl-C is for the parent to handle
         from multiprocessing.forkserver import ensure_running
 
         ensure_running()
     return context
+
+
+@contextmanager
+def _short_names() -> Iterator[None]:
+    """Let temporary files be made where the server's socket gets a name that is not too long.
+
+    Raises `SuiteError` (2) if there is no such folder.
+    """
+    before, usual = tempfile.tempdir, tempfile.gettempdir()
+    places = (usual, "/tmp", "/var/tmp", "/dev/shm")
+    usable = (one for one in places if len(os.fsencode(one)) <= LONGEST and os.access(one, os.W_OK | os.X_OK))
+    tempfile.tempdir = next(usable, None)
+    try:
+        if tempfile.tempdir is None:
+            raise SuiteError(
+                f"TMPDIR: {usual:.120} is too long for a socket in it, and neither /tmp nor /var/tmp can be written.",
+                f"Set TMPDIR to a folder whose path has at most {LONGEST} bytes.",
+            )
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

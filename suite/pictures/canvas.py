@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from suite.errors import SuiteError
+from suite.errors import load_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ DPI = 120
 def own_style() -> Iterator[None]:
     """matplotlib without the user's settings: a figure that is drawn inside has the same bytes for every user.
 
-    Nothing of the user's own figures changes. Raises `SuiteError` (2) if matplotlib cannot be loaded.
+    Nothing of the user's own figures changes. Raises `SuiteError` (3) if matplotlib cannot be loaded.
     """
     mpl = _matplotlib()
     as_it_comes = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
@@ -71,10 +71,7 @@ def _load() -> Any:
         import matplotlib as mpl
         import matplotlib.font_manager
     except (OSError, ValueError, RuntimeError) as error:
-        raise SuiteError(
-            f"matplotlib cannot be loaded: {error}.",
-            "Look at MPLCONFIGDIR, at MATPLOTLIBRC and at a file matplotlibrc in this folder.",
-        ) from error
+        raise load_error("matplotlib", error) from error
     finally:
         log.setLevel(level)
         if named is not None:

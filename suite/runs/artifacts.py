@@ -40,7 +40,7 @@ def make(run: Run, data_folder: Path) -> None:
             files.remove_leftovers(into)
             _make(run, data_folder, into)
     except OSError as error:
-        raise machine_error(error, into) from error
+        raise machine_error(error, error.filename or into) from error
 
 
 @canvas.own_style()

@@ -13,7 +13,7 @@ from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.engine import exact
-from suite.errors import FAILED, MACHINE, SuiteError, machine_error
+from suite.errors import FAILED, MACHINE, SuiteError, load_error, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
 from suite.recipe import registry
@@ -50,8 +50,10 @@ def local_processes(workers: int | None = None) -> LocalProcesses:
 def _require_device() -> None:
     """Raise `SuiteError` where a device is asked for that is not here; only then does the parent load torch."""
     if any(os.environ.get(name) for name in ELSEWHERE):
-        from suite.engine.device import require
-
+        try:
+            from suite.engine.device import require
+        except Exception as error:
+            raise load_error("torch", error) from error
         require()
 
 
@@ -92,6 +94,9 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
     # torch comes with the engine; the parent, which imports this file, never loads it
+    from suite.engine import preload
+
+    preload.require()
     if job.budget:
         from suite.engine.trial import train_trial
 

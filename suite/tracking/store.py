@@ -99,13 +99,14 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
                     relocate(path, EXPERIMENT, artifacts(home).as_uri())
             return store
     except OSError as error:
-        raise machine_error(error, path) from error
+        raise machine_error(error, error.filename or path) from error
 
 
 def _make(path: Path, artifact_location: str) -> None:
     """A new database, whole when it gets its name: one that a crash leaves half made no MLflow can open again."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
+        made.touch()  # as the umask says: SQLite itself lets the group of a shared home only read
         _open(f"sqlite:///{made}", artifact_location)
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a database that is gone: SQLite would play it into ours
         crash.at("database:made")

@@ -14,7 +14,9 @@ from pathlib import Path
 from tests.conftest import ROOT, Answer
 
 LONG = "l" * 110
-HOSTILE_RC = "lines.linewidth: 7\nfont.size: 30\ntext.usetex: True\naxes.formatter.use_locale: True\nbackend: none such\n"
+HOSTILE_RC = (
+    "lines.linewidth: 7\nfont.size: 30\ntext.usetex: True\naxes.formatter.use_locale: True\nbackend: none such\n"
+)
 
 
 @dataclass(frozen=True)
