@@ -29,6 +29,7 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_SQLALCHEMYSTORE_ECHO": "false",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # its errors are raised too: printed as well, they are tracebacks
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -153,7 +154,12 @@ def _open(uri: str, artifact_location: str | None) -> Store:
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:
     """The refusal of a verb that cannot do without the tracker."""
-    remedy = "Start it, or unset MLFLOW_TRACKING_URI." if "MLFLOW_TRACKING_URI" in os.environ else "Try again later."
+    named = bool(os.environ.get("MLFLOW_TRACKING_URI"))
+    remedy = (
+        "Start that server, or unset MLFLOW_TRACKING_URI."
+        if named
+        else "If no other command uses it, look at the variables that begin with MLFLOW, and run the same command again."
+    )
     return SuiteError(f"MLflow at {uri} did not answer: {why}.", remedy, code=MACHINE)
 
 

@@ -68,10 +68,11 @@ TORCH = (
     one(CUDA_VISIBLE_DEVICES="nonsense"),
     one(CUDA_VISIBLE_DEVICES="-1", CUBLAS_WORKSPACE_CONFIG="nonsense"),
     one(TORCH_LOGS="+dynamo,graph_breaks"),
-    one(TORCH_LOGS="nonsense"),
+    one("TORCH", TORCH_LOGS="nonsense"),
     one(TORCH_SHOW_CPP_STACKTRACES="1", TORCH_CPP_LOG_LEVEL="INFO"),
     one(TORCH_COMPILE_DISABLE="1", PYTORCH_JIT="0"),
-    one(TORCHINDUCTOR_CACHE_DIR="/proc/none", TORCH_HOME="/proc/none", TORCH_TRACE="/proc/none"),
+    one("TORCH", TORCHINDUCTOR_CACHE_DIR="/proc/none"),
+    one(TORCH_HOME="/proc/none", TORCH_EXTENSIONS_DIR="/proc/none"),
     one(MALLOC_ARENA_MAX="1", MALLOC_PERTURB_="7"),
 )
 PICTURES = (
@@ -89,12 +90,12 @@ RECORD = (
     one(MLFLOW_ENABLE_ASYNC_LOGGING="nonsense", MLFLOW_DISABLE_TELEMETRY="nonsense"),
     one(MLFLOW_HTTP_REQUEST_MAX_RETRIES="nonsense", MLFLOW_HTTP_REQUEST_TIMEOUT="nonsense"),
     one(MLFLOW_HTTP_REQUEST_MAX_RETRIES="99", MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR="-1"),
-    one("MLFLOW_TRACKING_URI", MLFLOW_TRACKING_URI="nonsense://"),
-    one("MLFLOW_TRACKING_URI", MLFLOW_TRACKING_URI="sqlite:////proc/none/mlflow.db"),
-    one("MLFLOW_TRACKING_URI", MLFLOW_TRACKING_URI="http://127.0.0.1:9"),
+    one("nonsense://", MLFLOW_TRACKING_URI="nonsense://"),
+    one("/proc/none", MLFLOW_TRACKING_URI="sqlite:////proc/none/mlflow.db"),
+    one("127.0.0.1:9", MLFLOW_TRACKING_URI="http://127.0.0.1:9"),
     one(MLFLOW_LOGGING_LEVEL="DEBUG", MLFLOW_CONFIGURE_LOGGING="true"),
     one(MLFLOW_LOGGING_LEVEL="nonsense"),
-    one(MLFLOW_SQLALCHEMYSTORE_POOL_SIZE="nonsense"),
+    one("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", MLFLOW_SQLALCHEMYSTORE_POOL_SIZE="nonsense"),
     one(MLFLOW_SQLALCHEMYSTORE_ECHO="true", MLFLOW_SQLALCHEMYSTORE_POOLCLASS="NullPool"),
     one(MLFLOW_TRACKING_USERNAME="me", MLFLOW_TRACKING_PASSWORD="secret", MLFLOW_TRACKING_TOKEN="token"),
     one(MLFLOW_TRUNCATE_LONG_VALUES="false", MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT="nonsense"),
@@ -109,19 +110,24 @@ TERMINAL = (
     one(TERM="none such", COLUMNS="nonsense", NO_COLOR="1"),
     one(FORCE_COLOR="1", TTY_COMPATIBLE="1", TTY_INTERACTIVE="1", CLICOLOR_FORCE="1"),
     one(TZ="Asia/Kathmandu"),
-    one(TZ="nonsense", SOURCE_DATE_EPOCH="nonsense"),
+    one(TZ="nonsense"),
 )
 PLACES = (
     one(TMPDIR=f"{{here}}/{LONG}"),
     one(TMPDIR="/none/such"),
     one(TMPDIR="/proc"),
     one(TMPDIR="{here}/a-file"),
-    one(HOME="/none/such", USER="", LOGNAME=""),
-    one(HOME="", XDG_CACHE_HOME="relative", XDG_CONFIG_HOME="/proc/none"),
+    one(HOME="{here}/a-file", XDG_CACHE_HOME="{here}/cache", USER="", LOGNAME=""),
+    one(HOME="", XDG_CACHE_HOME="{here}/cache", XDG_CONFIG_HOME="/proc/none"),
     one(HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="nonsense", NO_PROXY="", REQUESTS_CA_BUNDLE="/none/such"),
     one(GIT_DIR="/none/such", GIT_CONFIG_GLOBAL="{here}/a-file", GIT_TRACE="2"),
     one(PATH="/none/such"),
 )
+TOGETHER = Setting({
+    name: value
+    for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[:4]
+    for name, value in ({} if one.refused else one.values).items()
+})  # fmt: skip
 SETTINGS = PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES
 
 
@@ -130,6 +136,7 @@ def furnish(here: Path) -> Path:
     (here / "matplotlib").mkdir(parents=True)
     (here / "matplotlib" / "matplotlibrc").write_text(HOSTILE_RC)
     (here / LONG).mkdir()
+    (here / "cache").mkdir()
     (here / "a-file").write_text("no folder and no settings")
     return here
 
