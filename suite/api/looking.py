@@ -28,5 +28,7 @@ def network(experiment: Experiment) -> dict[str, Any]:
         raise
     except Exception as error:  # the experiment's own code may raise anything
         text = " ".join(str(error).split())
-        raise SuiteError(f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Fix it.") from error
+        raise SuiteError(
+            f"{experiment.path}: network: {type(error).__name__}: {text:.200}.", "Correct network() in that file."
+        ) from error
     return describe(model)

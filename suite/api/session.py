@@ -167,7 +167,9 @@ def _resolved(folder: Path) -> Path:
     try:
         return Path(folder).expanduser().resolve()
     except (RuntimeError, ValueError) as error:  # an unknown user's home, a name that no file can have
-        raise SuiteError(f"--experiments: {str(folder)!r:.80}: {error}.", "Name a folder.") from error
+        raise SuiteError(
+            f"--experiments: {str(folder)!r:.80} is no folder: {error}.", "Give the path of one."
+        ) from error
 
 
 def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:

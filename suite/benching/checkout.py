@@ -42,5 +42,5 @@ def _git(*words: str, of: str = "") -> str:
         raise SuiteError(f"{HERE} is not a git checkout.", "Clone the suite's repository, or use --against-env.")
     if answer.returncode:
         what = f"there is no revision {of:.80} in {HERE}" if of else answer.stderr.strip() or "git failed"
-        raise SuiteError(f"{what}.", "See git log --oneline.")
+        raise SuiteError(f"{what}.", "Give a commit, branch or tag of that repository (git log --oneline shows them).")
     return answer.stdout.strip()

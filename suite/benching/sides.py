@@ -88,7 +88,9 @@ class Probe:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
             )  # fmt: skip
         except OSError as error:
-            raise SuiteError(f"{side.python}: {(error.strerror or str(error)).lower()}.", "Name a Python.") from error
+            raise SuiteError(
+                f"{side.python}: {(error.strerror or str(error)).lower()}.", "Give the path of a Python interpreter."
+            ) from error
 
     def facts(self) -> Line:
         """The versions, and the identity of the measured experiment; waits until the process has loaded."""

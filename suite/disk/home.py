@@ -26,7 +26,9 @@ class Home:
             try:
                 home = cls(Path(named).expanduser().resolve())
             except (RuntimeError, ValueError) as error:
-                raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}.", "Name a folder.") from error
+                raise SuiteError(
+                    f"SUITE_HOME: {named!r:.80} is no folder: {error}.", "Give a whole path, as /data/suite."
+                ) from error
         else:
             here = _here()
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))

@@ -30,7 +30,7 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
     if recipe.source and count_parameters(model) != recipe.source.parameters:
         raise SuiteError(
             f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
-            "Fix the network, or source.parameters.",
+            "Correct the network, or source.parameters in the recipe.",
         )
     return model
 
@@ -74,5 +74,6 @@ def _require_scores(model: nn.Module) -> None:
     model.train()
     if shape != (2, CLASSES):
         raise SuiteError(
-            f"the network maps images (2, 1, 28, 28) to {shape}, not to (2, {CLASSES}).", "Fix its last layer."
+            f"the network maps images (2, 1, 28, 28) to {shape}, not to (2, {CLASSES}).",
+            f"Its last layer must have {CLASSES} outputs.",
         )

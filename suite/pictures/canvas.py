@@ -70,7 +70,7 @@ def _load() -> Any:
     try:
         import matplotlib as mpl
         import matplotlib.font_manager
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # also the locale's own, where a matplotlibrc asks for one that there is not
         raise load_error("matplotlib", error) from error
     finally:
         log.setLevel(level)

@@ -158,7 +158,7 @@ def unreachable(uri: str, why: TrackerAway) -> SuiteError:
     remedy = (
         "Start that server, or unset MLFLOW_TRACKING_URI."
         if named
-        else "If no other command uses it, look at the variables that begin with MLFLOW, and run the same command again."
+        else "Wait for other commands in this home, look at the variables that begin with MLFLOW, and run it again."
     )
     return SuiteError(f"MLflow at {uri} did not answer: {why}.", remedy, code=MACHINE)
 

@@ -97,7 +97,9 @@ def storing() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OptunaError, ImportError, Locked) as error:
         text = one_line(str(error)).partition(" (Background on this error")[0]
         raise SuiteError(
-            f"studies' storage {_printed()}: {text:.200}.", f"Fix it, or unset {VARIABLE}.", code=MACHINE
+            f"studies' storage {_printed()}: {text:.200}.",
+            f"See that this database can be reached and written, or unset {VARIABLE}.",
+            code=MACHINE,
         ) from error
 
 

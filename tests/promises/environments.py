@@ -102,7 +102,6 @@ RECORD = (
     one(OPTUNA_STORAGE="nonsense://", SQLALCHEMY_WARN_20="1", SQLALCHEMY_SILENCE_UBER_WARNING="0"),
 )
 TERMINAL = (
-    one(LC_ALL="C"),
     one(LC_ALL="de_DE.UTF-8", LANGUAGE="de"),
     one(LC_ALL="none_SUCH.nonsense", LANG="nonsense"),
     one(TERM="dumb", COLUMNS="1", LINES="1"),
@@ -111,6 +110,7 @@ TERMINAL = (
     one(FORCE_COLOR="1", TTY_COMPATIBLE="1", TTY_INTERACTIVE="1", CLICOLOR_FORCE="1"),
     one(TZ="Asia/Kathmandu"),
     one(TZ="nonsense"),
+    one(LC_ALL="C"),  # together with a matplotlibrc that asks for the locale, one that there is not is refused
 )
 PLACES = (
     one(TMPDIR=f"{{here}}/{LONG}"),
