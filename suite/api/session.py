@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from suite.disk.home import Home
-from suite.errors import SuiteError
+from suite.errors import SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
 from suite.recipe.experiment import Experiment
@@ -111,7 +111,10 @@ class Session:
     def prepare(self, experiments: Iterable[Experiment]) -> None:
         """Get ready to train: a home that can be written, worker processes that load torch meanwhile, checked data."""
         self.home.require_writable()
-        self.executor.warm_up()
+        try:
+            self.executor.warm_up()
+        except OSError as error:
+            raise machine_error(error, error.filename or "the worker processes") from error
         self.fetch(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:

@@ -1,5 +1,6 @@
 """Jobs in processes of their own, as many at a time as asked; none can take another with it."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from typing import Any
 
-from suite.errors import SuiteError
 from suite.execute.executor import Busy, Ended, Work
 
 LONGEST = 70  # bytes of a folder's path: a socket's own has at most 103 (macOS) or 107, and 33 of them are the server's
@@ -116,7 +116,7 @@ def start_server(environment: Mapping[str, str], preload: str | None) -> ForkSer
 def _short_names() -> Iterator[None]:
     """Let temporary files be made where the server's socket gets a name that is not too long.
 
-    Raises `SuiteError` (2) if there is no such folder.
+    Raises `OSError` if there is no such folder.
     """
     before, usual = tempfile.tempdir, tempfile.gettempdir()
     places = (usual, "/tmp", "/var/tmp", "/dev/shm")
@@ -124,10 +124,8 @@ def _short_names() -> Iterator[None]:
     tempfile.tempdir = next(usable, None)
     try:
         if tempfile.tempdir is None:
-            raise SuiteError(
-                f"TMPDIR: {usual:.120} is too long for a socket in it, and neither /tmp nor /var/tmp can be written.",
-                f"Set TMPDIR to a folder whose path has at most {LONGEST} bytes.",
-            )
+            why = f"as TMPDIR, too long for a socket in it: {LONGEST} bytes at most, and /tmp cannot be written instead"
+            raise OSError(errno.ENAMETOOLONG, why, usual)
         yield
     finally:
         tempfile.tempdir = before
