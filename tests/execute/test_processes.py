@@ -138,7 +138,7 @@ def test_where_no_folder_is_short_enough_tmpdir_and_its_limit_are_named(monkeypa
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("l" * 110)))
     monkeypatch.setattr(os, "access", lambda *_: False)
 
-    with pytest.raises(OSError, match="as TMPDIR, too long .* 70 bytes at most") as refused, processes._short_names():
+    with pytest.raises(OSError, match=r"as TMPDIR, too long .* 70 bytes at most") as refused, processes._short_names():
         pass
 
     assert refused.value.errno == errno.ENAMETOOLONG
