@@ -14,6 +14,7 @@ def main() -> NoReturn:
     """The whole program; Ctrl-C while it is still being loaded is one line too."""
     sys.excepthook = _show
     threading.excepthook = lambda it: _show(it.exc_type, it.exc_value or it.exc_type(), it.exc_traceback)
+    _open_closed_streams()
     try:
         from suite.cli import main as run
     except KeyboardInterrupt:
@@ -27,6 +28,16 @@ def _show(kind: type[BaseException], error: BaseException, at: TracebackType | N
     from suite.masking import masked
 
     print(masked("".join(traceback.format_exception(kind, error, at))), end="", file=sys.stderr)
+
+
+def _open_closed_streams() -> None:
+    """Let a stream that the caller has closed be the null device: the next file opened would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _leave(code: int) -> NoReturn:

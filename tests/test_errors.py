@@ -45,7 +45,13 @@ def test_an_error_keeps_the_letters_of_every_language():
         (errno.EACCES, "readable and writable"),
         (errno.EPERM, "readable and writable"),
         (errno.EROFS, "SUITE_HOME"),
-        (errno.EIO, "Fix it and run the same command again."),
+        (errno.EIO, "on another"),
+        (errno.ENOENT, "make it"),
+        (errno.ENOTDIR, "Move the file away"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EAGAIN, "ulimit -u"),
+        (errno.ENOMEM, "fewer --workers"),
+        (errno.ESTALE, "When that is put right, run the same command again."),
     ],
     ids=errno.errorcode.get,
 )
@@ -61,4 +67,21 @@ def test_what_the_system_refuses_is_the_machines_fault_and_has_its_remedy(number
 def test_a_refusal_without_a_number_is_told_in_its_own_words():
     error = machine_error(OSError("no such\nluck"), "runs")
 
-    assert str(error) == "runs: no such luck. Fix it and run the same command again."
+    assert str(error) == "runs: no such luck. When that is put right, run the same command again."
+
+
+def test_a_refused_permission_says_whose_the_file_is_and_what_it_allows(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o640)
+    whose = path.stat()
+
+    error = machine_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
+
+    assert f"permission denied (it belongs to user {whose.st_uid} and group {whose.st_gid}, mode 0640)." in str(error)
+
+
+def test_without_any_place_for_temporary_files_tmpdir_is_named():
+    words = "No usable temporary directory found in ['/tmp', '/var/tmp']"
+
+    assert "Set TMPDIR to a folder that can be written." in str(machine_error(FileNotFoundError(2, words), "here"))

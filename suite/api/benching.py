@@ -105,7 +105,8 @@ def keep(session: Session, found: "Sequence[Throughput | Gated]", beside: str = 
     kept = history.add(home, history.records(found, beside))
     files.make_folder(home.reports)
     files.write(home.reports / "bench.csv", history.table(kept))
-    files.write(home.reports / "bench.png", canvas.image(bench.history(kept), "png"))
+    with canvas.own_style():
+        files.write(home.reports / "bench.png", canvas.image(bench.history(kept), "png"))
     session.screen.say(f"History: {home.reports / 'bench.csv'} and bench.png.")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from suite.api.session import Session
+from suite.errors import load_error
 from suite.recipe.experiment import Experiment
 
 
@@ -16,9 +17,11 @@ def network(experiment: Experiment) -> dict[str, Any]:
 
     Loads torch and builds the network; raises `SuiteError` (2) if it cannot be built.
     """
-    from suite.engine import exact
-    from suite.engine.build import build_model
-    from suite.engine.layers import describe
-
+    try:
+        from suite.engine import exact
+        from suite.engine.build import build_model
+        from suite.engine.layers import describe
+    except Exception as error:
+        raise load_error("torch", error) from error
     with exact.usual_tensors():  # this process may have loaded many experiments
         return describe(build_model(experiment.recipe, experiment.network, seed=0))

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from suite.disk.home import Home
-from suite.errors import SuiteError
+from suite.errors import SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
 from suite.recipe.experiment import Experiment
@@ -76,10 +76,9 @@ class Session:
         that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
-        executor = local_processes(workers)
-        return cls(
-            Home.find(), load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders
-        )
+        home, executor = Home.find(), local_processes(workers)
+        home.stand_in()
+        return cls(home, load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders)
 
     def chosen(self, names: Sequence[str], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
         """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2)."""
@@ -113,7 +112,10 @@ class Session:
     def prepare(self, experiments: Iterable[Experiment]) -> None:
         """Prepare a training: check the home, start the processes that load torch, and check the data meanwhile."""
         self.home.require_writable()
-        self.executor.warm_up()
+        try:
+            self.executor.warm_up()
+        except OSError as error:
+            raise machine_error(error, error.filename or "the worker processes") from error
         self.fetch(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:
@@ -168,8 +170,10 @@ class _Nothing:
 def _resolved(folder: Path) -> Path:
     try:
         return Path(folder).expanduser().resolve()
-    except (RuntimeError, ValueError) as error:  # the home of an unknown user, or a name with a NUL
-        raise SuiteError(f"--experiments: {str(folder)!r:.80}: {error}.", "Name a folder.") from error
+    except (RuntimeError, ValueError) as error:  # an unknown user's home, a name that no file can have
+        raise SuiteError(
+            f"--experiments: {str(folder)!r:.80} is no folder: {error}.", "Give the path of one."
+        ) from error
 
 
 def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:

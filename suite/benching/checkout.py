@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.benching.sides import HERE
+from suite.engine.program import TRUSTED
 from suite.errors import MACHINE, SuiteError
 
 
@@ -34,12 +35,12 @@ def _commit(revision: str) -> str:
 
 def _git(*words: str, of: str = "") -> str:
     try:
-        answer = subprocess.run(["git", "-C", str(HERE), *words], capture_output=True, text=True)
+        answer = subprocess.run(["git", *TRUSTED, "-C", str(HERE), *words], capture_output=True, text=True)
     except OSError as error:
         raise SuiteError(f"git: {(error.strerror or str(error)).lower()}.", "Install git.", code=MACHINE) from error
     if answer.returncode and not (HERE / ".git").exists():
         raise SuiteError(f"{HERE} is not a git checkout.", "Clone the suite's repository, or use --against-env.")
     if answer.returncode:
         what = f"there is no revision {of:.80} in {HERE}" if of else answer.stderr.strip() or "git failed"
-        raise SuiteError(f"{what}.", "See git log --oneline.")
+        raise SuiteError(f"{what}.", "Give a commit, branch or tag of that repository (git log --oneline shows them).")
     return answer.stdout.strip()

@@ -89,7 +89,9 @@ class Probe:
             )  # fmt: skip
         except OSError as error:
             self._complaints.close()
-            raise SuiteError(f"{side.python}: {(error.strerror or str(error)).lower()}.", "Name a Python.") from error
+            raise SuiteError(
+                f"{side.python}: {(error.strerror or str(error)).lower()}.", "Give the path of a Python interpreter."
+            ) from error
 
     def facts(self) -> Line:
         """The versions, and the identity of the measured experiment; waits until the process has loaded."""

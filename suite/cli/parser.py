@@ -1,6 +1,7 @@
 """Parses the command line, calls the verb, prints errors (only here), and returns the exit code."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -67,6 +68,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook's is none
+            stream.reconfigure(errors="backslashreplace")  # under LC_ALL=C a dash must not end the command
     signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
         signal.signal(signal.SIGINT, _end)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -51,8 +51,8 @@ class Terminal:
 
     def json(self, facts: Any) -> None:
         """Print the JSON document on stdout."""
-        plain = with_texts(facts, masked)
-        print(json.dumps(plain, indent=1, ensure_ascii=False, default=lambda one: masked(str(one))))
+        plain, escaped = with_texts(facts, masked), not _unicode(sys.stdout)
+        print(json.dumps(plain, indent=1, ensure_ascii=escaped, default=lambda one: masked(str(one))))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
@@ -94,6 +94,11 @@ class Terminal:
 def _text(words: str) -> Text:
     """Words as the console shows them: taken literally, secrets masked."""
     return Text(printable(masked(words)))
+
+
+def _unicode(stream: TextIO) -> bool:
+    """Whether the stream takes every letter; one that does not would write escapes which are not JSON's."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 class Lines:

@@ -49,7 +49,7 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     except OSError as error:
         raise SuiteError(
             f"{error.filename or place}: {(error.strerror or str(error)).lower()}.",
-            "Free space or allow writing there, or set XDG_CACHE_HOME to another folder, and run again.",
+            "Free space, or let this user write there, or set XDG_CACHE_HOME to another folder, and run again.",
             code=MACHINE,
         ) from error
     return place

@@ -115,7 +115,7 @@ def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that killed writers left in `folder`; the caller holds the folder's lock."""
     for leftover in folder.glob(".*.tmp"):
         if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)  # another user's only that user may empty; it does no harm
         else:
             remove(leftover)
 

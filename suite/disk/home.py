@@ -27,18 +27,28 @@ class Home:
 
         Raises `SuiteError` (2) if `mlruns` or `reports` is a symbolic link, because nothing may be written outside.
         """
-        here = Path.cwd()
         if named := os.environ.get("SUITE_HOME"):
             try:
                 home = cls(Path(named).expanduser().resolve())
             except (RuntimeError, ValueError) as error:
-                raise SuiteError(f"SUITE_HOME: {named!r:.80}: {error}.", "Name a folder.") from error
+                raise SuiteError(
+                    f"SUITE_HOME: {named!r:.80} is no folder: {error}.", "Give a whole path, as /data/suite."
+                ) from error
         else:
+            here = _here()
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
         for folder in (home.mlruns, home.runs, home.pictures, home.reports):
             if folder.is_symlink():
                 raise SuiteError(f"{folder} is a symbolic link.", "Use a real folder, or set SUITE_HOME elsewhere.")
         return home
+
+    def stand_in(self) -> None:
+        """Be the user's home folder too if the user has none, as in a container: MLflow cannot be loaded without one.
+
+        The user's cache, with the data, is then in here.
+        """
+        if os.path.expanduser("~") == "~":
+            os.environ["HOME"] = str(self.root)
 
     def require_writable(self) -> None:
         """Make the folder of the runs; raises `SuiteError` (3) if nothing can be written there."""
@@ -106,6 +116,13 @@ class Home:
     def reports(self) -> Path:
         """The report: tables, pictures and the HTML page."""
         return self.root / "reports"
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise SuiteError("the current folder was deleted.", "Go to one that exists, or set SUITE_HOME.") from error
 
 
 def _is_checkout(folder: Path) -> bool:

@@ -93,7 +93,7 @@ class Run:
         except Timeout:
             raise Busy from None
         except OSError as error:
-            raise machine_error(error, self.folder) from error
+            raise machine_error(error, error.filename or self.folder) from error
         try:
             crash.at("run:claimed")
             files.remove_leftovers(self.folder)
@@ -203,7 +203,7 @@ def is_claimed(folder: Path) -> bool:
     except Timeout:
         return True
     except OSError as error:
-        raise machine_error(error, folder) from error
+        raise machine_error(error, error.filename or folder) from error
 
 
 def begun_runs(runs: Path) -> list[Path]:

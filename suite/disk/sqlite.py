@@ -1,5 +1,7 @@
 """Checks of the SQLite files of MLflow and Optuna, before those programs open them."""
 
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +33,9 @@ def require_whole(path: Path, remedy: str) -> None:
         raise _damaged(path, str(why), remedy) from why
     except OSError as error:
         raise machine_error(error, path) from error
+    for place in (path, path.parent):  # SQLite would say no more than that the database is read-only
+        if not os.access(place, os.W_OK):
+            raise machine_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), place)
     if not known:
         raise _damaged(path, "it is not an SQLite database", remedy)
     try:

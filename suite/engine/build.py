@@ -43,7 +43,7 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
         if recipe.source and count_parameters(model) != recipe.source.parameters:
             raise SuiteError(
                 f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
-                "Fix the network, or source.parameters.",
+                "Correct the network, or source.parameters in the recipe.",
             )
     return model
 
@@ -90,7 +90,9 @@ def require_scores(scores: Any, images: int, *, training: bool = False) -> None:
         )
     if tuple(scores.shape) != (images, CLASSES):
         maps = f"maps images ({images}, 1, 28, 28) to {tuple(scores.shape)}{when}"
-        raise SuiteError(f"the network {maps}, not to ({images}, {CLASSES}).", "Fix its last layer.")
+        raise SuiteError(
+            f"the network {maps}, not to ({images}, {CLASSES}).", f"Its last layer must have {CLASSES} outputs."
+        )
     if not scores.is_floating_point():
         kind = str(scores.dtype).removeprefix("torch.")
         raise SuiteError(f"the network returns scores of type {kind}{when}.", "Return them as float32.")

@@ -1,8 +1,18 @@
 """Imported once by the fork server, for all workers: loads the heavy modules and reads the program text."""
 
-from suite.engine import exact, program, train
+from suite.errors import SuiteError, load_error
 
-__all__ = ["train"]
+failure: SuiteError | None = None
+try:
+    from suite.engine import exact, program, train  # noqa: F401
 
-program.facts()
-exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run
+    program.facts()
+    exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run
+except Exception as error:  # raised here, it would end the server without a word that the parent hears
+    failure = load_error("torch", error)
+
+
+def require() -> None:
+    """Raise `SuiteError` (3) if the engine could not be loaded: torch refuses some values of its variables."""
+    if failure:
+        raise failure

@@ -10,6 +10,7 @@ from typing import Any
 
 SOURCE = Path(__file__).parent.parent
 TEXT = ("suite", "experiments", "pyproject.toml")  # the parts of a checkout that belong to the program
+TRUSTED = ("-c", "safe.directory=*")  # a checkout may be another user's: its program runs here already
 NUMBERS = ("engine/**/*.py", "data/**/*.py", "recipe/fields.py", "recipe/trial.py")  # what can change a number
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_PREFIX")
 
@@ -64,7 +65,7 @@ def _git(*words: str, **environment: str) -> bytes | None:
 
     Inside a git hook, variables such as GIT_DIR name the user's repository, so they are removed.
     """
-    command = ["git", "-C", str(SOURCE.parent), *words]
+    command = ["git", *TRUSTED, "-C", str(SOURCE.parent), *words]
     ours = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     try:
         answer = subprocess.run(command, capture_output=True, timeout=10, env={**ours, **environment})

@@ -1,9 +1,11 @@
 """Runs each job in a process of its own, a given number at a time. A job that crashes does not harm the others."""
 
+import errno
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ from typing import Any
 
 from suite.execute.executor import Busy, Ended, Work
 
+LONGEST = 70  # bytes of a folder's path: a socket's own has at most 103 (macOS) or 107, and 33 of them are the server's
 RETRY = 1.0  # seconds until a job that was `Busy` is tried again
 
 
@@ -100,11 +103,31 @@ def start_server(environment: Mapping[str, str], preload: str | None) -> ForkSer
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
-    with _interrupts_ignored():  # inherited by the server and its children: only the parent handles Ctrl-C
+    # The first is inherited by the server and its children: only the parent handles Ctrl-C.
+    with _interrupts_ignored(), _short_names():
         from multiprocessing.forkserver import ensure_running
 
         ensure_running()
     return context
+
+
+@contextmanager
+def _short_names() -> Iterator[None]:
+    """Let temporary files be made where the server's socket gets a name that is not too long.
+
+    Raises `OSError` if there is no such folder.
+    """
+    before, usual = tempfile.tempdir, tempfile.gettempdir()
+    places = (usual, "/tmp", "/var/tmp", "/dev/shm")
+    usable = (one for one in places if len(os.fsencode(one)) <= LONGEST and os.access(one, os.W_OK | os.X_OK))
+    tempfile.tempdir = next(usable, None)
+    try:
+        if tempfile.tempdir is None:
+            why = f"as TMPDIR, too long for a socket in it: {LONGEST} bytes at most, and /tmp cannot be written instead"
+            raise OSError(errno.ENAMETOOLONG, why, usual)
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,13 +63,8 @@ class Kept:
 
     @cached_property
     def _drawer(self) -> list[str]:
-        """What every picture depends on besides its numbers: our style, the libraries, the user's matplotlibrc."""
-        import matplotlib as mpl
-        import numpy as np
-
-        # Reading `backend` would load a graphical backend, and the files do not depend on it.
-        style = {name: str(mpl.rcParams[name]) for name in mpl.rcParams if not name.startswith("backend")}
-        return [_code(canvas.__name__), mpl.__version__, np.__version__, json.dumps(style, sort_keys=True)]
+        """What every picture depends on besides its numbers: our style and the libraries, and nothing of the user's."""
+        return [_code(canvas.__name__), *map(version, ("matplotlib", "numpy", "pillow"))]
 
 
 def _names(key: str) -> dict[str, str]:

@@ -1,9 +1,17 @@
 """The common parts of all pictures: colours, style, new figures, and figures as image files."""
 
 import io
+import logging
+import os
+import sys
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from suite.errors import load_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,15 +37,58 @@ _UNTOLD = ("Creator", "Date", "Format", "Type")  # metadata that is left out of 
 DPI = 120
 
 
+@contextmanager
+def own_style() -> Iterator[None]:
+    """matplotlib without the user's settings: a figure that is drawn inside has the same bytes for every user.
+
+    Nothing of the user's own figures changes. Raises `SuiteError` (3) if matplotlib cannot be loaded.
+    """
+    mpl = _matplotlib()
+    as_it_comes = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
+    with mpl.rc_context(as_it_comes):
+        yield
+
+
+@cache
+def _matplotlib() -> Any:
+    """matplotlib, loaded whatever the user's settings are, with its own fonts before others of the same name."""
+    mpl = sys.modules.get("matplotlib") or _load()
+    from matplotlib import font_manager
+
+    own = Path(mpl.get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf")
+    faces = [font_manager.ttfFontProperty(font_manager.get_font(path)) for path in sorted(own)]
+    font_manager.fontManager.ttflist[:0] = faces  # its list of fonts may be another installation's
+    return mpl
+
+
+def _load() -> Any:
+    """matplotlib, which refuses to be loaded where MPLBACKEND names a backend that it cannot have."""
+    named = os.environ.pop("MPLBACKEND", None)
+    log = logging.getLogger("matplotlib")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # it warns of settings that we do not use, and of a cache that cannot be written
+    try:
+        import matplotlib as mpl
+        import matplotlib.font_manager
+    except Exception as error:  # also the locale's own, where a matplotlibrc asks for one that there is not
+        raise load_error("matplotlib", error) from error
+    finally:
+        log.setLevel(level)
+        if named is not None:
+            os.environ["MPLBACKEND"] = named
+    if named:
+        with suppress(ValueError):  # for the user's own figures: loaded by the user, it would have the backend too
+            mpl.rcParams["backend"] = named
+    return mpl
+
+
 def image(figure: "Figure", kind: str) -> bytes:
     """A figure as the bytes of a `png` or `svg` file; equal figures give equal bytes.
 
     The first call computes the layout, and later calls keep it.
     """
-    import matplotlib as mpl
-
     file = io.BytesIO()
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with own_style(), _matplotlib().rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name may have letters that the font lacks
         if kind == "png":
             _paint(figure, file)
@@ -69,10 +120,9 @@ def new_figure(
     It is made without pyplot, which keeps every figure in memory and is not thread-safe. `width` and `height` are in
     inches; `heights` are the relative heights of the rows.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    with own_style(), _matplotlib().rc_context(_STYLE):
+        from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height))
         return figure, list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
 

@@ -55,6 +55,7 @@ def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[_Drawn], N
             emit(_Drawn(index, images))
 
 
+@canvas.own_style()
 def _try(draw: Callable[..., "Figure"], numbers: tuple[Any, ...]) -> Images | None:
     try:
         return images_of(draw(*numbers))

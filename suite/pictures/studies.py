@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, new_figure
+from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, new_figure, own_style
 from suite.recipe.space import Dimension, read_space
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CAPTIONS = {
 }
 
 
+@own_style()
 def study_pictures(facts: Record) -> "dict[str, Figure]":
     """The pictures for which the study has enough trials, by a key of `CAPTIONS`."""
     trials = [one for one in facts["trials"] if one["accuracies"] and one["state"] in ("COMPLETE", "PRUNED")]

@@ -130,7 +130,8 @@ def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
     for folder in (OURS, *folders):
         if not folder.is_dir():
             raise SuiteError(
-                f"{folder}: there is no such folder of experiments.", "Fix --experiments or SUITE_EXPERIMENTS."
+                f"{folder}: there is no such folder of experiments.",
+                "Name one that there is with --experiments or SUITE_EXPERIMENTS.",
             )
         package = "experiments" if folder == OURS else "suite_user_experiments"
         for path in sorted(folder.glob("*.py")):

@@ -46,7 +46,7 @@ def make(run: Run, data_folder: DataFolder) -> None:
             files.remove_leftovers(into)
             _make(run, data_folder, into)
     except OSError as error:
-        raise machine_error(error, into) from error
+        raise machine_error(error, error.filename or into) from error
 
 
 def undrawn(run: Run) -> str:
@@ -64,6 +64,7 @@ def undrawn_in(runs: Path) -> set[Path]:
     return {path.parent.parent for path in runs.glob(f"*/*/artifacts/{UNDRAWN}")}
 
 
+@canvas.own_style()
 def _make(run: Run, data_folder: DataFolder, into: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), _finished(run).get("network", {}).get("layers", [])
     data = data_set(facts["recipe"]["data"])

@@ -71,6 +71,8 @@ def experiment_of(run: Run, registry: Registry) -> Experiment:
         patch = f" and apply {run.folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""
         raise SuiteError(
             f"{experiment.path} has another network, or other data, than {run.folder / 'recipe.json'} records.",
-            f"Check out commit {commit[:12]}{patch} to verify it." if commit else "Bring back the old file.",
+            f"Check out commit {commit[:12]}{patch} to verify it."
+            if commit
+            else "Put back the file as it was when the run was trained.",
         )
     return experiment

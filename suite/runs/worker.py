@@ -15,7 +15,7 @@ from suite.disk.journal import Run
 from suite.engine import exact
 from suite.engine.alone import load_alone
 from suite.engine.memory import ran_out
-from suite.errors import FAILED, MACHINE, SuiteError, machine_error, one_line
+from suite.errors import FAILED, MACHINE, SuiteError, load_error, machine_error, one_line
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
 from suite.masking import masked
@@ -51,8 +51,10 @@ def local_processes(workers: int | None = None) -> LocalProcesses:
 def _require_device() -> None:
     """Raise `SuiteError` if the requested device is missing. Without a request torch is not loaded."""
     if any(os.environ.get(name) for name in ELSEWHERE):
-        from suite.engine.device import require
-
+        try:
+            from suite.engine.device import require
+        except Exception as error:
+            raise load_error("torch", error) from error
         require()
 
 
@@ -89,11 +91,13 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
+    from suite.engine import preload  # here, not above: it loads torch, and the parent imports this file
+
+    preload.require()
     exact.make_exact()  # before the file is loaded; the caller's script, which Python runs again here, is undone
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
-    # imported here because the engine loads torch, and the parent process imports this file
     if job.budget:
         from suite.engine.trial import train_trial
 

@@ -213,7 +213,7 @@ def _alone(folder: Path) -> Iterator[None]:
     except Timeout:
         raise
     except OSError as error:
-        raise machine_error(error, folder) from error
+        raise machine_error(error, error.filename or folder) from error
     try:
         yield
     finally:

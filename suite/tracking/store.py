@@ -31,6 +31,7 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_SQLALCHEMYSTORE_ECHO": "false",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # its errors are also raised; here it would print their tracebacks too
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -107,13 +108,14 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
                     relocate(path, EXPERIMENT, artifact_root(home).as_uri())
             return store
     except OSError as error:
-        raise machine_error(error, path) from error
+        raise machine_error(error, error.filename or path) from error
 
 
 def _make(path: Path, artifact_location: str) -> None:
     """Create a database under a temporary name, then rename it: MLflow cannot open a database that is half created."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
+        made.touch()  # as the umask says: SQLite itself lets the group of a shared home only read
         _open(f"sqlite:///{made}", artifact_location, "")
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("database:made")
@@ -172,7 +174,12 @@ def search(store: Store, query: str, experiment: str = "") -> list["MlflowRun"]:
 
 def unreachable(uri: str, why: TrackerAway) -> SuiteError:
     """The error of a verb that needs the tracker."""
-    remedy = "Start it, or unset MLFLOW_TRACKING_URI." if "MLFLOW_TRACKING_URI" in os.environ else "Try again later."
+    named = bool(os.environ.get("MLFLOW_TRACKING_URI"))
+    remedy = (
+        "Start that server, or unset MLFLOW_TRACKING_URI."
+        if named
+        else "Wait for other commands in this home, look at the variables that begin with MLFLOW, and run it again."
+    )
     return SuiteError(f"MLflow at {uri} did not answer: {why}.", remedy, code=MACHINE)
 
 

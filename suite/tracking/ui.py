@@ -78,7 +78,11 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
         links = _links(home, base)  # only now: to load MLflow here earlier delayed the server's start by 11 % and 21 %
         _say_all([*links, "Ctrl-C ends it."], say)
         server.communicate()
-        raise SuiteError("MLflow's server ended by itself.", "Start it again.", code=MACHINE)
+        raise SuiteError(
+            "MLflow's server ended by itself.",
+            "Run the same command again; python -m suite doctor looks at the record.",
+            code=MACHINE,
+        )
     finally:
         _end(server)
 
@@ -164,7 +168,11 @@ def _wait_until_up(server: "subprocess.Popen[str]", base: str) -> None:
                 return
         except OSError:
             time.sleep(0.2)
-    raise SuiteError(f"MLflow's server did not answer within {PATIENCE:.0f} s.", "Try again.", code=MACHINE)
+    raise SuiteError(
+        f"MLflow's server did not answer within {PATIENCE:.0f} s.",
+        "Wait until this machine has less to do, and run the same command again.",
+        code=MACHINE,
+    )
 
 
 def _links(home: Home, base: str) -> list[str]:

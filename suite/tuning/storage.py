@@ -38,7 +38,7 @@ def claimed(home: Home, name: str) -> Iterator[None]:
             f"another command works on study {name!r}.", "Wait for its end, or give another name with --study."
         ) from None
     except OSError as error:
-        raise machine_error(error, home.studies) from error
+        raise machine_error(error, error.filename or home.studies) from error
     try:
         yield
     finally:
@@ -98,7 +98,9 @@ def storing() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OptunaError, ImportError, Locked) as error:
         text = one_line(str(error)).partition(" (Background on this error")[0]
         raise SuiteError(
-            f"studies' storage {_printed()}: {text:.200}.", f"Fix it, or unset {VARIABLE}.", code=MACHINE
+            f"studies' storage {_printed()}: {text:.200}.",
+            f"See that this database can be reached and written, or unset {VARIABLE}.",
+            code=MACHINE,
         ) from harmless(error)
 
 
@@ -119,6 +121,7 @@ def _make(path: Path) -> None:
     """Make a new database under a temporary name and rename it, so a crash never leaves an incomplete one."""
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
+        made.touch()  # as the umask says: SQLite itself lets the group of a shared home only read
         _storage(f"sqlite:///{made}").engine.dispose()
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("studies:made")

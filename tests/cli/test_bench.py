@@ -94,7 +94,7 @@ def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: W
     [
         (("--against", "nosuch"), "there is no revision 'nosuch' in "),
         (("--against", "HEAD", "--check"), "--check and --against: one question at a time. Give one of them."),
-        (("--against-env", "/nosuch/python"), "/nosuch/python: no such file or directory. Name a Python."),
+        (("--against-env", "/nosuch/python"), "/nosuch/python: no such file or directory. Give the path of a Python"),
         (("--check", "--baseline", "/nosuch.json"), "/nosuch.json: there is no such baseline. Run the same command"),
         (("--check",), "has no baseline of mlp data=digits; it has "),
         (("--limit", "0.9"), "expected a number from 1 such as 1.05, got '0.9'"),

@@ -1,14 +1,17 @@
 """Jobs in processes: isolated, as many at a time as asked, and none left behind."""
 
+import errno
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from suite.engine import exact
+from suite.execute import processes
 from suite.execute.executor import Busy
 from suite.execute.processes import LocalProcesses, run_jobs
 from tests.events import plain
@@ -118,3 +121,24 @@ def test_leaving_early_ends_the_processes_that_still_run():
 
     with pytest.raises(ProcessLookupError):
         os.kill(begun["pid"], 0)
+
+
+def test_a_long_tmpdir_leaves_the_servers_socket_its_short_name(monkeypatch, tmp_path):
+    long = tmp_path / ("l" * 110)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    with processes._short_names():
+        assert len(os.fsencode(tempfile.gettempdir())) <= processes.LONGEST
+
+    assert tempfile.gettempdir() == str(long)
+
+
+def test_where_no_folder_is_short_enough_tmpdir_and_its_limit_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("l" * 110)))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(OSError, match=r"as TMPDIR, too long .* 70 bytes at most") as refused, processes._short_names():
+        pass
+
+    assert refused.value.errno == errno.ENAMETOOLONG

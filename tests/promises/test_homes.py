@@ -1,130 +1,180 @@
-"""Check 16: homes that share a store and train the same recipe under the same seeds, on machines whose numbers differ.
+"""Check 31: users without a home, several users of one home, and folders of every kind."""
 
-Nothing of one is overwritten by the other, in whatever order, however often and however interrupted they send it.
-"""
-
-import json
+import os
 import shutil
-import sqlite3
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from suite.disk.home import Home
-from suite.runs.worker import work
-from suite.tracking.frame import finished_runs
-from suite.tracking.groups import read_groups
-from suite.tracking.store import open_store
-from suite.tracking.sync import sync
-from tests.conftest import ROOT
-from tests.promises.conftest import Bench
-from tests.promises.mirrors import assert_mirror_is_exact
-from tests.promises.test_mirror import FORKER, STEPS, TITLE
-from tests.promises.trackers import server
+from suite.benching import checkout
+from suite.engine import program
+from tests.conftest import ROOT, Answer
+from tests.promises.conftest import Bench, Check
+from tests.promises.environments import LONG, give
 
-pytestmark = [pytest.mark.promise, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.promise, pytest.mark.check(31, "homes: none, shared, read-only, strange")]
 
-
-def work_elsewhere(job, emit):
-    """Train as a machine would whose arithmetic is another: every epoch draws otherwise."""
-    from suite.engine import epoch
-
-    draw = epoch.set_seed
-    epoch.set_seed = lambda seed, *purpose: draw(seed + 1_000, *purpose)
-    work(job, emit)
+GROUP, FIRST, SECOND = 54_000, 54_001, 54_002  # ids that have no name here
+RUN = ("run", "plain", "--seeds", "1", "--set", "epochs=1")
+ROOT_ONLY = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root with setpriv can give commands as other users",
+)
 
 
-@pytest.fixture(scope="module")
-def trained(own, digits, tmp_path_factory) -> Path:
-    """Two homes with the same two runs of `choosy`, whose weights differ."""
-    top = tmp_path_factory.mktemp("homes")
-    bench = Bench(own, digits, top)
-    for name, by in (("here", work), ("there", work_elsewhere)):
-        bench.work([bench.job(bench.run("choosy", top / name, seed)) for seed in (0, 1)], by=by)
-    return top
+def as_user(user: int) -> list[str]:
+    """Words before a command that give it as a user of the group; it may read everything, for Python's own files."""
+    read = "-all,+dac_read_search"
+    return ["setpriv", f"--reuid={user}", f"--regid={GROUP}", "--clear-groups", f"--inh-caps={read}",
+            f"--ambient-caps={read}", f"--bounding-set={read}"]  # fmt: skip
 
 
-@pytest.fixture
-def homes(trained, tmp_path) -> list[Home]:
-    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
-    found = [Home(tmp_path / name) for name in ("here", "there")]
-    assert not {*weights(found[0])} & {*weights(found[1])}
-    return found
+def give_as(
+    user: int, bench: Bench, home: Path, commands: Sequence[Sequence[str]], mask: str = "002", **more: str
+) -> list[Answer]:
+    """Give commands as a user who has no name and no HOME."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_", "XDG_"))}
+    plain = {name: value for name, value in plain.items() if name not in ("HOME", "USER", "LOGNAME")}
+    ours = {"SUITE_HOME": str(home), "SUITE_EXPERIMENTS": str(bench.own), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    before = ["sh", "-c", f'umask {mask}; exec "$@"', "sh", *as_user(user)]
+    return give(commands, cwd=home, environment={**plain, **ours}, before=before)
 
 
 @pytest.fixture
-def shared(check, homes, monkeypatch, tmp_path) -> Iterator[tuple[Path, Path]]:
-    """The database of a store for both, and where its artifacts lie: a real server's, with `-m promise`."""
-    with server(tmp_path) if check.full else nullcontext() as started:
-        uri = f"http://127.0.0.1:{started.port}" if started else f"sqlite:///{tmp_path / 'shared.db'}"
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        if started:
-            yield started.database, started.artifacts
-        else:
-            first = open_store(homes[0])
-            yield tmp_path / "shared.db", Path(homes[0].mlruns / "artifacts")
-            assert first.home == homes[0].origin()
+def shared(bench: Bench) -> Path:
+    """A home that the group may write."""
+    home = bench.home("shared")
+    os.chown(home, 0, GROUP)
+    home.chmod(0o2775)
+    for folder in home.parents:  # pytest's own are closed to other users
+        if folder.is_relative_to(bench.top.parent.parent):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return home
 
 
-def weights(home: Home) -> list[str]:
-    results = sorted(home.runs.glob("*/*/result.json"), key=lambda path: path.parent.name)
-    return [json.loads(path.read_text())["weights_sha256"] for path in results]
+def closed_to_the_group(home: Path) -> list[Path]:
+    """What the group cannot write below a home."""
+    facts = {path: path.lstat() for path in home.rglob("*")}
+    return [path for path, one in facts.items() if one.st_gid != GROUP or not one.st_mode & stat.S_IWGRP]
 
 
-def send(home: Home, digits: Path) -> int:
-    return sync(home, lambda _: digits, pytest.fail)
-
-
-@pytest.mark.check(16, TITLE)
-def test_two_homes_of_one_store_overwrite_nothing_of_each_other(check, chance, homes, shared, digits):
-    orders = [chance.choices((0, 1), k=3) for _ in range(check.times(5, 1))]
-    with check.case(len(orders)):
-        first = [send(home, digits) for home in homes]
-        again = [send(homes[at], digits) for order in orders for at in order]
-
-        assert first == [2, 2]
-        assert not any(again)
-        for home in homes:
-            assert_mirror_is_exact(home.root, *shared)
-            store = open_store(home)
-            assert list(finished_runs(store)["weights_sha256"]) == weights(home)  # a report has its own home's numbers
-            [group] = read_groups(store, finished_runs(store))
-            assert group.seeds == (0, 1)
-
-
-@pytest.mark.check(16, TITLE)
-def test_records_without_a_home_stay_with_the_home_that_made_them(check, homes, shared, digits):
-    """As older versions wrote them: the same run of another home was never sent, for it seemed to be there."""
+@ROOT_ONLY
+def test_a_user_without_a_home_works_in_a_home_that_is_shared(check: Check, bench: Bench, shared: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(bench.data.parent.parent.parent)}  # which this user may not write
     with check.case():
-        send(homes[0], digits)
-        with closing(sqlite3.connect(shared[0])) as connection, connection:
-            connection.execute("DELETE FROM tags WHERE key = 'suite.home'")
+        [answer] = give_as(FIRST, bench, shared, [(*RUN, "--no-report")], **cache)
 
-        sent = [send(home, digits) for home in (homes[1], homes[0], homes[1])]
-
-        assert sent == [2, 0, 0]
-        for home in homes:
-            assert_mirror_is_exact(home.root, *shared)
+        assert (answer.code, answer.err) == (0, ""), answer
+        assert closed_to_the_group(shared) == []
+        assert (shared / "mlruns" / "mlflow.db").exists()
 
 
 @pytest.mark.full
-@pytest.mark.check(16, TITLE)
-def test_two_homes_that_were_killed_while_they_sent_overwrite_nothing_either(check, chance, homes, shared, digits):
-    deaths = [f"mirror:{step}#{1 + chance.randrange(2)}" for step in STEPS]
-    chance.shuffle(deaths)
-    with check.case(len(deaths)):
-        open_store(homes[0])
-        empty = homes[0].root / "unused.db"
-        empty.touch()
-        for at, death in enumerate(deaths):
-            command = [sys.executable, "-c", FORKER, str(homes[at % 2].root), str(digits), f'["{death}"]', str(empty)]
-            subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+@ROOT_ONLY
+def test_two_users_of_a_group_share_a_home(check: Check, bench: Bench, shared: Path) -> None:
+    tune = ("tune", "plain", "--trials", "2", "--seeds", "1", "--fresh-seeds", "3")
+    rounds = (
+        (FIRST, [RUN, tune]),
+        (SECOND, [RUN, ("run", "plain", "--seeds", "2", "--set", "epochs=1"), ("verify", "plain-s0"), tune]),
+        (FIRST, [("sync", "--rebuild"), ("report",), ("verify", "plain-s1"), ("doctor",)]),
+        (SECOND, [("report",), ("tune", "plain", "--trials", "3", "--seeds", "1", "--fresh-seeds", "3")]),
+    )
+    for user, commands in rounds:
+        with check.case(len(commands)):
+            answers = give_as(user, bench, shared, commands)
 
-        for home in homes:
-            send(home, digits)
-        for home in homes:
-            assert_mirror_is_exact(home.root, *shared)
+            assert [answer.code for answer in answers] == [0] * len(commands), answers
+            assert closed_to_the_group(shared) == []
+
+
+@pytest.mark.full
+@ROOT_ONLY
+def test_what_another_user_keeps_to_themselves_is_named_with_its_permission(
+    check: Check, bench: Bench, shared: Path
+) -> None:
+    assert give_as(FIRST, bench, shared, [RUN], mask="022")[0].code == 0
+    mlruns, opened = shared / "mlruns", []
+    for place in (mlruns / "mlflow.db.lock", mlruns, mlruns / "mlflow.db", shared / "reports"):
+        with check.case():
+            [answer] = give_as(SECOND, bench, shared, [("report",)])
+
+            assert answer.code == 3, (opened, answer)
+            assert len(answer.err.splitlines()) == 1, answer
+            assert f"{place}: permission denied (it belongs to user {FIRST} and group {GROUP}, mode" in answer.err
+        place.chmod(place.stat().st_mode | stat.S_IWGRP)
+        opened.append(place)
+
+
+STRANGE = ("a b", "100%", "#1?x=y&z", 'it\'s "quoted"', "初识 é 🙂", "-rf", "$HOME;`x`", LONG)
+
+
+@pytest.mark.full
+def test_a_home_may_have_any_name(check: Check, bench: Bench) -> None:
+    for name in (*STRANGE, "/".join(STRANGE)):
+        home = bench.top / "strange" / name
+        home.mkdir(parents=True)
+        with check.case():
+            answers = give([RUN, ("verify", "plain-s0"), ("report",), ("doctor",)], cwd=home, environment={
+                **{name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_"))},
+                "SUITE_HOME": str(home), "SUITE_EXPERIMENTS": str(bench.own), "TMPDIR": str(home),
+            })  # fmt: skip
+
+            assert [(answer.code, answer.err) for answer in answers] == [(0, "")] * 4, answers
+
+
+@ROOT_ONLY
+def test_another_users_checkout_has_its_commit_though_git_does_not_trust_it(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "checkout" / "suite"
+    source.mkdir(parents=True)
+    for name in ("suite/file.py", "experiments/one.py", "pyproject.toml"):
+        (source.parent / name).parent.mkdir(exist_ok=True)
+        (source.parent / name).write_text("text")
+    git = ["git", "-C", str(source.parent), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    for path in (source.parent, *source.parent.rglob("*")):
+        os.chown(path, FIRST, GROUP, follow_symlinks=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    assert subprocess.run([*git, "log"], capture_output=True, check=False).returncode != 0, "git trusts it"
+    monkeypatch.setattr(program, "SOURCE", source)
+    monkeypatch.setattr(checkout, "HERE", source.parent)
+
+    program._changes.cache_clear()
+
+    with check.case():
+        assert len(program.facts.__wrapped__()["git_commit"]) == 40
+        with checkout.checked_out("HEAD") as folder:
+            assert (folder / "suite" / "file.py").read_text() == "text"
+    program._changes.cache_clear()
+
+
+def listed(tmp_path: Path, shell: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `python -m suite list` as a line of a shell's."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUITE_PYTHON": sys.executable}
+    environment.pop("SUITE_HOME", None)
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_closed_streams_are_no_trouble(check: Check, tmp_path: Path) -> None:
+    with check.case():
+        code, out, err = listed(tmp_path, '"$SUITE_PYTHON" -m suite list <&- >&- 2>&-; echo $?')
+
+        assert (code, out, err) == (0, "0\n", "")
+
+
+def test_a_folder_that_was_deleted_is_named(check: Check, tmp_path: Path) -> None:
+    with check.case():
+        gone = 'mkdir gone; cd gone; rmdir ../gone; "$SUITE_PYTHON" -m suite list'
+        code, out, err = listed(tmp_path, gone)
+
+        assert (code, out) == (2, "")
+        assert err == "suite: the current folder was deleted. Go to one that exists, or set SUITE_HOME.\n"
