@@ -25,7 +25,8 @@ class Home:
     def find(cls) -> "Home":
         """SUITE_HOME if it is set; else the nearest parent folder that is a checkout of the suite; else this folder.
 
-        Raises `SuiteError` (2) if `mlruns` or `reports` is a symbolic link, because nothing may be written outside.
+        Raises `SuiteError` (2) if `mlruns` or `reports` is a symbolic link, because nothing may be written outside,
+        or if there is a `?` in the path.
         """
         if named := os.environ.get("SUITE_HOME"):
             try:
@@ -37,6 +38,8 @@ class Home:
         else:
             here = _here()
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
+        if "?" in str(home.root):  # an address of a database ends there: MLflow would write to another place
+            raise SuiteError(f"{home.root}: a home's path may not have a '?' in it.", "Set SUITE_HOME to another one.")
         for folder in (home.mlruns, home.runs, home.pictures, home.reports):
             if folder.is_symlink():
                 raise SuiteError(f"{folder} is a symbolic link.", "Use a real folder, or set SUITE_HOME elsewhere.")

@@ -122,3 +122,12 @@ def test_a_home_that_leads_elsewhere_is_refused(tmp_path, monkeypatch, linked):
         Home.find()
 
     assert refused.value.code == 2
+
+
+def test_a_home_with_a_question_mark_is_refused_because_databases_would_lie_elsewhere(here, monkeypatch):
+    monkeypatch.setenv("SUITE_HOME", str(here / "why?"))
+
+    with pytest.raises(SuiteError, match=r"may not have a '\?' in it") as refused:
+        Home.find()
+
+    assert refused.value.code == 2
