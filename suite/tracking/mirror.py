@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
 NOTE = "mlflow.note.content"  # what MLflow shows as a run's description
 AS_THEY_ARE = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
-
-
 BATCH = 1_000  # metrics in one request: MLflow's limit
 PATIENCE = 30.0  # seconds to wait for another process that sends the same run
 

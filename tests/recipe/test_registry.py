@@ -215,14 +215,16 @@ def test_the_published_figures_are_the_sources(ours):
 def test_lenets_published_history_is_the_sources(ours):
     source = ours.experiments["lenet"].recipe.source
 
-    assert source.history == {
+    assert list(source.history) == list(range(25))
+    assert source.history.items() >= {
         0: (1.3207, 0.5002, 0.8333, 0.6904),
         4: (0.5339, 0.7921, 0.5160, 0.7925),
         9: (0.4264, 0.8410, 0.4308, 0.8387),
         14: (0.3704, 0.8614, 0.3812, 0.8552),
-        19: (0.3289, 0.8761, 0.3473, 0.8699),
+        19: (0.3347, 0.8742, 0.3516, 0.8678),
+        20: (0.3289, 0.8761, 0.3473, 0.8699),
         24: (0.3085, 0.8838, 0.3331, 0.8771),
-    }
+    }.items()
     assert source.confused == ("T-shirt/top", "Shirt", 154)
     assert (source.seconds, source.machine) == (298, "GeForce MX250")
 
