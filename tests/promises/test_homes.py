@@ -5,7 +5,8 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,15 +46,15 @@ def give_as(
 
 
 @pytest.fixture
-def shared(bench: Bench) -> Path:
-    """A home that the group may write."""
-    home = bench.home("shared")
-    os.chown(home, 0, GROUP)
-    home.chmod(0o2775)
-    for folder in home.parents:  # pytest's own are closed to other users
-        if folder.is_relative_to(bench.top.parent.parent):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return home
+def shared() -> Iterator[Path]:
+    """A home that the group may write; not in pytest's folder, which every session closes to other users again."""
+    with tempfile.TemporaryDirectory(prefix="suite-shared-") as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder, "home")
+        home.mkdir()
+        os.chown(home, 0, GROUP)
+        home.chmod(0o2775)
+        yield home
 
 
 def closed_to_the_group(home: Path) -> list[Path]:
