@@ -182,7 +182,7 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, (word, answer.err)
 
 
-LATER = ("mlflow", "packages", "studies", "commands", "promise", "benchmark", "browser")
+LATER = ("mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
 
 
 def in_full(config: pytest.Config) -> bool:
