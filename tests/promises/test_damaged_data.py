@@ -7,6 +7,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from suite.data import CATALOG, cached, ensure
 from suite.data.catalog import FILES
 from suite.errors import SuiteError
-from tests.conftest import assert_refused
+from tests.conftest import Workspace, assert_refused
 from tests.promises.conftest import Check
 from tests.promises.damage import cut_short, flip_a_bit, tree
 
@@ -155,10 +156,10 @@ def test_a_damaged_file_is_refused_with_both_hashes_and_left_as_it_is(
 @pytest.mark.parametrize("place", PLACES)
 def test_the_command_refuses_damaged_data_before_training(
     place: str, check: Check, chance: random.Random, published: dict[str, Contents], tmp_path: Path,
-    commands: Callable[..., object],
+    commands: Callable[..., Workspace],
 ) -> None:  # fmt: skip
     user = tmp_path / "cache"
-    workspace = commands(XDG_CACHE_HOME=str(user))
+    workspace = replace(commands(XDG_CACHE_HOME=str(user)), bare=True)
     folder = user / "suite-benchmark" / "data" / "digits" if place == "cache" else tmp_path / "mine"
     for damage in chance.sample(PLAIN, check.times(4, 2)):
         file = chance.choice(FILES)

@@ -204,7 +204,7 @@ def test_a_database_that_was_killed_in_the_making_is_made_again(check, chance, c
             sync(Home(workspace.home), lambda _: digits, pytest.fail)
             assert_mirror_is_exact(workspace.home)
             assert {path.name for path in database(workspace.home).parent.iterdir()} == {
-                "artifacts", "mlflow.db", "mlflow.db.lock", "runs",
+                "artifacts", "mlflow.db", "mlflow.db.lock", "origin", "origin.lock", "runs",
             }  # fmt: skip
 
 

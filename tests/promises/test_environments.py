@@ -75,7 +75,7 @@ def test_all_settings_together_change_nothing(check: Check, bench: Bench, here: 
     (hostile.folder / "matplotlibrc").write_text(environments.HOSTILE_RC)
     from suite.runs import artifacts
 
-    artifacts.make(run, bench.data)
+    artifacts.make(run, lambda _: bench.data)
 
     with check.case():
         commands = [("run", "plain", "--seeds", "1", "--no-report"), ("list",), ("verify", "plain-s0")]

@@ -42,7 +42,7 @@ EVERYWHERE = (
     Fault("pixels not divided by 255", "suite/engine/batches.py", ".float().div_(255)", ".float()"),
     Fault("a tenth of the labels shuffled", "suite/engine/sets.py", LABELS, SHUFFLED),
     Fault("test images shifted by three pixels", "suite/engine/train.py",
-          "_finish(run, recipe, fitted, data)", f"_finish(run, recipe, fitted, {SHIFTED})"),
+          "_finish(run, experiment, fitted, data)", f"_finish(run, experiment, fitted, {SHIFTED})"),
 )  # fmt: skip
 DROPS = "    [layer.train() for layer in model.modules() if isinstance(layer, nn.Dropout)]\n"
 DROPOUT = Fault("dropout left on", "suite/engine/evaluate.py", "    model.eval()\n", f"    model.eval()\n{DROPS}",

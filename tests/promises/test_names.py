@@ -159,7 +159,7 @@ def test_a_data_folder_that_cannot_be_gets_one_line_and_nothing_is_made(
 @pytest.mark.check(20, TITLE)
 def test_names_of_raw_bytes_given_to_a_real_command_are_refused(check: Check, tmp_path: Path) -> None:
     """The bytes of no text, as a shell may pass them."""
-    workspace = Workspace(tmp_path)
+    workspace = Workspace(tmp_path, bare=True)
     names = [os.fsdecode(name) for name in (b"\xff\xfe", b"net\x80", b"\xed\xa0\x80", b"../\xff")]
 
     for verb, name in zip(("run", "show", "run", "verify"), names, strict=True):

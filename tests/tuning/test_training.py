@@ -8,7 +8,7 @@ import pytest
 
 from suite.data import ensure
 from suite.engine.fit import finish_diverged
-from suite.errors import FAILED, SuiteError
+from suite.errors import FAILED, USER, SuiteError
 from suite.recipe import registry
 from suite.recipe.trial import Budget
 from suite.runs.worker import local_processes
@@ -200,7 +200,7 @@ def test_a_network_that_breaks_ends_the_search_with_its_reason_and_not_as_a_dive
     with pytest.raises(SuiteError, match="ZeroDivisionError") as refused:
         training(name="broken").train([Task({}, 0)])
 
-    assert refused.value.code == FAILED
+    assert refused.value.code == USER
 
 
 def test_a_worker_that_dies_ends_the_search_with_a_line_that_says_how(training):
