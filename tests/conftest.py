@@ -224,6 +224,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture
+def draws(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """How often to simulate: as often as is given with `-m promise`, else 300 times at most."""
+    return lambda full: full if in_full(pytestconfig) else min(full, 300)
+
+
+@pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """A line for the end of the session, with what a test has measured."""
     return request.config.pluginmanager.get_plugin("tables").figures.append

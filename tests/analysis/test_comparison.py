@@ -264,13 +264,13 @@ def suites(draw, count, recipes, seeds, *, gap=0.0, images=1_000):
         ]
 
 
-@pytest.mark.studies
+@pytest.mark.promise
 def test_any_of_six_pairs_of_four_equal_recipes_is_called_different_in_5_percent_of_suites_or_fewer(
-    figure, monkeypatch
+    figure, draws, monkeypatch
 ):
     monkeypatch.setattr("suite.analysis.comparison.detectable", lambda *_: 0.0)  # power costs most and decides nothing
     monkeypatch.setattr("suite.analysis.comparison.seeds_needed", lambda *_: None)
-    draw, wrong, uncorrected, count = np.random.default_rng(5), 0, 0, 1_000
+    draw, wrong, uncorrected, count = np.random.default_rng(5), 0, 0, draws(1_000)
     for some in suites(draw, count, recipes=4, seeds=5):
         found = compare(some)
         wrong += any(one.verdict != "no difference shown" for one in found)

@@ -182,15 +182,15 @@ def test_without_a_reference_or_a_run_there_is_no_verdict(fresh, reference):
         judge(fresh, reference, margin=0.02)
 
 
-@pytest.mark.studies
-def test_of_100_honest_gates_5_at_most_raise_an_alarm_and_of_2_000_1_percent(figure):
-    draw = np.random.default_rng(24)
-    ends = [gate(draw) for _ in range(2_000)]
+@pytest.mark.promise
+def test_of_100_honest_gates_5_at_most_raise_an_alarm_and_of_2_000_1_percent(figure, draws):
+    draw, count = np.random.default_rng(24), draws(2_000)
+    ends = [gate(draw) for _ in range(count)]
     alarms = np.array([verdict == "FAIL" for verdict, _ in ends])
     passed = np.mean([verdict == "PASS" for verdict, _ in ends])
-    worst = alarms.reshape(20, 100).sum(axis=1).max()
+    worst = alarms.reshape(-1, 100).sum(axis=1).max()
     figure(
-        f"gate, A/A, looks at {PLANNED}: {alarms.mean():.2%} of 2,000 alarms, {worst}"
+        f"gate, A/A, looks at {PLANNED}: {alarms.mean():.2%} of {count:,} alarms, {worst}"
         f" at most in 100; {passed:.1%} passed, with {np.mean([n for _, n in ends]):.1f} seeds on average"
     )
 
@@ -199,12 +199,12 @@ def test_of_100_honest_gates_5_at_most_raise_an_alarm_and_of_2_000_1_percent(fig
     assert passed > 0.95
 
 
-@pytest.mark.studies
-def test_honest_gates_without_a_margin_to_pass_by_raise_no_more_alarms(figure):
+@pytest.mark.promise
+def test_honest_gates_without_a_margin_to_pass_by_raise_no_more_alarms(figure, draws):
     """With no margin nothing ever passes early, so that every look is taken."""
-    draw = np.random.default_rng(25)
-    alarms = np.mean([gate(draw, margin=-1.0)[0] == "FAIL" for _ in range(2_000)])
-    figure(f"gate, A/A, every look of {PLANNED} taken: {alarms:.2%} of 2,000 alarms")
+    draw, count = np.random.default_rng(25), draws(2_000)
+    alarms = np.mean([gate(draw, margin=-1.0)[0] == "FAIL" for _ in range(count)])
+    figure(f"gate, A/A, every look of {PLANNED} taken: {alarms:.2%} of {count:,} alarms")
 
     assert 0 < alarms <= ALPHA
 
@@ -224,14 +224,14 @@ def test_a_drop_beyond_the_margin_is_caught(drop, spread, caught, figure):
     assert len(failed) / 500 >= caught
 
 
-@pytest.mark.studies
-def test_a_drop_as_large_as_the_margin_hardly_ever_passes(figure):
-    draw = np.random.default_rng(24)
+@pytest.mark.promise
+def test_a_drop_as_large_as_the_margin_hardly_ever_passes(figure, draws):
+    draw, count = np.random.default_rng(24), draws(1_000)
     equal, wide = (
-        np.mean([gate(draw, MARGIN, spread=spread)[0] == "PASS" for _ in range(1_000)])
+        np.mean([gate(draw, MARGIN, spread=spread)[0] == "PASS" for _ in range(count)])
         for spread in (SPREAD, 4 * SPREAD)
     )
     figure(f"gate, drop of the margin: {equal:.2%} pass, {wide:.2%} where the fresh runs spread four times as far")
 
-    assert equal <= ALPHA + 2.5 * (ALPHA / 1_000) ** 0.5
+    assert equal <= ALPHA + 2.5 * (ALPHA / count) ** 0.5
     assert wide <= 0.025  # Welch's t is an approximation, and the roughest where the smaller sample spreads further

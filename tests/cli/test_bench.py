@@ -14,9 +14,10 @@ from suite.recipe.registry import OURS
 from tests.conftest import Command, Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
-MLP = ("mlp", "--data", "digits", "--seconds", "2")
+MLP = ("mlp", "--data", "digits", "--seconds", "1")
 
 
+@pytest.mark.full
 def test_it_measures_beside_each_reference_and_keeps_what_it_found(workspace: Workspace) -> None:
     answer = workspace.suite("bench", *MLP, "--json")
 
@@ -81,7 +82,6 @@ def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tm
     assert found["interval"][0] > 1.05
 
 
-@pytest.mark.full
 def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: Workspace) -> None:
     answer = workspace.suite("bench", *MLP, "--against-env", sys.executable, "--limit", "9")
 

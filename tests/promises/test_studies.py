@@ -97,7 +97,7 @@ def break_it(life, kills, chance):
     for _ in range(kills):
         before, epochs = stored(life.workspace), trained(life.workspace)
         training = chance.random() < 0.8
-        if not killed_after(life, chance.uniform(0, 2 if training else 8), training=training):
+        if not killed_after(life, chance.uniform(0, (0.1 if training else 0.4) * life.trials), training=training):
             break
         after = stored(life.workspace)
         ended = [one for one in before if one[1] != "RUNNING"]
@@ -149,7 +149,7 @@ def unbroken(own, trials, tmp_path_factory):
 
 @pytest.mark.check(17, "a killed study is the unbroken one")
 def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, trials, unbroken):
-    wanted, studies = check.times(40, 4), check.times(8, 2)
+    wanted, studies = check.times(40, 3), check.times(8, 1)
     lives = [Life(commands(f"life{number}"), number, trials) for number in range(studies)]
 
     with ThreadPoolExecutor(2) as two:
@@ -162,7 +162,7 @@ def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, t
             assert_whole(life.workspace, life.name, expected[life.number])
     kills, landed = sum(life.kills for life in lives), sum(life.landed for life in lives)
     assert kills >= 0.8 * wanted, f"only {kills} of {wanted} studies were still alive to be killed"
-    assert landed >= kills / 3, f"only {landed} of {kills} kills met a generation"
+    assert landed >= kills / 3 or not check.full, f"only {landed} of {kills} kills met a generation"
     check.remarks.append(f"{len(lives)} studies, {landed} of {kills} kills in a generation")
 
 
