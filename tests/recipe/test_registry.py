@@ -176,11 +176,12 @@ def test_an_epoch_is_as_long_as_the_sources(ours, name, train, batches):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_has_the_sources_shape_and_parameters(ours, name):
+    from suite.data.catalog import GREY
     from suite.engine.build import build_model
     from suite.engine.layers import layers
 
     experiment = ours.experiments[name]
-    found = layers(build_model(experiment.recipe, experiment.network, seed=0))
+    found = layers(build_model(experiment.recipe, experiment.network, seed=0), GREY)
 
     assert [(layer.kind.partition("(")[0], layer.shape, layer.parameters) for layer in found] == LAYERS[name]
     assert sum(layer.parameters for layer in found) == PARAMETERS[name]
@@ -216,15 +217,18 @@ def test_lenets_published_history_is_the_sources(ours):
     source = ours.experiments["lenet"].recipe.source
 
     assert list(source.history) == list(range(25))
-    assert source.history.items() >= {
-        0: (1.3207, 0.5002, 0.8333, 0.6904),
-        4: (0.5339, 0.7921, 0.5160, 0.7925),
-        9: (0.4264, 0.8410, 0.4308, 0.8387),
-        14: (0.3704, 0.8614, 0.3812, 0.8552),
-        19: (0.3347, 0.8742, 0.3516, 0.8678),
-        20: (0.3289, 0.8761, 0.3473, 0.8699),
-        24: (0.3085, 0.8838, 0.3331, 0.8771),
-    }.items()
+    assert (
+        source.history.items()
+        >= {
+            0: (1.3207, 0.5002, 0.8333, 0.6904),
+            4: (0.5339, 0.7921, 0.5160, 0.7925),
+            9: (0.4264, 0.8410, 0.4308, 0.8387),
+            14: (0.3704, 0.8614, 0.3812, 0.8552),
+            19: (0.3347, 0.8742, 0.3516, 0.8678),
+            20: (0.3289, 0.8761, 0.3473, 0.8699),
+            24: (0.3085, 0.8838, 0.3331, 0.8771),
+        }.items()
+    )
     assert source.confused == ("T-shirt/top", "Shirt", 154)
     assert (source.seconds, source.machine) == (298, "GeForce MX250")
 
