@@ -102,7 +102,7 @@ def test_only_what_a_network_asks_for_is_given():
 
 
 @pytest.mark.usefixtures("colour")
-def test_a_network_for_other_images_is_refused_with_its_file_and_the_datas_shape(colour, experiment):
+def test_a_network_for_other_images_is_refused_with_its_file_and_the_datas_shape(experiment):
     with pytest.raises(SuiteError) as refused:
         build_model(experiment(data="colour").recipe, grey_alone, seed=0)
 
@@ -116,13 +116,13 @@ def test_a_network_for_other_images_is_refused_with_its_file_and_the_datas_shape
 
 
 @pytest.mark.usefixtures("colour")
-def test_a_network_for_other_classes_is_refused(colour, experiment):
+def test_a_network_for_other_classes_is_refused(experiment):
     with pytest.raises(SuiteError, match=r"\(2, 3, 16, 20\) to \(2, 10\), not to \(2, 3\).*must have 3 outputs"):
         build_model(experiment(data="colour").recipe, lambda shape: of_any_shape(shape, 10), seed=0)
 
 
 @pytest.mark.usefixtures("colour")
-def test_lazy_layers_get_the_sizes_of_the_data(colour, experiment):
+def test_lazy_layers_get_the_sizes_of_the_data(experiment):
     model = build_model(experiment(data="colour").recipe, lazy_of_any_shape, seed=0)
 
     assert model[1].weight.shape == (3, 960)
@@ -130,7 +130,7 @@ def test_lazy_layers_get_the_sizes_of_the_data(colour, experiment):
 
 
 @pytest.mark.usefixtures("colour")
-def test_the_squared_error_is_of_as_many_classes(colour, experiment):
+def test_the_squared_error_is_of_as_many_classes(experiment):
     loss = build_loss(experiment(data="colour", loss="mse-one-hot").recipe)
 
     assert loss(torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([2])) == 0
