@@ -21,13 +21,13 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(shape[0], 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(16, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(1_568, 10),
+        nn.Linear(32 * (shape[1] // 4) * (shape[2] // 4), classes),
     )

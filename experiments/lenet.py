@@ -52,15 +52,15 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 6, 5), nn.Sigmoid(), nn.MaxPool2d(2),
+        nn.Conv2d(shape[0], 6, 5), nn.Sigmoid(), nn.MaxPool2d(2),
         nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(256, 120), nn.Sigmoid(),
+        nn.Linear(16 * ((shape[1] - 12) // 4) * ((shape[2] - 12) // 4), 120), nn.Sigmoid(),
         nn.Linear(120, 84), nn.Sigmoid(),
-        nn.Linear(84, 10),
+        nn.Linear(84, classes),
     )

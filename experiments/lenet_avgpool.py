@@ -18,15 +18,15 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Conv2d(shape[0], 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2),
         nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2),
         nn.Flatten(),
-        nn.Linear(400, 120), nn.ReLU(),
+        nn.Linear(16 * ((shape[1] - 8) // 4) * ((shape[2] - 8) // 4), 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(), nn.Dropout(0.5),
-        nn.Linear(84, 10),
+        nn.Linear(84, classes),
     )

@@ -20,14 +20,14 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(shape[0], 20, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(20, 50, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(1_250, 128), nn.ReLU(),
-        nn.Linear(128, 10),
+        nn.Linear(50 * ((shape[1] - 8) // 4) * ((shape[2] - 8) // 4), 128), nn.ReLU(),
+        nn.Linear(128, classes),
     )

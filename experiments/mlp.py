@@ -21,13 +21,13 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to scores (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to scores (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
         nn.Flatten(),
-        nn.Linear(784, 256), nn.ReLU(),
+        nn.Linear(shape[0] * shape[1] * shape[2], 256), nn.ReLU(),
         nn.Linear(256, 64), nn.ReLU(),
-        nn.Linear(64, 10),
+        nn.Linear(64, classes),
     )

@@ -17,14 +17,14 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 16, 5, stride=2, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(shape[0], 16, 5, stride=2, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(16), nn.ReLU(),
         nn.Conv2d(16, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(512, 64), nn.BatchNorm1d(64), nn.ReLU(),
-        nn.Linear(64, 10),
+        nn.Linear(32 * ((shape[1] - 3) // 4 - 2) * ((shape[2] - 3) // 4 - 2), 64), nn.BatchNorm1d(64), nn.ReLU(),
+        nn.Linear(64, classes),
     )

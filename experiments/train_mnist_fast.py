@@ -25,14 +25,14 @@ recipe = Recipe(
 )
 
 
-def network():
-    """Map images (n, 1, 28, 28) to logits (n, 10)."""
+def network(shape=(1, 28, 28), classes=10):
+    """Map images (n, *shape) to logits (n, classes)."""
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 24, 5), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(shape[0], 24, 5), nn.MaxPool2d(2), nn.ReLU(),
         nn.Conv2d(24, 32, 3), nn.MaxPool2d(2), nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(800, 256), nn.ReLU(),
-        nn.Linear(256, 10),
+        nn.Linear(32 * ((shape[1] - 8) // 4) * ((shape[2] - 8) // 4), 256), nn.ReLU(),
+        nn.Linear(256, classes),
     )

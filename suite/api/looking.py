@@ -24,4 +24,4 @@ def network(experiment: Experiment) -> dict[str, Any]:
     except Exception as error:
         raise load_error("torch", error) from error
     with exact.usual_tensors():  # this process may have loaded many experiments
-        return describe(build_model(experiment.recipe, experiment.network, seed=0))
+        return describe(build_model(experiment.recipe, experiment.network, seed=0), experiment.recipe.shape)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from suite.data import Data
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, build_optimizer, materialise
+from suite.engine.build import build_loss, build_model, build_optimizer, call, materialise
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
 from suite.engine.events import EpochEnded, Step
@@ -142,8 +142,8 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     """
     recipe = experiment.recipe
     torch.manual_seed(SEED)
-    model = experiment.network()
-    materialise(model)
+    model = call(experiment.network, recipe.shape, recipe.classes)
+    materialise(model, recipe.shape)
     if recipe.init_std is not None:
         for weights in model.parameters():
             nn.init.normal_(weights, std=recipe.init_std)
@@ -154,20 +154,20 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The recipe's mean loss of scores (n, 10) and labels (n,), computed by torch's functions."""
+    """The recipe's mean loss of scores (n, classes) and labels (n,), computed by torch's functions."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy(scores, labels)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
 
 
 def picture_loader(recipe: Recipe, labelled: Labelled, *, shuffle: bool) -> "torch.utils.data.DataLoader[Any]":
-    """A DataLoader that makes a picture from the bytes (28, 28) of each image, as tutorials do."""
+    """A DataLoader that makes a picture from the bytes (channels, height, width) of each image, as tutorials do."""
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     steps: list[Any] = [ToTensor()]
     if recipe.normalize:
         mean, std = recipe.normalize
-        steps.append(Normalize((mean,), (std,)))
+        steps.append(Normalize((mean,), (std,)))  # one value for all channels
     pictures = _Pictures(labelled, Compose(steps))
     return torch.utils.data.DataLoader(pictures, batch_size=recipe.batch_size, shuffle=shuffle)
 
@@ -189,7 +189,9 @@ class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
     def __getitem__(self, index: int) -> tuple[Any, int]:
         from PIL import Image
 
-        return self.transform(Image.fromarray(self.images[index].numpy())), int(self.labels[index])
+        channels_last = self.images[index].permute(1, 2, 0).numpy()
+        picture = Image.fromarray(channels_last.squeeze(2) if channels_last.shape[2] == 1 else channels_last)
+        return self.transform(picture), int(self.labels[index])
 
 
 def _ignore(_event: Step | EpochEnded) -> None:

@@ -17,7 +17,7 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
                 **about,
                 **experiment.facts(),
                 "space": dict(experiment.recipe.space),
-                "network": {"text": experiment.network_text, **facts},
+                "network": {"text": experiment.trained_text, **facts},
             }
         )
         return

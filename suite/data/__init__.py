@@ -2,6 +2,6 @@
 
 from suite.data.cache import cached, ensure
 from suite.data.catalog import CATALOG, DataSet
-from suite.data.idx import Data, image_bytes, load, load_training
+from suite.data.idx import Data, load, load_training, test_images
 
-__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "image_bytes", "load", "load_training"]
+__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "load", "load_training", "test_images"]

@@ -1,6 +1,7 @@
 """The catalog of data sets: classes, sizes and the SHA-256 of every file. This module reads no files."""
 
 import hashlib
+import math
 import struct
 from dataclasses import dataclass
 
@@ -15,9 +16,16 @@ FILES = (
 )
 
 
+Shape = tuple[int, int, int]  # channels, height, width
+GREY: Shape = (1, 28, 28)
+
+
 @dataclass(frozen=True)
 class DataSet:
-    """A published data set of grey 28 × 28 images: its names, sizes, and the SHA-256 of each file."""
+    """A data set of images of one shape: its names, sizes, and the SHA-256 of each file.
+
+    `classes` are the names of the classes, `shape` is (channels, height, width) of every image.
+    """
 
     name: str
     title: str
@@ -25,21 +33,26 @@ class DataSet:
     train: int
     test: int
     sha256: dict[str, str]
+    shape: Shape = GREY
     torchvision: str = ""
     """The name of its class in torchvision, which is also torchvision's name for its folder."""
 
     def header(self, file: str) -> bytes:
-        """The header of an uncompressed IDX file: its magic number, the number of images, and for images 28 and 28."""
+        """The header of an uncompressed IDX file: its magic number, the number of images, and for images their sizes.
+
+        One channel has no size of its own: (n, height, width) are the dimensions of grey images.
+        """
         images = self.train if file.startswith("train") else self.test
         if file.endswith("idx1-ubyte"):
             return struct.pack(">2i", 2049, images)
-        return struct.pack(">4i", 2051, images, 28, 28)
+        sizes = self.shape if self.shape[0] > 1 else self.shape[1:]
+        return struct.pack(f">{2 + len(sizes)}i", 2049 + len(sizes), images, *sizes)
 
     def size(self, file: str) -> int:
         """The length of an uncompressed IDX file in bytes."""
         header = self.header(file)
         images = int.from_bytes(header[4:8], "big")
-        return len(header) + images * (1 if file.endswith("idx1-ubyte") else 28 * 28)
+        return len(header) + images * (1 if file.endswith("idx1-ubyte") else math.prod(self.shape))
 
     @property
     def digest(self) -> str:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A data set in memory: images uint8 of shape (n, 28, 28), labels int64 of shape (n,).
+    """A data set in memory: images uint8 of shape (n, channels, height, width), labels int64 of shape (n,).
 
+    `names` are the names of the classes.
     The images are memory-mapped files: all processes share their pages, and a write changes only its own process.
     """
 
@@ -26,6 +27,7 @@ class Data:
     train_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
+    names: tuple[str, ...] = ()
 
 
 def load(name: str, folder: Path) -> Data:
@@ -34,7 +36,8 @@ def load(name: str, folder: Path) -> Data:
     Checks only lengths and headers, because `ensure` has checked the SHA-256. Raises `SuiteError`: 2 if a length or
     header is wrong, 3 if a file cannot be read.
     """
-    return Data(*_tensors(name, folder, FILES))
+    train_images, train_labels, test_images, test_labels = _tensors(name, folder, FILES)
+    return Data(train_images, train_labels, test_images, test_labels, data_set(name).classes)
 
 
 def load_training(name: str, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -50,12 +53,16 @@ def _tensors(name: str, folder: Path, files: Sequence[str]) -> list[torch.Tensor
     return [_tensor(data, folder / file) for file in files]
 
 
-def image_bytes(folder: Path, file: str) -> np.ndarray:
-    """The images of one IDX file as a memory map, uint8 of shape (n, 28, 28); works without torch."""
+def test_images(name: str, folder: Path) -> np.ndarray:
+    """The test images of a data set as a memory map, uint8 (n, channels, height, width); works without torch."""
+    return _images(data_set(name), folder / FILES[2])
+
+
+def _images(data: DataSet, path: Path) -> np.ndarray:
     import numpy as np
 
     # Mode "c" (copy on write), because torch warns about read-only arrays.
-    return np.memmap(folder / file, np.uint8, mode="c", offset=16).reshape(-1, 28, 28)
+    return np.memmap(path, np.uint8, mode="c", offset=len(data.header(path.name))).reshape(-1, *data.shape)
 
 
 def _check_header(data: DataSet, path: Path) -> None:
@@ -83,4 +90,4 @@ def _tensor(data: DataSet, path: Path) -> torch.Tensor:
     header = len(data.header(path.name))
     if path.name.endswith("idx1-ubyte"):
         return torch.from_numpy(np.fromfile(path, np.uint8, offset=header).astype(np.int64))
-    return torch.from_numpy(image_bytes(path.parent, path.name))
+    return torch.from_numpy(_images(data, path))

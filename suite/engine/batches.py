@@ -10,8 +10,8 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Images uint8 (n, 28, 28) as float32 (n, 1, 28, 28), divided by 255 and normalised as the recipe says."""
-    pixels = images.unsqueeze(1).float().div_(255)
+    """Images uint8 (n, channels, height, width) as float32, divided by 255 and normalised as the recipe says."""
+    pixels = images.float().div_(255)
     if recipe.normalize:
         mean, std = recipe.normalize
         pixels.sub_(mean).div_(std)

@@ -1,6 +1,7 @@
 """The model, the loss and the optimiser of a recipe."""
 
 import copy
+import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
+from suite.data.catalog import GREY, Shape
 from suite.engine import exact
 from suite.engine.draws import set_seed
 from suite.engine.memory import ran_out
@@ -19,28 +21,37 @@ from suite.errors import SuiteError, one_line
 from suite.recipe import Recipe
 from suite.recipe.loading import line_of
 
-CLASSES, IMAGE = 10, (1, 28, 28)
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Network = Callable[..., Any]
 
 
-def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
+def call(network: Network, shape: Shape, classes: int) -> Any:
+    """What `network` returns for images (channels, height, width) of so many classes.
+
+    It gets those of the arguments `shape` and `classes` that it has.
+    """
+    return network(**_arguments(network, shape, classes))
+
+
+def build_model(recipe: Recipe, network: Network, seed: int) -> nn.Module:
     """The network with the initial weights of this seed, as its file makes it: no image has passed through it.
 
     Only lazy layers get one pass, which draws their weights. Raises `SuiteError` (2), with the file and the line, if
-    the network cannot be built or trained: it does not map images to ten scores, has no parameters to train, has
-    another size than its source says, or changes one of torch's global switches.
+    the network cannot be built or trained: it does not map the images of the recipe's data to a score for each class,
+    has no parameters to train, has another size than its source says, or changes one of torch's global switches.
     """
     path = Path(network.__code__.co_filename)
-    with exact.unchanged(path, "network()"), in_file(path):
+    about, remedy = f", for images {recipe.shape} of {recipe.data}", _remedy(recipe, network)
+    with exact.unchanged(path, "network()"), in_file(path, about, remedy):
         model = _initialised(recipe, network, seed)
         try:
             looked_at = copy.deepcopy(model)  # a pass may change a network: its counters, its caches
         except Exception:  # objects that cannot be copied, such as a torch.Generator
             looked_at, model = model, _initialised(recipe, network, seed)
-    with exact.unchanged(path, "the network's forward()"), in_file(path):
+    with exact.unchanged(path, "the network's forward()"), in_file(path, about, remedy):
         _require_trainable(model, network)
-        _look(looked_at)
-        if recipe.source and count_parameters(model) != recipe.source.parameters:
+        _look(looked_at, recipe)
+        if recipe.source and _published(network, recipe) and count_parameters(model) != recipe.source.parameters:
             raise SuiteError(
                 f"the network has {count_parameters(model):,} parameters, its source {recipe.source.parameters:,}.",
                 "Correct the network, or source.parameters in the recipe.",
@@ -49,8 +60,11 @@ def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mod
 
 
 @contextmanager
-def in_file(path: Path) -> Iterator[None]:
-    """Name the file in errors about its network; an exception of the user's code becomes a `SuiteError` (2)."""
+def in_file(path: Path, about: str = "", remedy: str = "Fix the network.") -> Iterator[None]:
+    """Name the file in errors about its network; an exception of the user's code becomes a `SuiteError` (2).
+
+    `about` says what the network was given; `remedy` goes with an exception.
+    """
     try:
         yield
     except SuiteError as error:
@@ -60,38 +74,41 @@ def in_file(path: Path) -> Iterator[None]:
     except Exception as error:
         if ran_out(error):
             raise
-        text = f"{type(error).__name__}: {one_line(str(error)):.300}"
-        raise SuiteError(f"{path}{line_of(error, path)}: network: {text}.", "Fix the network.") from error
+        text = f"{type(error).__name__}: {one_line(str(error)):.300}".rstrip(".")
+        raise SuiteError(f"{path}{line_of(error, path)}: network: {text}{about}.", remedy) from error
 
 
-def materialise(model: nn.Module) -> None:
+def materialise(model: nn.Module, shape: Shape) -> None:
     """Give lazy layers (`nn.LazyLinear`) their sizes and weights, by one pass of empty images as torch documents it.
 
-    The weights are drawn in the order of execution, after those of all other layers. Raises `SuiteError` (2) if the
-    pass does not reach one of them.
+    `shape` is (channels, height, width) of an image. The weights are drawn in the order of execution, after those of
+    all other layers. Raises `SuiteError` (2) if the pass does not reach one of them.
     """
     if not _lazy(model):
         return
     model.eval()
     with torch.no_grad():  # not inference mode: parameters that are made in it cannot be trained
-        model(torch.zeros(2, *IMAGE))
+        model(torch.zeros(2, *shape))
     model.train()
     if left := _lazy(model):
         raise SuiteError(f"the size of {left[0]} is unknown: no image reaches its lazy layer.", "Remove or use it.")
 
 
-def require_scores(scores: Any, images: int, *, training: bool = False) -> None:
-    """Raise `SuiteError` (2) unless a network's output for so many images is one tensor of scores (images, 10)."""
+def require_scores(scores: Any, given: tuple[int, ...], classes: int, *, training: bool = False) -> None:
+    """Raise `SuiteError` (2) unless a network's output is one tensor of scores (n, classes).
+
+    `given` is the shape (n, channels, height, width) of the images.
+    """
     when = " in training" if training else ""
     if not isinstance(scores, torch.Tensor):
         raise SuiteError(
-            f"the network returns a {type(scores).__name__}{when}, not one tensor of scores (n, {CLASSES}).",
+            f"the network returns a {type(scores).__name__}{when}, not one tensor of scores (n, {classes}).",
             "Return the scores alone.",
         )
-    if tuple(scores.shape) != (images, CLASSES):
-        maps = f"maps images ({images}, 1, 28, 28) to {tuple(scores.shape)}{when}"
+    if tuple(scores.shape) != (given[0], classes):
+        maps = f"maps images {tuple(given)} to {tuple(scores.shape)}{when}"
         raise SuiteError(
-            f"the network {maps}, not to ({images}, {CLASSES}).", f"Its last layer must have {CLASSES} outputs."
+            f"the network {maps}, not to ({given[0]}, {classes}).", f"Its last layer must have {classes} outputs."
         )
     if not scores.is_floating_point():
         kind = str(scores.dtype).removeprefix("torch.")
@@ -116,10 +133,11 @@ def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def build_loss(recipe: Recipe) -> Loss:
-    """A function that maps scores (n, 10) and labels (n,) to their mean loss."""
+    """A function that maps scores (n, classes) and labels (n,) to their mean loss."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy
-    return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, CLASSES).to(scores.dtype))
+    classes = recipe.classes
+    return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, classes).to(scores.dtype))
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -136,18 +154,36 @@ def _draw_normal(model: nn.Module, std: float) -> None:
                 parameter.normal_(0.0, std)
 
 
-def _initialised(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
+def _arguments(network: Network, shape: Shape, classes: int) -> dict[str, Any]:
+    wanted = inspect.signature(network).parameters
+    return {name: value for name, value in {"shape": shape, "classes": classes}.items() if name in wanted}
+
+
+def _published(network: Network, recipe: Recipe) -> bool:
+    """Whether the network has its published size: the data have the shape and the classes of its defaults."""
+    wanted = inspect.signature(network).parameters
+    given = _arguments(network, recipe.shape, recipe.classes)
+    return all(wanted[name].default == value for name, value in given.items())
+
+
+def _remedy(recipe: Recipe, network: Network) -> str:
+    if recipe.shape == GREY or "shape" in _arguments(network, recipe.shape, recipe.classes):
+        return "Fix the network."
+    return "Write it as network(shape, classes), or choose data with the images that it is made for."
+
+
+def _initialised(recipe: Recipe, network: Network, seed: int) -> nn.Module:
     set_seed(seed, "init", 0)
-    model = network()
+    model = call(network, recipe.shape, recipe.classes)
     if not isinstance(model, nn.Module):
         raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.", "Return the network itself.")
-    materialise(model)
+    materialise(model, recipe.shape)
     if recipe.init_std is not None:
         _draw_normal(model, recipe.init_std)
     return model.train()
 
 
-def _require_trainable(model: nn.Module, network: Callable[[], Any]) -> None:
+def _require_trainable(model: nn.Module, network: Network) -> None:
     """Raise `SuiteError` (2) if no parameter is trained, a seed has no effect, or a checkpoint could not hold it."""
     trained = {id(weights) for weights in model.parameters() if weights.requires_grad}
     if not trained:
@@ -165,11 +201,12 @@ def _require_trainable(model: nn.Module, network: Callable[[], Any]) -> None:
             raise SuiteError(f"{name} of the network is {kind}, which a checkpoint cannot hold.", "Use a dense tensor.")
 
 
-def _look(model: nn.Module) -> None:
+def _look(model: nn.Module, recipe: Recipe) -> None:
     """Require scores for two empty images, in evaluation; a pass in training would draw and count."""
     model.eval()
     with torch.inference_mode():
-        require_scores(model(torch.zeros(2, *IMAGE)), 2)
+        images = torch.zeros(2, *recipe.shape)
+        require_scores(model(images), images.shape, recipe.classes)
 
 
 def _lazy(model: nn.Module) -> list[str]:

@@ -86,12 +86,12 @@ def train_epoch(
 
 
 def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
-    """The network's scores (n, 10) for a batch as float32, computed in the recipe's precision."""
+    """The network's scores (n, classes) for a batch as float32, computed in the recipe's precision."""
     exact = recipe.precision == "float32"
     kind = pixels.device.type
     with nullcontext() if exact else torch.autocast(kind, getattr(torch, recipe.precision)):
         scores = state.forward(pixels)
-    require_scores(scores, len(pixels), training=True)
+    require_scores(scores, pixels.shape, recipe.classes, training=True)
     return scores if exact else scores.float()
 
 

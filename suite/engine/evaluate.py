@@ -32,8 +32,8 @@ class Evaluation:
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss) -> Evaluation:
     """Evaluate the model on all images; it is left in training mode.
 
-    `images` are uint8 (n, 28, 28), `labels` int64 (n,). They are copied to the model's device; the result is in CPU
-    memory.
+    `images` are uint8 (n, channels, height, width), `labels` int64 (n,). They are copied to the model's device; the
+    result is in CPU memory.
     """
     model.eval()
     device = next((weights.device for weights in model.parameters()), images.device)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from suite.data.catalog import Shape as ImageShape
 from suite.errors import one_line
 
 IMAGES = 3  # in one pass; few layers have a size of 3, so the batch is found in every shape
@@ -36,10 +37,10 @@ class Layer:
     macs: int | None
 
 
-def layers(model: nn.Module) -> list[Layer]:
+def layers(model: nn.Module, image: ImageShape) -> list[Layer]:
     """The layers in the order of execution, then those with parameters that were not seen, then other parameters.
 
-    Calls of one layer with the same output shape are one row.
+    `image` is (channels, height, width). Calls of one layer with the same output shape are one row.
     """
     model = getattr(model, "_orig_mod", model)  # torch.compile's wrapper would compile again, for our hooks
     found: dict[nn.Module, str] = {}
@@ -48,7 +49,7 @@ def layers(model: nn.Module) -> list[Layer]:
     counted: set[int] = set()
     rows = [
         Layer(found[module], _kind(module, count), shape, _count_new(module, counted), macs)
-        for (module, shape), (count, macs) in _calls(model, found).items()
+        for (module, shape), (count, macs) in _calls(model, found, image).items()
     ]
     for module, name in found.items():
         if own := _count_new(module, counted):
@@ -59,12 +60,12 @@ def layers(model: nn.Module) -> list[Layer]:
     return rows if len(rows) <= MOST else [*rows[: MOST - 1], _sum(rows[MOST - 1 :])]
 
 
-def describe(model: nn.Module) -> dict[str, Any]:
+def describe(model: nn.Module, image: ImageShape) -> dict[str, Any]:
     """The layers as plain values, with the sums of parameters and of those MACs that are known.
 
-    MACs are counted for linear, convolution and recurrent layers, for one image.
+    MACs are counted for linear, convolution and recurrent layers, for one `image` (channels, height, width).
     """
-    found = _tried(layers, model) or []
+    found = _tried(layers, model, image) or []
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "macs": sum(layer.macs or 0 for layer in found),
@@ -83,7 +84,7 @@ def _walk(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield from _walk(f"{name}.{part}".removeprefix("."), inside)
 
 
-def _calls(model: nn.Module, found: Mapping[nn.Module, str]) -> Calls:
+def _calls(model: nn.Module, found: Mapping[nn.Module, str], image: ImageShape) -> Calls:
     """What one pass of images calls, in that order, as far as the pass gets."""
     calls: Calls = {}
 
@@ -93,18 +94,18 @@ def _calls(model: nn.Module, found: Mapping[nn.Module, str]) -> Calls:
         calls[module, shape] = count + 1, None if macs is None or sum_ is None else sum_ + macs
 
     hooks = [_tried(module.register_forward_hook, note, with_kwargs=True) for module in found]
-    _tried(_pass_images, model)
+    _tried(_pass_images, model, image)
     for hook in filter(None, hooks):  # a scripted module may take none
         hook.remove()
     return calls
 
 
-def _pass_images(model: nn.Module) -> None:
+def _pass_images(model: nn.Module, image: ImageShape) -> None:
     training = model.training
     try:
         model.eval()
         with torch.inference_mode():
-            model(torch.zeros(IMAGES, 1, 28, 28))
+            model(torch.zeros(IMAGES, *image))
     finally:
         model.train(training)
 

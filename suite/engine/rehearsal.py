@@ -14,7 +14,7 @@ from torch import nn
 
 from suite.engine import exact
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, in_file
+from suite.engine.build import Network, build_loss, build_model, in_file
 from suite.engine.draws import set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.sets import Labelled
@@ -42,11 +42,11 @@ class _Seen:
     calls: list[_Call]
 
 
-def rehearse(recipe: Recipe, network: Callable[[], Any], seed: int, training: Labelled) -> None:
+def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled) -> None:
     """Build the network, train it and evaluate it on a few images, each twice, and compare every bit.
 
-    `training` are the training images uint8 (n, 28, 28) and labels int64 (n,) in CPU memory. Raises `SuiteError` (2)
-    that names the module whose numbers differ.
+    `training` are the training images uint8 (n, channels, height, width) and labels int64 (n,) in CPU memory. Raises
+    `SuiteError` (2) that names the module whose numbers differ.
     """
     images, labels = (part[: min(IMAGES, recipe.batch_size)] for part in training)
     one, other = build_model(recipe, network, seed), build_model(recipe, network, seed)

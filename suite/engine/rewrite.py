@@ -28,11 +28,13 @@ def rewrite(model: nn.Module) -> nn.Module:
 
 
 class ChannelsLast(nn.Module):  # type: ignore[misc]  # torch is read as untyped
-    """Marks images with one channel as channels-last; with one channel this copies nothing."""
+    """Gives images the channels-last memory format; with one channel this copies nothing."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The same images (n, 1, height, width) with channels-last strides, by which torch selects its algorithms."""
-        n, _, height, width = images.shape
+        """The same images (n, channels, height, width), channels-last: torch selects its algorithms by the strides."""
+        n, channels, height, width = images.shape
+        if channels > 1:
+            return images.contiguous(memory_format=torch.channels_last)
         return images.reshape(n, height, width, 1).permute(0, 3, 1, 2)
 
 

@@ -9,7 +9,7 @@ from suite.engine.draws import draw
 from suite.recipe import Recipe
 from suite.recipe.trial import VALIDATION
 
-Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, 28, 28) and labels int64 (n,)
+Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, channels, height, width) and labels int64 (n,)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,10 +52,11 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
     crash.at("run:evaluated")
     weights = dict(now.model.state_dict())
+    number = torch.uint8 if recipe.classes <= 256 else torch.uint16  # of a class, in as few bytes as hold it
     predictions = {
-        "predicted": found.predicted.to(torch.uint8),
+        "predicted": found.predicted.to(number),
         "confidence": found.confidence,
-        "label": found.labels.to(torch.uint8),
+        "label": found.labels.to(number),
     }
     checkpoint.save_tensors(run.folder / "weights.safetensors", weights)
     checkpoint.save_tensors(run.folder / "predictions.safetensors", predictions)
@@ -66,7 +67,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
             "weights_sha256": checkpoint.digest(weights),
             "predictions_sha256": checkpoint.digest(predictions),
             "metrics": _metrics(recipe, now.history, found),
-            "network": describe(now.model.cpu()),
+            "network": describe(now.model.cpu(), recipe.shape),
             "clock": _clock(now.history, len(found.labels), seconds),
             "environment": fitted.environment,
         }

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
+from suite.pictures.sheet import brief, lay_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,17 +63,17 @@ def reliability(found: Mapping[str, "Calibration"]) -> "Figure":
 
 
 def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Sequence[str]) -> "Figure":
-    """The hardest images, uint8 (h, 28, 28), in the order of `found`, with label and most frequent wrong class."""
-    rows, height, width = -(-len(found) // COLUMNS), 46, 46  # a cell holds 28 × 28 pixels and three lines of text
-    sheet = np.zeros((rows * height, COLUMNS * width), np.uint8)
-    figure, (axes,) = new_figure(10.5, 1.1 * rows + 0.4)
-    for place, one in enumerate(found):
-        top, left = place // COLUMNS * height + 17, place % COLUMNS * width + 9
-        sheet[top : top + 28, left : left + 28] = images[place]
-        axes.text(left + 14, top - 2, f"#{one.image}\n{classes[one.label]}, taken\nfor {classes[one.taken_for]}",
-                  fontsize=5.8, ha="center", va="bottom", linespacing=1.05, in_layout=False,
-                  parse_math=False)  # fmt: skip
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
+    """The hardest images, uint8 (h, channels, height, width), in the order of `found`.
+
+    Each has its label and its most frequent wrong class.
+    """
+    sheet = lay_out(images[: len(found)], COLUMNS, cell=46, above=17)  # a cell holds the image and three lines of text
+    figure, (axes,) = new_figure(10.5, 1.1 * -(-len(found) // COLUMNS) + 0.4)
+    for (x, y), one in zip(sheet.places, found, strict=True):
+        label, taken_for = brief(classes[one.label]), brief(classes[one.taken_for])
+        axes.text(x, y, f"#{one.image}\n{label}, taken\nfor {taken_for}", fontsize=5.8, ha="center", va="bottom",
+                  linespacing=1.05, in_layout=False, parse_math=False)  # fmt: skip
+    axes.imshow(sheet.pixels, cmap="gray_r", vmin=0, vmax=255)
     axes.axis("off")
     axes.set_title("The test images that most experiments get wrong", loc="left", fontsize=9)
     return figure

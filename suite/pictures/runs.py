@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
+from suite.pictures.sheet import brief, lay_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,36 +86,37 @@ def samples(
     confidence: NDArray[np.floating],
     classes: Sequence[str],
 ) -> "Figure":
-    """The first 20 test images, then the 20 mistakes with the highest confidence; mistakes in red."""
+    """The first 20 test images, then the 20 mistakes with the highest confidence; mistakes in red.
+
+    `images` are uint8 (n, channels, height, width).
+    """
     wrong = np.flatnonzero(labels != predicted)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
     chosen = [*range(min(20, len(labels))), *surest]
-    rows, height, width = -(-len(chosen) // 10), 44, 46  # a cell holds 28 × 28 pixels and two lines of text
-    sheet = np.zeros((rows * height, 10 * width), np.uint8)
-    figure, (axes,) = new_figure(10.5, 1.05 * rows + 0.4)
-    for place, index in enumerate(chosen):
-        top, left = place // 10 * height + 14, place % 10 * width + 9
-        sheet[top : top + 28, left : left + 28] = images[index]
+    sheet = lay_out(images[chosen], 10, cell=44, above=14)  # a cell holds the image and two lines of text
+    figure, (axes,) = new_figure(10.5, 1.05 * -(-len(chosen) // 10) + 0.4)
+    for (x, y), index in zip(sheet.places, chosen, strict=True):
         right = labels[index] == predicted[index]
-        text = f"{classes[predicted[index]]} {confidence[index]:.2f}"
-        axes.text(left + 14, top - 2, text if right else f"{text}\nis {classes[labels[index]]}", fontsize=6.5,
+        text = f"{brief(classes[predicted[index]])} {confidence[index]:.2f}"
+        axes.text(x, y, text if right else f"{text}\nis {brief(classes[labels[index]])}", fontsize=6.5,
                   color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
                   in_layout=False, parse_math=False)  # fmt: skip
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)  # one image, because one axes per cell takes ten times as long
+    axes.imshow(sheet.pixels, cmap="gray_r", vmin=0, vmax=255)
     axes.axis("off")
     axes.set_title("The first test images, then the mistakes made with the highest score", loc="left", fontsize=9)
     return figure
 
 
-def network(layers: Sequence[Record]) -> "Figure":
+def network(layers: Sequence[Record], image: Sequence[int] = (1, 28, 28)) -> "Figure":
     """The layers as boxes, in the order of execution; layers with parameters are coloured.
 
-    Layers whose output shape is not known, and those after the first `MOST_BOXES`, are only counted.
+    `image` is (channels, height, width) of an image. Layers whose output shape is not known, and those after the first
+    `MOST_BOXES`, are only counted.
     """
     drawn = [layer for layer in layers if layer["shape"] is not None][:MOST_BOXES]
     figure, (axes,) = new_figure(max(6.0, 0.95 * (len(drawn) + 1)), 2.7)
     axes.axis("off")
-    steps = [{"kind": "image", "shape": [1, 28, 28], "parameters": 0}, *drawn]
+    steps = [{"kind": "image", "shape": image, "parameters": 0}, *drawn]
     for place, layer in enumerate(steps):
         kind = re.split(r"[(,]", str(layer["kind"]))[0]
         colour = BLUE if layer["parameters"] else "#9ca3af"

@@ -8,16 +8,17 @@ from typing import Any
 
 from suite.recipe.fields import Recipe
 from suite.recipe.identity import identity
+from suite.recipe.specialised import specialised
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe and its network; `name` is the name of their file."""
+    """A recipe and its network; `name` is the name of their file, `network_text` what that says."""
 
     name: str
     path: Path
     recipe: Recipe
-    network: Callable[[], Any]
+    network: Callable[..., Any]
     network_text: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -27,9 +28,14 @@ class Experiment:
         return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])
 
     @cached_property
+    def trained_text(self) -> str:
+        """The network's text for the recipe's data; identity, record and references have this."""
+        return specialised(self.network_text, self.recipe.shape, self.recipe.classes)
+
+    @cached_property
     def identity(self) -> str:
         """The SHA-256 of the recipe, with overrides applied, and of the network's text."""
-        return identity(self.recipe, self.network_text)
+        return identity(self.recipe, self.trained_text)
 
     def facts(self) -> dict[str, Any]:
         """The facts about the experiment that a run's folder stores."""
@@ -37,7 +43,7 @@ class Experiment:
         return {
             "recipe": self.recipe.protocol(),
             "overrides": dict(self.overrides),
-            "network": self.network_text,
+            "network": self.trained_text,
             "source": source.facts() if source else None,
         }
 

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
-from suite.data.catalog import CATALOG
+from suite.data.catalog import CATALOG, Shape, data_set
 from suite.errors import SuiteError
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 from suite.recipe.source import Source
@@ -90,6 +91,16 @@ class Recipe:
             require_field(name)
         read_space(self.space)
 
+    @cached_property
+    def shape(self) -> Shape:
+        """The channels, height and width of each image of the data."""
+        return data_set(self.data).shape
+
+    @cached_property
+    def classes(self) -> int:
+        """The number of the data's classes."""
+        return len(data_set(self.data).classes)
+
     def training_images(self) -> int:
         """The number of images that train: all training images except the held-out batches at the end."""
         images = CATALOG[self.data].train
@@ -154,7 +165,7 @@ _STD = number("above 0 in its second place", lambda number: number > 0, "0.3081"
 _POSITIVE = number("above 0", lambda number: number > 0, "0.05")
 _SHARE = number("at least 0 and below 1", lambda number: 0 <= number < 1, "0.9")
 _CHECKS: Mapping[str, Check] = {
-    "data": choice(*CATALOG),
+    "data": lambda name, value: choice(*CATALOG)(name, value),
     "loss": choice(*LOSSES),
     "optimizer": choice(*OPTIMIZERS),
     "lr": _POSITIVE,

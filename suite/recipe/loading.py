@@ -47,9 +47,11 @@ def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
     if not isinstance(recipe, Recipe):
         raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
     if not callable(network) or not hasattr(network, "__code__"):
-        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
-    if inspect.signature(network).parameters:
-        raise SuiteError(f"{path}: network must be a function without arguments, got {network!r:.80}.")
+        raise SuiteError(f"{path}: network must be a function, got {network!r:.80}.", "See experiments/lenet.py.")
+    if {*inspect.signature(network).parameters} - {"shape", "classes"}:
+        raise SuiteError(
+            f"{path}: network has other arguments than shape and classes, got {network!r:.80}.", "Leave them out."
+        )
     try:
         text = network_text(network)
     except (OSError, ValueError, SyntaxError) as error:

@@ -16,7 +16,7 @@ from suite.analysis.calibration import Calibration, calibration
 from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
 from suite.analysis.hardest import Hard, hardest
 from suite.analysis.intervals import FEWEST
-from suite.data import CATALOG, cached, ensure, image_bytes
+from suite.data import CATALOG, cached, ensure, test_images
 from suite.errors import SuiteError
 from suite.pictures import comparisons as comparison_pictures
 from suite.reporting.chapters import Chapter
@@ -39,7 +39,6 @@ READING = (
     "corrected for the number of comparisons by Holm's method, and the verdict goes by it. Votes: what most seeds "
     "say, image by image, by McNemar's exact test."
 )
-TEST_IMAGES = "t10k-images-idx3-ubyte"
 
 
 @dataclass(frozen=True)
@@ -202,9 +201,9 @@ def _hardest(answers: Sequence[Answers]) -> list[Hard]:
 
 
 def _images(name: str) -> NDArray[np.uint8] | None:
-    """The test images (m, 28, 28), if they are on this machine: the record does not contain them."""
+    """The test images (m, channels, height, width), if they are on this machine: the record does not contain them."""
     try:
-        return image_bytes(ensure(name), TEST_IMAGES) if cached(name) else None
+        return test_images(name, ensure(name)) if cached(name) else None
     except SuiteError:
         return None
 

@@ -142,7 +142,7 @@ def _changes(experiment: Experiment, reference: Reference) -> tuple[str, ...]:
     now = json.loads(json.dumps(experiment.recipe.protocol()))
     names = sorted({*now, *reference.recipe})
     fields = [name for name in names if now.get(name) != reference.recipe.get(name)]
-    return (*fields, *(["network"] if experiment.network_text != reference.network else []))
+    return (*fields, *(["network"] if experiment.trained_text != reference.network else []))
 
 
 def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
@@ -155,7 +155,7 @@ def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
     return Reference(
         tuple(result["metrics"]["test/accuracy"] for result in results),
         experiment.recipe.protocol(),
-        experiment.network_text,
+        experiment.trained_text,
         {name: results[0]["environment"][name] for name in kept},
     )
 

@@ -12,8 +12,8 @@ import numpy as np
 from filelock import FileLock
 
 from suite.analysis.confusion import Matrix, confusion
-from suite.data import image_bytes
-from suite.data.catalog import data_set
+from suite.data import test_images
+from suite.data.catalog import Shape, data_set
 from suite.disk import files
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
@@ -76,7 +76,7 @@ def _make(run: Run, data_folder: DataFolder, into: Path) -> None:
     _write_csv(into / "layers.csv", LAYERS, rows)
 
     def samples() -> "Figure":
-        images = image_bytes(data_folder(data.name), "t10k-images-idx3-ubyte")
+        images = test_images(data.name, data_folder(data.name))
         return pictures.samples(images, labels, predicted, confidence, data.classes)
 
     figures: dict[str, Callable[[], Figure]] = {
@@ -89,7 +89,7 @@ def _make(run: Run, data_folder: DataFolder, into: Path) -> None:
         images = min(facts["recipe"]["probe_images"], len(labels))
         figures["probes.png"] = lambda: pictures.probes([history], images)
     drawn = {name: lambda figure=figure: canvas.image(figure(), "png") for name, figure in figures.items()}
-    _draw(into, {"network.png": lambda: _network(json.dumps(layers)), **drawn})
+    _draw(into, {"network.png": lambda: _network(json.dumps(layers), data.shape), **drawn})
 
 
 def _draw(into: Path, drawings: Mapping[str, Callable[[], bytes]]) -> None:
@@ -109,9 +109,9 @@ def _draw(into: Path, drawings: Mapping[str, Callable[[], bytes]]) -> None:
 
 
 @lru_cache(maxsize=64)
-def _network(layers: str) -> bytes:
+def _network(layers: str, image: Shape) -> bytes:
     """The picture of the network. It is the same for every seed, so it is drawn once."""
-    return canvas.image(pictures.network(json.loads(layers)), "png")
+    return canvas.image(pictures.network(json.loads(layers), image), "png")
 
 
 def _finished(run: Run) -> Result:

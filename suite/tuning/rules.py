@@ -40,7 +40,7 @@ class Rules:
             "experiment": self.experiment.name,
             "space": {name: dimension.words for name, dimension in self.space.items()},
             "recipe": {name: value for name, value in recipe.items() if name not in self.space},
-            "network": hashlib.sha256(self.experiment.network_text.encode()).hexdigest(),
+            "network": hashlib.sha256(self.experiment.trained_text.encode()).hexdigest(),
             "published": {name: values[name] for name in self.space},
             "budget": self.budget.kind,
             "seeds": self.seeds,

@@ -36,7 +36,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def images():
     generator = torch.Generator().manual_seed(0)
-    return torch.randint(256, (IMAGES, 28, 28), dtype=torch.uint8, generator=generator)
+    return torch.randint(256, (IMAGES, 1, 28, 28), dtype=torch.uint8, generator=generator)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def accuracies(n, mean=0.9, spread=0.002, seed=0):
 
 def reference_of(experiment, values):
     recipe = json.loads(json.dumps(experiment.recipe.protocol()))
-    return Reference(values, recipe, experiment.network_text, {"torch": "2.9"})
+    return Reference(values, recipe, experiment.trained_text, {"torch": "2.9"})
 
 
 class Trained:
@@ -204,5 +204,5 @@ def test_the_committed_reference_is_of_todays_recipes():
 
     for name, experiment in measured.items():
         assert references[name].recipe == json.loads(json.dumps(experiment.recipe.protocol())), name
-        assert references[name].network == experiment.network_text, name
+        assert references[name].network == experiment.trained_text, name
         assert len(references[name].accuracies) >= FEWEST

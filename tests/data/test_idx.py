@@ -24,8 +24,8 @@ def test_images_are_bytes_of_28_by_28_and_labels_whole_numbers(folder, mnist):
 
     assert data.train_images.dtype == data.test_images.dtype == torch.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == torch.int64
-    assert data.train_images.shape == (30, 28, 28)
-    assert data.test_images.shape == (10, 28, 28)
+    assert data.train_images.shape == (30, 1, 28, 28)
+    assert data.test_images.shape == (10, 1, 28, 28)
     assert bytes(data.test_images.numpy().tobytes()) == mnist["t10k-images-idx3-ubyte"][16:]
     assert data.train_labels.tolist() == list(mnist["train-labels-idx1-ubyte"][8:])
 

@@ -6,7 +6,7 @@ from suite.engine.batches import batches, normalised
 
 
 def test_pixels_are_divided_by_255_and_normalised_only_where_asked(experiment):
-    images = torch.tensor([[[0, 51], [102, 255]]], dtype=torch.uint8)
+    images = torch.tensor([[[[0, 51], [102, 255]]]], dtype=torch.uint8)
 
     plain = normalised(images, experiment().recipe)
     shifted = normalised(images, experiment(normalize=(0.2, 0.5)).recipe)
@@ -18,7 +18,7 @@ def test_pixels_are_divided_by_255_and_normalised_only_where_asked(experiment):
 
 
 def test_every_image_comes_once_and_the_last_batch_may_be_smaller(experiment):
-    images, labels = torch.zeros(7, 28, 28, dtype=torch.uint8), torch.arange(7)
+    images, labels = torch.zeros(7, 1, 28, 28, dtype=torch.uint8), torch.arange(7)
 
     found = [batch.tolist() for _, batch in batches(images, labels, experiment().recipe, 3)]
 
@@ -27,7 +27,7 @@ def test_every_image_comes_once_and_the_last_batch_may_be_smaller(experiment):
 
 def test_an_order_is_followed_for_images_and_labels_alike(experiment):
     labels = torch.arange(5)
-    images = (labels * 10).to(torch.uint8).reshape(5, 1, 1).expand(5, 28, 28)
+    images = (labels * 10).to(torch.uint8).reshape(5, 1, 1, 1).expand(5, 1, 28, 28)
 
     [(pixels, found)] = batches(images, labels, experiment().recipe, 5, torch.tensor([3, 1, 4, 0, 2]))
 

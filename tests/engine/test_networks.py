@@ -11,6 +11,7 @@ from torch.nn.utils import parametrizations
 
 from suite.benching.loops import usual
 from suite.data import Data
+from suite.data.catalog import GREY
 from suite.engine import layers as table
 from suite.engine.build import build_model
 from suite.engine.events import EpochEnded
@@ -310,7 +311,7 @@ def test_lazy_layers_train_as_a_trial_in_parts_as_at_once(experiment, run_of, fe
 
 
 def described(name):
-    return {layer["name"]: layer for layer in describe(TRAINED[name]())["layers"]}
+    return {layer["name"]: layer for layer in describe(TRAINED[name](), GREY)["layers"]}
 
 
 def test_a_recurrent_layer_has_the_shape_of_its_first_output_and_its_macs():
@@ -340,7 +341,7 @@ def test_what_is_not_known_of_a_layer_is_none():
 def test_a_layer_that_is_never_called_is_in_the_table():
     model = Net(counting, idle=nn.Linear(3, 3), shared=nn.ReLU())
 
-    assert {row.name: row.kind.partition("), ")[2] for row in table.layers(model)} == {
+    assert {row.name: row.kind.partition("), ")[2] for row in table.layers(model, GREY)} == {
         "out": "", "idle": "not seen in a pass",
     }  # fmt: skip
 
@@ -353,7 +354,7 @@ class Rude(nn.Linear):
 
 
 def test_a_network_that_cannot_be_run_or_printed_is_described_all_the_same():
-    found = describe(nn.Sequential(nn.Flatten(), Rude(784, 10), nn.Linear(9, 9)))
+    found = describe(nn.Sequential(nn.Flatten(), Rude(784, 10), nn.Linear(9, 9)), GREY)
 
     assert [(row["kind"].partition("(")[0], row["shape"], row["macs"]) for row in found["layers"]] == [
         ("Flatten", (784,), 0), ("Rude", (10,), 7840), ("Linear", None, None),
@@ -363,7 +364,7 @@ def test_a_network_that_cannot_be_run_or_printed_is_described_all_the_same():
 
 def test_a_table_has_a_limit_and_the_rest_is_summed_up(monkeypatch):
     monkeypatch.setattr(table, "MOST", 3)
-    found = describe(nn.Sequential(nn.Flatten(), *(nn.Linear(784, 784, bias=False) for _ in range(4))))
+    found = describe(nn.Sequential(nn.Flatten(), *(nn.Linear(784, 784, bias=False) for _ in range(4))), GREY)
 
     assert [row["kind"].partition("(")[0] for row in found["layers"]] == ["Flatten", "Linear", "3 more rows"]
     assert found["macs"] == 4 * 784 * 784

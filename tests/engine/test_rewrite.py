@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from suite.data.catalog import GREY
 from suite.engine import checkpoint, exact
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.events import EpochEnded
@@ -65,11 +66,11 @@ def test_a_network_of_linear_layers_keeps_its_bits():
 def test_the_network_stays_as_published_and_its_parameters_are_the_same_ones(name):
     experiment = EXPERIMENTS[name]
     model = build_model(experiment.recipe, experiment.network, seed=0)
-    before = describe(model), list(model.state_dict())
+    before = describe(model, GREY), list(model.state_dict())
 
     way = State(model, build_optimizer(experiment.recipe, model)).forward
 
-    assert (describe(model), list(model.state_dict())) == before
+    assert (describe(model, GREY), list(model.state_dict())) == before
     assert {id(parameter) for parameter in way.parameters()} == {id(parameter) for parameter in model.parameters()}
     assert [type(layer).__name__ for layer in model] == [type(layer).__name__ for layer in experiment.network()]
 

