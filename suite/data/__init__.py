@@ -1,7 +1,8 @@
 """The data sets: by name, with checked images and labels."""
 
+from suite.data.arrays import load, load_training, test_images
 from suite.data.cache import cached, ensure
 from suite.data.catalog import CATALOG, DataSet
-from suite.data.idx import Data, image_bytes, load, load_training
+from suite.data.idx import Data, image_bytes
 
-__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "image_bytes", "load", "load_training"]
+__all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "image_bytes", "load", "load_training", "test_images"]

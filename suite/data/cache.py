@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
+from suite.data import frozen
 from suite.data.catalog import FILES, DataSet, data_set
 from suite.data.contents import Unavailable, Wrong, check_file
+from suite.data.frozen import folder_of
+from suite.data.locking import locked
 from suite.data.sources.folder import copy, missing
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, one_line
@@ -29,7 +30,7 @@ def _say(line: str) -> None:
 
 
 def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
-    """The folder with the four uncompressed IDX files of a data set, every byte checked.
+    """The folder with the four uncompressed IDX files of a data set, or its frozen arrays, every byte checked.
 
     If the cache is incomplete, it is filled from the first source that works: `folder` (--data-dir) is tried first, if
     given, then the known sources in turn. `say` gets a line for each. Several processes may call this at the same
@@ -39,7 +40,10 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     cannot be read or written, or if no source works.
     """
     data = data_set(name)
-    place = _place(name)
+    place = folder_of(name)
+    if frozen.is_own(name):
+        frozen.whole(place)  # `data_set` found its document
+        return place
     sources = _users(data, folder, say) if folder else ()
     try:
         if not _complete(data, place) or _leftovers(data, place):
@@ -57,13 +61,13 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
 
 def cached(name: str) -> Path | None:
     """The folder of a data set if the cache has all its files, else None; the contents are not checked."""
-    data_set(name)
-    place = _place(name)
-    return place if all((place / file).is_file() for file in FILES) else None
+    data, place = data_set(name), folder_of(name)
+    return place if all((place / file).is_file() for file in files_of(data)) else None
 
 
-def _place(name: str) -> Path:
-    return platformdirs.user_cache_path("suite-benchmark") / "data" / name
+def files_of(data: DataSet) -> tuple[str, ...]:
+    """The names of a data set's files in the cache."""
+    return (*frozen.ARRAYS, frozen.DOCUMENT) if data.frozen else FILES
 
 
 def _users(data: DataSet, folder: Path, say: Say) -> Sources:
@@ -94,22 +98,13 @@ def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
 
     The kernel releases the lock of a process that dies, so the next holder removes its unfinished files.
     """
-    from filelock import FileLock, Timeout
-
     place.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place.parent / f"{data.name}.lock")
-    try:
-        lock.acquire(timeout=1)
-    except Timeout:
-        say(f"{data.title}: waiting for another process that is fetching it")
-        lock.acquire()
-    try:
+    waiting = f"{data.title}: waiting for another process that is fetching it"
+    with locked(place.parent / f"{data.name}.lock", lambda: say(waiting)):
         files.remove_leftovers(place)
         for leftover in _leftovers(data, place):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
-    finally:
-        lock.release()
 
 
 def _leftovers(data: DataSet, place: Path) -> list[Path]:
