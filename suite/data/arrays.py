@@ -21,7 +21,10 @@ def load(name: str, folder: Path) -> Data:
     another one, 3 if it cannot be read.
     """
     data = data_set(name)
-    return Data(*_tensors(data, folder, frozen.ARRAYS)) if data.frozen else idx.load(name, folder)
+    if not data.frozen:
+        return idx.load(name, folder)
+    train_images, train_labels, test_images, test_labels = _tensors(data, folder, frozen.ARRAYS)
+    return Data(train_images, train_labels, test_images, test_labels, data.classes)
 
 
 def load_training(name: str, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:

@@ -72,15 +72,19 @@ def files_of(data: DataSet) -> tuple[str, ...]:
 
 def _users(data: DataSet, folder: Path, say: Say) -> Sources:
     """The user's folder as a source; no source, and a line to `say`, if a file is missing."""
-    absent = missing(data, folder)
+    from suite.data.sources import archives
+
+    absent = archives.missing(data, folder) if data.archived else missing(data, folder)
     if absent:
         say(f"{data.title}: {folder}: has no {', '.join(absent)}")
         return ()
-    return ((str(folder), partial(copy, folder=folder)),)
+    return ((str(folder), partial(archives.from_folder if data.archived else copy, folder=folder)),)
 
 
 def _complete(data: DataSet, place: Path) -> bool:
-    """Whether the cache has all four files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
+    """Whether the cache has all files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
+    if data.archived:  # made by another version of the conversion, it is made again
+        return frozen.made_of(place) == data.digest and frozen.whole(place)
     there = [file for file in FILES if (place / file).exists()]
     try:
         for file in there:
@@ -123,9 +127,14 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
             except Unavailable as reason:
                 say(f"{data.title}: {label}: {reason}")
                 continue
-            for file in FILES:
-                files.write(place / file, Path(given, file).read_bytes())
+            if data.archived:
+                files.publish(Path(given), place, last=frozen.DOCUMENT)
+            else:
+                for file in FILES:
+                    files.write(place / file, Path(given, file).read_bytes())
         say(f"{data.title}: {label}: checked, now in {place}")
+        if data.archived:
+            say(f"{data.title}: SHA-256 of its contents, pinned from now on: {frozen.described(place).digest}")
         return
     raise SuiteError(f"{data.title}: no source has it.", _remedy(data), code=MACHINE)
 
@@ -133,6 +142,9 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
 def _remedy(data: DataSet) -> str:
     if data.name == "digits":
         return "Install scikit-learn (python -m pip install scikit-learn) and run again."
+    if data.archived:
+        archives = ", ".join([*data.sha256, *data.md5])
+        return f"Put {archives} in a folder and name that with --data-dir or SUITE_DATA."
     return (
         "Put its four files in a folder and name that with --data-dir or SUITE_DATA,"
         " or use --data digits for a smoke run."

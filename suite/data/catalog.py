@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 from suite.data import class_names
+from suite.data.archived import ARCHIVED
 from suite.errors import SuiteError
 from suite.text import nearest
 
@@ -145,6 +146,7 @@ CATALOG = {
             },
             licence="CC BY 4.0",
         ),
+        *(DataSet(**facts) for facts in ARCHIVED),
     )
 }
 

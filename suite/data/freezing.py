@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suite.data.catalog import DataSet
-from suite.data.frozen import ARRAYS, DOCUMENT, described, label_type, sha256_of
+from suite.data.frozen import ARRAYS, DOCUMENT, check_of, described, label_type, sha256_of
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, machine_error
 
@@ -48,7 +48,8 @@ class Facts:
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
     licence: str = ""
-    source: str = ""
+    made_of: str = ""
+    """The digest of the published archives, if it is made of them."""
 
 
 class _Written(NamedTuple):
@@ -75,14 +76,22 @@ def freeze(facts: Facts, train: Part, test: Part, into: Path) -> DataSet:
         _require_all_classes(facts, trained.labels, tested.labels)
         document = {
             "format": FORMAT, "title": facts.title, "shape": list(facts.shape), "classes": list(facts.classes),
-            "train": train.images, "test": test.images, "licence": facts.licence, "source": facts.source,
+            "train": train.images, "test": test.images, "licence": facts.licence, "made_of": facts.made_of,
             "test_images_in_training": int(np.isin(tested.digests, trained.digests).sum()),
             "sha256": sha256 | {"classes": sha256_of(facts.classes)},
         }  # fmt: skip
+        document["check"] = check_of(document)
         files.write(into / DOCUMENT, json.dumps(document, ensure_ascii=False, indent=1).encode())
     except OSError as error:
         raise machine_error(error, error.filename or into) from error
     return described(into)
+
+
+def in_blocks(images: np.ndarray, labels: np.ndarray) -> Part:
+    """A part of a data set from arrays in memory: images uint8 (n, channels, height, width) and labels (n,)."""
+    step = rows_at_once(math.prod(images.shape[1:]))
+    blocks = ((images[at : at + step], labels[at : at + step]) for at in range(0, len(images), step))
+    return Part(len(images), blocks)
 
 
 def rows_at_once(bytes_each: int) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
@@ -68,6 +69,7 @@ def described(folder: Path, name: str = "") -> DataSet:
     path = folder / DOCUMENT
     try:
         facts = json.loads(files.read(path, _LARGEST_DOCUMENT))
+        unchanged = facts.pop("check") == check_of(facts)
         sizes, classes, sha256 = facts["shape"], tuple(facts["classes"]), dict(facts["sha256"])
         shape = (int(sizes[0]), int(sizes[1]), int(sizes[2]))
         data = DataSet("", str(facts["title"]), classes, int(facts["train"]), int(facts["test"]), sha256, shape)
@@ -78,9 +80,22 @@ def described(folder: Path, name: str = "") -> DataSet:
         raise machine_error(error, path) from error
     except (files.Unfit, ValueError, KeyError, TypeError, IndexError) as error:
         raise SuiteError(f"{path} is damaged: {error}.", remedy(folder)) from error
-    if (name and data.name != name) or sha256.get("classes") != sha256_of(classes):
-        raise SuiteError(f"{path} is damaged: it is the document of other contents.", remedy(folder))
+    if not unchanged or (name and data.name != name) or sha256.get("classes") != sha256_of(classes):
+        raise SuiteError(f"{path} is damaged: its contents are not those that were written.", remedy(folder))
     return data
+
+
+def made_of(folder: Path) -> str:
+    """The digest of the published archives that the document names; empty for one's own data or without a document.
+
+    Raises `SuiteError` (2) for a damaged document.
+    """
+    try:
+        return str(json.loads(files.read(folder / DOCUMENT, _LARGEST_DOCUMENT))["made_of"])
+    except FileNotFoundError:
+        return ""
+    except (OSError, files.Unfit, ValueError, KeyError, TypeError) as error:
+        raise SuiteError(f"{folder / DOCUMENT} is damaged: {error}.", remedy(folder)) from error
 
 
 def whole(folder: Path) -> bool:
@@ -123,6 +138,11 @@ def mapped(folder: Path, data: DataSet, file: str) -> np.ndarray:
 def label_type(classes: tuple[str, ...]) -> str:
     """The type of the labels in the file: one byte up to 256 classes, else two."""
     return "|u1" if len(classes) <= 256 else "<u2"
+
+
+def check_of(facts: Mapping[str, Any]) -> str:
+    """The SHA-256 of a document without its field `check`, which is this."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def sha256_of(classes: tuple[str, ...]) -> str:

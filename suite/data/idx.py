@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Data:
     """A data set in memory: images uint8 of shape (n, 28, 28), labels int64 of shape (n,).
 
+    `names` are the names of the classes.
     The images are memory-mapped files: all processes share their pages, and a write changes only its own process.
     """
 
@@ -26,6 +27,7 @@ class Data:
     train_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
+    names: tuple[str, ...] = ()
 
 
 def load(name: str, folder: Path) -> Data:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from suite.data.catalog import DataSet, data_set
+from suite.data.frozen import described, folder_of, is_here
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
 from suite.text import plural
@@ -68,7 +69,11 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
 
 def _described(data: DataSet) -> dict[str, Any]:
     """Shape and classes of a set that other versions of the program may not know, and one's own."""
-    return {"shape": data.shape, "classes": data.classes} if data.frozen else {}
+    if not data.frozen:
+        return {}
+    folder = folder_of(data.name)  # of published archives the contents' own digest is pinned in the cache
+    contents = {"contents_sha256": described(folder).digest} if is_here(data.name) else {}
+    return {"shape": data.shape, "classes": data.classes, **contents}
 
 
 def note(run: Run, facts: Record, result: Result) -> str:

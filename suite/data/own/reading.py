@@ -43,10 +43,10 @@ def resolve(name: Any, *, again: bool = False, say: Say = _say) -> str:
         return frozen.own(name).name
     request = parse(name) if isinstance(name, str) else None
     if request is None:
-        known = [*CATALOG, *scripts()]
+        known = nearest(str(name), [*CATALOG, *scripts()])
         raise SuiteError(
-            f"data must be one of {', '.join(known)}, got {name!r:.80}.",
-            f"Choose one of them{nearest(str(name), known)} Or {WAYS}.",
+            f"data must be the name of a data set, got {name!r:.80}{known}",
+            f"See python -m suite data, or give {WAYS}.",
         )
     found = None if again else _known(request)
     try:
