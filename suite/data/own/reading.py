@@ -45,8 +45,8 @@ def resolve(name: Any, *, again: bool = False, say: Say = _say) -> str:
     if request is None:
         known = nearest(str(name), [*CATALOG, *scripts()])
         raise SuiteError(
-            f"data must be the name of a data set, got {name!r:.80}{known}",
-            f"See python -m suite data, or give {WAYS}.",
+            f"data must be the name of a data set, got {name!r:.80}.",
+            f"See python -m suite data{known} Or give {WAYS}.",
         )
     found = None if again else _known(request)
     try:
