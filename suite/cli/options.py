@@ -141,6 +141,17 @@ def of_ui(parser: argparse.ArgumentParser) -> None:
                         help="allow an address that other machines can reach: MLflow asks for no password")  # fmt: skip
 
 
+def of_data(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `data`."""
+    parser.add_argument(
+        "action", nargs="?", choices=("fetch",), help="prepare the named sets; without it they are listed"
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="sets' names, or all; folder:PATH or npz:FILE too")
+    _data_dir(parser)
+    _experiments(parser)
+    _json(parser)
+
+
 def of_doctor(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
     _data_dir(parser)
@@ -158,7 +169,9 @@ def _usual(parser: argparse.ArgumentParser) -> None:
 
 def _overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
-    parser.add_argument("--data", metavar="NAME", help="another data set: mnist, fashion-mnist, digits")
+    parser.add_argument(
+        "--data", metavar="NAME", help="another data set: a name of `suite data`, folder:PATH, npz:FILE"
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
 
 

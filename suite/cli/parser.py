@@ -31,6 +31,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
+  python -m suite data                        the data sets: shape, classes, licence, and whether they are here
   python -m suite doctor                      what this machine has, and what would stop a run
 """
 
@@ -131,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),
+        (verbs.data, options.of_data),
         (verbs.doctor, options.of_doctor),
     ):
         help_text, _, example = (verb.__doc__ or "").partition("\n\n")

@@ -1,7 +1,8 @@
 """The data sets: by name, with checked images and labels."""
 
+from suite.data.arrays import load, load_training, test_images
 from suite.data.cache import cached, ensure
 from suite.data.catalog import CATALOG, DataSet
-from suite.data.idx import Data, load, load_training, test_images
+from suite.data.idx import Data
 
 __all__ = ["CATALOG", "Data", "DataSet", "cached", "ensure", "load", "load_training", "test_images"]

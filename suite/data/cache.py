@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
+from suite.data import frozen
 from suite.data.catalog import FILES, DataSet, data_set
 from suite.data.contents import Unavailable, Wrong, check_file
+from suite.data.frozen import folder_of
+from suite.data.locking import locked
 from suite.data.sources.folder import copy, missing
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, one_line
@@ -29,7 +30,7 @@ def _say(line: str) -> None:
 
 
 def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
-    """The folder with the four uncompressed IDX files of a data set, every byte checked.
+    """The folder with the four uncompressed IDX files of a data set, or its frozen arrays, every byte checked.
 
     If the cache is incomplete, it is filled from the first source that works: `folder` (--data-dir) is tried first, if
     given, then the known sources in turn. `say` gets a line for each. Several processes may call this at the same
@@ -39,7 +40,10 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
     cannot be read or written, or if no source works.
     """
     data = data_set(name)
-    place = _place(name)
+    place = folder_of(name)
+    if frozen.is_own(name):
+        frozen.whole(place)  # `data_set` found its document
+        return place
     sources = _users(data, folder, say) if folder else ()
     try:
         if not _complete(data, place) or _leftovers(data, place):
@@ -57,26 +61,30 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
 
 def cached(name: str) -> Path | None:
     """The folder of a data set if the cache has all its files, else None; the contents are not checked."""
-    data_set(name)
-    place = _place(name)
-    return place if all((place / file).is_file() for file in FILES) else None
+    data, place = data_set(name), folder_of(name)
+    return place if all((place / file).is_file() for file in files_of(data)) else None
 
 
-def _place(name: str) -> Path:
-    return platformdirs.user_cache_path("suite-benchmark") / "data" / name
+def files_of(data: DataSet) -> tuple[str, ...]:
+    """The names of a data set's files in the cache."""
+    return (*frozen.ARRAYS, frozen.DOCUMENT) if data.frozen else FILES
 
 
 def _users(data: DataSet, folder: Path, say: Say) -> Sources:
     """The user's folder as a source; no source, and a line to `say`, if a file is missing."""
-    absent = missing(data, folder)
+    from suite.data.sources import archives
+
+    absent = archives.missing(data, folder) if data.archived else missing(data, folder)
     if absent:
         say(f"{data.title}: {folder}: has no {', '.join(absent)}")
         return ()
-    return ((str(folder), partial(copy, folder=folder)),)
+    return ((str(folder), partial(archives.from_folder if data.archived else copy, folder=folder)),)
 
 
 def _complete(data: DataSet, place: Path) -> bool:
-    """Whether the cache has all four files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
+    """Whether the cache has all files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
+    if data.archived:  # made by another version of the conversion, it is made again
+        return frozen.made_of(place) == data.digest and frozen.whole(place)
     there = [file for file in FILES if (place / file).exists()]
     try:
         for file in there:
@@ -94,22 +102,13 @@ def _lock(data: DataSet, place: Path, say: Say) -> Iterator[None]:
 
     The kernel releases the lock of a process that dies, so the next holder removes its unfinished files.
     """
-    from filelock import FileLock, Timeout
-
     place.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place.parent / f"{data.name}.lock")
-    try:
-        lock.acquire(timeout=1)
-    except Timeout:
-        say(f"{data.title}: waiting for another process that is fetching it")
-        lock.acquire()
-    try:
+    waiting = f"{data.title}: waiting for another process that is fetching it"
+    with locked(place.parent / f"{data.name}.lock", lambda: say(waiting)):
         files.remove_leftovers(place)
         for leftover in _leftovers(data, place):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
-    finally:
-        lock.release()
 
 
 def _leftovers(data: DataSet, place: Path) -> list[Path]:
@@ -128,9 +127,14 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
             except Unavailable as reason:
                 say(f"{data.title}: {label}: {reason}")
                 continue
-            for file in FILES:
-                files.write(place / file, Path(given, file).read_bytes())
+            if data.archived:
+                files.publish(Path(given), place, last=frozen.DOCUMENT)
+            else:
+                for file in FILES:
+                    files.write(place / file, Path(given, file).read_bytes())
         say(f"{data.title}: {label}: checked, now in {place}")
+        if data.archived:
+            say(f"{data.title}: SHA-256 of its contents, pinned from now on: {frozen.described(place).digest}")
         return
     raise SuiteError(f"{data.title}: no source has it.", _remedy(data), code=MACHINE)
 
@@ -138,6 +142,9 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
 def _remedy(data: DataSet) -> str:
     if data.name == "digits":
         return "Install scikit-learn (python -m pip install scikit-learn) and run again."
+    if data.archived:
+        archives = ", ".join([*data.sha256, *data.md5])
+        return f"Put {archives} in a folder and name that with --data-dir or SUITE_DATA."
     return (
         "Put its four files in a folder and name that with --data-dir or SUITE_DATA,"
         " or use --data digits for a smoke run."

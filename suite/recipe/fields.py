@@ -6,7 +6,8 @@ from dataclasses import Field, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from suite.data.catalog import CATALOG, Shape, data_set
+from suite.data.catalog import Shape, data_set
+from suite.data.own.reading import resolve
 from suite.errors import SuiteError
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 from suite.recipe.source import Source
@@ -81,7 +82,7 @@ class Recipe:
             raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
         if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
             raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
-        if self.holdout and not 0 < self.training_images() < CATALOG[self.data].train:
+        if self.holdout and not 0 < self.training_images() < data_set(self.data).train:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
             raise wrong("source", self.source, "must be a Source or None", "See experiments/lenet.py")
@@ -103,7 +104,7 @@ class Recipe:
 
     def training_images(self) -> int:
         """The number of images that train: all training images except the held-out batches at the end."""
-        images = CATALOG[self.data].train
+        images = data_set(self.data).train
         if not self.holdout:
             return images
         batches = math.ceil(images / self.batch_size)
@@ -160,12 +161,17 @@ def _pair(what: str, example: str, first: Check, second: Check) -> Check:
     return check
 
 
+def _data(_: str, value: Any) -> str:
+    """The name of a data set; of one's own data the name that its contents give it, never its path."""
+    return resolve(value)
+
+
 _MEAN = number("within the pixels' range, 0 to 1", lambda number: 0 <= number <= 1, "0.1307")
 _STD = number("above 0 in its second place", lambda number: number > 0, "0.3081")
 _POSITIVE = number("above 0", lambda number: number > 0, "0.05")
 _SHARE = number("at least 0 and below 1", lambda number: 0 <= number < 1, "0.9")
 _CHECKS: Mapping[str, Check] = {
-    "data": lambda name, value: choice(*CATALOG)(name, value),
+    "data": _data,
     "loss": choice(*LOSSES),
     "optimizer": choice(*OPTIMIZERS),
     "lr": _POSITIVE,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from suite.data.catalog import CATALOG
+from suite.data.catalog import data_set
 from suite.recipe import Recipe
 
 # Increase it when the engine changes the meaning of a recipe, so that old runs are not used as results of the new one.
@@ -19,7 +19,7 @@ def identity(recipe: Recipe, network_text: str) -> str:
     facts = {
         "format": FORMAT,
         "recipe": recipe.protocol(),
-        "data_sha256": CATALOG[recipe.data].digest,
+        "data_sha256": data_set(recipe.data).digest,
         "network": network_text,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from suite.data.own.request import look_in
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.recipe.loading import load_experiment, run_file
@@ -97,6 +98,8 @@ def load(folders: Iterable[Path] = (), *, alone: bool = False) -> Registry:
     No file is run before its experiment is asked for, and torch is not imported. `alone` says that this process trains
     one experiment and no other. Raises `SuiteError` (2) for a folder that is not there.
     """
+    folders = list(folders)
+    look_in(folders)
     return Registry(_candidates(folders), alone=alone)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from suite.data.catalog import CATALOG
+from suite.data.catalog import data_set
 from suite.disk.documents import Epoch
 from suite.recipe.experiment import Experiment
 
@@ -60,7 +60,7 @@ class Budget:
 
 def training_images(data: str) -> int:
     """The number of images that train a trial: all training images that do not validate."""
-    return CATALOG[data].train - CATALOG[data].train // VALIDATION
+    return data_set(data).train - data_set(data).train // VALIDATION
 
 
 def trial_identity(experiment: Experiment, budget: Budget) -> str:

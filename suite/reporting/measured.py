@@ -37,14 +37,24 @@ def recipes(groups: Sequence[Group]) -> Table:
 
 
 def digests(groups: Sequence[Group]) -> Table:
-    """The SHA-256 of every uncompressed file of the data, for the data sets of the catalog."""
+    """The SHA-256 of every uncompressed file, or of every archive, for the data sets of the catalog."""
     rows: list[Row] = [
-        {"data": CATALOG[name].title, "file": file, "bytes": CATALOG[name].size(file), "SHA-256": sha256}
+        {
+            "data": CATALOG[name].title,
+            "file": file,
+            "bytes": None if CATALOG[name].archived else CATALOG[name].size(file),
+            "SHA-256": sha256,
+        }
         for name in data_sets(groups)
         if name in CATALOG
-        for file, sha256 in CATALOG[name].sha256.items()
+        for file, sha256 in [*CATALOG[name].sha256.items(), *_md5_of(name)]
     ]
     return Table("Digests of the data", rows, {"data": "", "file": "", "bytes": ",d", "SHA-256": ""})
+
+
+def _md5_of(name: str) -> list[tuple[str, str]]:
+    """The archives of which only the MD5 is known."""
+    return [(file, f"MD5 {md5}") for file, md5 in CATALOG[name].md5.items()]
 
 
 def _command(one: Group) -> str:

@@ -5,7 +5,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from suite.data.catalog import CATALOG
+from suite.data.catalog import DataSet, data_set
+from suite.data.frozen import described, folder_of, is_here
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
 from suite.text import plural
@@ -47,7 +48,7 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
     """The data sets for MLflow's dataset column: one entry for training and one for testing."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    data = CATALOG[recipe["data"]]
+    data = data_set(recipe["data"])
     return [
         DatasetInput(
             Dataset(
@@ -55,7 +56,7 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
                 digest=digest[:36],  # MLflow's limit; it identifies a data set by its digest
                 source_type="code",
                 source=json.dumps({"tags": {"title": data.title}}, ensure_ascii=False),
-                profile=json.dumps({"num_rows": rows}),
+                profile=json.dumps({"num_rows": rows, **_described(data)}, ensure_ascii=False),
             ),
             [InputTag("mlflow.data.context", context)],
         )
@@ -64,6 +65,15 @@ def datasets(recipe: Record) -> list["DatasetInput"]:
             ("testing", data.test, data.test_digest),
         )
     ]
+
+
+def _described(data: DataSet) -> dict[str, Any]:
+    """Shape and classes of a set that other versions of the program may not know, and one's own."""
+    if not data.frozen:
+        return {}
+    folder = folder_of(data.name)  # of published archives the contents' own digest is pinned in the cache
+    contents = {"contents_sha256": described(folder).digest} if is_here(data.name) else {}
+    return {"shape": data.shape, "classes": data.classes, **contents}
 
 
 def note(run: Run, facts: Record, result: Result) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.data.catalog import CATALOG
+from suite.data.frozen import is_here, is_own
 from suite.disk import crash, files
 from suite.disk.home import Home
 from suite.disk.journal import Run, begun_runs, is_claimed, whole_runs
@@ -67,9 +68,15 @@ def _held(folders: list[Path], complete: list["MlflowRun"]) -> dict[Path, "Mlflo
 def _of_known_data(run: Run, say: Say) -> bool:
     """Whether this version knows the run's data set. A run of a newer version is named and left out."""
     name = run.recipe()["recipe"]["data"]
-    if name not in CATALOG:
-        say(f"{run.name} is left out: this version does not know the data set {printable(str(name))!r}.")
-    return name in CATALOG
+    if name in CATALOG:
+        return True
+    if is_own(name):
+        if is_here(name):
+            return True
+        say(f"{run.name} is left out: its data, {name}, is no longer in the cache. See python -m suite data.")
+        return False
+    say(f"{run.name} is left out: this version does not know the data set {printable(str(name))!r}.")
+    return False
 
 
 def set_aside(home: Home) -> Path | None:

@@ -110,7 +110,7 @@ def test_show_as_json_holds_the_layers(workspace):
         ("run lenet --epochs 0", ["epochs", "got 0"]),
         ("run lenet --epochs many", ["epochs", "'many'"]),
         ("run lenet --epochs 2 --set epochs=3", ["given twice"]),
-        ("run lenet --data cifar", ["data must be one of mnist, fashion-mnist, digits", "'cifar'"]),
+        ("run lenet --data cifar", ["data must be the name of a data set, got 'cifar'.", "cifar-10 or cifar-100?"]),
         ("run lenet --seeds 0", ["--seeds", "'0'"]),
         ("run lenet --seeds -3", ["--seeds"]),
         ("run lenet --workers none", ["--workers", "'none'"]),

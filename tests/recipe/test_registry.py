@@ -371,7 +371,7 @@ BROKEN = {
     "too large to be a float": (with_recipe(lr="10**400"), 5, "lr must be a finite number, got 1000"),
     "zero": (with_recipe(batch_size="0"), 5, "batch_size must be a whole number from 1 to 60,000, got 0"),
     "negative": (with_recipe(lr="-0.1"), 5, "lr must be above 0, got -0.1"),
-    "unknown choice": (with_recipe(data='"minst"'), 5, "data must be one of mnist, fashion-mnist, digits, got 'minst'"),
+    "unknown choice": (with_recipe(data='"minst"'), 5, "data must be the name of a data set, got 'minst'"),
     "fields at odds": (with_recipe(keep='"best"'), 5, "keep needs validation images to choose by, got 'best'"),
     "import error": ("import suite_test_nowhere\n" + GOOD, 1, "No module named 'suite_test_nowhere'"),
     "name not in module": ("from suite.recipe import Recipes\n" + GOOD, 1, "cannot import name 'Recipes'"),

@@ -11,13 +11,21 @@ from suite.tracking.facts import datasets
 pytestmark = pytest.mark.mlflow
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "digits"])
 def test_a_data_set_is_described_in_the_bytes_of_the_records_so_far(name):
     described = [given.dataset for given in datasets({"data": name})]
 
     data = CATALOG[name]
     assert [one.source for one in described] == ['{"tags": {"title": "' + data.title + '"}}'] * 2
     assert [one.profile for one in described] == [f'{{"num_rows": {rows}}}' for rows in (data.train, data.test)]
+
+
+def test_of_a_later_set_the_record_has_shape_and_classes_too():
+    profiles = [json.loads(given.dataset.profile) for given in datasets({"data": "cifar-100"})]
+
+    assert [one["num_rows"] for one in profiles] == [50_000, 10_000]
+    assert [one["shape"] for one in profiles] == [[3, 32, 32]] * 2
+    assert [one["classes"] for one in profiles] == [list(CATALOG["cifar-100"].classes)] * 2
 
 
 @pytest.mark.parametrize("title", ['The "digits"', "back\\slash", "two\nlines", "it's", "8 × 8", "{braces}"])

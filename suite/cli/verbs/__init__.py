@@ -2,6 +2,7 @@
 
 from suite.cli.verbs.benching import bench
 from suite.cli.verbs.comparing import compare
+from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
 from suite.cli.verbs.gating import gate
 from suite.cli.verbs.machine import doctor
@@ -10,5 +11,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "compare", "doctor", "gate", "list_experiments", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "bench", "compare", "data", "doctor", "gate", "list_experiments", "report", "run", "show", "sync", "tune", "ui",
+    "verify",
 ]  # fmt: skip

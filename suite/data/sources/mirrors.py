@@ -46,12 +46,17 @@ def _mirrors(data: DataSet) -> list[str]:
     return list(getattr(datasets, data.torchvision).mirrors)
 
 
-def _download(data: DataSet, file: str, url: str, into: Path) -> None:
+@contextmanager
+def downloading(url: str, file: str) -> Iterator[Iterator[bytes]]:
+    """The pieces of a file that is being downloaded, with a progress bar; raises `Unavailable`."""
     host = urlsplit(url).netloc
     with _open(url, host) as response, _bar(file, response.length) as advance:
-        pieces = _pieces(response, host, advance)
-        with (into / file).open("wb") as target:
-            check(data, file, unpacked(pieces, data.size(file)), url, keep=target.write)
+        yield _pieces(response, host, advance)
+
+
+def _download(data: DataSet, file: str, url: str, into: Path) -> None:
+    with downloading(url, file) as pieces, (into / file).open("wb") as target:
+        check(data, file, unpacked(pieces, data.size(file)), url, keep=target.write)
 
 
 def _open(url: str, host: str) -> HTTPResponse:

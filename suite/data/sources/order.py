@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from suite.data.archived import ARCHIVED
 from suite.data.catalog import DataSet
+from suite.data.sources.archives import publisher
 from suite.data.sources.digits import scikit_learn
 from suite.data.sources.mirrors import torchvision_mirrors
 from suite.data.sources.packages import apt_get, debian_package, npm_pack
 
 Fetch = Callable[[DataSet, Path], None]
-"""A function that writes the four uncompressed IDX files, checked, to an empty folder, or raises `Unavailable`."""
+"""A function that writes the checked files of a set to an empty folder, or raises `Unavailable`."""
 
 MIRRORS = ("torchvision's mirrors", torchvision_mirrors)
 
@@ -21,4 +23,5 @@ SOURCES: dict[str, tuple[tuple[str, Fetch], ...]] = {
         ("apt-get download dataset-fashion-mnist", apt_get),
     ),
     "digits": (("scikit-learn's digits", scikit_learn),),
+    **{facts["name"]: (("its publisher", publisher),) for facts in ARCHIVED},
 }

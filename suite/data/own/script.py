@@ -1,0 +1,68 @@
+"""A Python file of one's own as a data set: its function `load()` returns arrays and the names of the classes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.data.freezing import Facts, Part
+from suite.data.own.arrays import Held, classes_of, part, shape_of
+from suite.data.own.request import Request
+from suite.errors import SuiteError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def read(request: Request) -> tuple[Facts, Part, Part, list[str]]:
+    """The facts and both parts of what `load()` returns; raises `SuiteError` (2) that names the file.
+
+    `load()` takes no arguments and returns a dictionary of four arrays and `classes`.
+    """
+    path, found = request.path, _called(request.path)
+    if not isinstance(found, Mapping) or not {*ARRAYS, "classes"} <= set(found):
+        raise SuiteError(
+            f"{path}: load() returned {type(found).__name__}.",
+            f"It must return a dictionary with {', '.join(ARRAYS)} and classes.",
+        )
+    images, labels, test_images, test_labels = (_array(path, name, found[name]) for name in ARRAYS)
+    shapes = {shape_of(f"{path}: {name}", one) for name, one in ((ARRAYS[0], images), (ARRAYS[2], test_images))}
+    if len(shapes) > 1:
+        raise SuiteError(f"{path}: images have the shapes {sorted(shapes)}.", "All must have the same one.")
+    classes = classes_of(str(path), found["classes"], [])
+    parts = part(str(path), [(images, labels)]), part(str(path), [(test_images, test_labels)])
+    return Facts(path.stem, classes, shapes.pop()), *parts, []
+
+
+def _called(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"suite_user_datasets.{path.stem}", path)
+    assert spec  # a .py file always has one
+    assert spec.loader
+    module, environment = importlib.util.module_from_spec(spec), dict(os.environ)
+    try:
+        spec.loader.exec_module(module)
+        load = getattr(module, "load", None)
+        if not callable(load):
+            raise SuiteError(f"{path}: has no function load().", "See docs/data.md.")
+        return load()
+    except SuiteError:
+        raise
+    except Exception as error:  # the user's code may raise anything
+        raise SuiteError(f"{path}: load(): {type(error).__name__}: {error!s:.200}.", "Fix the file.") from error
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def _array(path: Path, name: str, value: Any) -> Held:
+    import numpy as np
+
+    array: np.ndarray = np.asarray(value)
+    if not array.ndim or array.dtype.hasobject:
+        raise SuiteError(f"{path}: {name}: must be an array of numbers.", "See docs/data.md.")
+    return Held(array)
