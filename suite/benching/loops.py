@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from suite.data import Data
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, build_optimizer, materialise
+from suite.engine.build import CLASSES, IMAGE, build_loss, build_model, build_optimizer, call, materialise
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
 from suite.engine.events import EpochEnded, Step
@@ -142,7 +142,7 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     """
     recipe = experiment.recipe
     torch.manual_seed(SEED)
-    model = experiment.network()
+    model = call(experiment.network, IMAGE, CLASSES, recipe.arguments)
     materialise(model)
     if recipe.init_std is not None:
         for weights in model.parameters():

@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,22 @@ from suite.engine.draws import set_seed
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError, one_line
 from suite.recipe import Recipe
+from suite.recipe.arguments import bound
 from suite.recipe.loading import line_of
 
 CLASSES, IMAGE = 10, (1, 28, 28)
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def build_model(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
+def call(network: Callable[..., Any], shape: tuple[int, int, int], classes: int, values: Mapping[str, Any]) -> Any:
+    """What `network` returns for images of this shape (channels, height, width), and these hyper-parameters.
+
+    A network that does not name `shape` or `classes` is not given them.
+    """
+    return bound(network, "network", values)(shape, classes)
+
+
+def build_model(recipe: Recipe, network: Callable[..., Any], seed: int) -> nn.Module:
     """The network with the initial weights of this seed, as its file makes it: no image has passed through it.
 
     Only lazy layers get one pass, which draws their weights. Raises `SuiteError` (2), with the file and the line, if
@@ -136,9 +145,9 @@ def _draw_normal(model: nn.Module, std: float) -> None:
                 parameter.normal_(0.0, std)
 
 
-def _initialised(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Module:
+def _initialised(recipe: Recipe, network: Callable[..., Any], seed: int) -> nn.Module:
     set_seed(seed, "init", 0)
-    model = network()
+    model = call(network, IMAGE, CLASSES, recipe.arguments)
     if not isinstance(model, nn.Module):
         raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.", "Return the network itself.")
     materialise(model)
@@ -147,7 +156,7 @@ def _initialised(recipe: Recipe, network: Callable[[], Any], seed: int) -> nn.Mo
     return model.train()
 
 
-def _require_trainable(model: nn.Module, network: Callable[[], Any]) -> None:
+def _require_trainable(model: nn.Module, network: Callable[..., Any]) -> None:
     """Raise `SuiteError` (2) if no parameter is trained, a seed has no effect, or a checkpoint could not hold it."""
     trained = {id(weights) for weights in model.parameters() if weights.requires_grad}
     if not trained:

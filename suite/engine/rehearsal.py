@@ -42,7 +42,7 @@ class _Seen:
     calls: list[_Call]
 
 
-def rehearse(recipe: Recipe, network: Callable[[], Any], seed: int, training: Labelled) -> None:
+def rehearse(recipe: Recipe, network: Callable[..., Any], seed: int, training: Labelled) -> None:
     """Build the network, train it and evaluate it on a few images, each twice, and compare every bit.
 
     `training` are the training images uint8 (n, 28, 28) and labels int64 (n,) in CPU memory. Raises `SuiteError` (2)

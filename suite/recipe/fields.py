@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from suite.data.catalog import CATALOG
 from suite.errors import SuiteError
+from suite.recipe.arguments import Arguments, Functions, defaults_of
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 from suite.recipe.source import Source
 from suite.recipe.space import DEFAULT, read_space
 from suite.recipe.values import literal
 from suite.text import nearest
 
-__all__ = ["Recipe", "Source", "parse_override", "require_field"]
+__all__ = ["Recipe", "Source", "parse_override"]
 
 LOSSES = ("cross-entropy", "mse-one-hot")
 OPTIMIZERS = ("sgd", "adam")
@@ -41,7 +42,8 @@ class Recipe:
     has its peak `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
     `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
     and all evaluations are always float32.
-    `space` is the default search space of `tune`.
+    `space` is the default search space of `tune`. `arguments` are values of hyper-parameters: the arguments of the
+    functions in the experiment's file (suite/recipe/arguments.py). They are fields of the recipe once it is loaded.
     """
 
     data: str
@@ -66,6 +68,7 @@ class Recipe:
     precision: str = LATER["precision"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -86,8 +89,8 @@ class Recipe:
             raise wrong("source", self.source, "must be a Source or None", "See experiments/lenet.py")
         if not isinstance(self.space, Mapping):
             raise wrong("space", self.space, "must hold fields with their values", "See experiments/lenet.py")
-        for name in self.space:
-            require_field(name)
+        if not isinstance(self.arguments, Mapping):
+            raise wrong("arguments", self.arguments, "must hold names with their values", 'Give {"width": 32}')
         read_space(self.space)
 
     def training_images(self) -> int:
@@ -104,38 +107,53 @@ class Recipe:
         return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
 
     def values(self) -> dict[str, Any]:
-        """All fields that can change a result, as plain JSON values."""
-        values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        """All fields that can change a result, hyper-parameters included, as plain JSON values."""
+        values = {name: getattr(self, name) for name in FIELDS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
+            **self.arguments
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a field or of a hyper-parameter."""
+        return self.arguments[name] if name in self.arguments else getattr(self, name)
 
     def changed(self, overrides: Mapping[str, Any]) -> "Recipe":
         """This recipe with other values; raises `SuiteError` (2) for an unknown field or a wrong value."""
         for name in overrides:
-            require_field(name)
-        return replace(self, **overrides)
+            self.require_field(name)
+        own = {name: value for name, value in overrides.items() if name in self.arguments}
+        arguments = self.arguments.changed(own) if isinstance(self.arguments, Arguments) else self.arguments
+        return replace(self, **{name: overrides[name] for name in overrides if name not in own}, arguments=arguments)
+
+    def of(self, functions: Functions) -> "Recipe":
+        """This recipe with the hyper-parameters of its file's functions; raises `SuiteError` (2) if they do not fit."""
+        defaults = defaults_of(functions, (*FIELDS, *NOT_FIELDS))
+        recipe = replace(self, arguments=Arguments(functions, defaults, self.arguments))
+        for name in recipe.space:
+            recipe.require_field(name)
+        return recipe
+
+    def require_field(self, name: str) -> None:
+        """Raise `SuiteError` (2) unless a command can set `name`: a field, or a hyper-parameter of the file."""
+        known = [*FIELDS, *self.arguments]
+        if name not in known:
+            raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
 
 
-def require_field(name: str) -> None:
-    """Raise `SuiteError` (2) unless `name` is a field of a recipe that a command can set: not `source` or `space`."""
-    known = [item.name for item in _protocol_fields()]
-    if name not in known:
-        raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
+NOT_FIELDS = ("source", "space", "arguments")  # they change no number by themselves
+FIELDS = tuple(item.name for item in fields(Recipe) if item.name not in NOT_FIELDS)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
     """The field and the value of a text such as `lr=0.01`; raises `SuiteError` (2) if it is not FIELD=VALUE.
 
-    Values are numbers, true, false, none, words, or numbers separated by commas.
+    Which names there are depends on the experiment, so `Recipe.changed` checks them. Values are numbers, true, false,
+    none, words, or numbers separated by commas.
     """
     name, equals, value = text.partition("=")
     if not equals:
         raise SuiteError(f"--set {text}: expected FIELD=VALUE.", "For example --set lr=0.01 batch_size=128.")
-    require_field(name)
     return name, literal(value)
-
-
-def _protocol_fields() -> list[Field[Any]]:
-    return [item for item in fields(Recipe) if item.name not in ("source", "space")]
 
 
 def _pair(what: str, example: str, first: Check, second: Check) -> Check:

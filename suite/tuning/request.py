@@ -1,7 +1,7 @@
 """A user's request for a study, which is checked before anything is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, product
 
 from suite.errors import SuiteError
@@ -31,7 +31,10 @@ class Request:
 
     def rules(self, experiment: Experiment) -> Rules:
         """Everything that decides the study's trials; raises `SuiteError` (2) if the search is not possible."""
-        space = read_space(dict(self.space or experiment.recipe.space))
+        words = dict(self.space or experiment.recipe.space)
+        for name in words:
+            experiment.recipe.require_field(name)
+        space = read_space(words, whole=[name for name in words if type(experiment.recipe[name]) is int])
         require_recipes(space, experiment.recipe)
         _require_batches(experiment, space)
         study = self.study or experiment.name
@@ -61,7 +64,7 @@ def require_recipes(space: Space, recipe: Recipe) -> None:
     for values in islice(product(*(dimension.extremes for dimension in space.values())), MOST):
         changes = dict(zip(space, values, strict=True))
         try:
-            replace(recipe, **changes)
+            recipe.changed(changes)
         except SuiteError as error:
             asked = " ".join(f"{field}={dimension.words}" for field, dimension in space.items())
             raise SuiteError(f"space {asked}: {error}") from error

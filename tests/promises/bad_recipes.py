@@ -93,9 +93,9 @@ BAD = {
     "not_text": (b"\x89PNG\r\n\x1a\n\0\0", "SyntaxError"),
     "unprintable": (with_lines("class recipe:\n    __repr__ = None\n\n\nrecipe = recipe()"), "TypeError"),
     "attributes_raise": ("def __getattr__(name):\n    raise RuntimeError('no ' + name)\n", "RuntimeError: no "),
-    "not_callable": (with_lines("network = {}"), "network must be a function without arguments, got {}"),
+    "not_callable": (with_lines("network = {}"), "network must be a function, got {}"),
     "no_function": (with_lines("class N:\n    __code__ = 5\n    __call__ = print\n\n\nnetwork = N()"), "ValueError"),
-    "with_arguments": (with_fields().replace("network()", "network(w)"), "network must be a function without"),
+    "with_arguments": (with_fields().replace("network()", "network(w)"), "an argument 'w' without a default"),
     "mlp": (with_fields(), "mlp is already defined by"),
     "Capital": (with_fields(), "'Capital' cannot name an experiment"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe, Source
-from suite.recipe.fields import LATER, parse_override
+from suite.recipe.fields import LATER, NOT_FIELDS, parse_override
 
 MINIMAL = {
     "data": "mnist", "loss": "cross-entropy", "optimizer": "sgd", "lr": 0.1, "batch_size": 64, "epochs": 3,
@@ -48,7 +48,7 @@ WRONG = {
 
 
 def fields_of_a_protocol():
-    return [field.name for field in dataclasses.fields(Recipe) if field.name not in ("source", "space")]
+    return [field.name for field in dataclasses.fields(Recipe) if field.name not in NOT_FIELDS]
 
 
 def _met(value):
@@ -269,7 +269,7 @@ def test_an_override_without_a_value_is_refused_with_an_example():
 @pytest.mark.parametrize("name", ["batchsize", "batch", "Batch_size"])
 def test_an_override_of_an_unknown_field_offers_the_nearest(name):
     with pytest.raises(SuiteError, match=f"^{name} is not a field of a recipe; did you mean batch_size"):
-        parse_override(f"{name}=128")
+        recipe().changed(dict([parse_override(f"{name}=128")]))
 
 
 @pytest.mark.parametrize("name", ["source", "space", "", "__class__", "protocol"])
@@ -314,7 +314,7 @@ def test_what_tune_searches_is_rate_and_batch_size_unless_the_recipe_says_otherw
 )
 def test_a_space_that_cannot_be_searched_is_refused(space, said):
     with pytest.raises(SuiteError) as refused:
-        recipe(space=space)
+        recipe(space=space).of({})
 
     assert str(refused.value).startswith(said)
     assert refused.value.code == 2

@@ -169,8 +169,8 @@ def test_what_tune_searches_is_no_part_of_the_identity():
     assert identity(searched, "text") == identity(BASE, "text")
 
 
-def test_every_field_but_these_two_is_part_of_the_identity():
-    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.values()) == {"source", "space"}
+def test_every_field_but_these_three_is_part_of_the_identity():
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.values()) == {"source", "space", "arguments"}
 
 
 @pytest.mark.parametrize("name", PRESENT)

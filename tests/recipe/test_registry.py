@@ -9,6 +9,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe, registry
+from suite.recipe.fields import NOT_FIELDS
 from suite.recipe.space import read_space
 from suite.tuning.request import require_recipes
 from tests.conftest import ROOT
@@ -141,7 +142,7 @@ def test_every_field_of_a_protocol_is_the_sources(ours, name):
     if name == "lenet_gaussian":
         expected["lr"] = recipe.lr  # its source prints none
 
-    told = [field.name for field in fields(Recipe) if field.name not in ("source", "space")]
+    told = [field.name for field in fields(Recipe) if field.name not in NOT_FIELDS]
     found = {name: getattr(recipe, name) for name in told}
 
     assert found == expected
@@ -216,15 +217,18 @@ def test_lenets_published_history_is_the_sources(ours):
     source = ours.experiments["lenet"].recipe.source
 
     assert list(source.history) == list(range(25))
-    assert source.history.items() >= {
-        0: (1.3207, 0.5002, 0.8333, 0.6904),
-        4: (0.5339, 0.7921, 0.5160, 0.7925),
-        9: (0.4264, 0.8410, 0.4308, 0.8387),
-        14: (0.3704, 0.8614, 0.3812, 0.8552),
-        19: (0.3347, 0.8742, 0.3516, 0.8678),
-        20: (0.3289, 0.8761, 0.3473, 0.8699),
-        24: (0.3085, 0.8838, 0.3331, 0.8771),
-    }.items()
+    assert (
+        source.history.items()
+        >= {
+            0: (1.3207, 0.5002, 0.8333, 0.6904),
+            4: (0.5339, 0.7921, 0.5160, 0.7925),
+            9: (0.4264, 0.8410, 0.4308, 0.8387),
+            14: (0.3704, 0.8614, 0.3812, 0.8552),
+            19: (0.3347, 0.8742, 0.3516, 0.8678),
+            20: (0.3289, 0.8761, 0.3473, 0.8699),
+            24: (0.3085, 0.8838, 0.3331, 0.8771),
+        }.items()
+    )
     assert source.confused == ("T-shirt/top", "Shirt", 154)
     assert (source.seconds, source.machine) == (298, "GeForce MX250")
 
@@ -389,11 +393,11 @@ BROKEN = {
     "no recipe": ("def network():\n    pass\n", None, "recipe must be a Recipe, got None"),
     "a dict for a recipe": ("recipe = {'lr': 1}\n\n\n" + NETWORK, None, "recipe must be a Recipe, got {'lr': 1}"),
     "the class for a recipe": (GOOD.partition("(data")[0] + "\n\n\n" + NETWORK, None, "recipe must be a Recipe"),
-    "no network": (GOOD.partition("\n\n\n")[0] + "\n", None, "network must be a function without arguments, got None"),
-    "a number for a network": (GOOD + "\n\nnetwork = 5\n", None, "network must be a function without arguments, got 5"),
+    "no network": (GOOD.partition("\n\n\n")[0] + "\n", None, "network must be a function, got None"),
+    "a number for a network": (GOOD + "\n\nnetwork = 5\n", None, "network must be a function, got 5"),
     "a class for a network": (GOOD + "\n\nclass network:\n    pass\n", None, "network must be a function"),
     "a network without a file": (GOOD + '\n\nnetwork = eval("lambda: None")\n', None, ""),
-    "a network with arguments": (GOOD.replace("network()", "network(width)"), None, "network must be a function"),
+    "a network with arguments": (GOOD.replace("network()", "network(width)"), None, "'width' without a default"),
     "an unknown field of the source": (
         with_recipe(source='Source(titel="Somewhere", parameters=10)').replace(IMPORT, f"{IMPORT}, Source"),
         5, "titel is not a field of a source; did you mean title",
