@@ -4,6 +4,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +116,35 @@ def require_scores(scores: Any, images: int, *, training: bool = False) -> None:
 def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
     fused = all(map(torch.is_floating_point, model.parameters()))  # complex numbers and integers have no such version
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused
-        )
-    return torch.optim.Adam(
-        model.parameters(), lr=recipe.lr, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=fused
-    )
+    options = {"fused": fused} if recipe.optimizer not in ("rmsprop", "nadam") else {}  # and neither have these two
+    return torchs_optimizer(recipe, model, **options)
+
+
+def torchs_optimizer(recipe: Recipe, model: nn.Module, **options: Any) -> torch.optim.Optimizer:
+    """torch's optimiser of the recipe's name with the recipe's values, and with these options of its own."""
+    options |= {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    match recipe.optimizer:
+        case "rmsprop":
+            return torch.optim.RMSprop(model.parameters(), momentum=recipe.momentum, **options)
+        case "adam":
+            return torch.optim.Adam(model.parameters(), betas=recipe.betas, **options)
+        case "adamw":
+            return torch.optim.AdamW(model.parameters(), betas=recipe.betas, **options)
+        case "nadam":
+            return torch.optim.NAdam(model.parameters(), betas=recipe.betas, **options)
+    nesterov = recipe.optimizer == "nesterov"
+    return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, nesterov=nesterov, **options)
 
 
 def build_loss(recipe: Recipe) -> Loss:
-    """A function that maps scores (n, 10) and labels (n,) to their mean loss."""
+    """A function that maps scores (n, 10) and labels (n,) to the mean loss of a training step."""
+    if recipe.label_smoothing:
+        return partial(functional.cross_entropy, label_smoothing=recipe.label_smoothing)
+    return plain_loss(recipe)
+
+
+def plain_loss(recipe: Recipe) -> Loss:
+    """The same for an evaluation, which is never smoothed: so losses of all recipes can be compared."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy
     return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, CLASSES).to(scores.dtype))

@@ -8,6 +8,7 @@ from typing import Any
 from suite.data.catalog import CATALOG
 from suite.errors import SuiteError
 from suite.recipe.arguments import Arguments, Functions, defaults_of
+from suite.recipe.augmenting import augment_words
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 from suite.recipe.source import Source
 from suite.recipe.space import DEFAULT, read_space
@@ -17,13 +18,27 @@ from suite.text import nearest
 __all__ = ["Recipe", "Source", "parse_override"]
 
 LOSSES = ("cross-entropy", "mse-one-hot")
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("sgd", "nesterov", "rmsprop", "adam", "adamw", "nadam")
 KEEP = ("last", "best")
-SCHEDULES = ("constant", "one-cycle")
+MOMENTUM = ("sgd", "nesterov", "rmsprop")  # the optimisers that use `momentum`
+BETAS = ("adam", "adamw", "nadam")  # and those that use `betas`
+SCHEDULES = ("constant", "one-cycle", "cosine", "step")
 PRECISIONS = ("float32", "bfloat16")
 # Fields added after the first release, with their defaults, which mean the former behaviour. At its default such a
-# field is left out of the identity, so older finished runs stay valid.
-LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3, "precision": "float32"}
+# field is left out of the identity, so older finished runs stay valid. `warm_up`'s default depends on the schedule.
+LATER: Mapping[str, Any] = {
+    "betas": (0.9, 0.999),
+    "schedule": "constant",
+    "warm_up": None,
+    "precision": "float32",
+    "milestones": (0.5, 0.75),
+    "gamma": 0.1,
+    "label_smoothing": 0.0,
+    "clip_norm": None,
+    "average": None,
+    "augment": "",
+}
+WARM_UPS = {"one-cycle": 0.3}  # no other schedule has a warm-up unless the recipe says so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +53,14 @@ class Recipe:
     it selects nothing. `test_images` is the source's own test subset: the first so many images, None for all.
     `keep` selects the weights of the result: the last epoch's, or those with the best validation accuracy.
     `init_std` draws every weight from N(0, init_std²) and sets biases to zero; None is torch's own initialisation.
-    `betas` are Adam's decay rates. `schedule` is the learning rate over the steps: constantly `lr`, or one cycle that
-    has its peak `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
+    `betas` are the decay rates of Adam's kind of optimiser. `schedule` is the learning rate over the steps
+    (suite/engine/schedule.py): constantly `lr`; one cycle with its peak `lr` after the warm-up; half a cosine from `lr`
+    to 0; or steps, where the rate is multiplied by `gamma` at each share of the training in `milestones`. `warm_up` is
+    the part of the training in which the rate rises to `lr`: a share below 1, or a number of steps. Unless given, it is
+    0.3 for one-cycle and 0 for the others.
+    `label_smoothing` and `clip_norm` (the largest norm of all gradients together) act in training steps only.
+    `average` is the decay of an exponential moving average of weights and buffers: its values are evaluated and kept.
+    `augment` changes the images of each training batch: words such as `crop4,flip` (suite/engine/augment.py).
     `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
     and all evaluations are always float32.
     `space` is the default search space of `tune`. `arguments` are values of hyper-parameters: the arguments of the
@@ -64,8 +85,14 @@ class Recipe:
     init_std: float | None = None
     betas: tuple[float, float] = LATER["betas"]
     schedule: str = LATER["schedule"]
-    warm_up: float = LATER["warm_up"]
+    warm_up: float | None = LATER["warm_up"]
     precision: str = LATER["precision"]
+    milestones: tuple[float, ...] = LATER["milestones"]
+    gamma: float = LATER["gamma"]
+    label_smoothing: float = LATER["label_smoothing"]
+    clip_norm: float | None = LATER["clip_norm"]
+    average: float | None = LATER["average"]
+    augment: str = LATER["augment"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -73,16 +100,13 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
+        if self.warm_up is None:
+            object.__setattr__(self, "warm_up", self._usual_warm_up())
         if self.keep == "best" and self.holdout == 0:
             raise wrong("keep", self.keep, "needs validation images to choose by", "Give holdout a share such as 0.2")
         if (self.probe_every is None) != (self.probe_images is None):
             raise wrong("probe_every", self.probe_every, "goes with probe_images", "Give both or neither")
-        if self.momentum and self.optimizer != "sgd":
-            raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
-        if self.betas != LATER["betas"] and self.optimizer != "adam":
-            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
-        if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
-            raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
+        self._require_used()
         if self.holdout and not 0 < self.training_images() < CATALOG[self.data].train:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
@@ -92,6 +116,23 @@ class Recipe:
         if not isinstance(self.arguments, Mapping):
             raise wrong("arguments", self.arguments, "must hold names with their values", 'Give {"width": 32}')
         read_space(self.space)
+
+    def _require_used(self) -> None:
+        """Raise `SuiteError` (2) for a value that the chosen optimiser, schedule or loss does not use."""
+        if self.momentum and self.optimizer not in MOMENTUM:
+            raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise wrong("momentum", self.momentum, "must be above 0 for nesterov", "Give momentum=0.9")
+        if self.betas != LATER["betas"] and self.optimizer not in BETAS:
+            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
+        for name in ("milestones", "gamma"):
+            if getattr(self, name) != LATER[name] and self.schedule != "step":
+                raise wrong(name, getattr(self, name), f"is not used by the schedule {self.schedule}", "Leave it out")
+        if self.label_smoothing and self.loss != "cross-entropy":
+            raise wrong("label_smoothing", self.label_smoothing, f"is not used by {self.loss}", "Leave it out")
+
+    def _usual_warm_up(self) -> float:
+        return WARM_UPS.get(self.schedule, 0.0)
 
     def training_images(self) -> int:
         """The number of images that train: all training images except the held-out batches at the end."""
@@ -103,7 +144,8 @@ class Recipe:
 
     def protocol(self) -> dict[str, Any]:
         """The fields of the identity as plain JSON values; those of `LATER` are left out at their defaults."""
-        later = {name: list(value) if isinstance(value, tuple) else value for name, value in LATER.items()}
+        defaults = {**LATER, "warm_up": self._usual_warm_up()}
+        later = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
         return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
 
     def values(self) -> dict[str, Any]:
@@ -121,6 +163,8 @@ class Recipe:
         """This recipe with other values; raises `SuiteError` (2) for an unknown field or a wrong value."""
         for name in overrides:
             self.require_field(name)
+        if self.warm_up == self._usual_warm_up():  # another schedule has another one
+            overrides = {"warm_up": None, **overrides}
         own = {name: value for name, value in overrides.items() if name in self.arguments}
         arguments = self.arguments.changed(own) if isinstance(self.arguments, Arguments) else self.arguments
         return replace(self, **{name: overrides[name] for name in overrides if name not in own}, arguments=arguments)
@@ -156,6 +200,22 @@ def parse_override(text: str) -> tuple[str, Any]:
     return name, literal(value)
 
 
+def _milestones(name: str, value: Any) -> tuple[float, ...]:
+    """Shares of the training in ascending order; a number alone is one of them."""
+    shares = value if isinstance(value, tuple) else (value,)
+    found = tuple(_INSIDE(name, share) for share in shares)
+    if not found or list(found) != sorted(set(found)):
+        raise wrong(name, value, "must be shares in ascending order", "Give shares such as 0.5,0.75")
+    return found
+
+
+def _warm_up(name: str, value: Any) -> float:
+    steps: float = _NOT_NEGATIVE(name, value)
+    if steps > 1 and not steps.is_integer():
+        raise wrong(name, value, "must be a share below 1, or a whole number of steps", "Give 0.1 or 100")
+    return steps
+
+
 def _pair(what: str, example: str, first: Check, second: Check) -> Check:
     """A check of a pair of numbers, with one check for each."""
 
@@ -171,6 +231,8 @@ _MEAN = number("within the pixels' range, 0 to 1", lambda number: 0 <= number <=
 _STD = number("above 0 in its second place", lambda number: number > 0, "0.3081")
 _POSITIVE = number("above 0", lambda number: number > 0, "0.05")
 _SHARE = number("at least 0 and below 1", lambda number: 0 <= number < 1, "0.9")
+_INSIDE = number("above 0 and below 1", lambda number: 0 < number < 1, "0.5")
+_NOT_NEGATIVE = number("at least 0", lambda number: number >= 0, "0.01")
 _CHECKS: Mapping[str, Check] = {
     "data": choice(*CATALOG),
     "loss": choice(*LOSSES),
@@ -179,7 +241,7 @@ _CHECKS: Mapping[str, Check] = {
     "batch_size": count(60_000),
     "epochs": count(10_000),
     "momentum": _SHARE,
-    "weight_decay": number("at least 0", lambda number: number >= 0, "0.01"),
+    "weight_decay": _NOT_NEGATIVE,
     "normalize": optional(_pair("a mean and a standard deviation", "0.1307,0.3081", _MEAN, _STD)),
     "shuffle": flag,
     "holdout": _SHARE,
@@ -190,6 +252,12 @@ _CHECKS: Mapping[str, Check] = {
     "init_std": optional(_POSITIVE),
     "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
     "schedule": choice(*SCHEDULES),
-    "warm_up": _SHARE,
+    "warm_up": optional(_warm_up),
     "precision": choice(*PRECISIONS),
+    "milestones": _milestones,
+    "gamma": _INSIDE,
+    "label_smoothing": _SHARE,
+    "clip_norm": optional(_POSITIVE),
+    "average": optional(_INSIDE),
+    "augment": augment_words,
 }

@@ -86,6 +86,12 @@ def _require_batches(experiment: Experiment, space: Space) -> None:
 def _require_known_end(experiment: Experiment, space: Space, budget: str) -> None:
     """Refuse a schedule whose number of steps is not known before the training."""
     schedules = space["schedule"].extremes if "schedule" in space else (experiment.recipe.schedule,)
+    warm_ups = space["warm_up"].extremes if "warm_up" in space else (experiment.recipe.warm_up,)
+    if budget == "seconds" and any(0 < (part or 0) < 1 for part in warm_ups) and set(schedules) == {"constant"}:
+        raise SuiteError(
+            f"--budget seconds: {experiment.name}'s warm_up is a share of the steps, whose number is not known.",
+            "Give it as a number of steps, or choose --budget samples or steps.",
+        )
     if budget == "seconds" and set(schedules) != {"constant"}:
         raise SuiteError(
             f"--budget seconds: {experiment.name}'s schedule {' or '.join(schedules)} ends with a step, not a second.",
