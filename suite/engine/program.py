@@ -11,7 +11,7 @@ from typing import Any
 SOURCE = Path(__file__).parent.parent
 TEXT = ("suite", "experiments", "pyproject.toml")  # the parts of a checkout that belong to the program
 TRUSTED = ("-c", "safe.directory=*")  # a checkout may be another user's: its program runs here already
-RECIPE = ("fields", "trial", "arguments", "augmenting")
+RECIPE = ("fields", "trial", "allowed", "arguments", "augmenting")
 NUMBERS = ("engine/**/*.py", "data/**/*.py", *(f"recipe/{name}.py" for name in RECIPE))  # what can change a number
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_PREFIX")
 

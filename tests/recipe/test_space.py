@@ -6,7 +6,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.recipe.fields import OPTIMIZERS
+from suite.recipe.allowed import OPTIMIZERS
 from suite.recipe.space import DEFAULT, FIXED, Dimension, read_space
 from suite.recipe.values import as_words, literal
 from suite.tuning.request import require_recipes
