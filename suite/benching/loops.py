@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from suite.data import Data
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, build_optimizer, call, materialise
+from suite.engine.build import build_loss, build_model, call, materialise, plain_loss, torchs_optimizer
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
 from suite.engine.events import EpochEnded, Step
@@ -36,7 +36,7 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's own epochs, without evaluation of validation or test images."""
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe)
-    state = State(model, build_optimizer(recipe, model))
+    state = State.begun(recipe, model)
     sets = Sets(published(recipe, data).training)
     images = len(sets.training[1])
     updates = recipe.epochs * math.ceil(images / recipe.batch_size)
@@ -109,7 +109,7 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's evaluation of test images, with its own batch size."""
     model = rewrite(build_model(experiment.recipe, experiment.network, SEED))
-    loss_of = build_loss(experiment.recipe)
+    loss_of = plain_loss(experiment.recipe)
     for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
         some = slice(start, start + SIZE)
         evaluate(model, data.test_images[some], data.test_labels[some], experiment.recipe, loss_of)
@@ -142,21 +142,18 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     """
     recipe = experiment.recipe
     torch.manual_seed(SEED)
-    model = call(experiment.network, recipe.shape, recipe.classes)
+    model = call(experiment.network, recipe.shape, recipe.classes, recipe.arguments)
     materialise(model, recipe.shape)
     if recipe.init_std is not None:
         for weights in model.parameters():
             nn.init.normal_(weights, std=recipe.init_std)
-    decay = recipe.weight_decay
-    if recipe.optimizer == "sgd":
-        return model, torch.optim.SGD(model.parameters(), recipe.lr, momentum=recipe.momentum, weight_decay=decay)
-    return model, torch.optim.Adam(model.parameters(), recipe.lr, betas=recipe.betas, weight_decay=decay)
+    return model, torchs_optimizer(recipe, model)
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The recipe's mean loss of scores (n, classes) and labels (n,), computed by torch's functions."""
     if recipe.loss == "cross-entropy":
-        return functional.cross_entropy(scores, labels)
+        return functional.cross_entropy(scores, labels, label_smoothing=recipe.label_smoothing)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.data import frozen, idx
-from suite.data.catalog import FILES, DataSet, data_set
+from suite.data.catalog import DataSet, data_set
 from suite.data.idx import Data
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_images(name: str, folder: Path) -> np.ndarray:
     data = data_set(name)
     if data.frozen:
         return frozen.mapped(folder, data, frozen.ARRAYS[2])
-    return idx.image_bytes(folder, FILES[2])[:, None]
+    return idx.test_images(name, folder)
 
 
 def _tensors(data: DataSet, folder: Path, names: tuple[str, ...]) -> list[torch.Tensor]:

@@ -1,6 +1,6 @@
 """Batches from images in memory: the stored bytes are selected by index and normalised one batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -19,13 +19,22 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
 
 
 def batches(
-    images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, size: int, order: torch.Tensor | None = None
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: Recipe,
+    size: int,
+    order: torch.Tensor | None = None,
+    change: Callable[[int, torch.Tensor], torch.Tensor] | None = None,
 ) -> Iterator[Batch]:
-    """Batches (pixels, labels) of `size` images, in the given or the stored order; the last batch may be smaller."""
-    for start in range(0, len(labels), size):
+    """Batches (pixels, labels) of `size` images, in the given or the stored order; the last batch may be smaller.
+
+    `change` gets the number of each batch and its stored bytes, and returns others.
+    """
+    for number, start in enumerate(range(0, len(labels), size)):
         if order is None:
             chosen = images[start : start + size], labels[start : start + size]
         else:  # `index_select` copies whole rows, while indexing copies single bytes
             rows = order[start : start + size]
             chosen = images.index_select(0, rows), labels.index_select(0, rows)
-        yield normalised(chosen[0], recipe), chosen[1]
+        stored = change(number, chosen[0]) if change else chosen[0]
+        yield normalised(stored, recipe), chosen[1]

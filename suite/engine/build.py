@@ -3,8 +3,9 @@
 import copy
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,19 @@ from suite.engine.draws import set_seed
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError, one_line
 from suite.recipe import Recipe
+from suite.recipe.arguments import bound
 from suite.recipe.loading import line_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Network = Callable[..., Any]
 
 
-def call(network: Network, shape: Shape, classes: int) -> Any:
-    """What `network` returns for images (channels, height, width) of so many classes.
+def call(network: Network, shape: Shape, classes: int, values: Mapping[str, Any]) -> Any:
+    """What `network` returns for images (channels, height, width) of so many classes, and these hyper-parameters.
 
-    It gets those of the arguments `shape` and `classes` that it has.
+    A network that does not name `shape` or `classes` is not given them.
     """
-    return network(**_arguments(network, shape, classes))
+    return bound(network, "network", values)(shape, classes)
 
 
 def build_model(recipe: Recipe, network: Network, seed: int) -> nn.Module:
@@ -123,17 +125,35 @@ def require_scores(scores: Any, given: tuple[int, ...], classes: int, *, trainin
 def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
     fused = all(map(torch.is_floating_point, model.parameters()))  # complex numbers and integers have no such version
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused
-        )
-    return torch.optim.Adam(
-        model.parameters(), lr=recipe.lr, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=fused
-    )
+    options = {"fused": fused} if recipe.optimizer not in ("rmsprop", "nadam") else {}  # and neither have these two
+    return torchs_optimizer(recipe, model, **options)
+
+
+def torchs_optimizer(recipe: Recipe, model: nn.Module, **options: Any) -> torch.optim.Optimizer:
+    """torch's optimiser of the recipe's name with the recipe's values, and with these options of its own."""
+    options |= {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    match recipe.optimizer:
+        case "rmsprop":
+            return torch.optim.RMSprop(model.parameters(), momentum=recipe.momentum, **options)
+        case "adam":
+            return torch.optim.Adam(model.parameters(), betas=recipe.betas, **options)
+        case "adamw":
+            return torch.optim.AdamW(model.parameters(), betas=recipe.betas, **options)
+        case "nadam":
+            return torch.optim.NAdam(model.parameters(), betas=recipe.betas, **options)
+    nesterov = recipe.optimizer == "nesterov"
+    return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, nesterov=nesterov, **options)
 
 
 def build_loss(recipe: Recipe) -> Loss:
-    """A function that maps scores (n, classes) and labels (n,) to their mean loss."""
+    """A function that maps scores (n, classes) and labels (n,) to the mean loss of a training step."""
+    if recipe.label_smoothing:
+        return partial(functional.cross_entropy, label_smoothing=recipe.label_smoothing)
+    return plain_loss(recipe)
+
+
+def plain_loss(recipe: Recipe) -> Loss:
+    """The same for an evaluation, which is never smoothed: so losses of all recipes can be compared."""
     if recipe.loss == "cross-entropy":
         return functional.cross_entropy
     classes = recipe.classes
@@ -174,7 +194,7 @@ def _remedy(recipe: Recipe, network: Network) -> str:
 
 def _initialised(recipe: Recipe, network: Network, seed: int) -> nn.Module:
     set_seed(seed, "init", 0)
-    model = call(network, recipe.shape, recipe.classes)
+    model = call(network, recipe.shape, recipe.classes, recipe.arguments)
     if not isinstance(model, nn.Module):
         raise SuiteError(f"network() must return a torch.nn.Module, got {model!r:.80}.", "Return the network itself.")
     materialise(model, recipe.shape)

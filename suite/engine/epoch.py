@@ -7,10 +7,12 @@ from contextlib import contextmanager, nullcontext
 from typing import TypedDict
 
 import torch
+from torch import nn
 
 from suite.disk.documents import Epoch, EpochClock, Probe
+from suite.engine.augment import augmenting
 from suite.engine.batches import batches
-from suite.engine.build import Loss, require_scores
+from suite.engine.build import Loss, plain_loss, require_scores
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit, Step
@@ -61,20 +63,25 @@ def train_epoch(
     images, device = len(sets.training[1]), sets.training[1].device
     order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
+    change = augmenting(recipe, seed, epoch)
     tally, watch = _Tally(device), _Stopwatch()
     probes: list[Probe] = []
-    for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order), 1):
+    for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order, change), 1):
         scores = _scores(state, recipe, pixels)
         loss = loss_of(scores, labels)
         loss.backward()
         set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates))
+        if recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
         state.optimizer.step()
         state.optimizer.zero_grad()
+        if state.average:
+            state.average.update()
 
         tally.add(scores.detach(), labels, loss.detach())
         if sets.probes and recipe.probe_every and step % recipe.probe_every == 0:
             with watch.paused():
-                seen = _look(state, recipe, sets.probes, loss_of).accuracy()
+                seen = _look(state, recipe, sets.probes).accuracy()
                 probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
         if device.type == "cpu" and watch.ticked():  # on a GPU, reading the tally would wait for all queued steps
             emit(Step(epoch, **tally.means(), images_per_second=tally.images / watch.seconds))
@@ -82,7 +89,7 @@ def train_epoch(
                 break
         if enough(step, watch.seconds):
             break
-    return {"epoch": epoch, **tally.means(), **_end(state, recipe, sets, loss_of, watch), "probes": probes}
+    return {"epoch": epoch, **tally.means(), **_end(state, recipe, sets, watch), "probes": probes}
 
 
 def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
@@ -95,12 +102,12 @@ def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
     return scores if exact else scores.float()
 
 
-def _end(state: State, recipe: Recipe, sets: Sets, loss_of: Loss, watch: "_Stopwatch") -> _End:
+def _end(state: State, recipe: Recipe, sets: Sets, watch: "_Stopwatch") -> _End:
     """The evaluation of validation and test images at the end of an epoch, and the times of all its parts."""
     trained = watch.seconds
-    held_out = _look(state, recipe, sets.validation, loss_of) if sets.validation else None
+    held_out = _look(state, recipe, sets.validation) if sets.validation else None
     validated = watch.seconds
-    tested = _look(state, recipe, sets.test, loss_of) if sets.test else None
+    tested = _look(state, recipe, sets.test) if sets.test else None
     return {
         "val_loss": held_out.loss if held_out else None,
         "val_accuracy": held_out.accuracy() if held_out else None,
@@ -120,8 +127,9 @@ def is_finite(record: Epoch) -> bool:
     return all(math.isfinite(loss) for loss in (record["train_loss"], record["val_loss"]) if loss is not None)
 
 
-def _look(state: State, recipe: Recipe, images: Labelled, loss_of: Loss) -> Evaluation:
-    return evaluate(state.forward, *images, recipe, loss_of)
+def _look(state: State, recipe: Recipe, images: Labelled) -> Evaluation:
+    with state.evaluated():
+        return evaluate(state.forward, *images, recipe, plain_loss(recipe))
 
 
 class _Tally:

@@ -8,7 +8,7 @@ from suite.disk import crash
 from suite.disk.documents import Epoch, Record, Result
 from suite.disk.journal import Run
 from suite.engine import exact, program, state
-from suite.engine.build import Loss, build_loss, build_model, build_optimizer, in_file
+from suite.engine.build import build_loss, build_model, in_file
 from suite.engine.device import device
 from suite.engine.epoch import Enough, is_finite, train_epoch
 from suite.engine.events import Emit, EpochEnded
@@ -27,7 +27,6 @@ class Fitted:
     """A trained model after its last epoch; `diverged` is the epoch whose loss was not finite, else None."""
 
     state: State
-    loss_of: Loss
     environment: Record
     diverged: int | None = None
 
@@ -56,20 +55,20 @@ def fit(
     sets = replace(sets, training=_resident(sets.training))
     updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
     outside = Outside(model, experiment.network)
-    now = state.restore(run, State(model, build_optimizer(recipe, model)), outside)
+    now = state.restore(run, State.begun(recipe, model), outside)
     while more(now.history):
         epoch = len(now.history)
         enough = _reached(left(now.history))
         with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
             record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates)
         if not is_finite(record):
-            return Fitted(now, loss_of, environment, epoch)
+            return Fitted(now, environment, epoch)
         crash.at("epoch:trained")
         now.add(record, keep_best=recipe.keep == "best")
         state.save(run, now, outside)
         crash.at("epoch:saved")
         emit(EpochEnded(record))
-    return Fitted(now, loss_of, environment)
+    return Fitted(now, environment)
 
 
 def _reached(left: Left) -> Enough:

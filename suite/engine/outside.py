@@ -49,7 +49,7 @@ class _Look:
 class Outside:
     """What a network keeps outside its `state_dict`, compared with what it kept when it was built."""
 
-    def __init__(self, model: nn.Module, network: Callable[[], Any]) -> None:
+    def __init__(self, model: nn.Module, network: Callable[..., Any]) -> None:
         """The model must be as `network` built it."""
         self._model, self._network = model, network
         self._built = _look(model, network)
@@ -98,7 +98,7 @@ class Outside:
         (module._buffers if name in module._buffers else vars(module))[name] = value
 
 
-def _look(model: nn.Module, network: Callable[[], Any]) -> _Look:
+def _look(model: nn.Module, network: Callable[..., Any]) -> _Look:
     """Look into everything that the network, its classes and the globals of its file refer to, each object once."""
     look, own = _Look(), _own_packages(model, network)
     # The objects themselves are kept too, so that none of their ids is used again meanwhile.
@@ -129,7 +129,7 @@ def _look(model: nn.Module, network: Callable[[], Any]) -> _Look:
 
 
 def _roots(
-    model: nn.Module, network: Callable[[], Any], own: frozenset[str]
+    model: nn.Module, network: Callable[..., Any], own: frozenset[str]
 ) -> Iterator[tuple[str, Any, Place | None]]:
     """Where the search begins: the attributes of all modules, their classes, and the file of the network."""
     title = type(model).__name__
@@ -149,7 +149,7 @@ def _roots(
     yield f"{file}.network", network, None
 
 
-def _own_packages(model: nn.Module, network: Callable[[], Any]) -> frozenset[str]:
+def _own_packages(model: nn.Module, network: Callable[..., Any]) -> frozenset[str]:
     """The packages of the user's code: those of `network` and of the network's classes, without torch."""
     defined = [network.__module__, *(type(module).__module__ for module in model.modules())]
     return frozenset(module.partition(".")[0] for module in defined) - {"torch"}

@@ -11,7 +11,8 @@ from typing import Any
 SOURCE = Path(__file__).parent.parent
 TEXT = ("suite", "experiments", "pyproject.toml")  # the parts of a checkout that belong to the program
 TRUSTED = ("-c", "safe.directory=*")  # a checkout may be another user's: its program runs here already
-NUMBERS = ("engine/**/*.py", "data/**/*.py", "recipe/fields.py", "recipe/trial.py")  # what can change a number
+RECIPE = ("fields", "trial", "allowed", "arguments", "augmenting")
+NUMBERS = ("engine/**/*.py", "data/**/*.py", *(f"recipe/{name}.py" for name in RECIPE))  # what can change a number
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
@@ -53,8 +54,8 @@ def _changes() -> bytes | None:
 def _engine_sha256() -> str:
     """The SHA-256 over all files whose text can change results.
 
-    These are the engine, the data room with its sources, and two files of the recipe room: one splits off the
-    validation images, the other ends the budget of a trial.
+    These are the engine, the data room with its sources, and those files of the recipe room that split off the
+    validation images, end the budget of a trial, or read what a function is given.
     """
     files = sorted(file for pattern in NUMBERS for file in SOURCE.glob(pattern))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

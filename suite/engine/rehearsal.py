@@ -14,7 +14,7 @@ from torch import nn
 
 from suite.engine import exact
 from suite.engine.batches import normalised
-from suite.engine.build import Network, build_loss, build_model, in_file
+from suite.engine.build import Network, build_model, in_file, plain_loss
 from suite.engine.draws import set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.sets import Labelled
@@ -54,7 +54,7 @@ def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled) ->
     with exact.unchanged(path, "the network's forward()"), in_file(path):
         _require_equal_weights(one, other)
         _require_equal_steps(one, other, normalised(images, recipe), seed)
-        require_repeatable(one, lambda: evaluate(one, images, labels, recipe, build_loss(recipe)))
+        require_repeatable(one, lambda: evaluate(one, images, labels, recipe, plain_loss(recipe)))
 
 
 def _require_equal_steps(one: nn.Module, other: nn.Module, pixels: torch.Tensor, seed: int) -> None:

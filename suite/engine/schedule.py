@@ -11,13 +11,43 @@ LAST = FIRST / 10_000
 
 
 def rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of one step, counted from 0, of `steps`; after the last step it stays constant."""
-    if recipe.schedule == "constant":
-        return recipe.lr
-    peak, end = max(recipe.warm_up * steps - 1, 0.0), steps - 1
+    """The learning rate of one step, counted from 0, of `steps`; after the last step it stays constant.
+
+    All schedules but one-cycle begin after a linear warm-up and are spread over the steps that are left then.
+    """
+    if recipe.schedule == "one-cycle":
+        return _one_cycle(recipe, step, steps)
+    rising = _warm_up(recipe, steps)
+    if step < rising:
+        return recipe.lr * (step + 1) / (rising + 1)
+    return _after_warm_up(recipe, step - rising, max(steps - rising, 1))
+
+
+def _one_cycle(recipe: Recipe, step: int, steps: int) -> float:
+    peak, end = max(_part(recipe, steps) - 1, 0.0), steps - 1
     if step < peak:
         return recipe.lr * _between(FIRST, 1.0, step / peak)
     return recipe.lr * _between(1.0, LAST, min((step - peak) / max(end - peak, 1e-9), 1.0))
+
+
+def _after_warm_up(recipe: Recipe, step: int, steps: int) -> float:
+    """torch's CosineAnnealingLR down to 0, its MultiStepLR, or a constant."""
+    if recipe.schedule == "cosine":
+        return recipe.lr * _between(1.0, 0.0, min(step / steps, 1.0))
+    if recipe.schedule == "step":
+        return recipe.lr * recipe.gamma ** sum(step >= share * steps for share in recipe.milestones)
+    return recipe.lr
+
+
+def _warm_up(recipe: Recipe, steps: int) -> int:
+    """The number of steps in which the rate rises."""
+    return round(_part(recipe, steps)) if recipe.warm_up else 0
+
+
+def _part(recipe: Recipe, steps: int) -> float:
+    """The warm-up in steps, of a share or of steps; a recipe has resolved None."""
+    part = recipe.warm_up or 0.0
+    return part * steps if part < 1 else part
 
 
 def _between(start: float, end: float, share: float) -> float:

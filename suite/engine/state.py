@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -10,9 +11,12 @@ from torch import nn
 from suite.disk.documents import Epoch, damaged
 from suite.disk.journal import Run
 from suite.engine import checkpoint
-from suite.engine.device import compiled
+from suite.engine.average import Average
+from suite.engine.build import build_optimizer
+from suite.engine.device import compiled, device
 from suite.engine.outside import Outside
 from suite.engine.rewrite import rewrite
+from suite.recipe import Recipe
 
 Tensors = dict[str, torch.Tensor]
 
@@ -28,17 +32,32 @@ class State:
     optimizer: torch.optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
     best: Tensors = field(default_factory=dict)
+    average: Average | None = None
     forward: nn.Module = field(init=False)  # to call for images: the model's own layers, rewritten to be faster
 
     def __post_init__(self) -> None:
         """Rewrite and, if asked for, compile the model's forward pass."""
         self.forward = compiled(rewrite(self.model))
 
+    @classmethod
+    def begun(cls, recipe: Recipe, model: nn.Module) -> "State":
+        """The state before the first step."""
+        average = Average(model, recipe.average) if recipe.average is not None else None
+        return cls(model, build_optimizer(recipe, model), average=average)
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Within it the model has the weights that are evaluated: the averages, if the recipe asks for them."""
+        return self.average.in_place() if self.average else nullcontext()
+
+    def kept(self) -> Tensors:
+        """The weights that are evaluated, by name."""
+        return {**self.model.state_dict(), **(self.average.tensors if self.average else {})}
+
     def add(self, record: Epoch, *, keep_best: bool) -> None:
         """Add an epoch to the history; with `keep_best`, copy its weights if its validation accuracy is the best."""
         self.history.append(record)
         if keep_best and best_epoch(self.history)[0] == len(self.history) - 1:
-            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            self.best = {name: tensor.clone() for name, tensor in self.kept().items()}
 
 
 def best_epoch(history: list[Epoch]) -> tuple[int, float]:
@@ -56,6 +75,7 @@ def save(run: Run, state: State, outside: Outside) -> None:
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
     tensors |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(state.optimizer)}
+    tensors |= {f"average.{name}": tensor for name, tensor in state.average.tensors.items()} if state.average else {}
     tensors |= {f"outside.{name}": tensor for name, tensor in others.items()}
     facts = {"identity": run.identity, "seed": run.seed, "history": state.history, "outside": attributes}
     checkpoint.save(run.checkpoint, tensors, facts)
@@ -78,10 +98,12 @@ def restore(run: Run, state: State, outside: Outside) -> State:
     try:
         state.model.load_state_dict(_part(tensors, "model."))
         _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
+        if state.average:
+            state.average.tensors = {name: tensor.to(device()) for name, tensor in _part(tensors, "average.").items()}
         outside.restore(facts["outside"], _part(tensors, "outside."))
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise damaged(run.checkpoint, "its tensors do not fit the network") from error
-    return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."))
+    return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."), state.average)
 
 
 def _part(tensors: Tensors, prefix: str) -> Tensors:
@@ -106,6 +128,6 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
         like = weights.get(int(index), tensor)
-        laid_out = torch.empty_like(like).copy_(tensor) if like.shape == tensor.shape else tensor
+        laid_out = torch.empty_like(like, dtype=tensor.dtype).copy_(tensor) if like.shape == tensor.shape else tensor
         gathered.setdefault(int(index), {})[key] = laid_out
     optimizer.load_state_dict({**optimizer.state_dict(), "state": gathered})

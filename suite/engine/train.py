@@ -10,7 +10,7 @@ from suite.disk import crash
 from suite.disk.documents import Epoch, Result
 from suite.disk.journal import Run
 from suite.engine import checkpoint, exact, state
-from suite.engine.build import Loss
+from suite.engine.build import Loss, plain_loss
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit
 from suite.engine.fit import Fitted, finish_diverged, fit
@@ -41,9 +41,11 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
 
 def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Result:
     """Evaluate the weights that the recipe keeps (last or best) on all test images, and write the result."""
-    recipe, now, loss_of = experiment.recipe, fitted.state, fitted.loss_of
+    recipe, now, loss_of = experiment.recipe, fitted.state, plain_loss(experiment.recipe)
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
+    elif now.average:
+        now.model.load_state_dict(now.kept())
     begun = time.perf_counter()
     with exact.unchanged(experiment.path, "the network's forward()"):
         found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)

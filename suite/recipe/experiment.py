@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from suite.recipe.arguments import Functions
 from suite.recipe.fields import Recipe
 from suite.recipe.identity import identity
 from suite.recipe.specialised import specialised
@@ -13,7 +14,10 @@ from suite.recipe.specialised import specialised
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe and its network; `name` is the name of their file, `network_text` what that says."""
+    """A recipe, its network, and the optional functions beside it; `name` is the name of their file.
+
+    `network_text` is the text of all of them. `functions` does not hold the network.
+    """
 
     name: str
     path: Path
@@ -21,6 +25,7 @@ class Experiment:
     network: Callable[..., Any]
     network_text: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    functions: Functions = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -34,7 +39,7 @@ class Experiment:
 
     @cached_property
     def identity(self) -> str:
-        """The SHA-256 of the recipe, with overrides applied, and of the network's text."""
+        """The SHA-256 of the recipe, with overrides applied, and of the text of network and functions."""
         return identity(self.recipe, self.trained_text)
 
     def facts(self) -> dict[str, Any]:
@@ -53,7 +58,5 @@ class Experiment:
         Raises `SuiteError` (2) for an unknown field or a wrong value.
         """
         recipe = self.recipe.changed(overrides)
-        real = {
-            name: getattr(recipe, name) for name in overrides if getattr(recipe, name) != getattr(self.recipe, name)
-        }
+        real = {name: recipe[name] for name in overrides if recipe[name] != self.recipe[name]}
         return replace(self, recipe=recipe, overrides={**self.overrides, **real})

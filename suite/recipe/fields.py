@@ -2,29 +2,37 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 from suite.data.catalog import Shape, data_set
-from suite.data.own.reading import resolve
 from suite.errors import SuiteError
-from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
+from suite.recipe.allowed import BETAS, CHECKS, MOMENTUM
+from suite.recipe.arguments import Arguments, Functions, defaults_of
+from suite.recipe.checks import wrong
 from suite.recipe.source import Source
 from suite.recipe.space import DEFAULT, read_space
 from suite.recipe.values import literal
 from suite.text import nearest
 
-__all__ = ["Recipe", "Source", "parse_override", "require_field"]
+__all__ = ["Recipe", "Source", "parse_override"]
 
-LOSSES = ("cross-entropy", "mse-one-hot")
-OPTIMIZERS = ("sgd", "adam")
-KEEP = ("last", "best")
-SCHEDULES = ("constant", "one-cycle")
-PRECISIONS = ("float32", "bfloat16")
 # Fields added after the first release, with their defaults, which mean the former behaviour. At its default such a
-# field is left out of the identity, so older finished runs stay valid.
-LATER: Mapping[str, Any] = {"betas": (0.9, 0.999), "schedule": "constant", "warm_up": 0.3, "precision": "float32"}
+# field is left out of the identity, so older finished runs stay valid. `warm_up`'s default depends on the schedule.
+LATER: Mapping[str, Any] = {
+    "betas": (0.9, 0.999),
+    "schedule": "constant",
+    "warm_up": None,
+    "precision": "float32",
+    "milestones": (0.5, 0.75),
+    "gamma": 0.1,
+    "label_smoothing": 0.0,
+    "clip_norm": None,
+    "average": None,
+    "augment": "",
+}
+WARM_UPS = {"one-cycle": 0.3}  # no other schedule has a warm-up unless the recipe says so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +47,18 @@ class Recipe:
     it selects nothing. `test_images` is the source's own test subset: the first so many images, None for all.
     `keep` selects the weights of the result: the last epoch's, or those with the best validation accuracy.
     `init_std` draws every weight from N(0, init_std²) and sets biases to zero; None is torch's own initialisation.
-    `betas` are Adam's decay rates. `schedule` is the learning rate over the steps: constantly `lr`, or one cycle that
-    has its peak `lr` after the share `warm_up` of the steps (suite/engine/schedule.py).
+    `betas` are the decay rates of Adam's kind of optimiser. `schedule` is the learning rate over the steps
+    (suite/engine/schedule.py): constantly `lr`; one cycle with its peak `lr` after the warm-up; half a cosine from `lr`
+    to 0; or steps, where the rate is multiplied by `gamma` at each share of the training in `milestones`. `warm_up` is
+    the part of the training in which the rate rises to `lr`: a share below 1, or a number of steps. Unless given, it is
+    0.3 for one-cycle and 0 for the others.
+    `label_smoothing` and `clip_norm` (the largest norm of all gradients together) act in training steps only.
+    `average` is the decay of an exponential moving average of weights and buffers: its values are evaluated and kept.
+    `augment` changes the images of each training batch: words such as `crop4,flip` (suite/engine/augment.py).
     `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
     and all evaluations are always float32.
-    `space` is the default search space of `tune`.
+    `space` is the default search space of `tune`. `arguments` are values of hyper-parameters: the arguments of the
+    functions in the experiment's file (suite/recipe/arguments.py). They are fields of the recipe once it is loaded.
     """
 
     data: str
@@ -64,32 +79,36 @@ class Recipe:
     init_std: float | None = None
     betas: tuple[float, float] = LATER["betas"]
     schedule: str = LATER["schedule"]
-    warm_up: float = LATER["warm_up"]
+    warm_up: float | None = LATER["warm_up"]
     precision: str = LATER["precision"]
+    milestones: tuple[float, ...] = LATER["milestones"]
+    gamma: float = LATER["gamma"]
+    label_smoothing: float = LATER["label_smoothing"]
+    clip_norm: float | None = LATER["clip_norm"]
+    average: float | None = LATER["average"]
+    augment: str = LATER["augment"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
+        for name, check in CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
+        if self.warm_up is None:
+            object.__setattr__(self, "warm_up", self._usual_warm_up())
         if self.keep == "best" and self.holdout == 0:
             raise wrong("keep", self.keep, "needs validation images to choose by", "Give holdout a share such as 0.2")
         if (self.probe_every is None) != (self.probe_images is None):
             raise wrong("probe_every", self.probe_every, "goes with probe_images", "Give both or neither")
-        if self.momentum and self.optimizer != "sgd":
-            raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
-        if self.betas != LATER["betas"] and self.optimizer != "adam":
-            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
-        if self.warm_up != LATER["warm_up"] and self.schedule == "constant":
-            raise wrong("warm_up", self.warm_up, "is not used by a constant schedule", "Leave it out")
+        self._require_used()
         if self.holdout and not 0 < self.training_images() < data_set(self.data).train:
             raise wrong("holdout", self.holdout, "must leave a batch to train on and one to validate on", "Change it")
         if not isinstance(self.source, Source | None):
             raise wrong("source", self.source, "must be a Source or None", "See experiments/lenet.py")
         if not isinstance(self.space, Mapping):
             raise wrong("space", self.space, "must hold fields with their values", "See experiments/lenet.py")
-        for name in self.space:
-            require_field(name)
+        if not isinstance(self.arguments, Mapping):
+            raise wrong("arguments", self.arguments, "must hold names with their values", 'Give {"width": 32}')
         read_space(self.space)
 
     @cached_property
@@ -102,6 +121,23 @@ class Recipe:
         """The number of the data's classes."""
         return len(data_set(self.data).classes)
 
+    def _require_used(self) -> None:
+        """Raise `SuiteError` (2) for a value that the chosen optimiser, schedule or loss does not use."""
+        if self.momentum and self.optimizer not in MOMENTUM:
+            raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise wrong("momentum", self.momentum, "must be above 0 for nesterov", "Give momentum=0.9")
+        if self.betas != LATER["betas"] and self.optimizer not in BETAS:
+            raise wrong("betas", self.betas, f"are not used by {self.optimizer}", "Leave them out")
+        for name in ("milestones", "gamma"):
+            if getattr(self, name) != LATER[name] and self.schedule != "step":
+                raise wrong(name, getattr(self, name), f"is not used by the schedule {self.schedule}", "Leave it out")
+        if self.label_smoothing and self.loss != "cross-entropy":
+            raise wrong("label_smoothing", self.label_smoothing, f"is not used by {self.loss}", "Leave it out")
+
+    def _usual_warm_up(self) -> float:
+        return WARM_UPS.get(self.schedule, 0.0)
+
     def training_images(self) -> int:
         """The number of images that train: all training images except the held-out batches at the end."""
         images = data_set(self.data).train
@@ -112,83 +148,57 @@ class Recipe:
 
     def protocol(self) -> dict[str, Any]:
         """The fields of the identity as plain JSON values; those of `LATER` are left out at their defaults."""
-        later = {name: list(value) if isinstance(value, tuple) else value for name, value in LATER.items()}
+        defaults = {**LATER, "warm_up": self._usual_warm_up()}
+        later = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
         return {name: value for name, value in self.values().items() if name not in later or value != later[name]}
 
     def values(self) -> dict[str, Any]:
-        """All fields that can change a result, as plain JSON values."""
-        values = {item.name: getattr(self, item.name) for item in _protocol_fields()}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        """All fields that can change a result, hyper-parameters included, as plain JSON values."""
+        values = {name: getattr(self, name) for name in FIELDS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
+            **self.arguments
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a field or of a hyper-parameter."""
+        return self.arguments[name] if name in self.arguments else getattr(self, name)
 
     def changed(self, overrides: Mapping[str, Any]) -> "Recipe":
         """This recipe with other values; raises `SuiteError` (2) for an unknown field or a wrong value."""
         for name in overrides:
-            require_field(name)
-        return replace(self, **overrides)
+            self.require_field(name)
+        if self.warm_up == self._usual_warm_up():  # another schedule has another one
+            overrides = {"warm_up": None, **overrides}
+        own = {name: value for name, value in overrides.items() if name in self.arguments}
+        arguments = self.arguments.changed(own) if isinstance(self.arguments, Arguments) else self.arguments
+        return replace(self, **{name: overrides[name] for name in overrides if name not in own}, arguments=arguments)
+
+    def of(self, functions: Functions) -> "Recipe":
+        """This recipe with the hyper-parameters of its file's functions; raises `SuiteError` (2) if they do not fit."""
+        defaults = defaults_of(functions, (*FIELDS, *NOT_FIELDS))
+        recipe = replace(self, arguments=Arguments(functions, defaults, self.arguments))
+        for name in recipe.space:
+            recipe.require_field(name)
+        return recipe
+
+    def require_field(self, name: str) -> None:
+        """Raise `SuiteError` (2) unless a command can set `name`: a field, or a hyper-parameter of the file."""
+        known = [*FIELDS, *self.arguments]
+        if name not in known:
+            raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
 
 
-def require_field(name: str) -> None:
-    """Raise `SuiteError` (2) unless `name` is a field of a recipe that a command can set: not `source` or `space`."""
-    known = [item.name for item in _protocol_fields()]
-    if name not in known:
-        raise SuiteError(f"{name} is not a field of a recipe{nearest(name, known)}", f"Fields: {', '.join(known)}.")
+NOT_FIELDS = ("source", "space", "arguments")  # they change no number by themselves
+FIELDS = tuple(item.name for item in fields(Recipe) if item.name not in NOT_FIELDS)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
     """The field and the value of a text such as `lr=0.01`; raises `SuiteError` (2) if it is not FIELD=VALUE.
 
-    Values are numbers, true, false, none, words, or numbers separated by commas.
+    Which names there are depends on the experiment, so `Recipe.changed` checks them. Values are numbers, true, false,
+    none, words, or numbers separated by commas.
     """
     name, equals, value = text.partition("=")
     if not equals:
         raise SuiteError(f"--set {text}: expected FIELD=VALUE.", "For example --set lr=0.01 batch_size=128.")
-    require_field(name)
     return name, literal(value)
-
-
-def _protocol_fields() -> list[Field[Any]]:
-    return [item for item in fields(Recipe) if item.name not in ("source", "space")]
-
-
-def _pair(what: str, example: str, first: Check, second: Check) -> Check:
-    """A check of a pair of numbers, with one check for each."""
-
-    def check(name: str, value: Any) -> tuple[Any, Any]:
-        if not isinstance(value, tuple) or len(value) != 2:
-            raise wrong(name, value, f"must be {what}", f"Give two numbers such as {example}")
-        return first(name, value[0]), second(name, value[1])
-
-    return check
-
-
-def _data(_: str, value: Any) -> str:
-    """The name of a data set; of one's own data the name that its contents give it, never its path."""
-    return resolve(value)
-
-
-_MEAN = number("within the pixels' range, 0 to 1", lambda number: 0 <= number <= 1, "0.1307")
-_STD = number("above 0 in its second place", lambda number: number > 0, "0.3081")
-_POSITIVE = number("above 0", lambda number: number > 0, "0.05")
-_SHARE = number("at least 0 and below 1", lambda number: 0 <= number < 1, "0.9")
-_CHECKS: Mapping[str, Check] = {
-    "data": _data,
-    "loss": choice(*LOSSES),
-    "optimizer": choice(*OPTIMIZERS),
-    "lr": _POSITIVE,
-    "batch_size": count(60_000),
-    "epochs": count(10_000),
-    "momentum": _SHARE,
-    "weight_decay": number("at least 0", lambda number: number >= 0, "0.01"),
-    "normalize": optional(_pair("a mean and a standard deviation", "0.1307,0.3081", _MEAN, _STD)),
-    "shuffle": flag,
-    "holdout": _SHARE,
-    "probe_every": optional(count(1_000_000)),
-    "probe_images": optional(count(10_000)),
-    "keep": choice(*KEEP),
-    "test_images": optional(count(10_000)),
-    "init_std": optional(_POSITIVE),
-    "betas": _pair("two decay rates", "0.9,0.999", _SHARE, _SHARE),
-    "schedule": choice(*SCHEDULES),
-    "warm_up": _SHARE,
-    "precision": choice(*PRECISIONS),
-}

@@ -3,12 +3,11 @@
 import ast
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from suite.data.catalog import data_set
 from suite.recipe import Recipe
+from suite.recipe.arguments import Functions
 
 # Increase it when the engine changes the meaning of a recipe, so that old runs are not used as results of the new one.
 FORMAT = 1
@@ -25,18 +24,28 @@ def identity(recipe: Recipe, network_text: str) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def network_text(network: Callable[[], Any]) -> str:
-    """The network function and all definitions of its file that it uses, without comments, layout or docstrings.
+def text_of(functions: Functions) -> str:
+    """The functions and all definitions of their files that they use, without comments, layout or docstrings.
 
-    Other files are not read, so a network must be in one file; only its import statements are included. Raises
-    `ValueError` if the file does not define the function at its top level.
+    Other files are not read, so a function must be in one file; only its import statements are included. Raises
+    `ValueError` if a file does not define its function at its top level.
     """
-    path = Path(network.__code__.co_filename)
+    files: dict[Path, list[str]] = {}
+    for function in functions.values():
+        files.setdefault(Path(function.__code__.co_filename), []).append(function.__name__)
+    texts = [_text(path, names) for path, names in files.items()]
+    renamed = {role: one.__name__ for role, one in functions.items() if role != "network" and one.__name__ != role}
+    return "\n\n".join([*texts, *(f"{role} = {name}" for role, name in renamed.items())])
+
+
+def _text(path: Path, functions: list[str]) -> str:
+    """The definitions of one file that these functions of it use, the functions included."""
     tree = ast.parse(path.read_bytes(), path)
     definitions = _by_bound_name(tree.body)
-    if network.__name__ not in definitions:
-        raise ValueError(f"{network.__name__} is not defined by a def at the top level of {path.name}")
-    wanted, found = [network.__name__], set[int]()
+    for name in functions:
+        if name not in definitions:
+            raise ValueError(f"{name} is not defined by a def at the top level of {path.name}")
+    wanted, found = [*functions], set[int]()
     while wanted:
         for index in definitions.get(wanted.pop(), []):
             if index not in found:

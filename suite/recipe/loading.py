@@ -1,20 +1,20 @@
 """One experiment's file, run and checked; whatever is wrong with it becomes one line that names it."""
 
 import importlib.util
-import inspect
 import re
 import sys
 import traceback
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from suite.errors import SuiteError, one_line
+from suite.recipe.arguments import GIVEN, OPTIONAL, Functions, misspelt
 from suite.recipe.experiment import Experiment
 from suite.recipe.fields import Recipe
-from suite.recipe.identity import network_text
+from suite.recipe.identity import text_of
 from suite.recipe.source import Source
 from suite.text import nearest
 
@@ -48,15 +48,35 @@ def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
         raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
     if not callable(network) or not hasattr(network, "__code__"):
         raise SuiteError(f"{path}: network must be a function, got {network!r:.80}.", "See experiments/lenet.py.")
-    if {*inspect.signature(network).parameters} - {"shape", "classes"}:
-        raise SuiteError(
-            f"{path}: network has other arguments than shape and classes, got {network!r:.80}.", "Leave them out."
-        )
+    functions = _functions(path, module)
     try:
-        text = network_text(network)
+        text = text_of({"network": network, **functions})
     except (OSError, ValueError, SyntaxError) as error:
         raise SuiteError(f"{path}: network cannot be read: {error}.", "Write it as a def in the file.") from error
-    return Experiment(name, path, recipe, network, text)
+    _require_known_names(path, module, text)
+    try:
+        recipe = recipe.of({"network": network, **functions})
+    except SuiteError as error:
+        raise SuiteError(f"{path}: {error}", code=error.code) from error
+    return Experiment(name, path, recipe, network, text, functions=functions)
+
+
+def _functions(path: Path, module: ModuleType) -> Functions:
+    """The optional functions of the file, by role. A plain value under such a name is the file's own matter."""
+    found = {role: getattr(module, role) for role in OPTIONAL if callable(getattr(module, role, None))}
+    for role, function in found.items():
+        if not hasattr(function, "__code__"):
+            raise SuiteError(f"{path}: {role} must be a function, got {function!r:.80}.", f"Write def {role}(…).")
+    return found
+
+
+def _require_known_names(path: Path, module: ModuleType, text: str) -> None:
+    """Refuse a function that nothing uses and whose name is almost that of an optional one: `def optimiser`."""
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    unused = [name for name in own if isinstance(getattr(module, name), FunctionType) and name not in (*GIVEN,)]
+    if found := misspelt(name for name in unused if not re.search(rf"\b{name}\b", text)):
+        name, role = found
+        raise SuiteError(f"{path}: nothing uses the function {name}; did you mean {role}?", "Rename or remove it.")
 
 
 class _AlwaysFromSource(SourceFileLoader):

@@ -1,10 +1,11 @@
 """The search space of a study: recipe fields and their possible values, as written in a recipe or a command.
 
 `1e-4..1e-1` is a range, log-uniform for the fields in `LOG`. `32,64,128` and `none|0.1307,0.3081` are choices.
-A range of batch sizes means its powers of two: `32..256` means four values.
+A range of batch sizes means its powers of two: `32..256` means four values. A range of a hyper-parameter that is a
+whole number holds whole numbers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +21,17 @@ DEFAULT = {"lr": "1e-4..1e-1", "batch_size": "32,64,128,256"}
 
 @dataclass(frozen=True)
 class Dimension:
-    """One field of a search space: a range from `low` to `high`, or `choices`. `words` is its original text."""
+    """One field of a search space: a range from `low` to `high`, or `choices`. `words` is its original text.
+
+    A `whole` range holds whole numbers alone.
+    """
 
     field: str
     words: str
     low: float = 0.0
     high: float = 0.0
     choices: tuple[Any, ...] = ()
+    whole: bool = False
 
     @property
     def log(self) -> bool:
@@ -43,13 +48,16 @@ class Dimension:
     @property
     def extremes(self) -> tuple[Any, ...]:
         """The values that are checked with the recipe: all choices, or both ends of the range."""
-        return self.choices or (self.low, self.high)
+        return self.choices or (self._number(self.low), self._number(self.high))
 
     def holds(self, value: Any) -> bool:
         """Whether the value lies in the dimension."""
         if self.choices:
             return value in self.choices
         return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def _number(self, value: float) -> float:
+        return round(value) if self.whole else value
 
     def grid(self) -> tuple[Any, ...]:
         """The values of a grid search: all choices, or the ends of the range and the values between them.
@@ -58,6 +66,9 @@ class Dimension:
         """
         if self.choices:
             return self.choices
+        if self.whole:
+            tenths = (self.low + (self.high - self.low) * n / 10 for n in range(11))
+            return tuple(dict.fromkeys(map(self._number, tenths)))
         if not self.log:
             return (*(self.low + (self.high - self.low) * n / 10 for n in range(10)), self.high)
         points = [10 ** (n / 2) for n in range(-40, 41)]
@@ -68,12 +79,15 @@ class Dimension:
 Space = dict[str, Dimension]
 
 
-def read_space(words: Mapping[str, str]) -> Space:
-    """The search space that these texts describe, by field; raises `SuiteError` (2) that names a wrong field."""
-    return {field: _dimension(field, text) for field, text in sorted(words.items())}
+def read_space(words: Mapping[str, str], whole: Collection[str] = ()) -> Space:
+    """The search space that these texts describe, by field; raises `SuiteError` (2) that names a wrong field.
+
+    The fields in `whole` hold whole numbers.
+    """
+    return {field: _dimension(field, text, whole=field in whole) for field, text in sorted(words.items())}
 
 
-def _dimension(field: str, text: Any) -> Dimension:
+def _dimension(field: str, text: Any, *, whole: bool) -> Dimension:
     name = f"space {field}"
     if field in FIXED:
         raise SuiteError(
@@ -83,7 +97,7 @@ def _dimension(field: str, text: Any) -> Dimension:
     if not isinstance(text, str) or not text.strip():
         raise wrong(name, text, "must be a range or choices", "Give for example 1e-4..1e-1 or 32,64,128")
     if ".." in text:
-        return _range(field, text, name)
+        return _range(field, text, name, whole=whole)
     choices = tuple(literal(part) for part in _parts(text.split("|" if "|" in text else ",")))
     if len(set(choices)) < max(2, len(choices)):
         raise wrong(name, text, "needs at least two different choices, each once", "Give for example 32,64,128")
@@ -95,13 +109,17 @@ def _parts(texts: Iterable[str]) -> list[str]:
     return [text.strip() for text in texts]
 
 
-def _range(field: str, text: str, name: str) -> Dimension:
+def _range(field: str, text: str, name: str, *, whole: bool) -> Dimension:
     low, high = (literal(part) for part in _parts(text.split("..", 1)))
     ends = [end for end in (low, high) if isinstance(end, int | float) and not isinstance(end, bool)]
     if len(ends) < 2:
         raise wrong(name, text, "must be LOW..HIGH", "Give two numbers such as 1e-4..1e-1")
     if not -1e300 < low < high < 1e300:
         raise wrong(name, text, "must go from a lower to a higher number", "Give for example 1e-4..1e-1")
+    if whole and not all(isinstance(end, int) for end in ends):
+        raise wrong(name, text, "must go from one whole number to another", "Give for example 8..64")
+    if field != "batch_size" and whole:
+        return Dimension(field, text, low=low, high=high, whole=True)
     if field != "batch_size":
         return Dimension(field, text, low=float(low), high=float(high))
     powers = tuple(2**exponent for exponent in range(17) if low <= 2**exponent <= high)

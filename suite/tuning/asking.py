@@ -77,6 +77,8 @@ def _distribution(one: Dimension) -> "BaseDistribution":
 
     if one.exponents:
         return IntDistribution(one.exponents[0], one.exponents[-1])
+    if one.whole:
+        return IntDistribution(int(one.low), int(one.high), log=one.log)
     if one.choices:
         return CategoricalDistribution([_to_param(one, choice) for choice in one.choices])
     return FloatDistribution(one.low, one.high, log=one.log)
@@ -93,7 +95,7 @@ def _to_value(one: Dimension, param: Any) -> Any:
         return 2 ** int(param)
     if one.choices:
         return next(choice for choice in one.choices if _to_param(one, choice) == param)
-    return float(param)
+    return int(param) if one.whole else float(param)
 
 
 @contextmanager

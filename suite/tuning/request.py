@@ -1,7 +1,7 @@
 """A user's request for a study, which is checked before anything is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, product
 
 from suite.errors import SuiteError
@@ -31,7 +31,10 @@ class Request:
 
     def rules(self, experiment: Experiment) -> Rules:
         """Everything that decides the study's trials; raises `SuiteError` (2) if the search is not possible."""
-        space = read_space(dict(self.space or experiment.recipe.space))
+        words = dict(self.space or experiment.recipe.space)
+        for name in words:
+            experiment.recipe.require_field(name)
+        space = read_space(words, whole=[name for name in words if type(experiment.recipe[name]) is int])
         require_recipes(space, experiment.recipe)
         _require_batches(experiment, space)
         study = self.study or experiment.name
@@ -61,7 +64,7 @@ def require_recipes(space: Space, recipe: Recipe) -> None:
     for values in islice(product(*(dimension.extremes for dimension in space.values())), MOST):
         changes = dict(zip(space, values, strict=True))
         try:
-            replace(recipe, **changes)
+            recipe.changed(changes)
         except SuiteError as error:
             asked = " ".join(f"{field}={dimension.words}" for field, dimension in space.items())
             raise SuiteError(f"space {asked}: {error}") from error
@@ -83,6 +86,12 @@ def _require_batches(experiment: Experiment, space: Space) -> None:
 def _require_known_end(experiment: Experiment, space: Space, budget: str) -> None:
     """Refuse a schedule whose number of steps is not known before the training."""
     schedules = space["schedule"].extremes if "schedule" in space else (experiment.recipe.schedule,)
+    warm_ups = space["warm_up"].extremes if "warm_up" in space else (experiment.recipe.warm_up,)
+    if budget == "seconds" and any(0 < (part or 0) < 1 for part in warm_ups) and set(schedules) == {"constant"}:
+        raise SuiteError(
+            f"--budget seconds: {experiment.name}'s warm_up is a share of the steps, whose number is not known.",
+            "Give it as a number of steps, or choose --budget samples or steps.",
+        )
     if budget == "seconds" and set(schedules) != {"constant"}:
         raise SuiteError(
             f"--budget seconds: {experiment.name}'s schedule {' or '.join(schedules)} ends with a step, not a second.",

@@ -53,7 +53,7 @@ class Rules:
 
     def published(self) -> dict[str, Any]:
         """The recipe's own values of the searched fields."""
-        return {name: getattr(self.experiment.recipe, name) for name in self.space}
+        return {name: self.experiment.recipe[name] for name in self.space}
 
     def with_values(self, values: Values) -> Experiment:
         """The experiment with a trial's values."""

@@ -32,9 +32,12 @@ def write_variant(path: Path, experiment: Experiment, remark: str) -> None:
 def variant_text(experiment: Experiment, remark: str) -> str:
     """The text of the variant's file. It has the original's network text, so the identity's network is the same."""
     default = {name: item.default for name, item in Recipe.__dataclass_fields__.items()}
-    protocol = {name: getattr(experiment.recipe, name) for name in experiment.recipe.protocol()}
+    recipe = experiment.recipe
+    protocol = {name: recipe[name] for name in recipe.protocol() if name not in recipe.arguments}
     changed = {name: value for name, value in protocol.items() if value != default[name]}
     lines = [f"    {name}={value!r}," for name, value in changed.items()]
+    if recipe.arguments:
+        lines.append(f"    arguments={dict(recipe.arguments)!r},")
     lines.append(f"    space={dict(experiment.recipe.space)!r},")
     words = as_words(experiment.overrides)
     return "\n".join(

@@ -8,6 +8,7 @@ import torch
 from suite import data
 from suite.benching import loops
 from suite.benching.loops import LOOPS
+from suite.engine.build import build_optimizer
 from suite.recipe import registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # Lightning's own, of torch's newer names
@@ -93,6 +94,6 @@ def test_the_bare_loop_trains_on_what_the_suite_trains_on(name, digits, monkeypa
     assert all(torch.equal(one, other) for one, other, _ in seen)
     assert all(torch.equal(one[2], other[2]) for one, other in zip(bare, tutorial, strict=True))
     _, mine = loops.usual(experiment)
-    ours = loops.build_optimizer(experiment.recipe, torch.nn.Linear(1, 1))
+    ours = build_optimizer(experiment.recipe, torch.nn.Linear(1, 1))
     for setting in ("lr", "momentum", "weight_decay", "betas"):
         assert mine.defaults.get(setting) == ours.defaults.get(setting)

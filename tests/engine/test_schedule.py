@@ -61,3 +61,47 @@ def test_the_next_update_is_of_the_rate_that_was_set():
     optimizer.step()
 
     assert weight.item() == 0.75
+
+
+def torchs(make, steps):
+    """The rates of one of torch's schedulers, from a rate of 0.5."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    theirs, found = make(optimizer), []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        theirs.step()
+    return found
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_cosine_is_torchs_own(experiment, steps):
+    recipe = experiment(schedule="cosine", lr=0.5).recipe
+
+    theirs = torchs(lambda one: torch.optim.lr_scheduler.CosineAnnealingLR(one, T_max=steps), steps)
+
+    assert [rate(recipe, step, steps) for step in range(steps)] == pytest.approx(theirs, rel=1e-9)
+    assert rate(recipe, steps + 5, steps) == 0
+
+
+@pytest.mark.parametrize("steps", [4, 1_000])
+def test_steps_are_torchs_own(experiment, steps):
+    recipe = experiment(schedule="step", lr=0.5, gamma=0.2).recipe
+
+    theirs = torchs(
+        lambda one: torch.optim.lr_scheduler.MultiStepLR(one, [steps // 2, steps * 3 // 4], gamma=0.2), steps
+    )
+
+    assert [rate(recipe, step, steps) for step in range(steps)] == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
+@pytest.mark.parametrize("warm_up", [0.2, 20])
+def test_a_warm_up_is_a_share_or_steps_and_the_schedule_follows_it(experiment, schedule, warm_up):
+    warmed = experiment(schedule=schedule, lr=0.5, warm_up=warm_up).recipe
+    cold = experiment(schedule=schedule, lr=0.5).recipe
+
+    found = [rate(warmed, step, 100) for step in range(100)]
+
+    assert found[:20] == pytest.approx([0.5 * (step + 1) / 21 for step in range(20)])
+    assert found[20:] == [rate(cold, step, 80) for step in range(80)]

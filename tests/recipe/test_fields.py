@@ -8,7 +8,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe, Source
-from suite.recipe.fields import LATER, parse_override
+from suite.recipe.fields import LATER, NOT_FIELDS, parse_override
 
 MINIMAL = {
     "data": "mnist", "loss": "cross-entropy", "optimizer": "sgd", "lr": 0.1, "batch_size": 64, "epochs": 3,
@@ -20,7 +20,7 @@ NO_COUNTS = (0, -1, 2.0, math.nan, math.inf, "3", True, [3])
 WRONG = {
     "data": ("minst", "MNIST", "", 5, None, ["mnist"]),
     "loss": ("hinge", "", 1, None, ["cross-entropy"]),
-    "optimizer": ("rmsprop", "SGD", "", 1, None, ("sgd",)),
+    "optimizer": ("lion", "SGD", "", 1, None, ("sgd",)),
     "lr": (*NO_NUMBERS, None, 0, 0.0, -0.1, 10**400),
     "batch_size": (*NO_COUNTS, None, 60_001),
     "epochs": (*NO_COUNTS, None, 10_001),
@@ -41,14 +41,20 @@ WRONG = {
         None, 0.9, "0.9,0.999", [0.9, 0.999], (), (0.9,), (0.9, 0.99, 0.999), (math.nan, 0.9), (0.9, math.inf),
         (True, 0.9), (0.9, None), (0.9, 1), (1.0, 0.9), (-0.1, 0.9), (0.9, -0.1),
     ),
-    "schedule": ("cosine", "one_cycle", "", 1, None, True),
-    "warm_up": (*NO_NUMBERS, None, -0.1, 1, 1.5),
+    "schedule": ("linear", "one_cycle", "", 1, None, True),
+    "warm_up": (*NO_NUMBERS, -0.1, 1.5),
     "precision": ("float16", "bf16", "", 32, None),
+    "milestones": (*NO_NUMBERS, None, 0, 1, (), (0.5, 0.5, 0.6), (0.7, 0.5, 0.6)),
+    "gamma": (*NO_NUMBERS, None, 0, 1),
+    "label_smoothing": (*NO_NUMBERS, None, -0.1, 1),
+    "clip_norm": (*NO_NUMBERS, 0, -1),
+    "average": (*NO_NUMBERS, 0, 1),
+    "augment": ("crops4", "crop", "crop0", "crop65", "flip2", "mirror", 4, None),
 }  # fmt: skip
 
 
 def fields_of_a_protocol():
-    return [field.name for field in dataclasses.fields(Recipe) if field.name not in ("source", "space")]
+    return [field.name for field in dataclasses.fields(Recipe) if field.name not in NOT_FIELDS]
 
 
 def _met(value):
@@ -138,11 +144,30 @@ def test_betas_are_refused_where_the_optimiser_has_none():
     assert recipe(optimizer="sgd", betas=(0.9, 0.999)) == recipe(optimizer="sgd")
 
 
-def test_a_warm_up_is_refused_where_there_is_none():
-    with pytest.raises(SuiteError, match=r"^warm_up is not used by a constant schedule, got 0\.1\. Leave it out"):
-        recipe(warm_up=0.1)
+def test_a_warm_up_is_the_schedules_own_unless_it_is_given():
+    one_cycle, plain = recipe(schedule="one-cycle"), recipe()
 
+    assert (one_cycle.warm_up, plain.warm_up) == (0.3, 0.0)
     assert recipe(schedule="one-cycle", warm_up=0).warm_up == 0.0
+    assert "warm_up" not in {**one_cycle.protocol(), **plain.protocol()}
+    assert (plain.changed({"schedule": "one-cycle"}), one_cycle.changed({"schedule": "constant"})) == (one_cycle, plain)
+    assert plain.changed({"warm_up": 100}).changed({"schedule": "cosine"}).warm_up == 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"momentum": 0.9, "optimizer": "nadam"}, "momentum is not used by nadam"),
+        ({"optimizer": "nesterov"}, "momentum must be above 0 for nesterov"),
+        ({"betas": (0.7, 0.9), "optimizer": "rmsprop"}, "betas are not used by rmsprop"),
+        ({"gamma": 0.5}, "gamma is not used by the schedule constant"),
+        ({"milestones": 0.5, "schedule": "cosine"}, "milestones is not used by the schedule cosine"),
+        ({"label_smoothing": 0.1, "loss": "mse-one-hot"}, "label_smoothing is not used by mse-one-hot"),
+    ],
+)
+def test_a_value_that_nothing_uses_is_refused(fields, said):
+    with pytest.raises(SuiteError, match=f"^{said}"):
+        recipe(**fields)
 
 
 @pytest.mark.parametrize(
@@ -209,11 +234,12 @@ def test_the_protocol_holds_every_field_with_its_default_and_neither_source_nor_
     source = Source(title="Somewhere", parameters=10)
     told = {
         "optimizer": "adam", "normalize": (0.1, 0.3), "betas": (0.7, 0.9), "schedule": "one-cycle", "warm_up": 0.1,
-        "precision": "bfloat16",
+        "precision": "bfloat16", "label_smoothing": 0.1, "clip_norm": 1.0, "average": 0.9, "augment": "flip",
     }  # fmt: skip
     protocol = recipe(**told, source=source, space={"lr": "0.1..1"}).protocol()
 
-    assert list(protocol) == fields_of_a_protocol()
+    assert list(protocol) == [name for name in fields_of_a_protocol() if name not in ("milestones", "gamma")]
+    assert recipe(schedule="step", milestones=0.5, gamma=0.2).protocol()["milestones"] == [0.5]
     assert protocol["betas"] == [0.7, 0.9]
     assert protocol["normalize"] == [0.1, 0.3]
     assert protocol["keep"] == "last"
@@ -226,7 +252,7 @@ def test_the_protocol_is_silent_of_a_later_field_that_has_its_default():
     assert list(plain.protocol()) == [name for name in fields_of_a_protocol() if name not in LATER]
     assert plain.changed({"betas": (0.7, 0.9)}).protocol() == {**plain.protocol(), "betas": [0.7, 0.9]}
     assert plain.changed({"schedule": "one-cycle"}).protocol() == {**plain.protocol(), "schedule": "one-cycle"}
-    assert {name: getattr(plain, name) for name in LATER} == LATER
+    assert {name: getattr(plain, name) for name in LATER} == {**LATER, "warm_up": 0.0}
     assert list(plain.values()) == fields_of_a_protocol()
 
 
@@ -269,7 +295,7 @@ def test_an_override_without_a_value_is_refused_with_an_example():
 @pytest.mark.parametrize("name", ["batchsize", "batch", "Batch_size"])
 def test_an_override_of_an_unknown_field_offers_the_nearest(name):
     with pytest.raises(SuiteError, match=f"^{name} is not a field of a recipe; did you mean batch_size"):
-        parse_override(f"{name}=128")
+        recipe().changed(dict([parse_override(f"{name}=128")]))
 
 
 @pytest.mark.parametrize("name", ["source", "space", "", "__class__", "protocol"])
@@ -314,7 +340,7 @@ def test_what_tune_searches_is_rate_and_batch_size_unless_the_recipe_says_otherw
 )
 def test_a_space_that_cannot_be_searched_is_refused(space, said):
     with pytest.raises(SuiteError) as refused:
-        recipe(space=space)
+        recipe(space=space).of({})
 
     assert str(refused.value).startswith(said)
     assert refused.value.code == 2

@@ -39,8 +39,17 @@ OTHER = {
     "schedule": "one-cycle",
     "warm_up": 0.1,
     "precision": "bfloat16",
+    "milestones": (0.25, 0.5),
+    "gamma": 0.5,
+    "label_smoothing": 0.1,
+    "clip_norm": 1.0,
+    "average": 0.99,
+    "augment": "crop4,flip",
 }
-NEEDS = {"betas": {"optimizer": "adam"}, "warm_up": {"schedule": "one-cycle"}}  # what uses a field
+NEEDS = {
+    "betas": {"optimizer": "adam"}, "warm_up": {"schedule": "one-cycle"}, "milestones": {"schedule": "step"},
+    "gamma": {"schedule": "step"},
+}  # fmt: skip  # what uses a field
 # What users' finished runs are known by: a change of any of these trains them all again.
 PRESENT = {
     "cnn": "18f15fb255e61b34c8a1db86140169a76e27fac79b18242f8741eb09f9433c71",
@@ -169,8 +178,8 @@ def test_what_tune_searches_is_no_part_of_the_identity():
     assert identity(searched, "text") == identity(BASE, "text")
 
 
-def test_every_field_but_these_two_is_part_of_the_identity():
-    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.values()) == {"source", "space"}
+def test_every_field_but_these_three_is_part_of_the_identity():
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(BASE.values()) == {"source", "space", "arguments"}
 
 
 @pytest.mark.parametrize("name", PRESENT)

@@ -6,6 +6,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.recipe import Recipe
+from suite.recipe.allowed import OPTIMIZERS
 from suite.recipe.space import DEFAULT, FIXED, Dimension, read_space
 from suite.recipe.values import as_words, literal
 from suite.tuning.request import require_recipes
@@ -270,7 +271,10 @@ def test_a_space_that_the_recipe_can_take_is_taken(words):
         ({"batch_size": "32,64.5"}, "batch_size must be a whole number from 1 to 60,000, got 64.5"),
         ({"batch_size": "32..99999"}, "batch_size must be a whole number from 1 to 60,000, got 65536"),
         ({"momentum": "0..1"}, "momentum must be at least 0 and below 1, got 1.0"),
-        ({"optimizer": "sgd,adamw"}, "optimizer must be one of sgd, adam, got 'adamw'"),
+        (
+            {"optimizer": "sgd,adamax"},
+            f"optimizer must be one of {', '.join(OPTIMIZERS)}, got 'adamax'",
+        ),
         ({"normalize": "none|0.1"}, "normalize must be a mean and a standard deviation, got 0.1"),
         ({"momentum": "0,0.9", "optimizer": "sgd,adam"}, "momentum is not used by adam, got 0.9"),
     ],

@@ -7,7 +7,6 @@ from suite.api.tuning import tune as tune_experiment
 from suite.cli.verbs.common import changes, opened
 from suite.disk.documents import Record
 from suite.errors import SuiteError
-from suite.recipe.fields import require_field
 from suite.tuning.request import Request
 
 if TYPE_CHECKING:
@@ -58,10 +57,9 @@ def _request(args: Namespace) -> Request:
 
 def _space(given: list[str]) -> dict[str, str]:
     pairs = [word.partition("=") for word in given]
-    for word, (name, equals, _) in zip(given, pairs, strict=True):
+    for word, (_, equals, _) in zip(given, pairs, strict=True):
         if not equals:
             raise SuiteError(f"--space {word}: expected FIELD=RANGE.", "For example --space lr=1e-4..1e-1.")
-        require_field(name)
     if len({name for name, _, _ in pairs}) < len(pairs):
         raise SuiteError(f"a field is given twice in {' '.join(given)}.", "Give each field once.")
     return {name: words for name, _, words in pairs}
