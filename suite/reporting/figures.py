@@ -109,7 +109,7 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one)))
+    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one), one.image))
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."

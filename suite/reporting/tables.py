@@ -4,6 +4,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from suite.analysis.confusion import by_class, confused_pairs
 from suite.analysis.intervals import FEWEST, Interval, SeedGroup, wilson
 from suite.disk import files
@@ -11,6 +13,11 @@ from suite.reporting.choice import baseline_of
 from suite.reporting.table import Row, Table
 from suite.text import listed_seeds
 from suite.tracking.groups import Group
+
+AVERAGES = {
+    "balanced": "test/balanced_accuracy", "macro F1": "test/macro_f1", "top-5": "test/top5_accuracy",
+}  # fmt: skip
+MOST_CLASSES = 50  # of which the page shows every row, and the CSV every cell
 
 
 def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
@@ -43,6 +50,7 @@ def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
         "published": "", "difference": "+.4f", "diverged": "d",
     }  # fmt: skip
     rows = [_accuracy_row(one) for one in groups]
+    formats |= {name: ".4f" for name in AVERAGES if any(row.get(name) is not None for row in rows)}
     if baseline:
         formats[f"against {baseline}"] = ""
         for one, row in zip(groups, rows, strict=True):
@@ -93,7 +101,13 @@ def _accuracy_row(one: Group) -> Row:
         "seeds_high": seeds.high if seeds else None,
         "images_low": sampling.low,
         "images_high": sampling.high,
+        **{name: one.metric(key).mean for name, key in AVERAGES.items() if _has(one, key)},
     }
+
+
+def _has(one: Group, metric: str) -> bool:
+    """Whether all runs have a metric; those of the first data sets, and of few classes, lack some."""
+    return all(isinstance(run.get(metric), float) and run[metric] == run[metric] for run in one.runs)
 
 
 def published_history(groups: Sequence[Group]) -> Table:
@@ -150,16 +164,21 @@ def classes(groups: Sequence[Group]) -> Table:
 
 
 def confusion(groups: Sequence[Group]) -> Table:
-    """Every cell of every confusion matrix: the mean count over the seeds."""
+    """The cells of every confusion matrix: the mean count over the seeds. Of a large matrix, those that are not 0."""
     rows = [
         {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
          "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j]),
          "sd over seeds": None if one.confusion_sd is None else float(one.confusion_sd[i, j])}
-        for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
+        for one in groups for i, j in _cells(one)
     ]  # fmt: skip
     return Table("Confusion", rows, {
         "experiment": "", "true": "", "predicted": "", "images": ".1f", "sd over seeds": ".1f",
     })  # fmt: skip
+
+
+def _cells(one: Group) -> list[tuple[int, int]]:
+    wanted = np.ones_like(one.confusion) if len(one.classes) <= MOST_CLASSES else one.confusion
+    return [(int(i), int(j)) for i, j in np.argwhere(wanted)]
 
 
 def throughput(groups: Sequence[Group]) -> Table:

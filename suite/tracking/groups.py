@@ -69,6 +69,11 @@ class Group:
         return title_of(self.parameter("data"), str(self.runs[0].get("data_title", "")))
 
     @property
+    def image(self) -> tuple[str, ...]:
+        """The channels, height and width of an image, as texts."""
+        return tuple(str(self.runs[0].get("image", "1×28×28")).split("×"))
+
+    @property
     def as_published(self) -> bool:
         """Whether our figures may be compared with the source's."""
         return not self.changes and bool(self.source)
@@ -90,8 +95,11 @@ class Group:
         return {*self.seeds, *self.diverged}
 
     @property
-    def predicted(self) -> NDArray[np.uint8] | None:
-        """The predicted class of every test image, uint8 (n seeds, m images); None if any predictions are damaged."""
+    def predicted(self) -> NDArray[np.integer] | None:
+        """The predicted class of every test image, uint8 or uint16 (n seeds, m images).
+
+        None if any predictions are damaged.
+        """
         return self._predictions and self._predictions.predicted
 
     @property
@@ -100,8 +108,8 @@ class Group:
         return self._predictions and self._predictions.confidence
 
     @property
-    def labels(self) -> NDArray[np.uint8] | None:
-        """The true classes, uint8 (m,); None if `predicted` is None."""
+    def labels(self) -> NDArray[np.integer] | None:
+        """The true classes, of the same type (m,); None if `predicted` is None."""
         return self._predictions and self._predictions.labels
 
     @cached_property

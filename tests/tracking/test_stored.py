@@ -91,7 +91,8 @@ def test_one_damaged_file_leaves_the_group_without_predictions(second):
     ("t,お,き\nお,3,1\nき,0,2\n".encode(), ("お", "き")),
     (b"t,\x1b[31ma,b\na,3,1\nb,0,2\n", ("[31ma", "b")),
     (b"t\na\n", ()),
-    (b"t," + b",".join(b"%d" % n for n in range(300)) + b"\n0\n", ()),
+    (b"t," + b",".join(b"%d" % n for n in range(300)) + b"\n0\n", tuple(map(str, range(300)))),
+    (b"t," + b",".join(b"%d" % n for n in range(70_000)) + b"\n0\n", ()),
     (b"\xff", ()),
     (b"", ()),
 ])  # fmt: skip
