@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 MOST_COUNTED, MOST_NAMED, LONGEST = 25, 60, 24  # classes with counts, with names; letters of a name
+MOST_CELLS = 250  # of a heat map, in a row
 MOST_BOXES = 100  # layers in one picture; matplotlib refuses an image that is much wider
 
 
@@ -60,15 +61,21 @@ def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
 def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     """The matrix as a heat map with its counts; the colour is the share of the true class, as a square root.
 
-    The square root makes rare confusions visible. With more than `MOST_COUNTED` classes there are no counts, and with
-    more than `MOST_NAMED` the classes have numbers, from 0, instead of names.
+    The square root makes rare confusions visible. With more than `MOST_COUNTED` classes there are no counts; with more
+    than `MOST_NAMED` the classes have numbers, from 0, instead of names; with more than `MOST_CELLS` a cell is the
+    largest share of several.
     """
     room = min(max(len(classes) - 10, 0) * 0.42, 6.0)  # inches, beyond the size for ten classes
     figure, (axes,) = new_figure(6.6 + room, 5.8 + room)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+    cells, step = _pooled(share)
+    whole: dict[str, Any] = {}
+    if step > 1:
+        whole = {"extent": (-0.5, len(share) - 0.5, len(share) - 0.5, -0.5), "interpolation": "nearest"}
+    image = axes.imshow(np.sqrt(cells), cmap="Blues", vmin=0, vmax=1, **whole)
     axes.grid(visible=False)
-    axes.set(title="True class by row, predicted class by column", xlabel="predicted", ylabel="true")
+    of_many = f"; each cell is the largest share of {step} × {step} classes" if step > 1 else ""
+    axes.set(title=f"True class by row, predicted class by column{of_many}", xlabel="predicted", ylabel="true")
     if len(classes) <= MOST_NAMED:
         names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in classes]
         small: dict[str, Any] = {"fontsize": 7} if len(classes) > MOST_COUNTED else {}
@@ -83,6 +90,14 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
     return figure
+
+
+def _pooled(share: "Matrix") -> "tuple[Matrix, int]":
+    """At most `MOST_CELLS` rows and columns, each the largest of `step` ones; a larger picture is a larger file."""
+    step = -(-len(share) // MOST_CELLS)
+    starts = np.arange(0, len(share), step)
+    rows = np.maximum.reduceat(share, starts, axis=0) if step > 1 else share
+    return (np.maximum.reduceat(rows, starts, axis=1) if step > 1 else share), step
 
 
 def samples(

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.analysis.times import percentile_of
+from suite.reporting.class_tables import MOST_CLASSES
 from suite.reporting.figures import Picture
 from suite.reporting.table import Table
-from suite.reporting.tables import MOST_CLASSES
 from suite.text import plural
 from suite.tracking.groups import Group
 

@@ -69,11 +69,6 @@ class Group:
         return title_of(self.parameter("data"), str(self.runs[0].get("data_title", "")))
 
     @property
-    def image(self) -> tuple[str, ...]:
-        """The channels, height and width of an image, as texts."""
-        return tuple(str(self.runs[0].get("image", "1×28×28")).split("×"))
-
-    @property
     def as_published(self) -> bool:
         """Whether our figures may be compared with the source's."""
         return not self.changes and bool(self.source)
@@ -96,10 +91,7 @@ class Group:
 
     @property
     def predicted(self) -> NDArray[np.integer] | None:
-        """The predicted class of every test image, uint8 or uint16 (n seeds, m images).
-
-        None if any predictions are damaged.
-        """
+        """The predicted class of every test image, (n seeds, m images); None if any predictions are damaged."""
         return self._predictions and self._predictions.predicted
 
     @property
@@ -109,7 +101,7 @@ class Group:
 
     @property
     def labels(self) -> NDArray[np.integer] | None:
-        """The true classes, of the same type (m,); None if `predicted` is None."""
+        """The true classes (m,), of the same type; None if `predicted` is None."""
         return self._predictions and self._predictions.labels
 
     @cached_property

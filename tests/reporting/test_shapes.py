@@ -64,7 +64,7 @@ def report(tmp_path_factory):
 def test_the_record_has_shape_and_classes(report):
     _, groups = report
 
-    assert groups["colour_fast"].image == ("3", "16", "20")
+    assert groups["colour_fast"].runs[0]["image"] == "3×16×20"
     assert groups["colour_fast"].classes == synthetic.names(3)
     assert len(groups["many"].classes) == MANY
     assert groups["many"].predicted.shape == (1, MANY)

@@ -69,6 +69,17 @@ def test_the_predictions_of_all_seeds_lie_on_each_other():
     assert found.labels.tolist() == [0, 1, 2, 3]
 
 
+def test_predictions_of_more_than_256_classes_are_read():
+    wide = {"predicted": np.array([0, 299, 5, 6], np.uint16), "label": np.array([0, 299, 5, 7], np.uint16)}
+
+    found = predictions([stored(0, **wide), stored(1, **wide)], 4, 300)
+
+    assert found.predicted.tolist() == [[0, 299, 5, 6]] * 2
+    assert found.labels.tolist() == [0, 299, 5, 7]
+    assert predictions([stored(0, **wide)], 4, 299) is None
+    assert predictions([stored(0, **{**wide, "label": wide["label"].astype(np.uint8)})], 4, 300) is None
+
+
 @pytest.mark.parametrize(
     "second",
     {
