@@ -18,13 +18,13 @@ MOST_SEEDS = 1_000  # nobody trains more seeds than that, so we recommend someth
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The predictions of a recipe's runs: classes uint8 and scores float32 (seeds n, images m), labels (m,)."""
+    """The predictions of a recipe's runs: classes and scores float32 (seeds n, images m), labels (m,)."""
 
     title: str
     seeds: tuple[int, ...]
-    predicted: NDArray[np.uint8]
+    predicted: NDArray[np.integer]
     confidence: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.integer]
 
     def under(self, seeds: Sequence[int]) -> "Answers":
         """The predictions of the given seeds only, in the given order."""

@@ -106,19 +106,20 @@ def changed_cells(one: Matrix, other: Matrix, level: float = LEVEL) -> list[Cell
     variance = np.maximum(own, _usual_variance(own, (n * means[0] + k * means[1]) / (n + k)))
     gaps = np.abs(means[0] - means[1])
     ts = np.divide(gaps, np.sqrt(variance * (1 / n + 1 / k)), out=np.zeros_like(gaps), where=gaps > 0)
-    ps = holm((2 * stdtr(n + k - 2, -ts)).ravel().tolist())
-    rows = zip(np.ndindex(gaps.shape), *(mean.ravel().tolist() for mean in means), ps, strict=True)
-    return sorted((Cell(*at, *row) for at, *row in rows if row[-1] < 1 - level), key=lambda cell: cell.p)
+    ps = np.reshape(holm((2 * stdtr(n + k - 2, -ts)).ravel().tolist()), gaps.shape)
+    found = [
+        Cell(i, j, float(means[0][i, j]), float(means[1][i, j]), float(ps[i, j]))
+        for i, j in np.argwhere(ps < 1 - level).tolist()
+    ]
+    return sorted(found, key=lambda cell: cell.p)
 
 
 def confused_pairs(matrix: Matrix, names: Sequence[str], most: int = 5) -> list[Pair]:
     """The `most` pairs of classes with the most confusions, both directions added, highest first."""
-    pairs = [
-        Pair(names[i], names[j], float(matrix[i, j]), float(matrix[j, i]))
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-    ]
-    return sorted(pairs, key=lambda pair: -pair.total)[:most]
+    ones, others = np.triu_indices(len(names), 1)
+    first = np.argsort(-(matrix[ones, others] + matrix[others, ones]), kind="stable")[:most]
+    pairs = zip(ones[first], others[first], strict=True)
+    return [Pair(names[i], names[j], float(matrix[i, j]), float(matrix[j, i])) for i, j in pairs]
 
 
 def _ratio(part: Matrix, whole: Matrix) -> Matrix:

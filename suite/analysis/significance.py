@@ -33,19 +33,19 @@ def mcnemar(one_right: Right, other_right: Right) -> McNemar:
     return McNemar(only_one, only_other, p)
 
 
-def votes(predicted: NDArray[np.uint8], confidence: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """The class that most seeds predict for each image, uint8 (m,); a tie goes to the higher sum of confidence.
+def votes(predicted: NDArray[np.integer], confidence: NDArray[np.floating]) -> NDArray[np.integer]:
+    """The class that most seeds predict for each image (m,), of `predicted`'s type.
 
-    `predicted` and `confidence` are (seeds n, images m).
+    A tie goes to the higher sum of confidence, then to the first class. `predicted` and `confidence` are (seeds n,
+    images m).
     """
-    images, classes = np.arange(predicted.shape[1]), int(predicted.max(initial=0)) + 1
-    counts, sureness = np.zeros((2, len(images), classes))
-    for row, sure in zip(predicted, confidence, strict=True):
-        counts[images, row] += 1
-        sureness[images, row] += sure
-    tied = counts == counts.max(axis=1, keepdims=True)
-    chosen: NDArray[np.intp] = np.where(tied, sureness, -1).argmax(axis=1)
-    return chosen.astype(np.uint8)
+    images, classes = predicted.shape[1], int(predicted.max(initial=0)) + 1
+    named = np.arange(images) * classes + predicted.astype(np.int64)  # a number for each image and class
+    found, index, counts = np.unique(named, return_inverse=True, return_counts=True)
+    sureness = np.bincount(index.ravel(), weights=confidence.astype(np.float64).ravel(), minlength=len(found))
+    order = np.lexsort((-found, sureness, counts, found // classes))
+    last = np.searchsorted(found[order] // classes, np.arange(images), side="right") - 1
+    return (found[order][last] % classes).astype(predicted.dtype)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

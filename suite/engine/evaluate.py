@@ -9,6 +9,7 @@ from suite.engine.batches import batches
 from suite.engine.build import Loss
 from suite.recipe import Recipe
 
+TOP, FEWEST = 5, 20  # top-5 accuracy is measured from so many classes on
 SIZE = 1_000  # batch size of every evaluation; fixed, because it can change the last bits of a result
 
 
@@ -16,17 +17,31 @@ SIZE = 1_000  # batch size of every evaluation; fixed, because it can change the
 class Evaluation:
     """Mean loss, and for n images the predicted classes int64 (n,), their confidence float32 (n,) and the labels.
 
-    The confidence is the softmax probability for cross-entropy, else the score limited to 0 to 1.
+    The confidence is the softmax probability for cross-entropy, else the score limited to 0 to 1. `top` is the share of
+    images whose label has one of the `TOP` highest scores; None for fewer than `FEWEST` classes.
     """
 
     loss: float
     predicted: torch.Tensor
     confidence: torch.Tensor
     labels: torch.Tensor
+    top: float | None = None
 
     def accuracy(self, first: int | None = None) -> float:
         """The share of correct predictions among the `first` images, or among all."""
         return float((self.predicted[:first] == self.labels[:first]).double().mean())
+
+    def averages(self) -> tuple[float, float]:
+        """The balanced accuracy and the macro-averaged F1: classes count alike, however many images each has.
+
+        They are the means of recall over the classes of the labels, and of F1 over those of labels or predictions, as
+        in scikit-learn's `balanced_accuracy_score` and `f1_score(average="macro")`.
+        """
+        classes = 1 + int(max(self.labels.max(), self.predicted.max()))
+        hits = self.labels[self.labels == self.predicted]
+        right, true, claimed = (one.bincount(minlength=classes).double() for one in (hits, self.labels, self.predicted))
+        recall, f1 = right / true, 2 * right / (true + claimed)  # nan for a class that is not met
+        return float(recall.nanmean()), float(f1.nanmean())
 
 
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss) -> Evaluation:
@@ -38,6 +53,7 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recip
     model.eval()
     device = next((weights.device for weights in model.parameters()), images.device)
     total, predicted, confidence = torch.zeros((), dtype=torch.float64, device=device), [], []
+    among = torch.zeros((), dtype=torch.int64, device=device) if recipe.classes >= FEWEST else None
     with torch.inference_mode():
         for pixels, truth in batches(images.to(device), labels.to(device), recipe, SIZE):
             scores = model(pixels)
@@ -47,5 +63,8 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recip
             top = likely.max(1)
             predicted.append(scores.argmax(1))
             confidence.append(top.values.float())
+            if among is not None:
+                among += (scores.topk(TOP, 1).indices == truth.unsqueeze(1)).sum()
     model.train()
-    return Evaluation(total.item() / len(labels), torch.cat(predicted).cpu(), torch.cat(confidence).cpu(), labels.cpu())
+    loss, share = total.item() / len(labels), None if among is None else among.item() / len(labels)
+    return Evaluation(loss, torch.cat(predicted).cpu(), torch.cat(confidence).cpu(), labels.cpu(), share)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from suite.analysis.confusion import Matrix
 
 Record = Mapping[str, Any]
+MOST_COUNTED, MOST_NAMED, LONGEST = 25, 60, 24  # classes with counts, with names; letters of a name
+MOST_CELLS = 250  # of a heat map, in a row
 MOST_BOXES = 100  # layers in one picture; matplotlib refuses an image that is much wider
 
 
@@ -59,17 +61,28 @@ def probes(histories: Sequence[Sequence[Record]], images: int) -> "Figure":
 def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     """The matrix as a heat map with its counts; the colour is the share of the true class, as a square root.
 
-    The square root makes rare confusions visible.
+    The square root makes rare confusions visible. With more than `MOST_COUNTED` classes there are no counts; with more
+    than `MOST_NAMED` the classes have numbers, from 0, instead of names; with more than `MOST_CELLS` a cell is the
+    largest share of several.
     """
-    figure, (axes,) = new_figure(6.6, 5.8)
+    room = min(max(len(classes) - 10, 0) * 0.42, 6.0)  # inches, beyond the size for ten classes
+    figure, (axes,) = new_figure(6.6 + room, 5.8 + room)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+    cells, step = _pooled(share)
+    whole: dict[str, Any] = {}
+    if step > 1:
+        whole = {"extent": (-0.5, len(share) - 0.5, len(share) - 0.5, -0.5), "interpolation": "nearest"}
+    image = axes.imshow(np.sqrt(cells), cmap="Blues", vmin=0, vmax=1, **whole)
     axes.grid(visible=False)
-    axes.set(title="True class by row, predicted class by column", xlabel="predicted", ylabel="true")
-    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right",
-                    parse_math=False)  # fmt: skip
-    axes.set_yticks(range(len(classes)), classes, parse_math=False)
-    for (row, column), count in np.ndenumerate(matrix):
+    of_many = f"; each cell is the largest share of {step} × {step} classes" if step > 1 else ""
+    axes.set(title=f"True class by row, predicted class by column{of_many}", xlabel="predicted", ylabel="true")
+    if len(classes) <= MOST_NAMED:
+        names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in classes]
+        small: dict[str, Any] = {"fontsize": 7} if len(classes) > MOST_COUNTED else {}
+        axes.set_xticks(range(len(classes)), names, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right",
+                        parse_math=False, **small)  # fmt: skip
+        axes.set_yticks(range(len(classes)), names, parse_math=False, **small)
+    for (row, column), count in np.ndenumerate(matrix) if len(classes) <= MOST_COUNTED else ():
         if count:
             colour = "white" if share[row, column] > 0.35 else "#1f2937"
             axes.text(column, row, f"{count:.1f}".removesuffix(".0"), ha="center", va="center", fontsize=7.5,
@@ -77,6 +90,14 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     bar.set_ticks([0, 0.1**0.5, 0.25**0.5, 0.5**0.5, 1], labels=["0", "0.1", "0.25", "0.5", "1"])
     return figure
+
+
+def _pooled(share: "Matrix") -> "tuple[Matrix, int]":
+    """At most `MOST_CELLS` rows and columns, each the largest of `step` ones; a larger picture is a larger file."""
+    step = -(-len(share) // MOST_CELLS)
+    starts = np.arange(0, len(share), step)
+    rows = np.maximum.reduceat(share, starts, axis=0) if step > 1 else share
+    return (np.maximum.reduceat(rows, starts, axis=1) if step > 1 else share), step
 
 
 def samples(
@@ -107,7 +128,7 @@ def samples(
     return figure
 
 
-def network(layers: Sequence[Record], image: Sequence[int] = (1, 28, 28)) -> "Figure":
+def network(layers: Sequence[Record], image: Sequence[int | str] = (1, 28, 28)) -> "Figure":
     """The layers as boxes, in the order of execution; layers with parameters are coloured.
 
     `image` is (channels, height, width) of an image. Layers whose output shape is not known, and those after the first

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 14  # letters of a class's name above an image
+LONGEST = 12  # letters of a class's name above an image
 USUAL = 28  # pixels; the room for words is given for images of this size, and larger ones get more
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.analysis.times import percentile_of
+from suite.reporting.class_tables import MOST_CLASSES
 from suite.reporting.figures import Picture
 from suite.reporting.table import Table
 from suite.text import plural
@@ -70,8 +71,14 @@ def diverged_words(title: str, seeds: Sequence[int]) -> str:
 
 
 def _only(table: Table, identity: str) -> Table:
+    """The rows of one recipe. Of many classes, those with the lowest F1: the page would be too long for all."""
     rows = [row for row in table.rows if row["identity"] == identity]
-    return Table(table.title, rows, {name: how for name, how in table.formats.items() if name != "experiment"})
+    shown, note = rows, ""
+    if "F1" in table.formats and len(rows) > MOST_CLASSES:
+        shown = sorted(rows, key=lambda row: row["F1"])[:MOST_CLASSES]
+        note = f"The {MOST_CLASSES} classes with the lowest F1 of {len(rows):,}; classes.csv has all."
+    formats = {name: how for name, how in table.formats.items() if name != "experiment"}
+    return Table(table.title, shown, formats, note)
 
 
 def _protocol(one: Group) -> list[tuple[str, str]]:

@@ -109,12 +109,17 @@ def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
     found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one)))
+    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one), _image(one)))
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."
         found.append(album.add_image(f"{one.slug}-samples", says, one.samples))
     return found
+
+
+def _image(one: Group) -> list[str]:
+    """The channels, height and width of an image, as the record has them."""
+    return str(one.runs[0].get("image", "1×28×28")).split("×")
 
 
 def _shaped(one: Group) -> list[dict[str, object]]:

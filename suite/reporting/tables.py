@@ -4,13 +4,17 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from suite.analysis.confusion import by_class, confused_pairs
-from suite.analysis.intervals import FEWEST, Interval, SeedGroup, wilson
+from suite.analysis.intervals import FEWEST, SeedGroup, wilson
 from suite.disk import files
 from suite.reporting.choice import baseline_of
+from suite.reporting.class_tables import classes, confusion, pairs
 from suite.reporting.table import Row, Table
 from suite.text import listed_seeds
 from suite.tracking.groups import Group
+
+AVERAGES = {
+    "balanced": "test/balanced_accuracy", "macro F1": "test/macro_f1", "top-5": "test/top5_accuracy",
+}  # fmt: skip
 
 
 def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
@@ -43,6 +47,7 @@ def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
         "published": "", "difference": "+.4f", "diverged": "d",
     }  # fmt: skip
     rows = [_accuracy_row(one) for one in groups]
+    formats |= {name: ".4f" for name in AVERAGES if any(row.get(name) is not None for row in rows)}
     if baseline:
         formats[f"against {baseline}"] = ""
         for one, row in zip(groups, rows, strict=True):
@@ -93,7 +98,13 @@ def _accuracy_row(one: Group) -> Row:
         "seeds_high": seeds.high if seeds else None,
         "images_low": sampling.low,
         "images_high": sampling.high,
+        **{name: one.metric(key).mean for name, key in AVERAGES.items() if _has(one, key)},
     }
+
+
+def _has(one: Group, metric: str) -> bool:
+    """Whether all runs have a metric; those of the first data sets, and of few classes, lack some."""
+    return all(isinstance(run.get(metric), float) and run[metric] == run[metric] for run in one.runs)
 
 
 def published_history(groups: Sequence[Group]) -> Table:
@@ -113,53 +124,6 @@ def published_history(groups: Sequence[Group]) -> Table:
             rows.append(row)
     shown = {column: ".4f" for name in names.values() for column in (name, f"{name}, published")}
     return Table("The published history, epoch by epoch", rows, {"experiment": "", "epoch": "d", "n": "d", **shown})
-
-
-def pairs(groups: Sequence[Group]) -> Table:
-    """The pairs of classes with the most confusions: mean counts over the seeds, for both cells and their sum."""
-    rows = []
-    for one in groups:
-        printed = one.source.get("confused") if one.as_published else None
-        for pair in confused_pairs(one.confusion, one.classes):
-            same = printed is not None and {pair.one, pair.other} == set(printed[:2])
-            rows.append({
-                "experiment": one.title, "identity": one.identity, "n": len(one.runs),
-                "one class": pair.one, "other class": pair.other,
-                "one as other": pair.one_as_other, "other as one": pair.other_as_one, "both": pair.total,
-                "published": printed[2] if printed and same else None,
-            })  # fmt: skip
-    formats = {"experiment": "", "n": "d", "one class": "", "other class": "", "one as other": ".1f",
-               "other as one": ".1f", "both": ".1f", "published": "d"}  # fmt: skip
-    return Table("The pairs confused most", rows, formats)
-
-
-def classes(groups: Sequence[Group]) -> Table:
-    """Precision, recall and F1 of every class, from the mean confusion matrix over the seeds."""
-    rows = [
-        {"experiment": one.title, "identity": one.identity, "class": figures.name, "images": round(figures.images),
-         "precision": figures.precision, "precision, 95 %": _range(figures.precision_interval),
-         "recall": figures.recall, "recall, 95 %": _range(figures.recall_interval),
-         "F1": figures.f1, "F1, 95 %": _range(figures.f1_interval)}
-        for one in groups for figures in by_class(one.confusion, one.classes)
-    ]  # fmt: skip
-    figures = {
-        name: how for kind in ("precision", "recall", "F1") for name, how in ((kind, ".4f"), (f"{kind}, 95 %", ""))
-    }
-    note = "Intervals are Wilson's: the sampling error of the test images, not the spread between seeds."
-    return Table("Figures by class", rows, {"experiment": "", "class": "", "images": ",d", **figures}, note)
-
-
-def confusion(groups: Sequence[Group]) -> Table:
-    """Every cell of every confusion matrix: the mean count over the seeds."""
-    rows = [
-        {"experiment": one.title, "identity": one.identity, "n": len(one.runs),
-         "true": one.classes[i], "predicted": one.classes[j], "images": float(one.confusion[i, j]),
-         "sd over seeds": None if one.confusion_sd is None else float(one.confusion_sd[i, j])}
-        for one in groups for i in range(len(one.classes)) for j in range(len(one.classes))
-    ]  # fmt: skip
-    return Table("Confusion", rows, {
-        "experiment": "", "true": "", "predicted": "", "images": ".1f", "sd over seeds": ".1f",
-    })  # fmt: skip
 
 
 def throughput(groups: Sequence[Group]) -> Table:
@@ -209,10 +173,6 @@ def runs(groups: Sequence[Group]) -> Table:
 def _kept(one: Group, run: Row) -> int:
     """The epoch, counted from 0, whose weights are the result."""
     return int(run["val/best_epoch"]) if one.parameter("keep") == "best" else int(one.parameter("epochs")) - 1
-
-
-def _range(interval: Interval) -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}"
 
 
 def _with_range(values: SeedGroup, how: str) -> str:

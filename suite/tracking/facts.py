@@ -5,7 +5,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from suite.data.catalog import DataSet, data_set
+from suite.data.catalog import GREY, DataSet, data_set
 from suite.data.frozen import described, folder_of, is_here
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run
@@ -38,6 +38,9 @@ def tags(run: Run, facts: Record) -> dict[str, str]:
         "suite.source": json.dumps(facts["source"], ensure_ascii=False, sort_keys=True),
         **{f"suite.env.{key}": environment[key] for key in _ENVIRONMENT},
     }
+    shape = data_set(facts["recipe"]["data"]).shape
+    if shape != GREY:
+        labels["suite.image"] = "×".join(map(str, shape))
     if "git_commit" in environment:
         labels["mlflow.source.git.commit"] = environment["git_commit"]
         labels["suite.git_dirty"] = environment["git_dirty"]

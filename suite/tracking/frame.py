@@ -81,6 +81,7 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "commit": tags.get("mlflow.source.git.commit", ""),
         **{f"param.{key}": value for key, value in params.items()},
         "data_title": _data_title(run),
+        "image": tags.get("suite.image", "1×28×28"),
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }

@@ -90,8 +90,8 @@ class Group:
         return {*self.seeds, *self.diverged}
 
     @property
-    def predicted(self) -> NDArray[np.uint8] | None:
-        """The predicted class of every test image, uint8 (n seeds, m images); None if any predictions are damaged."""
+    def predicted(self) -> NDArray[np.integer] | None:
+        """The predicted class of every test image, (n seeds, m images); None if any predictions are damaged."""
         return self._predictions and self._predictions.predicted
 
     @property
@@ -100,8 +100,8 @@ class Group:
         return self._predictions and self._predictions.confidence
 
     @property
-    def labels(self) -> NDArray[np.uint8] | None:
-        """The true classes, uint8 (m,); None if `predicted` is None."""
+    def labels(self) -> NDArray[np.integer] | None:
+        """The true classes (m,), of the same type; None if `predicted` is None."""
         return self._predictions and self._predictions.labels
 
     @cached_property

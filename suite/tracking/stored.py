@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -15,24 +15,29 @@ from suite.text import clean
 Row = dict[str, Any]
 
 PREDICTIONS = "predictions.safetensors"
-MOST_CLASSES = 256  # predictions are stored as uint8
+MOST_CLASSES = 1 << 16  # predictions are stored as uint8, or as uint16 where there are more than 256 classes
 
 
 class Predictions(NamedTuple):
     """The predictions of n seeds for the same m test images."""
 
-    predicted: NDArray[np.uint8]
+    predicted: NDArray[np.integer]
     confidence: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.integer]
 
 
 def rows(text: bytes) -> list[dict[str, str]]:
     """The rows of a CSV; empty if it is not text."""
     try:
-        lines = io.StringIO(text.decode(), newline="")
-        return [{name: cell for name, cell in row.items() if name} for row in csv.DictReader(lines)]
+        return list(_each(text))
     except (ValueError, csv.Error):
         return []
+
+
+def _each(text: bytes) -> Iterator[dict[str, str]]:
+    """The rows, read one at a time: a matrix of many classes is long, and its first row has their names."""
+    lines = io.StringIO(text.decode(), newline="")
+    return ({name: cell for name, cell in row.items() if name} for row in csv.DictReader(lines))
 
 
 def numbers(text: bytes) -> list[Row]:
@@ -64,7 +69,10 @@ def layers(text: bytes) -> list[Row]:
 
 def class_names(text: bytes) -> tuple[str, ...]:
     """The class names in the header of a `confusion.csv`; empty if there is no such header."""
-    header = next(iter(rows(text)), {})
+    try:
+        header = next(_each(text), {})
+    except (ValueError, csv.Error):
+        return ()
     names = tuple(clean(name) for name in list(header)[1:])
     return names if len(names) <= MOST_CLASSES else ()
 
@@ -94,7 +102,7 @@ def predictions(files: Sequence[bytes], images: int, classes: int) -> Prediction
         )
     except (SafetensorError, LookupError, ValueError, TypeError):
         return None
-    kinds = [str(one.dtype) for one in (predicted, confidence, labels)] == ["uint8", "float32", "uint8"]
+    kinds = predicted.dtype == labels.dtype in (np.uint8, np.uint16) and confidence.dtype == np.float32
     shapes = predicted.shape == confidence.shape == labels.shape == (len(files), images)
     if not kinds or not shapes or (labels != labels[0]).any() or not np.isfinite(confidence).all():
         return None

@@ -76,6 +76,15 @@ def test_most_votes_win_and_a_tie_goes_to_the_surer():
     assert votes(predicted, confidence).tolist() == [1, 2, 3, 0]
 
 
+def test_votes_are_for_any_class():
+    predicted = np.array([[300, 65_535, 44], [300, 65_535, 45], [44, 65_279, 300]], np.uint16)
+
+    found = votes(predicted, np.array([[0.1, 0.1, 0.1], [0.1, 0.1, 0.2], [0.9, 0.9, 0.3]], np.float32))
+
+    assert found.tolist() == [300, 65_535, 300]
+    assert found.dtype == np.uint16
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_votes_are_those_counted_one_by_one(seed):
     draw = np.random.default_rng(seed)

@@ -1,14 +1,21 @@
 """Images of any shape and any number of classes: a run's numbers, its files and its refusals."""
 
+import warnings
+
 import pytest
 import torch
 from safetensors.numpy import load_file
+from sklearn.metrics import balanced_accuracy_score, f1_score
 from torch import nn
 
 from suite import data as sets
+from suite.benching.loops import picture_loader
 from suite.data import load
 from suite.data.catalog import CATALOG, DataSet
+from suite.engine.batches import normalised
 from suite.engine.build import build_loss, build_model, call
+from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.events import EpochEnded
 from suite.engine.layers import describe
 from suite.engine.rewrite import rewrite
 from suite.engine.train import train
@@ -148,3 +155,71 @@ def test_images_in_colour_go_the_channels_last_way():
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(seen[0], images)
     assert torch.allclose(rewrite(model)(images), model(images), atol=1e-6)
+
+
+def test_a_run_in_colour_goes_on_from_its_checkpoint_with_the_same_bits(colour, experiment, run_of):
+    made, data = experiment(of_any_shape, data="colour", batch_size=10), load("colour", colour)
+
+    def stop(event):
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    whole, broken = run_of(made, under="whole"), run_of(made, under="broken")
+    with whole.claim():
+        expected = train(whole, made, data, lambda _: None)
+    for _ in range(made.recipe.epochs):
+        with broken.claim(), pytest.raises(KeyboardInterrupt):
+            train(broken, made, data, stop)
+    with broken.claim():
+        found = train(broken, made, data, lambda _: None)
+
+    assert found["weights_sha256"] == expected["weights_sha256"]
+    assert found["predictions_sha256"] == expected["predictions_sha256"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_averages_over_classes_are_scikit_learns(seed):
+    draw = torch.Generator().manual_seed(seed)
+    labels, predicted = torch.randint(2, 9, (40,), generator=draw), torch.randint(0, 12, (40,), generator=draw)
+    labels[:20] = predicted[:20]
+
+    found = Evaluation(0.0, predicted, torch.ones(40), labels).averages()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that are predicted and are no labels
+        expected = balanced_accuracy_score(labels, predicted), f1_score(labels, predicted, average="macro")
+    assert found == pytest.approx(expected)
+
+
+def test_the_first_five_scores_are_counted_from_twenty_classes_on(register, experiment):
+    few, data = experiment().recipe, many(register, 20)
+    recipe = experiment(data="many").recipe
+    ranked = torch.arange(20.0, 0, -1).expand(20, 20)  # class 0 has the highest score for every image
+
+    found = evaluate(Fixed(ranked), data.test_images, data.test_labels, recipe, build_loss(recipe))
+
+    assert found.top == 5 / 20
+    assert found.accuracy() == 1 / 20
+    images = torch.zeros(20, 1, 28, 28, dtype=torch.uint8)
+    assert evaluate(Fixed(ranked[:, :10]), images, data.test_labels % 10, few, build_loss(few)).top is None
+
+
+class Fixed(nn.Module):
+    """Gives the same scores, whatever the images are."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores = scores
+
+    def forward(self, images):
+        return self.scores[: len(images)]
+
+
+def test_the_loops_of_others_see_the_same_colours(colour, experiment):
+    recipe = experiment(data="colour", normalize=(0.3, 0.2), batch_size=7).recipe
+    data = load("colour", colour)
+
+    loader = picture_loader(recipe, (data.test_images, data.test_labels), shuffle=False)
+    pixels = torch.cat([batch for batch, _ in loader])
+
+    assert torch.allclose(pixels, normalised(data.test_images, recipe), atol=1e-6)

@@ -20,6 +20,7 @@ def mutant(check: int, fault: str, file: str, old: str, new: str, test: str, *wo
 
 FULL = ("-m", "promise")
 NETWORKS = "tests/engine/test_networks.py"
+SHAPES = "tests/engine/test_shapes.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     mutant(4, "a picture is written without steps", "runs/artifacts.py",
@@ -216,4 +217,22 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_homes", "-k", "closed_streams"),
     mutant(31, "whose a database is goes unsaid", "disk/sqlite.py", "if not os.access(place, os.W_OK):", "if False:",
            "test_homes", *FULL, "-k", "keeps_to_themselves"),
+    Mutant("1: a class above 255 is cut", "suite/engine/train.py",
+           (("if recipe.classes <= 256 else", "if recipe.classes <= 65_536 else"),),
+           (SHAPES, "-k", "hold_every_class")),
+    Mutant("1: an image in colour is one in grey", "suite/engine/rewrite.py",
+           (("        if channels > 1:", "        if channels > 3:"),), (SHAPES, "-k", "channels_last")),
+    Mutant("1: the identity is of the text for no data", "suite/recipe/experiment.py",
+           (("specialised(self.network_text, self.recipe.shape, self.recipe.classes)", "self.network_text"),),
+           ("tests/recipe/test_specialised.py", "-k", "every_experiment and mlp")),
+    Mutant("1: a name that the network binds is replaced", "suite/recipe/specialised.py",
+           (("if not taken or {*values} &", "if not taken or set() &"),),
+           ("tests/recipe/test_specialised.py", "-k", "any_other_text")),
+    Mutant("9: a network may have other classes than the data", "suite/engine/build.py",
+           (("if tuple(scores.shape) != (given[0], classes):", "if len(scores) != given[0]:"),),
+           (SHAPES, "-k", "other_classes")),
+    Mutant("16: votes are for one of 256 classes", "suite/analysis/significance.py",
+           (("return (found[order][last] % classes).astype(predicted.dtype)",
+             "return (found[order][last] % classes).astype(np.uint8)"),),
+           ("tests/analysis/test_significance.py", "-k", "any_class")),
 )  # fmt: skip

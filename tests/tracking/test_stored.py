@@ -69,6 +69,17 @@ def test_the_predictions_of_all_seeds_lie_on_each_other():
     assert found.labels.tolist() == [0, 1, 2, 3]
 
 
+def test_predictions_of_more_than_256_classes_are_read():
+    wide = {"predicted": np.array([0, 299, 5, 6], np.uint16), "label": np.array([0, 299, 5, 7], np.uint16)}
+
+    found = predictions([stored(0, **wide), stored(1, **wide)], 4, 300)
+
+    assert found.predicted.tolist() == [[0, 299, 5, 6]] * 2
+    assert found.labels.tolist() == [0, 299, 5, 7]
+    assert predictions([stored(0, **wide)], 4, 299) is None
+    assert predictions([stored(0, **{**wide, "label": wide["label"].astype(np.uint8)})], 4, 300) is None
+
+
 @pytest.mark.parametrize(
     "second",
     {
@@ -91,7 +102,8 @@ def test_one_damaged_file_leaves_the_group_without_predictions(second):
     ("t,お,き\nお,3,1\nき,0,2\n".encode(), ("お", "き")),
     (b"t,\x1b[31ma,b\na,3,1\nb,0,2\n", ("[31ma", "b")),
     (b"t\na\n", ()),
-    (b"t," + b",".join(b"%d" % n for n in range(300)) + b"\n0\n", ()),
+    (b"t," + b",".join(b"%d" % n for n in range(300)) + b"\n0\n", tuple(map(str, range(300)))),
+    (b"t," + b",".join(b"%d" % n for n in range(70_000)) + b"\n0\n", ()),
     (b"\xff", ()),
     (b"", ()),
 ])  # fmt: skip

@@ -1,0 +1,114 @@
+"""Runs on colour images and on 1,000 classes, from the engine through MLflow into the report."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from torch import nn
+
+from suite.data import load
+from suite.data.catalog import CATALOG, DataSet
+from suite.disk.home import Home
+from suite.disk.journal import Run
+from suite.engine.train import train
+from suite.reporting import write_report
+from suite.runs import artifacts
+from suite.tracking.frame import finished_runs
+from suite.tracking.groups import read_groups
+from suite.tracking.mirror import Mirror
+from suite.tracking.recorder import prepare
+from suite.tracking.store import open_store
+from tests import synthetic
+from tests.conftest import furnish
+from tests.engine.conftest import small_experiment
+from tests.synthetic import COLOUR
+
+pytestmark = pytest.mark.mlflow
+MANY = 1_000
+SETS = {
+    "colour": DataSet("colour", "Colour", synthetic.names(3), 60, 30, {}, COLOUR),
+    "many": DataSet("many", "Many", synthetic.names(MANY), MANY, MANY, {}, (1, 4, 4)),
+}
+
+
+def linear(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A report of two experiments in colour and one of many classes, and what MLflow knows of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = Home(furnish(tmp_path_factory.mktemp("home")))
+        folder = tmp_path_factory.mktemp("data")
+        patch.setitem(CATALOG, "colour", synthetic.on_disk("colour", COLOUR, 3, folder))
+        patch.setitem(CATALOG, "many", replace(SETS["many"], sha256=CATALOG["colour"].sha256))
+        store = open_store(home)
+        mirror = Mirror(store)
+        images = {"colour": load("colour", folder), "many": synthetic.in_memory((1, 4, 4), MANY, MANY, MANY)}
+        for name, lr, seeds in (("colour_slow", 0.001, 3), ("colour_fast", 0.05, 3), ("many", 0.05, 1)):
+            data = name.partition("_")[0]
+            made = replace(small_experiment(linear, data=data, lr=lr, epochs=1, batch_size=20), name=name)
+            for seed in range(seeds):
+                run = Run.under(home.runs, name, made.identity, seed)
+                with run.claim():
+                    train(run, made, images[data], lambda _: None)
+                with pytest.MonkeyPatch.context() as undrawn:
+                    if seed:  # one seed's pictures are enough
+                        undrawn.setattr(artifacts, "_draw", lambda *_: None)
+                    mirror.send(run, prepare(run, lambda _: folder), "finished")
+        written = write_report(store, home.root / "reports")
+        yield written, {one.experiment: one for one in read_groups(store, finished_runs(store))}
+
+
+def test_the_record_has_shape_and_classes(report):
+    _, groups = report
+
+    assert groups["colour_fast"].runs[0]["image"] == "3×16×20"
+    assert groups["colour_fast"].classes == synthetic.names(3)
+    assert len(groups["many"].classes) == MANY
+    assert groups["many"].predicted.shape == (1, MANY)
+    assert groups["many"].predicted.max() > 255
+
+
+def test_all_pictures_are_there_and_the_page_is_small(report):
+    written, _ = report
+
+    for name in ("colour_fast", "many"):
+        found = {path.stem for path in (written.page.parent / "pictures").glob(f"{name}-*")}
+        assert found >= {f"{name}-confusion", f"{name}-curves", f"{name}-network"}
+    assert (written.page.parent / "pictures" / "colour_fast-samples.png").is_file()
+    assert "could not be drawn" not in written.page.read_text()
+    assert written.page.stat().st_size < 3e6
+
+
+def test_accuracy_has_the_figures_in_which_classes_count_alike(report):
+    written, _ = report
+    rows = {row["experiment"]: row for row in written.tables["accuracy"].rows}
+
+    assert {"balanced", "macro F1", "top-5"} <= set(written.tables["accuracy"].columns())
+    assert rows["colour_fast"]["balanced"] == pytest.approx(rows["colour_fast"]["test accuracy"])  # 10 images of each
+    assert "top-5" not in rows["colour_fast"]
+    assert rows["many"]["test accuracy"] <= rows["many"]["top-5"]
+
+
+def test_of_many_classes_the_page_shows_the_worst_and_the_csv_has_all(report):
+    written, _ = report
+    classes = [row for row in written.tables["classes"].rows if row["experiment"] == "many"]
+    cells = [row for row in written.tables["confusion"].rows if row["experiment"] == "many"]
+
+    assert len(classes) == MANY
+    assert sum(row["images"] for row in cells) == pytest.approx(MANY)
+    assert all(row["images"] for row in cells)
+    assert len([row for row in written.tables["confusion"].rows if row["experiment"] == "colour_fast"]) == 9
+    assert "The 50 classes with the lowest F1 of 1,000; classes.csv has all." in written.page.read_text()
+
+
+def test_experiments_on_other_data_are_compared(report):
+    written, _ = report
+    found = re.sub(r"<[^>]+>", "", written.page.read_text())
+
+    assert "Experiments on Colour" in found
+    assert {(row["one"], row["other"]) for row in written.tables["comparisons"].rows} == {
+        ("colour_fast", "colour_slow")
+    }
