@@ -41,7 +41,10 @@ def test_images(name: str, folder: Path) -> np.ndarray:
     data = data_set(name)
     if data.frozen:
         return frozen.mapped(folder, data, frozen.ARRAYS[2])
-    return idx.image_bytes(folder, FILES[2])[:, None]
+    import numpy as np
+
+    offset = len(data.header(FILES[2]))
+    return np.memmap(folder / FILES[2], np.uint8, mode="c", offset=offset).reshape(-1, *data.shape)
 
 
 def _tensors(data: DataSet, folder: Path, names: tuple[str, ...]) -> list[torch.Tensor]:

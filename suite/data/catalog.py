@@ -20,6 +20,10 @@ CONVERSION = 1
 """Increase it when an archive is converted to other arrays: its digest, and so every identity on it, changes."""
 
 
+Shape = tuple[int, int, int]  # channels, height, width
+GREY: Shape = (1, 28, 28)
+
+
 @dataclass(frozen=True)
 class DataSet:
     """A data set of images of one shape: its names, sizes, and the SHA-256 of each file.
@@ -36,7 +40,7 @@ class DataSet:
     train: int
     test: int
     sha256: dict[str, str]
-    shape: tuple[int, int, int] = (1, 28, 28)
+    shape: Shape = GREY
     torchvision: str = ""
     """The name of its class in torchvision, which is also torchvision's name for its folder."""
     licence: str = ""
