@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import os
 import shutil
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suite.data.catalog import DataSet
-from suite.data.frozen import ARRAYS, DOCUMENT, check_of, described, label_type, sha256_of
+from suite.data.frozen import ARRAYS, DOCUMENT, described, document_of, label_type, sha256_of
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, machine_error
 
@@ -80,8 +79,7 @@ def freeze(facts: Facts, train: Part, test: Part, into: Path) -> DataSet:
             "test_images_in_training": int(np.isin(tested.digests, trained.digests).sum()),
             "sha256": sha256 | {"classes": sha256_of(facts.classes)},
         }  # fmt: skip
-        document["check"] = check_of(document)
-        files.write(into / DOCUMENT, json.dumps(document, ensure_ascii=False, indent=1).encode())
+        files.write(into / DOCUMENT, document_of(document))
     except OSError as error:
         raise machine_error(error, error.filename or into) from error
     return described(into)

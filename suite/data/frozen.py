@@ -68,8 +68,9 @@ def described(folder: Path, name: str = "") -> DataSet:
     """
     path = folder / DOCUMENT
     try:
-        facts = json.loads(files.read(path, _LARGEST_DOCUMENT))
-        unchanged = facts.pop("check") == check_of(facts)
+        contents = files.read(path, _LARGEST_DOCUMENT)
+        facts = json.loads(contents)
+        unchanged = contents == document_of({name: value for name, value in facts.items() if name != "check"})
         sizes, classes, sha256 = facts["shape"], tuple(facts["classes"]), dict(facts["sha256"])
         shape = (int(sizes[0]), int(sizes[1]), int(sizes[2]))
         data = DataSet("", str(facts["title"]), classes, int(facts["train"]), int(facts["test"]), sha256, shape)
@@ -140,9 +141,10 @@ def label_type(classes: tuple[str, ...]) -> str:
     return "|u1" if len(classes) <= 256 else "<u2"
 
 
-def check_of(facts: Mapping[str, Any]) -> str:
-    """The SHA-256 of a document without its field `check`, which is this."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+def document_of(facts: Mapping[str, Any]) -> bytes:
+    """The text of a document: its facts, and as `check` the SHA-256 of them."""
+    check = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return json.dumps({**facts, "check": check}, ensure_ascii=False, indent=1).encode()
 
 
 def sha256_of(classes: tuple[str, ...]) -> str:

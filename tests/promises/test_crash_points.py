@@ -22,6 +22,8 @@ BY_ITSELF = {
     "suite.benching.probe": {"os.fdopen"},  # a pipe
     "suite.pictures.canvas": {"figure.savefig"},  # memory
     "suite.cli.parser": {"os.open"},  # the null device
+    "suite.data.freezing": {"self._path.open"},  # a temporary folder; `files.publish` moves what is whole
+    "suite.data.sources.archives": {"path.open", "path.replace"},  # the same; an archive is checked at every use
     "suite.data.sources.digits": {
         "(into / name).write_bytes"
     },  # these four: a temporary folder, checked before it is used

@@ -78,8 +78,7 @@ def _read(request: Request, say: Say, again: bool) -> str:
         signature = request.signature()
         facts, train, test, notes = _READERS[request.kind](request)
         root, start = note.parent.parent, f".own.{note.stem}."
-        for leftover in root.glob(f"{start}*.tmp"):  # of a process that was killed: this one has the lock now
-            shutil.rmtree(leftover, ignore_errors=True)
+        _remove_leftovers(note, root, start)
         with tempfile.TemporaryDirectory(prefix=start, suffix=".tmp", dir=root) as given:
             data = freeze(facts, train, test, Path(given))
             _publish(Path(given), frozen.folder_of(data.name))
@@ -92,6 +91,14 @@ def _read(request: Request, say: Say, again: bool) -> str:
     for line in (*notes, *_doubles(frozen.folder_of(data.name))):
         say(f"{data.title}: {line}")
     return data.name
+
+
+def _remove_leftovers(note: Path, root: Path, start: str) -> None:
+    """Delete what a process left that was killed while it read the same data; the caller holds the lock."""
+    for unfinished in root.glob(f"{start}*.tmp"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    for file in note.parent.glob(f".{note.name}.*.tmp"):
+        files.remove(file)
 
 
 def _publish(made: Path, place: Path) -> None:
