@@ -2,10 +2,10 @@
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,13 +15,14 @@ from torch.nn.parameter import is_lazy
 
 from suite.engine import exact
 from suite.engine.draws import set_seed
-from suite.engine.memory import ran_out
-from suite.errors import SuiteError, one_line
+from suite.engine.faults import in_file
+from suite.engine.own import own_loss, own_optimizer
+from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.recipe.arguments import bound
-from suite.recipe.loading import line_of
+from suite.recipe.arguments import Functions, bound
 
 CLASSES, IMAGE = 10, (1, 28, 28)
+NONE: Functions = MappingProxyType({})
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -56,22 +57,6 @@ def build_model(recipe: Recipe, network: Callable[..., Any], seed: int) -> nn.Mo
                 "Correct the network, or source.parameters in the recipe.",
             )
     return model
-
-
-@contextmanager
-def in_file(path: Path) -> Iterator[None]:
-    """Name the file in errors about its network; an exception of the user's code becomes a `SuiteError` (2)."""
-    try:
-        yield
-    except SuiteError as error:
-        if str(path) in str(error):
-            raise
-        raise SuiteError(f"{path}: {error}", code=error.code) from error
-    except Exception as error:
-        if ran_out(error):
-            raise
-        text = f"{type(error).__name__}: {one_line(str(error)):.300}"
-        raise SuiteError(f"{path}{line_of(error, path)}: network: {text}.", "Fix the network.") from error
 
 
 def materialise(model: nn.Module) -> None:
@@ -113,8 +98,13 @@ def require_scores(scores: Any, images: int, *, training: bool = False) -> None:
         )
 
 
-def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
+def build_optimizer(recipe: Recipe, model: nn.Module, functions: Functions = NONE) -> torch.optim.Optimizer:
+    """The recipe's optimiser: the file's own, or torch's in its fused version.
+
+    That is the same arithmetic in one pass over the weights.
+    """
+    if recipe.optimizer == "own":
+        return own_optimizer(recipe, functions, list(model.parameters()))
     fused = all(map(torch.is_floating_point, model.parameters()))  # complex numbers and integers have no such version
     options = {"fused": fused} if recipe.optimizer not in ("rmsprop", "nadam") else {}  # and neither have these two
     return torchs_optimizer(recipe, model, **options)
@@ -136,16 +126,18 @@ def torchs_optimizer(recipe: Recipe, model: nn.Module, **options: Any) -> torch.
     return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, nesterov=nesterov, **options)
 
 
-def build_loss(recipe: Recipe) -> Loss:
+def build_loss(recipe: Recipe, functions: Functions = NONE) -> Loss:
     """A function that maps scores (n, 10) and labels (n,) to the mean loss of a training step."""
+    if recipe.loss == "own":
+        return own_loss(recipe, functions)
     if recipe.label_smoothing:
         return partial(functional.cross_entropy, label_smoothing=recipe.label_smoothing)
     return plain_loss(recipe)
 
 
 def plain_loss(recipe: Recipe) -> Loss:
-    """The same for an evaluation, which is never smoothed: so losses of all recipes can be compared."""
-    if recipe.loss == "cross-entropy":
+    """The same for an evaluation, which is never smoothed nor the file's own: so all recipes can be compared."""
+    if recipe.loss != "mse-one-hot":
         return functional.cross_entropy
     return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, CLASSES).to(scores.dtype))
 
