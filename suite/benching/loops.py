@@ -16,7 +16,15 @@ from torch.nn import functional
 
 from suite.data import Data
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, call, materialise, plain_loss, torchs_optimizer
+from suite.engine.build import (
+    build_loss,
+    build_model,
+    build_optimizer,
+    call,
+    materialise,
+    plain_loss,
+    torchs_optimizer,
+)
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import SIZE, evaluate
 from suite.engine.events import EpochEnded, Step
@@ -35,8 +43,8 @@ BESIDE = {"tutorial": PICTURES, "lightning": (*PICTURES, "lightning")}
 def suite(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's own epochs, without evaluation of validation or test images."""
     recipe = experiment.recipe
-    model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe)
-    state = State.begun(recipe, model)
+    model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe, experiment.functions)
+    state = State.begun(recipe, model, experiment.functions)
     sets = Sets(published(recipe, data).training)
     images = len(sets.training[1])
     updates = recipe.epochs * math.ceil(images / recipe.batch_size)
@@ -46,7 +54,7 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
         return False
 
     for epoch in itertools.count():
-        train_epoch(state, recipe, sets, loss_of, SEED, epoch, _ignore, enough, updates)
+        train_epoch(state, recipe, sets, loss_of, SEED, epoch, _ignore, enough, updates, experiment.functions)
 
 
 def bare(experiment: Experiment, data: Data, after: After) -> None:
@@ -147,6 +155,8 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
     if recipe.init_std is not None:
         for weights in model.parameters():
             nn.init.normal_(weights, std=recipe.init_std)
+    if recipe.optimizer == "own":
+        return model, build_optimizer(recipe, model, experiment.functions)
     return model, torchs_optimizer(recipe, model)
 
 

@@ -6,20 +6,25 @@ import torch
 from torch.nn import functional
 
 from suite.engine.draws import draw
+from suite.engine.own import own_augment
 from suite.recipe import Recipe
+from suite.recipe.arguments import Functions
 from suite.recipe.augmenting import changes
 
 Change = Callable[[torch.Tensor, int, torch.Generator], torch.Tensor]
 
 
-def augmenting(recipe: Recipe, seed: int, epoch: int) -> Callable[[int, torch.Tensor], torch.Tensor] | None:
+def augmenting(
+    recipe: Recipe, functions: Functions, seed: int, epoch: int
+) -> Callable[[int, torch.Tensor], torch.Tensor] | None:
     """A function of a batch's number and images (uint8, whose last two dimensions are height and width); None if none.
 
     The draws depend on seed, epoch and batch alone: a resumed epoch draws the same.
     """
     if not recipe.augment:
         return None
-    chosen = [(_KINDS[kind], amount) for kind, amount in changes(recipe.augment)]
+    kinds = {**_KINDS, "own": own_augment(recipe, functions)}
+    chosen = [(kinds[kind], amount) for kind, amount in changes(recipe.augment)]
 
     def change(batch: int, images: torch.Tensor) -> torch.Tensor:
         generator = torch.Generator().manual_seed(draw(seed, f"augment {epoch}", batch))

@@ -3,10 +3,10 @@
 import copy
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -17,12 +17,13 @@ from torch.nn.parameter import is_lazy
 from suite.data.catalog import GREY, Shape
 from suite.engine import exact
 from suite.engine.draws import set_seed
-from suite.engine.memory import ran_out
-from suite.errors import SuiteError, one_line
+from suite.engine.faults import in_file
+from suite.engine.own import own_loss, own_optimizer
+from suite.errors import SuiteError
 from suite.recipe import Recipe
-from suite.recipe.arguments import bound
-from suite.recipe.loading import line_of
+from suite.recipe.arguments import Functions, bound
 
+NONE: Functions = MappingProxyType({})
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Network = Callable[..., Any]
 
@@ -44,13 +45,13 @@ def build_model(recipe: Recipe, network: Network, seed: int) -> nn.Module:
     """
     path = Path(network.__code__.co_filename)
     about, remedy = f", for images {recipe.shape} of {recipe.data}", _remedy(recipe, network)
-    with exact.unchanged(path, "network()"), in_file(path, about, remedy):
+    with exact.unchanged(path, "network()"), in_file(path, about=about, remedy=remedy):
         model = _initialised(recipe, network, seed)
         try:
             looked_at = copy.deepcopy(model)  # a pass may change a network: its counters, its caches
         except Exception:  # objects that cannot be copied, such as a torch.Generator
             looked_at, model = model, _initialised(recipe, network, seed)
-    with exact.unchanged(path, "the network's forward()"), in_file(path, about, remedy):
+    with exact.unchanged(path, "the network's forward()"), in_file(path, about=about, remedy=remedy):
         _require_trainable(model, network)
         _look(looked_at, recipe)
         if recipe.source and _published(network, recipe) and count_parameters(model) != recipe.source.parameters:
@@ -59,25 +60,6 @@ def build_model(recipe: Recipe, network: Network, seed: int) -> nn.Module:
                 "Correct the network, or source.parameters in the recipe.",
             )
     return model
-
-
-@contextmanager
-def in_file(path: Path, about: str = "", remedy: str = "Fix the network.") -> Iterator[None]:
-    """Name the file in errors about its network; an exception of the user's code becomes a `SuiteError` (2).
-
-    `about` says what the network was given; `remedy` goes with an exception.
-    """
-    try:
-        yield
-    except SuiteError as error:
-        if str(path) in str(error):
-            raise
-        raise SuiteError(f"{path}: {error}", code=error.code) from error
-    except Exception as error:
-        if ran_out(error):
-            raise
-        text = f"{type(error).__name__}: {one_line(str(error)):.300}".rstrip(".")
-        raise SuiteError(f"{path}{line_of(error, path)}: network: {text}{about}.", remedy) from error
 
 
 def materialise(model: nn.Module, shape: Shape) -> None:
@@ -122,8 +104,13 @@ def require_scores(scores: Any, given: tuple[int, ...], classes: int, *, trainin
         )
 
 
-def build_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimiser, in torch's fused version: the same arithmetic in one pass over the weights."""
+def build_optimizer(recipe: Recipe, model: nn.Module, functions: Functions = NONE) -> torch.optim.Optimizer:
+    """The recipe's optimiser: the file's own, or torch's in its fused version.
+
+    That is the same arithmetic in one pass over the weights.
+    """
+    if recipe.optimizer == "own":
+        return own_optimizer(recipe, functions, list(model.parameters()))
     fused = all(map(torch.is_floating_point, model.parameters()))  # complex numbers and integers have no such version
     options = {"fused": fused} if recipe.optimizer not in ("rmsprop", "nadam") else {}  # and neither have these two
     return torchs_optimizer(recipe, model, **options)
@@ -145,16 +132,18 @@ def torchs_optimizer(recipe: Recipe, model: nn.Module, **options: Any) -> torch.
     return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, nesterov=nesterov, **options)
 
 
-def build_loss(recipe: Recipe) -> Loss:
+def build_loss(recipe: Recipe, functions: Functions = NONE) -> Loss:
     """A function that maps scores (n, classes) and labels (n,) to the mean loss of a training step."""
+    if recipe.loss == "own":
+        return own_loss(recipe, functions)
     if recipe.label_smoothing:
         return partial(functional.cross_entropy, label_smoothing=recipe.label_smoothing)
     return plain_loss(recipe)
 
 
 def plain_loss(recipe: Recipe) -> Loss:
-    """The same for an evaluation, which is never smoothed: so losses of all recipes can be compared."""
-    if recipe.loss == "cross-entropy":
+    """The same for an evaluation, which is never smoothed nor the file's own: so all recipes can be compared."""
+    if recipe.loss != "mse-one-hot":
         return functional.cross_entropy
     classes = recipe.classes
     return lambda scores, labels: functional.mse_loss(scores, functional.one_hot(labels, classes).to(scores.dtype))

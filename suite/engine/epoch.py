@@ -12,14 +12,16 @@ from torch import nn
 from suite.disk.documents import Epoch, EpochClock, Probe
 from suite.engine.augment import augmenting
 from suite.engine.batches import batches
-from suite.engine.build import Loss, plain_loss, require_scores
+from suite.engine.build import NONE, Loss, plain_loss, require_scores
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit, Step
+from suite.engine.own import own_schedule
 from suite.engine.schedule import rate, set_rate
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.recipe import Recipe
+from suite.recipe.arguments import Functions
 
 Enough = Callable[[int, float], bool]  # of an epoch's steps and seconds so far: whether it ends there
 TICK = 0.25  # seconds between two reports of progress
@@ -52,6 +54,7 @@ def train_epoch(
     emit: Emit,
     enough: Enough,
     updates: int,
+    functions: Functions = NONE,
 ) -> Epoch:
     """Train for one epoch of a training of `updates` steps, and return its record for the history.
 
@@ -63,14 +66,15 @@ def train_epoch(
     images, device = len(sets.training[1]), sets.training[1].device
     order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
-    change = augmenting(recipe, seed, epoch)
+    change = augmenting(recipe, functions, seed, epoch)
+    shape = (own_schedule(recipe, functions),) if recipe.schedule == "own" else ()
     tally, watch = _Tally(device), _Stopwatch()
     probes: list[Probe] = []
     for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order, change), 1):
         scores = _scores(state, recipe, pixels)
         loss = loss_of(scores, labels)
         loss.backward()
-        set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates))
+        set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates, *shape))
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
         state.optimizer.step()

@@ -17,8 +17,9 @@ SIZE = 1_000  # batch size of every evaluation; fixed, because it can change the
 class Evaluation:
     """Mean loss, and for n images the predicted classes int64 (n,), their confidence float32 (n,) and the labels.
 
-    The confidence is the softmax probability for cross-entropy, else the score limited to 0 to 1. `top` is the share of
-    images whose label has one of the `TOP` highest scores; None for fewer than `FEWEST` classes.
+    The confidence is the softmax probability, or for the squared error the score limited to 0 to 1. `top` is the share
+    of images whose label has one of the `TOP` highest scores; None for fewer than `FEWEST` classes. `scores` are all
+    scores (n, classes), where they were asked for.
     """
 
     loss: float
@@ -26,6 +27,7 @@ class Evaluation:
     confidence: torch.Tensor
     labels: torch.Tensor
     top: float | None = None
+    scores: torch.Tensor | None = None
 
     def accuracy(self, first: int | None = None) -> float:
         """The share of correct predictions among the `first` images, or among all."""
@@ -44,27 +46,38 @@ class Evaluation:
         return float(recall.nanmean()), float(f1.nanmean())
 
 
-def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss) -> Evaluation:
+def evaluate(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss, *, scored: bool = False
+) -> Evaluation:
     """Evaluate the model on all images; it is left in training mode.
 
     `images` are uint8 (n, channels, height, width), `labels` int64 (n,). They are copied to the model's device; the
-    result is in CPU memory.
+    result is in CPU memory. `scored` keeps all scores too.
     """
     model.eval()
     device = next((weights.device for weights in model.parameters()), images.device)
     total, predicted, confidence = torch.zeros((), dtype=torch.float64, device=device), [], []
     among = torch.zeros((), dtype=torch.int64, device=device) if recipe.classes >= FEWEST else None
+    every: list[torch.Tensor] = []
     with torch.inference_mode():
         for pixels, truth in batches(images.to(device), labels.to(device), recipe, SIZE):
             scores = model(pixels)
             total += loss_of(scores, truth).double() * len(truth)
+            if scored:
+                every.append(scores.float().cpu())
             # The squared error trains the scores themselves towards 0 and 1, so they need no softmax.
-            likely = scores.softmax(1) if recipe.loss == "cross-entropy" else scores.clamp(0, 1)
+            likely = scores.softmax(1) if recipe.loss != "mse-one-hot" else scores.clamp(0, 1)
             top = likely.max(1)
             predicted.append(scores.argmax(1))
             confidence.append(top.values.float())
             if among is not None:
                 among += (scores.topk(TOP, 1).indices == truth.unsqueeze(1)).sum()
     model.train()
-    loss, share = total.item() / len(labels), None if among is None else among.item() / len(labels)
-    return Evaluation(loss, torch.cat(predicted).cpu(), torch.cat(confidence).cpu(), labels.cpu(), share)
+    return Evaluation(
+        total.item() / len(labels),
+        torch.cat(predicted).cpu(),
+        torch.cat(confidence).cpu(),
+        labels.cpu(),
+        None if among is None else among.item() / len(labels),
+        torch.cat(every) if scored else None,
+    )

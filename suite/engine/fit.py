@@ -8,10 +8,11 @@ from suite.disk import crash
 from suite.disk.documents import Epoch, Record, Result
 from suite.disk.journal import Run
 from suite.engine import exact, program, state
-from suite.engine.build import build_loss, build_model, in_file
+from suite.engine.build import build_loss, build_model
 from suite.engine.device import device
 from suite.engine.epoch import Enough, is_finite, train_epoch
 from suite.engine.events import Emit, EpochEnded
+from suite.engine.faults import in_file
 from suite.engine.outside import Outside
 from suite.engine.rehearsal import rehearse
 from suite.engine.sets import Labelled, Sets
@@ -48,19 +49,19 @@ def fit(
     """
     exact.make_exact()
     environment = exact.environment()
-    recipe = experiment.recipe
-    rehearse(recipe, experiment.network, run.seed, sets.training)
-    model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe)
+    recipe, functions = experiment.recipe, experiment.functions
+    rehearse(recipe, experiment.network, run.seed, sets.training, functions)
+    model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe, functions)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
     sets = replace(sets, training=_resident(sets.training))
     updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
-    outside = Outside(model, experiment.network)
-    now = state.restore(run, State.begun(recipe, model), outside)
+    outside = Outside(model, experiment.network, functions)
+    now = state.restore(run, State.begun(recipe, model, functions), outside)
     while more(now.history):
         epoch = len(now.history)
         enough = _reached(left(now.history))
         with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
-            record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates)
+            record = train_epoch(now, recipe, sets, loss_of, run.seed, epoch, emit, enough, updates, functions)
         if not is_finite(record):
             return Fitted(now, environment, epoch)
         crash.at("epoch:trained")

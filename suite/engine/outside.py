@@ -16,6 +16,7 @@ from torch import nn
 
 from suite.engine.contents import contents, is_own
 from suite.errors import SuiteError
+from suite.recipe.arguments import Functions
 
 Tensors = dict[str, torch.Tensor]
 REGISTERED = ("_parameters", "_buffers", "_modules")
@@ -49,10 +50,10 @@ class _Look:
 class Outside:
     """What a network keeps outside its `state_dict`, compared with what it kept when it was built."""
 
-    def __init__(self, model: nn.Module, network: Callable[..., Any]) -> None:
-        """The model must be as `network` built it."""
-        self._model, self._network = model, network
-        self._built = _look(model, network)
+    def __init__(self, model: nn.Module, network: Callable[..., Any], functions: Functions | None = None) -> None:
+        """The model must be as `network` built it; `functions` are the others of the file."""
+        self._model, self._functions = model, {"network": network, **(functions or {})}
+        self._built = _look(model, self._functions)
 
     def changed(self) -> tuple[str, Tensors]:
         """The attributes that are not as they were built: JSON, and the tensors among them by name.
@@ -62,14 +63,14 @@ class Outside:
         plain: dict[str, Any] = {}
         layouts: dict[str, tuple[tuple[int, ...], str, bool]] = {}
         tensors: Tensors = {}
-        now = _look(self._model, self._network)
+        now = _look(self._model, self._functions)
         for path in {**self._built.texts, **now.texts}:
             if self._built.texts.get(path) == now.texts.get(path):
                 continue
             place = now.places.get(path, self._built.places.get(path))
             value: Any = self._get(place) if place and place not in now.shared else MISSING
             key = ".".join(place or ())
-            if _is_plain(value):
+            if is_plain(value):
                 plain[key] = value
             elif _is_simple_tensor(value):
                 tensors[key], layouts[key] = value, (value.stride(), str(value.device), value.is_inference())
@@ -98,9 +99,9 @@ class Outside:
         (module._buffers if name in module._buffers else vars(module))[name] = value
 
 
-def _look(model: nn.Module, network: Callable[..., Any]) -> _Look:
+def _look(model: nn.Module, functions: Functions) -> _Look:
     """Look into everything that the network, its classes and the globals of its file refer to, each object once."""
-    look, own = _Look(), _own_packages(model, network)
+    look, own = _Look(), _own_packages(model, functions)
     # The objects themselves are kept too, so that none of their ids is used again meanwhile.
     seen: dict[int, tuple[str, Place | None, Any]] = {id(one): ("the network", None, one) for one in model.modules()}
     memory: dict[int, Place | None] = {}
@@ -108,7 +109,7 @@ def _look(model: nn.Module, network: Callable[..., Any]) -> _Look:
         look.note(f"{type(model).__name__}.{name}", f"{tensor.dtype} {tuple(tensor.shape)}", None)
         seen[id(tensor)], memory[_address(tensor)] = (name, None, tensor), None
     weights = set(memory) - {0}
-    pending = [*_roots(model, network, own)][::-1]
+    pending = [*_roots(model, functions, own)][::-1]
     while pending:
         path, value, place = pending.pop()
         if isinstance(value, PLAIN):
@@ -128,10 +129,8 @@ def _look(model: nn.Module, network: Callable[..., Any]) -> _Look:
     return look
 
 
-def _roots(
-    model: nn.Module, network: Callable[..., Any], own: frozenset[str]
-) -> Iterator[tuple[str, Any, Place | None]]:
-    """Where the search begins: the attributes of all modules, their classes, and the file of the network."""
+def _roots(model: nn.Module, functions: Functions, own: frozenset[str]) -> Iterator[tuple[str, Any, Place | None]]:
+    """Where the search begins: the attributes of all modules, their classes, and the files of the functions."""
     title = type(model).__name__
     for name, module in model.named_modules():
         buffers = {key: module._buffers[key] for key in sorted(module._non_persistent_buffers_set)}
@@ -141,17 +140,21 @@ def _roots(
     for kind in dict.fromkeys(kind for module in model.modules() for kind in type(module).__mro__):
         if is_own(kind, own):
             yield f"class {kind.__name__}", kind, None
-    names: dict[str, Any] = getattr(network, "__globals__", {})
-    file = str(names.get("__name__", "")).rpartition(".")[2]
-    for key in sorted(names):
-        if not key.startswith("__"):
-            yield f"{file}.{key}", names[key], None
-    yield f"{file}.network", network, None
+    for role, function in functions.items():
+        names: dict[str, Any] = getattr(function, "__globals__", {})
+        file = str(names.get("__name__", "")).rpartition(".")[2]
+        for key in sorted(names):
+            if not key.startswith("__"):
+                yield f"{file}.{key}", names[key], None
+        yield f"{file}.{role}", function, None
 
 
-def _own_packages(model: nn.Module, network: Callable[..., Any]) -> frozenset[str]:
-    """The packages of the user's code: those of `network` and of the network's classes, without torch."""
-    defined = [network.__module__, *(type(module).__module__ for module in model.modules())]
+def _own_packages(model: nn.Module, functions: Functions) -> frozenset[str]:
+    """The packages of the user's code: those of the functions and of the network's classes, without torch."""
+    defined = [
+        *(one.__module__ for one in functions.values()),
+        *(type(module).__module__ for module in model.modules()),
+    ]
     return frozenset(module.partition(".")[0] for module in defined) - {"torch"}
 
 
@@ -164,12 +167,12 @@ def _address(value: Any) -> int:
     return 0
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether JSON gives back an equal value of the same type."""
     if type(value) is list:
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     if type(value) is dict:
-        return all(type(key) is str and _is_plain(part) for key, part in value.items())
+        return all(type(key) is str and is_plain(part) for key, part in value.items())
     return type(value) in (type(None), bool, int, float, str)
 
 

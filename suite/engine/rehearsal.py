@@ -14,12 +14,15 @@ from torch import nn
 
 from suite.engine import exact
 from suite.engine.batches import normalised
-from suite.engine.build import Network, build_model, in_file, plain_loss
+from suite.engine.build import NONE, Network, build_model, plain_loss
 from suite.engine.draws import set_seed
 from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.faults import in_file
 from suite.engine.sets import Labelled
+from suite.engine.tryout import try_functions
 from suite.errors import SuiteError
 from suite.recipe import Recipe
+from suite.recipe.arguments import Functions
 
 IMAGES = 4  # enough to see a difference, few enough to cost a few milliseconds
 Tensors = list[torch.Tensor]
@@ -42,11 +45,11 @@ class _Seen:
     calls: list[_Call]
 
 
-def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled) -> None:
+def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled, functions: Functions = NONE) -> None:
     """Build the network, train it and evaluate it on a few images, each twice, and compare every bit.
 
     `training` are the training images uint8 (n, channels, height, width) and labels int64 (n,) in CPU memory. Raises
-    `SuiteError` (2) that names the module whose numbers differ.
+    `SuiteError` (2) that names the module whose numbers differ. The other `functions` of the file are rehearsed too.
     """
     images, labels = (part[: min(IMAGES, recipe.batch_size)] for part in training)
     one, other = build_model(recipe, network, seed), build_model(recipe, network, seed)
@@ -55,6 +58,8 @@ def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled) ->
         _require_equal_weights(one, other)
         _require_equal_steps(one, other, normalised(images, recipe), seed)
         require_repeatable(one, lambda: evaluate(one, images, labels, recipe, plain_loss(recipe)))
+    with exact.unchanged(path, "a function of the file"), in_file(path):
+        try_functions(recipe, network, functions, seed, images)
 
 
 def _require_equal_steps(one: nn.Module, other: nn.Module, pixels: torch.Tensor, seed: int) -> None:

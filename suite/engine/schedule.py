@@ -1,6 +1,7 @@
 """The learning rate as a function of the step, so that a resumed run continues with the same rate."""
 
 import math
+from collections.abc import Callable
 
 import torch
 
@@ -8,19 +9,21 @@ from suite.recipe import Recipe
 
 FIRST = 1 / 25  # of the peak; the whole cycle is that of torch's OneCycleLR with its defaults
 LAST = FIRST / 10_000
+Shape = Callable[[int, int, float], float]  # of the step, the number of steps, and the recipe's rate
 
 
-def rate(recipe: Recipe, step: int, steps: int) -> float:
+def rate(recipe: Recipe, step: int, steps: int, own: Shape | None = None) -> float:
     """The learning rate of one step, counted from 0, of `steps`; after the last step it stays constant.
 
-    All schedules but one-cycle begin after a linear warm-up and are spread over the steps that are left then.
+    All schedules but one-cycle begin after a linear warm-up and are spread over the steps that are left then. `own` is
+    the file's own schedule, for a recipe that asks for it.
     """
     if recipe.schedule == "one-cycle":
         return _one_cycle(recipe, step, steps)
     rising = _warm_up(recipe, steps)
     if step < rising:
         return recipe.lr * (step + 1) / (rising + 1)
-    return _after_warm_up(recipe, step - rising, max(steps - rising, 1))
+    return _after_warm_up(recipe, step - rising, max(steps - rising, 1), own)
 
 
 def _one_cycle(recipe: Recipe, step: int, steps: int) -> float:
@@ -30,8 +33,10 @@ def _one_cycle(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.lr * _between(1.0, LAST, min((step - peak) / max(end - peak, 1e-9), 1.0))
 
 
-def _after_warm_up(recipe: Recipe, step: int, steps: int) -> float:
-    """torch's CosineAnnealingLR down to 0, its MultiStepLR, or a constant."""
+def _after_warm_up(recipe: Recipe, step: int, steps: int, own: Shape | None) -> float:
+    """torch's CosineAnnealingLR down to 0, its MultiStepLR, the file's own schedule, or a constant."""
+    if own:
+        return own(step, steps, recipe.lr)
     if recipe.schedule == "cosine":
         return recipe.lr * _between(1.0, 0.0, min(step / steps, 1.0))
     if recipe.schedule == "step":

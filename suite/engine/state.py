@@ -1,7 +1,6 @@
 """The state of a training, which every epoch changes: saving it to a checkpoint and restoring it."""
 
 import os
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -10,13 +9,14 @@ from torch import nn
 
 from suite.disk.documents import Epoch, damaged
 from suite.disk.journal import Run
-from suite.engine import checkpoint
+from suite.engine import checkpoint, optimizing
 from suite.engine.average import Average
-from suite.engine.build import build_optimizer
+from suite.engine.build import NONE, build_optimizer
 from suite.engine.device import compiled, device
 from suite.engine.outside import Outside
 from suite.engine.rewrite import rewrite
 from suite.recipe import Recipe
+from suite.recipe.arguments import Functions
 
 Tensors = dict[str, torch.Tensor]
 
@@ -40,10 +40,10 @@ class State:
         self.forward = compiled(rewrite(self.model))
 
     @classmethod
-    def begun(cls, recipe: Recipe, model: nn.Module) -> "State":
+    def begun(cls, recipe: Recipe, model: nn.Module, functions: Functions = NONE) -> "State":
         """The state before the first step."""
         average = Average(model, recipe.average) if recipe.average is not None else None
-        return cls(model, build_optimizer(recipe, model), average=average)
+        return cls(model, build_optimizer(recipe, model, functions), average=average)
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Within it the model has the weights that are evaluated: the averages, if the recipe asks for them."""
@@ -72,12 +72,14 @@ def save(run: Run, state: State, outside: Outside) -> None:
     Raises `SuiteError` (2) if the network keeps something outside its `state_dict` that cannot be saved.
     """
     attributes, others = outside.changed()
+    internal, plain = optimizing.saved(state.optimizer)
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
-    tensors |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(state.optimizer)}
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in internal.items()}
     tensors |= {f"average.{name}": tensor for name, tensor in state.average.tensors.items()} if state.average else {}
     tensors |= {f"outside.{name}": tensor for name, tensor in others.items()}
     facts = {"identity": run.identity, "seed": run.seed, "history": state.history, "outside": attributes}
+    facts["optimizer"] = plain
     checkpoint.save(run.checkpoint, tensors, facts)
     run.write_history(state.history)
 
@@ -97,7 +99,7 @@ def restore(run: Run, state: State, outside: Outside) -> State:
     run.heal_history(facts["history"])
     try:
         state.model.load_state_dict(_part(tensors, "model."))
-        _load_optimizer(state.optimizer, _part(tensors, "optimizer."))
+        optimizing.load(state.optimizer, _part(tensors, "optimizer."), facts["optimizer"])
         if state.average:
             state.average.tensors = {name: tensor.to(device()) for name, tensor in _part(tensors, "average.").items()}
         outside.restore(facts["outside"], _part(tensors, "outside."))
@@ -108,26 +110,3 @@ def restore(run: Run, state: State, outside: Outside) -> State:
 
 def _part(tensors: Tensors, prefix: str) -> Tensors:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
-    for index, values in optimizer.state_dict()["state"].items():
-        for key, value in values.items():
-            if value is not None:
-                yield f"{index}.{key}", value
-
-
-def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Load the optimiser's internal state (such as momentum); its hyper-parameters come from the recipe.
-
-    A file stores all tensors in the contiguous layout, but fused updates assume the memory layout of the weights and
-    do not check it. So each tensor is copied into that layout.
-    """
-    weights = dict(enumerate(weight for group in optimizer.param_groups for weight in group["params"]))
-    gathered: dict[int, Tensors] = {}
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        like = weights.get(int(index), tensor)
-        laid_out = torch.empty_like(like, dtype=tensor.dtype).copy_(tensor) if like.shape == tensor.shape else tensor
-        gathered.setdefault(int(index), {})[key] = laid_out
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": gathered})

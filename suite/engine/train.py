@@ -16,6 +16,7 @@ from suite.engine.events import Emit
 from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
+from suite.engine.own import own_score
 from suite.engine.rehearsal import require_repeatable
 from suite.engine.sets import published
 from suite.engine.state import State
@@ -49,7 +50,9 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
         now.model.load_state_dict(now.kept())
     begun = time.perf_counter()
     with exact.unchanged(experiment.path, "the network's forward()"):
-        found = evaluate(now.forward, data.test_images, data.test_labels, recipe, loss_of)
+        found = evaluate(
+            now.forward, data.test_images, data.test_labels, recipe, loss_of, scored="score" in experiment.functions
+        )
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
@@ -69,7 +72,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
             "status": "finished",
             "weights_sha256": checkpoint.digest(weights),
             "predictions_sha256": checkpoint.digest(predictions),
-            "metrics": _metrics(recipe, now.history, found),
+            "metrics": _metrics(recipe, now.history, found) | _own_score(experiment, found),
             "network": describe(now.model.cpu(), recipe.shape),
             "clock": _clock(now.history, len(found.labels), seconds),
             "environment": fitted.environment,
@@ -123,6 +126,13 @@ def _metrics(recipe: Recipe, history: list[Epoch], found: Evaluation) -> dict[st
         epoch, accuracy = state.best_epoch(history)
         metrics |= {"val/best_accuracy": accuracy, "val/best_epoch": epoch}
     return metrics
+
+
+def _own_score(experiment: Experiment, found: Evaluation) -> dict[str, float]:
+    """The figure that the file's own function `score` gives the test images, if there is one."""
+    if found.scores is None:
+        return {}
+    return {"test/score": own_score(experiment.recipe, experiment.functions)(found.scores, found.labels)}
 
 
 def _clock(history: list[Epoch], images: int, evaluation: float) -> dict[str, float]:

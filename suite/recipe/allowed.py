@@ -7,12 +7,12 @@ from suite.data.own.reading import resolve
 from suite.recipe.augmenting import augment_words
 from suite.recipe.checks import Check, choice, count, flag, number, optional, wrong
 
-LOSSES = ("cross-entropy", "mse-one-hot")
-OPTIMIZERS = ("sgd", "nesterov", "rmsprop", "adam", "adamw", "nadam")
+LOSSES = ("cross-entropy", "mse-one-hot", "own")
+OPTIMIZERS = ("sgd", "nesterov", "rmsprop", "adam", "adamw", "nadam", "own")
 KEEP = ("last", "best")
-MOMENTUM = ("sgd", "nesterov", "rmsprop")  # the optimisers that use `momentum`
-BETAS = ("adam", "adamw", "nadam")  # and those that use `betas`
-SCHEDULES = ("constant", "one-cycle", "cosine", "step")
+MOMENTUM = ("sgd", "nesterov", "rmsprop", "own")  # the optimisers that use `momentum`
+BETAS = ("adam", "adamw", "nadam", "own")  # and those that use `betas`
+SCHEDULES = ("constant", "one-cycle", "cosine", "step", "own")
 PRECISIONS = ("float32", "bfloat16")
 
 

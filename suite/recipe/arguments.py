@@ -15,8 +15,14 @@ from suite.recipe.checks import flag, number, text, wrong
 from suite.text import nearest
 
 Functions = Mapping[str, Callable[..., Any]]  # by role: one of the names in `GIVEN`
+Takes = Mapping[str, frozenset[str]]
 GIVEN: Mapping[str, tuple[str, ...]] = {
     "network": ("shape", "classes"),
+    "loss": ("scores", "labels"),
+    "optimizer": ("parameters", "lr", "momentum", "weight_decay", "betas"),
+    "schedule": ("step", "steps", "lr"),
+    "augment": ("images", "generator"),
+    "score": ("scores", "labels"),
 }
 OPTIONAL = tuple(role for role in GIVEN if role != "network")
 RECORDED = ("experiment", "seed", "identity", "log10_lr")  # names that a run's record has already
@@ -27,17 +33,18 @@ _FINITE = number("finite", lambda _: True, "0.5")
 class Arguments(Mapping[str, Any]):
     """The values of a file's hyper-parameters, by name; each is of the kind of its default.
 
-    `roles` are the functions that the file has. Raises `SuiteError` (2) for an unknown name and for a wrong value.
+    `takes` holds, for each function of the file, what it takes of that which the suite gives. Raises `SuiteError` (2)
+    for an unknown name and for a wrong value.
     """
 
-    def __init__(self, roles: Iterable[str], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    def __init__(self, takes: Takes, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         for name in given:
             if name not in defaults:
                 raise SuiteError(
                     f"arguments: no function of the file has {name!r:.80}{nearest(str(name), defaults)}",
                     f"Arguments: {', '.join(defaults) or 'none'}.",
                 )
-        self.roles, self._defaults = frozenset(roles), defaults
+        self.takes, self._defaults = takes, defaults
         self._values = {name: like(default, name, given.get(name, default)) for name, default in defaults.items()}
 
     def __getitem__(self, name: str) -> Any:
@@ -58,7 +65,7 @@ class Arguments(Mapping[str, Any]):
 
     def changed(self, values: Mapping[str, Any]) -> "Arguments":
         """These arguments with other values."""
-        return Arguments(self.roles, self._defaults, {**self._values, **values})
+        return Arguments(self.takes, self._defaults, {**self._values, **values})
 
 
 def like(default: Any, name: str, value: Any) -> Any:
@@ -77,6 +84,13 @@ def like(default: Any, name: str, value: Any) -> Any:
     if kind is str:
         return text(name, value)
     raise wrong(name, value, "must be a number, a text, true, false or none", "Give one of these")
+
+
+def taken(functions: Functions) -> Takes:
+    """For each function, what it takes of that which the suite gives to its role."""
+    return {
+        role: frozenset(GIVEN[role]) & frozenset(inspect.signature(one).parameters) for role, one in functions.items()
+    }
 
 
 def defaults_of(functions: Functions, fields: Iterable[str]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from suite.recipe.checks import wrong
 
-# Each word with its largest figure: pixels of crop, degrees of rotate, pixels of erase. `flip` has none.
-KINDS = {"crop": 64, "flip": 0, "rotate": 180, "erase": 1024}
+# Each word with its largest figure: pixels of crop, degrees of rotate, pixels of erase. `flip` and `own` have none.
+KINDS = {"crop": 64, "flip": 0, "own": 0, "rotate": 180, "erase": 1024}
 
 
 class Change(NamedTuple):
-    """One change of a batch: its kind, and its figure (0 for `flip`)."""
+    """One change of a batch: its kind, and its figure (0 where it has none)."""
 
     kind: str
     amount: int
@@ -24,7 +24,7 @@ def augment_words(name: str, value: Any) -> str:
     for word in filter(None, words.split(",")):
         kind, amount = _parts(word)
         if kind not in KINDS or not min(1, KINDS[kind]) <= amount <= KINDS[kind]:
-            raise wrong(name, word, "knows crop4, flip, rotate15 and erase8", "Give words such as crop4,flip")
+            raise wrong(name, word, "knows crop4, flip, rotate15, erase8 and own", "Give words such as crop4,flip")
     return ",".join(filter(None, words.split(",")))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from suite.data.catalog import Shape, data_set
 from suite.errors import SuiteError
 from suite.recipe.allowed import BETAS, CHECKS, MOMENTUM
-from suite.recipe.arguments import Arguments, Functions, defaults_of
+from suite.recipe.arguments import Arguments, Functions, defaults_of, taken
 from suite.recipe.checks import wrong
 from suite.recipe.source import Source
 from suite.recipe.space import DEFAULT, read_space
@@ -32,6 +32,8 @@ LATER: Mapping[str, Any] = {
     "average": None,
     "augment": "",
 }
+OWN = ("loss", "optimizer", "schedule", "augment")  # "own" in these fields means the function in the file
+UNUSED = {"momentum": 0.0, "weight_decay": 0.0, "betas": LATER["betas"]}  # what a file's optimiser need not take
 WARM_UPS = {"one-cycle": 0.3}  # no other schedule has a warm-up unless the recipe says so
 
 
@@ -55,6 +57,7 @@ class Recipe:
     `label_smoothing` and `clip_norm` (the largest norm of all gradients together) act in training steps only.
     `average` is the decay of an exponential moving average of weights and buffers: its values are evaluated and kept.
     `augment` changes the images of each training batch: words such as `crop4,flip` (suite/engine/augment.py).
+    "own" as `loss`, `optimizer`, `schedule` or a word of `augment` means the function of that name in the file.
     `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
     and all evaluations are always float32.
     `space` is the default search space of `tune`. `arguments` are values of hyper-parameters: the arguments of the
@@ -123,6 +126,14 @@ class Recipe:
 
     def _require_used(self) -> None:
         """Raise `SuiteError` (2) for a value that the chosen optimiser, schedule or loss does not use."""
+        takes = self.arguments.takes if isinstance(self.arguments, Arguments) else {role: frozenset() for role in OWN}
+        for role in OWN:
+            if "own" in getattr(self, role).split(",") and role not in takes:
+                raise wrong(role, getattr(self, role), f"needs a function {role} in the experiment's file", "Write it")
+        if self.optimizer == "own" and isinstance(self.arguments, Arguments):
+            for name, default in UNUSED.items():
+                if getattr(self, name) != default and name not in takes["optimizer"]:
+                    raise wrong(name, getattr(self, name), "is not used by the file's optimizer", "Leave it out")
         if self.momentum and self.optimizer not in MOMENTUM:
             raise wrong("momentum", self.momentum, f"is not used by {self.optimizer}", "Leave it out")
         if self.optimizer == "nesterov" and not self.momentum:
@@ -176,7 +187,10 @@ class Recipe:
     def of(self, functions: Functions) -> "Recipe":
         """This recipe with the hyper-parameters of its file's functions; raises `SuiteError` (2) if they do not fit."""
         defaults = defaults_of(functions, (*FIELDS, *NOT_FIELDS))
-        recipe = replace(self, arguments=Arguments(functions, defaults, self.arguments))
+        for role in OWN:
+            if role in functions and "own" not in getattr(self, role).split(","):
+                raise SuiteError(f"nothing uses the function {role}.", f'Write {role}="own" in the recipe.')
+        recipe = replace(self, arguments=Arguments(taken(functions), defaults, self.arguments))
         for name in recipe.space:
             recipe.require_field(name)
         return recipe

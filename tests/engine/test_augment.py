@@ -23,12 +23,14 @@ def test_a_batch_is_a_function_of_seed_epoch_and_batch(experiment, words, shape)
     recipe, given = experiment(augment=words).recipe, images(shape)
     kept = given.clone()
 
-    found = augmenting(recipe, 1, 2)(3, given)
+    found = augmenting(recipe, {}, 1, 2)(3, given)
 
     assert (found.shape, found.dtype) == (given.shape, torch.uint8)
-    assert torch.equal(found, augmenting(recipe, 1, 2)(3, given))
+    assert torch.equal(found, augmenting(recipe, {}, 1, 2)(3, given))
     assert torch.equal(given, kept)
-    others = [augmenting(recipe, *key)(batch, given) for *key, batch in ((0, 2, 3), (1, 0, 3), (1, 2, 0), (1, 3, 2))]
+    others = [
+        augmenting(recipe, {}, *key)(batch, given) for *key, batch in ((0, 2, 3), (1, 0, 3), (1, 2, 0), (1, 3, 2))
+    ]
     assert not all(torch.equal(other, found) for other in others)
 
 

@@ -19,6 +19,7 @@ from suite.recipe import registry
 from suite.runs.worker import Job, work
 from tests.conftest import ROOT, Workspace, in_full
 from tests.events import plain
+from tests.own_functions import AUGMENT, LOSS, OPTIMIZER, SCHEDULE, SCORE, text
 from tests.tables import SEED, Check
 
 Event = dict[str, Any]
@@ -86,6 +87,7 @@ def network():
 '''
 
 KINDS = ("plain", "choosy")
+OWN = text(LOSS, OPTIMIZER, SCHEDULE, AUGMENT, SCORE, augment="crop2,own", average=0.9, holdout=0.3, keep="best")
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,11 @@ def last(events: list[Event], kind: str) -> Event | None:
 
 @pytest.fixture(scope="session")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the experiments `plain` and `choosy`."""
+    """A folder with the experiments `plain`, `choosy` and `own`."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "plain.py").write_text(PLAIN)
     (folder / "choosy.py").write_text(CHOOSY)
+    (folder / "own.py").write_text(OWN)
     return folder
 
 
@@ -172,7 +175,7 @@ def told(run: Run) -> Twin:
 def twins(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twin]:
     """What each kind comes to when nothing breaks it."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("twins"))
-    runs = [bench.run(kind, bench.top) for kind in KINDS]
+    runs = [bench.run(kind, bench.top) for kind in (*KINDS, "own")]
     bench.work([bench.job(run) for run in runs])
     return {run.experiment: told(run) for run in runs}
 

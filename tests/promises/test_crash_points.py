@@ -69,7 +69,7 @@ def contents(run: Run) -> dict[str, tuple[int, int]]:
 @pytest.fixture
 def unbroken(bench) -> dict[str, dict[str, int]]:
     """The steps that a run of each kind passes, and how often."""
-    runs = [bench.run(kind, bench.top / "unbroken") for kind in KINDS]
+    runs = [bench.run(kind, bench.top / "unbroken") for kind in (*KINDS, "own")]
     events = bench.work([Broken(bench.job(run)) for run in runs], by=train_and_die)
     for run in runs:
         names = {path.name for path in run.folder.iterdir()} - NOT_REPLACED
@@ -80,7 +80,7 @@ def unbroken(bench) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.check(4, "kill -9 at each named step")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, pytest.param("own", marks=pytest.mark.full)])
 def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, bench, twins, unbroken, kind):
     every = at_steps(unbroken[kind], chance)
     assert {name_of(point) for point in every} == {
