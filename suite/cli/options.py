@@ -2,12 +2,11 @@
 
 import argparse
 import os
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from suite.analysis.intervals import FEWEST
 from suite.benching import LIMIT
+from suite.cli import types
 from suite.recipe.trial import KINDS
 from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
@@ -31,7 +30,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
     parser.add_argument(
         "--seeds",
-        type=_whole,
+        type=types.whole,
         default=FEWEST,
         metavar="N",
         help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
@@ -44,19 +43,25 @@ def of_run(parser: argparse.ArgumentParser) -> None:
 def of_tune(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tune`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    parser.add_argument("--trials", type=_whole, default=40, metavar="N", help="trials in all, earlier ones too (40)")
-    parser.add_argument("--seeds", type=_whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)")
+    parser.add_argument(
+        "--trials", type=types.whole, default=40, metavar="N", help="trials in all, earlier ones too (40)"
+    )
+    parser.add_argument(
+        "--seeds", type=types.whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)"
+    )
     parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
                         help="what to search, such as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
     parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
     parser.add_argument("--budget", choices=KINDS, default="samples", help="what every trial may use (samples)")
     parser.add_argument("--objective", choices=OBJECTIVES, default="accuracy", help="what is best (accuracy)")
     parser.add_argument("--no-pruning", action="store_true", help="train every trial with all seeds, to the end")
-    parser.add_argument("--generation", type=_whole, default=8, metavar="N", help="trials that are compared (8)")
+    parser.add_argument("--generation", type=types.whole, default=8, metavar="N", help="trials that are compared (8)")
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
-    parser.add_argument("--fresh-seeds", type=_enough, default=6, metavar="N",
+    parser.add_argument("--fresh-seeds", type=types.enough, default=6, metavar="N",
                         help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
-    parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="start no more trials after 90s, 10m or 2h")
+    parser.add_argument(
+        "--timeout", type=types.seconds, metavar="TIME", help="start no more trials after 90s, 10m or 2h"
+    )
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
@@ -69,7 +74,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
         "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
     )
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
-    parser.add_argument("--limit", type=_enough, metavar="N", help="the most seeds of that (12)")
+    parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
     _usual(parser)
 
@@ -77,12 +82,12 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
 def of_gate(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
-    parser.add_argument("--margin", type=_share, metavar="SHARE",
+    parser.add_argument("--margin", type=types.share, metavar="SHARE",
                         help="the drop to rule out (twice the reference's spread, 0.01 at least)")  # fmt: skip
-    parser.add_argument("--limit", type=_enough, default=12, metavar="N", help="the most fresh seeds each (12)")
+    parser.add_argument("--limit", type=types.enough, default=12, metavar="N", help="the most fresh seeds each (12)")
     parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
-    parser.add_argument("--seeds", type=_enough, default=10, metavar="N", help="seeds of a new reference (10)")
+    parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
     _workers(parser)
     _usual(parser)
 
@@ -90,14 +95,14 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
 def of_bench(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bench`."""
     parser.add_argument("names", metavar="NAME", nargs="*", help="experiments' names (all)")
-    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="TIME",
+    parser.add_argument("--seconds", type=types.seconds, default=30.0, metavar="TIME",
                         help="how long each experiment is measured, without loading (30s)")  # fmt: skip
     parser.add_argument("--check", action="store_true", help="compare the ratio to a bare loop with the committed one")
     parser.add_argument("--update", action="store_true", help="measure that ratio again and write it")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="another baseline than the committed one")
     parser.add_argument("--against", metavar="REVISION", help="compare with the same step in another git revision")
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
-    parser.add_argument("--limit", type=_factor, default=LIMIT, metavar="TIMES",
+    parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
     _usual(parser)
 
@@ -112,13 +117,13 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_whole, metavar="N", help="runs side by side (one per core)")
+    parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
 
 
 def of_report(parser: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     parser.add_argument("--experiment", nargs="+", default=[], metavar="NAME", help="only runs of these experiments")
-    parser.add_argument("--since", type=_since, metavar="WHEN",
+    parser.add_argument("--since", type=types.since, metavar="WHEN",
                         help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
     parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
     _data_dir(parser)
@@ -135,7 +140,7 @@ def of_sync(parser: argparse.ArgumentParser) -> None:
 
 def of_ui(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ui`."""
-    parser.add_argument("--port", type=_whole, default=5000, metavar="N", help="the first port to try (5000)")
+    parser.add_argument("--port", type=types.whole, default=5000, metavar="N", help="the first port to try (5000)")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (127.0.0.1)")
     parser.add_argument("--allow-remote", action="store_true",
                         help="allow an address that other machines can reach: MLflow asks for no password")  # fmt: skip
@@ -190,48 +195,3 @@ def _experiments(parser: argparse.ArgumentParser) -> None:
 
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65,535, got {text!r:.80}")
-    return int(text)
-
-
-def _enough(text: str) -> int:
-    if _whole(text) < FEWEST:
-        raise argparse.ArgumentTypeError(f"expected {FEWEST} or more, for an interval, got {text!r:.80}")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    if not re.fullmatch(r"0?\.\d{1,6}", text) or not float(text):
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1 such as 0.01, got {text!r:.80}")
-    return float(text)
-
-
-def _factor(text: str) -> float:
-    if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text) or not float(text) >= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 such as 1.05, got {text!r:.80}")
-    return float(text)
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"expected a time such as 90s, 10m or 2h, got {text!r:.80}")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _since(text: str) -> datetime:
-    if ago := re.fullmatch(r"(\d{1,4})([hdw])", text):
-        return datetime.now(UTC) - int(ago[1]) * {"h": timedelta(hours=1), "d": _DAY, "w": 7 * _DAY}[ago[2]]
-    try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        words = f"expected a date such as 2026-11-01, or 12h, 7d or 2w, got {text!r:.80}"
-        raise argparse.ArgumentTypeError(words) from None
-
-
-_DAY = timedelta(days=1)

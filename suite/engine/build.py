@@ -169,9 +169,10 @@ def _arguments(network: Network, shape: Shape, classes: int) -> dict[str, Any]:
 
 
 def _published(network: Network, recipe: Recipe) -> bool:
-    """Whether the network has its published size: the data have the shape and the classes of its defaults."""
+    """Whether the network has its published size: data and hyper-parameters are those of its defaults."""
     wanted = inspect.signature(network).parameters
-    given = _arguments(network, recipe.shape, recipe.classes)
+    own = {name: value for name, value in recipe.arguments.items() if name in wanted}
+    given = {**_arguments(network, recipe.shape, recipe.classes), **own}
     return all(wanted[name].default == value for name, value in given.items())
 
 

@@ -103,9 +103,9 @@ def test_predictions_hold_every_class(register, experiment, run_of, classes, kin
 
 
 def test_only_what_a_network_asks_for_is_given():
-    assert call(lambda: "nothing", COLOUR, 3) == "nothing"
-    assert call(lambda shape: shape, COLOUR, 3) == COLOUR
-    assert call(lambda classes=10, shape=None: (shape, classes), COLOUR, 3) == (COLOUR, 3)
+    assert call(lambda: "nothing", COLOUR, 3, {}) == "nothing"
+    assert call(lambda shape: shape, COLOUR, 3, {}) == COLOUR
+    assert call(lambda classes=10, shape=None: (shape, classes), COLOUR, 3, {}) == (COLOUR, 3)
 
 
 @pytest.mark.usefixtures("colour")
