@@ -177,8 +177,10 @@ def _published(network: Network, recipe: Recipe) -> bool:
 
 
 def _remedy(recipe: Recipe, network: Network) -> str:
-    if recipe.shape == GREY or "shape" in _arguments(network, recipe.shape, recipe.classes):
+    if recipe.shape == GREY:
         return "Fix the network."
+    if "shape" in _arguments(network, recipe.shape, recipe.classes):
+        return "Choose data with images that it can take, or fix the network."
     return "Write it as network(shape, classes), or choose data with the images that it is made for."
 
 

@@ -223,3 +223,12 @@ def test_the_loops_of_others_see_the_same_colours(colour, experiment):
     pixels = torch.cat([batch for batch, _ in loader])
 
     assert torch.allclose(pixels, normalised(data.test_images, recipe), atol=1e-6)
+
+
+@pytest.mark.usefixtures("colour")
+def test_images_that_are_too_small_are_refused_with_their_shape(experiment):
+    def deep(shape, classes):
+        return nn.Sequential(nn.Conv2d(shape[0], 4, 17), nn.Flatten(), nn.LazyLinear(classes))
+
+    with pytest.raises(SuiteError, match=r"for images \(3, 16, 20\) of colour\. Choose data with images that it can"):
+        build_model(experiment(data="colour").recipe, deep, seed=0)
