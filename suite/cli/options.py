@@ -28,13 +28,8 @@ def of_show(parser: argparse.ArgumentParser) -> None:
 def of_run(parser: argparse.ArgumentParser) -> None:
     """Add the options of `run`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
-    parser.add_argument(
-        "--seeds",
-        type=types.whole,
-        default=FEWEST,
-        metavar="N",
-        help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)",
-    )
+    parser.add_argument("--seeds", type=types.whole, default=FEWEST, metavar="N",
+                        help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)")  # fmt: skip
     _workers(parser)
     parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
     _usual(parser)
@@ -111,9 +106,7 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
     _workers(parser)
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _places(parser)
 
 
 def _workers(parser: argparse.ArgumentParser) -> None:
@@ -126,9 +119,7 @@ def of_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=types.since, metavar="WHEN",
                         help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
     parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _places(parser)
 
 
 def of_sync(parser: argparse.ArgumentParser) -> None:
@@ -152,21 +143,21 @@ def of_data(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", choices=("fetch",), help="prepare the named sets; without it they are listed"
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="sets' names, or all; folder:PATH or npz:FILE too")
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _places(parser)
 
 
 def of_doctor(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
+    _places(parser)
 
 
 def _usual(parser: argparse.ArgumentParser) -> None:
     """Add the options that all verbs that train have."""
     _overrides(parser)
+    _places(parser)
+
+
+def _places(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
     _experiments(parser)
     _json(parser)
