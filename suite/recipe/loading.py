@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeGuard
 
 from suite.errors import SuiteError, one_line
 from suite.recipe.arguments import GIVEN, OPTIONAL, Functions, misspelt
@@ -46,7 +46,7 @@ def _checked(name: str, path: Path, module: ModuleType) -> Experiment:
     recipe, network = getattr(module, "recipe", None), getattr(module, "network", None)
     if not isinstance(recipe, Recipe):
         raise SuiteError(f"{path}: recipe must be a Recipe, got {recipe!r:.80}.", "See experiments/lenet.py.")
-    if not callable(network) or not hasattr(network, "__code__"):
+    if not _is_function(network):
         raise SuiteError(f"{path}: network must be a function, got {network!r:.80}.", "See experiments/lenet.py.")
     functions = _functions(path, module)
     try:
@@ -65,9 +65,14 @@ def _functions(path: Path, module: ModuleType) -> Functions:
     """The optional functions of the file, by role. A plain value under such a name is the file's own matter."""
     found = {role: getattr(module, role) for role in OPTIONAL if callable(getattr(module, role, None))}
     for role, function in found.items():
-        if not hasattr(function, "__code__"):
+        if not _is_function(function):
             raise SuiteError(f"{path}: {role} must be a function, got {function!r:.80}.", f"Write def {role}(…).")
     return found
+
+
+def _is_function(value: Any) -> TypeGuard[Callable[..., Any]]:
+    """Whether it has a text that can be read: a def, or one behind a decorator; no class, no other object."""
+    return callable(value) and isinstance(getattr(value, "__code__", None), CodeType)
 
 
 def _require_known_names(path: Path, module: ModuleType, text: str) -> None:
