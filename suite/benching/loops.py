@@ -161,13 +161,8 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-<<<<<<< HEAD
-    """The recipe's mean loss of scores (n, classes) and labels (n,), computed by torch's functions."""
-    if recipe.loss == "cross-entropy":
-=======
-    """The recipe's mean loss of scores (n, 10) and labels (n,), by torch's functions; a file's own is not called."""
+    """The recipe's mean loss of scores (n, classes) and labels (n,), by torch's functions; a file's own is not called."""
     if recipe.loss != "mse-one-hot":
->>>>>>> helper_hyper
         return functional.cross_entropy(scores, labels, label_smoothing=recipe.label_smoothing)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())
 

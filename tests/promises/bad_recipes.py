@@ -64,15 +64,9 @@ BAD = {
     "epochs_bool": (with_fields(epochs="False"), "epochs must be a whole number from 1 to 10,000, got False"),
     "epochs_text": (with_fields(epochs="'3'"), "epochs must be a whole number from 1 to 10,000, got '3'"),
     "epochs_inf": (with_fields(epochs="float('inf')"), "epochs must be a whole number from 1 to 10,000, got inf"),
-<<<<<<< HEAD
     "data_unknown": (with_fields(data="'cifar10'"), "data must be the name of a data set, got 'cifar10'"),
     "data_none": (with_fields(data="None"), "data must be the name of a data set, got None"),
-    "loss_unknown": (with_fields(loss="'hinge'"), "loss must be one of cross-entropy, mse-one-hot, got 'hinge'"),
-=======
-    "data_unknown": (with_fields(data="'cifar10'"), "data must be one of mnist, fashion-mnist, digits, got 'cifar10'"),
-    "data_none": (with_fields(data="None"), "data must be one of mnist, fashion-mnist, digits, got None"),
     "loss_unknown": (with_fields(loss="'hinge'"), "loss must be one of cross-entropy, mse-one-hot, own, got 'hinge'"),
->>>>>>> helper_hyper
     "optimizer_unknown": (with_fields(optimizer="'adamax'"), "optimizer must be one of sgd, nesterov, rmsprop, "),
     "optimizer_list": (with_fields(optimizer="['sgd']"), "adamw, nadam, own, got ['sgd']"),
     "shuffle_int": (with_fields(shuffle="1"), "shuffle must be true or false, got 1"),
