@@ -161,7 +161,7 @@ def usual(experiment: Experiment) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def usual_loss(recipe: Recipe, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The recipe's mean loss of scores (n, classes) and labels (n,), by torch's functions; a file's own is not called."""
+    """The recipe's mean loss of scores (n, classes) and labels (n,), by torch; a file's own is not called."""
     if recipe.loss != "mse-one-hot":
         return functional.cross_entropy(scores, labels, label_smoothing=recipe.label_smoothing)
     return functional.mse_loss(scores, functional.one_hot(labels, scores.shape[1]).float())

@@ -30,7 +30,7 @@ ARCHIVED: tuple[dict[str, Any], ...] = (
             "train": train,
             "test": test,
             "sha256": {"gzip.zip": "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"},
-            "licence": "public domain (US government)",
+            "licence": "not stated by its publisher",
         }
         for split, classes, train, test in (
             ("balanced", class_names.BALANCED, 112_800, 18_800),
