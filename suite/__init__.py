@@ -7,7 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api.calls import bench, compare, doctor, experiments, gate, report, run, show, sync, tune, ui, verify
+    from suite.api.calls import (
+        bench,
+        compare,
+        datasets,
+        doctor,
+        experiments,
+        gate,
+        report,
+        run,
+        show,
+        sync,
+        tune,
+        ui,
+        verify,
+    )
     from suite.api.session import Session
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
@@ -21,8 +35,8 @@ _ELSEWHERE = {
     "SuiteError": "suite.errors",
 }
 __all__ = [
-    "Recipe", "Session", "Source", "SuiteError", "bench", "compare", "doctor", "experiments", "gate", "report", "run",
-    "show", "sync", "tune", "ui", "verify",
+    "Recipe", "Session", "Source", "SuiteError", "bench", "compare", "datasets", "doctor", "experiments", "gate",
+    "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from suite.api.session import Session
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
+    from suite.api.datasets import Entry
     from suite.api.doctor import Finding
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
@@ -125,6 +126,19 @@ def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.
 def ui(*, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False, session: Session | None = None) -> int:
     """Serve MLflow's UI until Ctrl-C."""
     return reporting.ui(session or Session.open(), host=host, port=port, allow_remote=allow_remote)
+
+
+def datasets(*names: str, session: Session | None = None) -> "list[Entry]":
+    """The known data sets; with names (`"all"` for the catalog), those sets, prepared for use without a network.
+
+    Raises the first error of a set that cannot be had, after the others were prepared.
+    """
+    from suite.api import datasets as sets
+
+    entries, errors = sets.fetch(session or Session.open(), names) if names else sets.listed()
+    if names and errors:
+        raise errors[0]
+    return entries
 
 
 def experiments(session: Session | None = None) -> list[Experiment]:

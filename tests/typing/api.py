@@ -6,6 +6,7 @@ from typing import assert_type
 
 import suite
 from suite.analysis.comparison import Comparison
+from suite.api.datasets import Entry
 from suite.api.doctor import Finding
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Runs, Tuned
@@ -28,6 +29,7 @@ assert_type(suite.verify("lenet-s0"), list[Verdict])
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
+assert_type(suite.datasets(), list[Entry])
 assert_type(suite.experiments(), list[Experiment])
 assert_type(suite.doctor(), list[Finding])
 assert_type(
