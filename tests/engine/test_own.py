@@ -184,5 +184,5 @@ def test_an_own_augmentation_may_stand_among_the_ready_ones(load, digits):
 
     found = augmenting(mine.recipe, mine.functions, 0, 0)(0, digits.train_images[:10])
 
-    assert found.shape == (10, 28, 28)
+    assert found.shape == (10, 1, 28, 28)
     assert build_model(mine.recipe, mine.network, 0)[1].out_features == 8

@@ -228,7 +228,11 @@ def test_runs_of_one_recipe_with_other_classes_than_most_are_left_out(of_tomorro
 def test_a_run_folder_on_a_data_set_of_tomorrow_is_named_and_not_sent(home, whole, tmp_path):
     run, facts = Run.under(home.runs, "tomorrow", "f" * 64, 0), whole.recipe()
     shutil.copytree(whole.folder, run.folder)
-    names = {"experiment": run.experiment, "identity": run.identity, "recipe": {**facts["recipe"], "data": "kmnist"}}
+    names = {
+        "experiment": run.experiment,
+        "identity": run.identity,
+        "recipe": {**facts["recipe"], "data": "kmnist-2027"},
+    }
     (run.folder / "recipe.json").write_bytes(document({**facts, **names}))
     (run.folder / "result.json").unlink()
     said = []
@@ -236,7 +240,7 @@ def test_a_run_folder_on_a_data_set_of_tomorrow_is_named_and_not_sent(home, whol
     sent = sync(home, lambda name: data_set(name) and tmp_path, said.append)
 
     assert sent == 0
-    assert [line for line in said if "kmnist" in line and "tomorrow" in line]
+    assert [line for line in said if "kmnist-2027" in line and "tomorrow" in line]
 
 
 REPORT = """
