@@ -167,6 +167,7 @@ def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
         steps = [f"mirror:{step}#{1 + chance.randrange(2)}" for step in STEPS]
         deaths = [*steps, *(chance.uniform(0.0, 0.6) for _ in range(6))]
         chance.shuffle(deaths)
+        deaths.append("mirror:created#1")  # so that some run is half sent when the last one comes
         with check.case(len(deaths)):
             command = [sys.executable, "-c", FORKER, str(home), str(digits), json.dumps(deaths), str(empty)]
             found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
