@@ -16,6 +16,7 @@ from suite.engine import exact
 from suite.engine.batches import normalised
 from suite.engine.build import NONE, Network, build_model, plain_loss
 from suite.engine.draws import set_seed
+from suite.engine.equality import all_same, same
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.faults import in_file
 from suite.engine.sets import Labelled
@@ -82,13 +83,6 @@ def require_repeatable(model: nn.Module, evaluation: Callable[[], Evaluation]) -
         )
 
 
-def same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors have the same shape, type and values; NaN equals NaN."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    return bool(torch.equal(one, other) or torch.allclose(one, other, rtol=0, atol=0, equal_nan=True))
-
-
 def _numbers(found: Evaluation) -> Tensors:
     return [found.predicted, found.confidence, torch.tensor(found.loss)]
 
@@ -146,13 +140,9 @@ def _copies(value: Any) -> Tensors:
 
 def _difference(one: _Seen, other: _Seen) -> str:
     """The name of the first module that made different results from the same input; empty if all results are equal."""
-    if _equal(one.result, other.result):
+    if all_same(one.result, other.result):
         return ""
     for first, second in zip(one.calls, other.calls, strict=False):
-        if _equal(first.given, second.given) and not _equal(first.returned, second.returned):
+        if all_same(first.given, second.given) and not all_same(first.returned, second.returned):
             return first.name
     return "the network"
-
-
-def _equal(some: Tensors, others: Tensors) -> bool:
-    return len(some) == len(others) and all(map(same, some, others))

@@ -10,6 +10,7 @@ from suite.engine import optimizing
 from suite.engine.augment import augmenting
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.draws import set_seed
+from suite.engine.equality import all_same
 from suite.engine.faults import in_file
 from suite.engine.own import own_schedule, own_score
 from suite.engine.schedule import set_rate
@@ -43,7 +44,7 @@ def try_functions(
 
 
 def _require_equal(role: str, compute: Callable[[], Tensors]) -> None:
-    if not _equal(*(_seeded(compute) for _ in range(2))):
+    if not all_same(*(_seeded(compute) for _ in range(2))):
         raise SuiteError(
             f"{role}() computes other numbers from the same arguments and seed each time: it uses chance that no seed "
             "governs, or values that an earlier call left.",
@@ -91,20 +92,16 @@ class _Stepping:
 
 
 def _require_resumable(one: _Stepping, other: _Stepping, resumed: _Stepping) -> None:
-    if not _equal(one.go(0), other.go(0)):
+    if not all_same(one.go(0), other.go(0)):
         raise SuiteError(
             "the optimizer makes other steps from the same gradients and seed each time: it uses chance that no seed "
             "governs, or values that an earlier call left.",
             "Draw from torch, numpy.random or random.",
         )
     resumed.take_over(one)
-    if not _equal(one.go(STEPS), resumed.go(STEPS)):
+    if not all_same(one.go(STEPS), resumed.go(STEPS)):
         raise SuiteError(
             "the optimizer keeps something that its state_dict does not hold: after an interruption the run would come "
             "to other weights.",
             "Keep it in self.state[parameter], or as numbers in self.param_groups.",
         )
-
-
-def _equal(some: Tensors, others: Tensors) -> bool:
-    return all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(some, others, strict=True))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from suite.engine import checkpoint, rehearsal
+from suite.engine import checkpoint, equality
 from suite.engine.train import train
 from suite.errors import MACHINE, USER, SuiteError
 
@@ -82,4 +82,4 @@ def test_other_weights_in_the_file_are_blamed_on_the_machine(experiment, run_of,
     ],
 )
 def test_tensors_are_the_same_where_type_shape_and_values_are(one, other, equal):
-    assert rehearsal.same(torch.tensor(one), torch.tensor(other)) is equal
+    assert equality.same(torch.tensor(one), torch.tensor(other)) is equal

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from suite.data.freezing import Facts, Part
 from suite.data.own.arrays import Held, classes_of, part, shape_of
 from suite.data.own.request import Request
-from suite.errors import SuiteError
+from suite.errors import SuiteError, one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,9 @@ def _called(path: Path) -> Any:
     except SuiteError:
         raise
     except Exception as error:  # the user's code may raise anything
-        raise SuiteError(f"{path}: load(): {type(error).__name__}: {error!s:.200}.", "Fix the file.") from error
+        raise SuiteError(
+            f"{path}: load(): {type(error).__name__}: {one_line(str(error)):.200}.", "Fix the file."
+        ) from error
     finally:
         os.environ.clear()
         os.environ.update(environment)
