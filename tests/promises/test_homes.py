@@ -28,10 +28,14 @@ ROOT_ONLY = pytest.mark.skipif(
 
 
 def as_user(user: int) -> list[str]:
-    """Words before a command that give it as a user of the group; it may read everything, for Python's own files."""
+    """Words before a command that give it as a user of the group; it may read everything, for Python's own files.
+
+    It keeps that right where the system asks whether it may read (`access`), not only where it reads: MLflow asks so
+    for its files, which may lie in a folder that only root may open.
+    """
     read = "-all,+dac_read_search"
-    return ["setpriv", f"--reuid={user}", f"--regid={GROUP}", "--clear-groups", f"--inh-caps={read}",
-            f"--ambient-caps={read}", f"--bounding-set={read}"]  # fmt: skip
+    words = ["setpriv", "--securebits=+no_setuid_fixup", f"--reuid={user}", f"--regid={GROUP}", "--clear-groups"]
+    return [*words, f"--inh-caps={read}", f"--ambient-caps={read}", f"--bounding-set={read}"]
 
 
 def give_as(
