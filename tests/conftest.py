@@ -1,5 +1,6 @@
 """What tests of several rooms share."""
 
+import functools
 import json
 import os
 import shutil
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from filelock import FileLock
 
 from tests.tables import Tables
+from tests.zygote import Forked, Zygote
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,14 +59,16 @@ class Workspace:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_"))}
         return {**ours, "SUITE_HOME": str(self.home), "PYTHONPATH": str(ROOT), **self.extra}
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Give a command and go on."""
+    def start(self, *words: str) -> "Process":
+        """Give a command and go on; but with `-m promise` its process finds the libraries loaded, where it may."""
         if (
             {"run", "tune"} & {*words[:1]}
             and not self.bare
             and not {"SUITE_HOME", "MLFLOW_TRACKING_URI"} & {*self.extra}
         ):
             furnish(self.home)
+        if SHARED and (zygote := the_zygote()).serves(self.environment):
+            return zygote.start(words, cwd=self.home, environment=self.environment)
         command = [sys.executable, "-m", "suite", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -83,6 +87,7 @@ class Workspace:
         return {f"{path.parent.parent.name}/{path.parent.name}": json.loads(path.read_text()) for path in found}
 
 
+Process = subprocess.Popen[str] | Forked
 Command = Callable[..., Answer]
 
 MAKER = "import sys; from pathlib import Path; from suite.disk.home import Home; "
@@ -108,12 +113,21 @@ def furnish(home: Path) -> Path:
 SHARED: list[Path] = []
 
 
+@functools.cache
+def the_zygote() -> Zygote:
+    """The one of this worker, started when the first command needs it."""
+    return Zygote()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
+def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
     """Where all workers of a session find what is made once for them; with `-m promise` every home makes its own."""
     own = tmp_path_factory.getbasetemp()
     if not in_full(pytestconfig):
         SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    yield
+    if the_zygote.cache_info().currsize:
+        the_zygote().close()
 
 
 SLOW = '''"""A linear layer that takes its time, so that a test can act while it trains."""
