@@ -1,6 +1,7 @@
 """One experiment's file, run and checked; whatever is wrong with it becomes one line that names it."""
 
 import importlib.util
+import multiprocessing
 import re
 import sys
 import traceback
@@ -30,9 +31,9 @@ def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]
         )
     try:
         module = load_module()
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # a user's file may do anything, even call sys.exit
+        if is_interrupt(error):
+            raise
         raise SuiteError(f"{path}{line_of(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)
@@ -116,13 +117,25 @@ def line_of(error: BaseException, path: Path) -> str:
     return f":{lines[-1]}" if lines else ""
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it is the user's Ctrl-C. A worker ignores that, so there the user's own code raised it."""
+    return isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None
+
+
+def words_of(error: BaseException) -> str:
+    """The text of an exception in one line; a user's exception may raise another one in `__str__`."""
+    if isinstance(error, SystemExit):
+        return f"{error} (it calls sys.exit)".strip()
+    try:
+        return one_line(str(error)) or "no reason given"
+    except Exception:
+        return "its words cannot be read"
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, SuiteError):
         return str(error)
-    try:
-        text = one_line(str(error)) or "no reason given"
-    except Exception:  # a user's exception may raise another one in `__str__`
-        text = "its words cannot be read"
+    text = words_of(error)
     for kind in (Recipe, Source):
         start = rf"{kind.__name__}\.__init__\(\) "
         if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):
