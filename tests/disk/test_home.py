@@ -126,7 +126,11 @@ def test_a_home_that_leads_elsewhere_is_refused(tmp_path, monkeypatch, linked):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("why?", r"may not have '\?' in it"), ("50%27", "may not have '%27' in it"), ("\udcff", "bytes that are not UTF-8")],
+    [
+        ("why?", r"may not have '\?' in it"),
+        ("50%27", "may not have '%27' in it"),
+        ("\udcff", "bytes that are not UTF-8"),
+    ],
 )
 def test_a_home_is_refused_where_databases_would_lie_elsewhere(here, monkeypatch, name, said):
     monkeypatch.setenv("SUITE_HOME", str(here / name))

@@ -115,7 +115,9 @@ def test_whatever_a_network_raises_is_named_with_file_and_line(tmp_path, digits_
 
 
 def test_a_later_step_of_the_files_optimiser_is_named_as_the_optimisers(tmp_path, digits_folder):
-    late = OPTIMIZER.replace('kept["n"] = kept', 'assert group["rounds"] < 15, "a late step"\n                kept["n"] = kept')
-    [(path, event)] = outcomes(tmp_path, digits_folder, [text(late)])
+    late = OPTIMIZER.replace(
+        'kept["n"] = kept', 'assert group["rounds"] < 15, "a late step"\n                kept["n"] = kept'
+    )
+    [(path, event)] = outcomes(tmp_path, digits_folder, [text(late, optimizer="own")])
 
     assert_named(path, event, "optimizer", "AssertionError: a late step")
