@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from suite.disk.script import is_interrupt, line_of, words_of
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError
-from suite.recipe.loading import is_interrupt, line_of, words_of
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import resource
 import sys
 
-from suite.recipe.loading import words_of
+from suite.disk.script import words_of
 
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 

@@ -12,6 +12,7 @@ from suite import data
 from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
+from suite.disk.script import words_of
 from suite.engine import exact
 from suite.engine.alone import load_alone
 from suite.engine.faults import through_file
@@ -20,7 +21,6 @@ from suite.errors import FAILED, MACHINE, SuiteError, load_error, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
 from suite.masking import masked
-from suite.recipe.loading import words_of
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 

@@ -1,4 +1,4 @@
-"""What the code of a user's file may raise while a worker trains it: one line, the right culprit, the right exit code."""
+"""What a user's code may raise while a worker trains it: one line, the right culprit, the right exit code."""
 
 import pytest
 

@@ -150,7 +150,7 @@ MUTANTS: tuple[Mutant, ...] = (
            (("    except Exception:  # a record", "    except KeyError:  # a record"),),
            ("tests/pictures/test_drawing.py", "-k", "cannot_be_drawn")),
     mutant(29, "a neighbour's variables stay", "recipe/registry.py",
-           "with nullcontext() if self._alone else _undone():", "with nullcontext():",
+           "with nullcontext() if self._alone else undone():", "with nullcontext():",
            "test_switches", "-k", "neighbours"),
     mutant(29, "a file may change switches", "engine/alone.py",
            'exact.require_unchanged(before, experiment.path, "its import")', "pass",

@@ -51,9 +51,7 @@ def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_tim
     assert found[furnished] == found[new]
 
 
-def test_a_path_with_quotes_and_a_colon_has_a_new_store_with_artifacts_and_no_word_is_said(
-    tmp_path, monkeypatch, capfd
-):
+def test_a_path_with_quotes_and_a_colon_has_a_new_store_and_no_word_is_said(tmp_path, monkeypatch, capfd):
     home = tmp_path / 'it\'s "one" :of\\a\nkind #1 100%'
     home.mkdir()
     monkeypatch.chdir(home)  # MLflow takes the place of its experiment `Default` from here
