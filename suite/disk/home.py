@@ -14,6 +14,10 @@ from filelock import FileLock
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
 
+# In the address of a database `?` ends the path and `%41` means `A`: MLflow would write to another place. The third is
+# a byte that is not UTF-8.
+_UNFIT = re.compile(r"\?|%[0-9A-Fa-f]{2}|[\udc80-\udcff]")
+
 
 @dataclass(frozen=True)
 class Home:
@@ -26,7 +30,7 @@ class Home:
         """SUITE_HOME if it is set; else the nearest parent folder that is a checkout of the suite; else this folder.
 
         Raises `SuiteError` (2) if `mlruns` or `reports` is a symbolic link, because nothing may be written outside,
-        or if there is a `?` in the path.
+        or if the address of a database cannot hold the path.
         """
         if named := os.environ.get("SUITE_HOME"):
             try:
@@ -38,8 +42,9 @@ class Home:
         else:
             here = _here()
             home = cls(next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here))
-        if "?" in str(home.root):  # an address of a database ends there: MLflow would write to another place
-            raise SuiteError(f"{home.root}: a home's path may not have a '?' in it.", "Set SUITE_HOME to another one.")
+        if unfit := _UNFIT.search(str(home.root)):
+            what = repr(unfit[0]) if unfit[0].isprintable() else "bytes that are not UTF-8"
+            raise SuiteError(f"{home.root}: a home's path may not have {what} in it.", "Set SUITE_HOME to another one.")
         for folder in (home.mlruns, home.runs, home.pictures, home.reports):
             if folder.is_symlink():
                 raise SuiteError(f"{folder} is a symbolic link.", "Use a real folder, or set SUITE_HOME elsewhere.")

@@ -16,7 +16,7 @@ from suite.engine.build import NONE, Loss, plain_loss, require_scores
 from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit, Step
-from suite.engine.own import own_schedule
+from suite.engine.own import own_schedule, update
 from suite.engine.schedule import rate, set_rate
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
@@ -77,8 +77,7 @@ def train_epoch(
         set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates, *shape))
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
-        state.optimizer.step()
-        state.optimizer.zero_grad()
+        update(recipe, functions, state.optimizer)
         if state.average:
             state.average.update()
 

@@ -3,6 +3,8 @@
 import resource
 import sys
 
+from suite.disk.script import words_of
+
 OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")  # torch's words, C++'s, Linux's
 
 
@@ -12,6 +14,6 @@ def peak_mib() -> float:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def ran_out(error: Exception) -> bool:
+def ran_out(error: BaseException) -> bool:
     """Whether the error says that the machine has no memory left; torch and C++ say so only in words."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+    return isinstance(error, MemoryError) or any(words in words_of(error) for words in OUT_OF_MEMORY)

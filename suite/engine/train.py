@@ -13,6 +13,7 @@ from suite.engine import checkpoint, exact, state
 from suite.engine.build import Loss, plain_loss
 from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import Emit
+from suite.engine.faults import in_file
 from suite.engine.fit import Fitted, finish_diverged, fit
 from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
@@ -49,7 +50,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
     elif now.average:
         now.model.load_state_dict(now.kept())
     begun = time.perf_counter()
-    with exact.unchanged(experiment.path, "the network's forward()"):
+    with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
         found = evaluate(
             now.forward, data.test_images, data.test_labels, recipe, loss_of, scored="score" in experiment.functions
         )
@@ -97,7 +98,7 @@ def _require_equal_after_reload(
         require_repeatable(now.model, again)
         raise SuiteError(
             f"{run.folder / 'weights.safetensors'}: the weights read back predict other classes than those trained.",
-            "The disk or the memory of this machine is at fault: check both.",
+            "The network repeats its numbers, so the disk or the memory of this machine has a fault: check both.",
             code=MACHINE,
         )
 

@@ -1,16 +1,13 @@
 """One experiment's file, run and checked; whatever is wrong with it becomes one line that names it."""
 
-import importlib.util
 import re
-import sys
-import traceback
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
-from suite.errors import SuiteError, one_line
+from suite.disk.script import is_interrupt, line_of, words_of
+from suite.errors import SuiteError
 from suite.recipe.arguments import GIVEN, OPTIONAL, Functions, misspelt
 from suite.recipe.experiment import Experiment
 from suite.recipe.fields import Recipe
@@ -30,9 +27,9 @@ def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]
         )
     try:
         module = load_module()
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # a user's file may do anything, even call sys.exit
+        if is_interrupt(error):
+            raise
         raise SuiteError(f"{path}{line_of(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)
@@ -84,45 +81,10 @@ def _require_known_names(path: Path, module: ModuleType, text: str) -> None:
         raise SuiteError(f"{path}: nothing uses the function {name}; did you mean {role}?", "Rename or remove it.")
 
 
-class _AlwaysFromSource(SourceFileLoader):
-    """Loads a file without a cached .pyc.
-
-    After a quick second edit the .pyc can be out of date: the old code would be trained under the new identity.
-    """
-
-    def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
-        raise OSError
-
-
-def run_file(path: Path, package: str) -> ModuleType:
-    """Run a file as a module of `package`, always from its source; raises whatever the file raises."""
-    if not path.is_file():  # reading a pipe would block
-        raise SuiteError("it is not a regular file.")
-    name = f"{package}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))
-    assert spec is not None
-    assert spec.loader is not None  # it was given
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def line_of(error: BaseException, path: Path) -> str:
-    """`:12`, the line of this file at which the error arose; empty if the error did not pass through the file."""
-    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
-        return f":{error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f":{lines[-1]}" if lines else ""
-
-
 def _reason(error: BaseException) -> str:
     if isinstance(error, SuiteError):
         return str(error)
-    try:
-        text = one_line(str(error)) or "no reason given"
-    except Exception:  # a user's exception may raise another one in `__str__`
-        text = "its words cannot be read"
+    text = words_of(error)
     for kind in (Recipe, Source):
         start = rf"{kind.__name__}\.__init__\(\) "
         if unknown := re.search(rf"{start}got an unexpected keyword argument '(\w+)'", text):

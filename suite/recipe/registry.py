@@ -1,9 +1,8 @@
 """The registry of all experiments: our own, those in the user's folders, and those of installed packages."""
 
 import importlib.util
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -11,9 +10,10 @@ from types import ModuleType
 from typing import NamedTuple
 
 from suite.data.own.request import look_in
+from suite.disk.script import run_file, undone
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
-from suite.recipe.loading import load_experiment, run_file
+from suite.recipe.loading import load_experiment
 from suite.text import nearest
 
 OURS = Path(__file__).parent.parent.parent / "experiments"
@@ -87,7 +87,7 @@ class Registry:
 
     def _load(self, name: str) -> _Loaded:
         if name not in self._loaded:
-            with nullcontext() if self._alone else _undone():
+            with nullcontext() if self._alone else undone():
                 self._loaded[name] = _load([one for one in self._candidates if one.name == name])
         return self._loaded[name]
 
@@ -101,18 +101,6 @@ def load(folders: Iterable[Path] = (), *, alone: bool = False) -> Registry:
     folders = list(folders)
     look_in(folders)
     return Registry(_candidates(folders), alone=alone)
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    """Put the environment back: worker processes and other experiments would inherit it."""
-    environment = dict(os.environ)
-    try:
-        yield
-    finally:
-        for name in {*os.environ} - {*environment}:
-            del os.environ[name]
-        os.environ.update(environment)
 
 
 def _load(candidates: Iterable[_Candidate]) -> _Loaded:

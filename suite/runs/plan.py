@@ -40,7 +40,7 @@ class Planned:
                 self.result, self.status = result, result["status"]
             case Failed(reason, code):
                 self.status, self.reason, self.code = "failed", reason, code
-            case Ended(code) if self.status in ("planned", "running") and code != 0:
+            case Ended(code) if self.status == "running" or (self.status == "planned" and code != 0):
                 self.status, self.reason, self.code = "killed", self._how_it_died(code), FAILED
 
     def interrupt(self) -> None:
@@ -58,7 +58,8 @@ class Planned:
 
     def _how_it_died(self, code: int) -> str:
         if code >= 0:
-            return f"its process ended with exit code {code}; see {self.run.folder / 'output.log'}"
+            why = f"its process ended by itself with exit code {code}; the experiment's code may call os._exit()"
+            return f"{why}. Its output is in {self.run.folder / 'output.log'}"
         hint = "; the system may have run out of memory" if code == -signal.SIGKILL else ""
         return f"its process was ended by {signal.Signals(-code).name}{hint}; run the same command again to continue"
 

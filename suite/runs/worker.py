@@ -12,10 +12,12 @@ from suite import data
 from suite.disk.documents import Result
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
+from suite.disk.script import words_of
 from suite.engine import exact
 from suite.engine.alone import load_alone
+from suite.engine.faults import through_file
 from suite.engine.memory import ran_out
-from suite.errors import FAILED, MACHINE, SuiteError, load_error, machine_error, one_line
+from suite.errors import FAILED, MACHINE, SuiteError, load_error, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
 from suite.masking import masked
@@ -83,11 +85,11 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
 
 def _breakdown(error: Exception, log: Path) -> Failed:
     """The reason and the exit code for an unexpected error."""
-    text = one_line(str(error))
     if ran_out(error):
         remedy = "Free some, or give fewer --workers, and run the same command again to continue."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)
-    return Failed(f"{type(error).__name__}: {text:.300} (see {log})", FAILED)
+    what = f"{type(error).__name__}: {words_of(error):.300}".rstrip(".")
+    return Failed(f"{what}. Its traceback is at the end of {log}.", FAILED)
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
@@ -98,14 +100,15 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
-    if job.budget:
-        from suite.engine.trial import train_trial
+    with through_file(experiment.path):
+        if job.budget:
+            from suite.engine.trial import train_trial
 
-        training = data.load_training(experiment.recipe.data, job.data_folder)
-        return train_trial(job.run, experiment, training, job.budget, job.portion, emit)
-    from suite.engine.train import train
+            training = data.load_training(experiment.recipe.data, job.data_folder)
+            return train_trial(job.run, experiment, training, job.budget, job.portion, emit)
+        from suite.engine.train import train
 
-    return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
+        return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
 
 
 def _send_output_to(path: Path) -> None:

@@ -93,6 +93,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
             _load_mlflow()  # takes seconds that must not count against the server
             require_answer(uri)
             asks()
+            _make_tables(uri, artifact_root(home).as_uri())
             return _open(uri, None, home.origin())
     path = Path(uri.removeprefix("sqlite:///"))
     try:
@@ -116,11 +117,27 @@ def _make(path: Path, artifact_location: str) -> None:
     with tempfile.TemporaryDirectory(prefix=".new-", suffix=".tmp", dir=path.parent) as scratch:
         made = Path(scratch, path.name)
         made.touch()  # as the umask says: SQLite itself lets the group of a shared home only read
+        _make_tables(f"sqlite:///{made}", artifact_location)
         _open(f"sqlite:///{made}", artifact_location, "")
         Path(f"{path}-journal").unlink(missing_ok=True)  # of a deleted database: SQLite would apply it to ours
         crash.at("database:made")
         os.replace(made, path)
         crash.at("database:named")
+
+
+def _make_tables(uri: str, root: str) -> None:
+    """Make the tables and MLflow's experiment `Default` in a database that is new, with `root`, a URI, for artifacts.
+
+    Otherwise MLflow takes the current folder and puts its path into an SQL statement as it is: with an apostrophe or a
+    `:name` in it, the statement fails. A server does this itself.
+    """
+    scheme = uri.partition(":")[0].partition("+")[0]
+    with _quiet():
+        from mlflow.store.db.db_types import DATABASE_ENGINES
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        if scheme in DATABASE_ENGINES:
+            SqlAlchemyStore(uri, root)
 
 
 @contextmanager
@@ -135,16 +152,22 @@ def answering() -> Iterator[None]:
 
 
 def _load_mlflow() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         import mlflow  # noqa: F401
 
 
-def _open(uri: str, artifact_location: str | None, home: str) -> Store:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let MLflow be loaded and its database be made without a word."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for migrates in ("alembic", "mlflow.store.db.utils"):  # MLflow may be loaded already, with another level
             logging.getLogger(migrates).setLevel(logging.ERROR)
+        yield
+
+
+def _open(uri: str, artifact_location: str | None, home: str) -> Store:
+    with _quiet():
         from mlflow import MlflowClient, MlflowException
 
         client = MlflowClient(uri)

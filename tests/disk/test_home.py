@@ -124,10 +124,18 @@ def test_a_home_that_leads_elsewhere_is_refused(tmp_path, monkeypatch, linked):
     assert refused.value.code == 2
 
 
-def test_a_home_with_a_question_mark_is_refused_because_databases_would_lie_elsewhere(here, monkeypatch):
-    monkeypatch.setenv("SUITE_HOME", str(here / "why?"))
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("why?", r"may not have '\?' in it"),
+        ("50%27", "may not have '%27' in it"),
+        ("\udcff", "bytes that are not UTF-8"),
+    ],
+)
+def test_a_home_is_refused_where_databases_would_lie_elsewhere(here, monkeypatch, name, said):
+    monkeypatch.setenv("SUITE_HOME", str(here / name))
 
-    with pytest.raises(SuiteError, match=r"may not have a '\?' in it") as refused:
+    with pytest.raises(SuiteError, match=said) as refused:
         Home.find()
 
     assert refused.value.code == 2

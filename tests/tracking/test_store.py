@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_tim
     assert len(found[new]) > 50
     assert any("HOME/mlruns/artifacts" in part for line in found[new] for part in line)
     assert found[furnished] == found[new]
+
+
+def test_a_path_with_quotes_and_a_colon_has_a_new_store_and_no_word_is_said(tmp_path, monkeypatch, capfd):
+    home = tmp_path / 'it\'s "one" :of\\a\nkind #1 100%'
+    home.mkdir()
+    monkeypatch.chdir(home)  # MLflow takes the place of its experiment `Default` from here
+
+    store = open_store(Home(home))
+    run = store.client.create_run(store.experiment_id).info.run_id
+    store.client.log_text(run, "words", "folder/file.txt")
+
+    assert capfd.readouterr() == ("", "")
+    assert Path(store.client.download_artifacts(run, "folder/file.txt")).read_text() == "words"
+    assert store.client.get_experiment("0").artifact_location == f"{(home / 'mlruns' / 'artifacts').as_uri()}/0"
+    assert [path.name for path in home.iterdir()] == ["mlruns"]
 
 
 @pytest.mark.parametrize("contents", [b"", b"text", b"SQLite format 2\0" + b"x" * 100, b"\0" * 4096])

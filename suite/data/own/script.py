@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from suite.data.freezing import Facts, Part
 from suite.data.own.arrays import Held, classes_of, part, shape_of
 from suite.data.own.request import Request
-from suite.errors import SuiteError, one_line
+from suite.disk.script import is_interrupt, line_of, run_file, undone, words_of
+from suite.errors import SuiteError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,25 +39,19 @@ def read(request: Request) -> tuple[Facts, Part, Part, list[str]]:
 
 
 def _called(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"suite_user_datasets.{path.stem}", path)
-    assert spec  # a .py file always has one
-    assert spec.loader
-    module, environment = importlib.util.module_from_spec(spec), dict(os.environ)
-    try:
-        spec.loader.exec_module(module)
-        load = getattr(module, "load", None)
-        if not callable(load):
-            raise SuiteError(f"{path}: has no function load().", "See docs/data.md.")
-        return load()
-    except SuiteError:
-        raise
-    except Exception as error:  # the user's code may raise anything
-        raise SuiteError(
-            f"{path}: load(): {type(error).__name__}: {one_line(str(error)):.200}.", "Fix the file."
-        ) from error
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
+    with undone():  # worker processes would inherit what it does to the environment
+        try:
+            load = getattr(run_file(path, "suite_user_datasets"), "load", None)
+            if not callable(load):
+                raise SuiteError(f"{path}: has no function load().", "See docs/data.md.")
+            return load()
+        except SuiteError as error:
+            raise error if str(path) in str(error) else SuiteError(f"{path}: {error}", code=error.code) from error
+        except BaseException as error:  # the user's code may raise anything, even call sys.exit
+            if is_interrupt(error):
+                raise
+            text = f"{type(error).__name__}: {words_of(error):.200}".rstrip(".")
+            raise SuiteError(f"{path}{line_of(error, path)}: load(): {text}.", "Fix the file.") from error
 
 
 def _array(path: Path, name: str, value: Any) -> Held:

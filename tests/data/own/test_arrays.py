@@ -1,5 +1,8 @@
 """Arrays of an .npz file and of a file of one's own become a data set, or are refused in one line."""
 
+import os
+import py_compile
+
 import numpy as np
 import pytest
 
@@ -205,6 +208,8 @@ def test_its_load_is_called_once_until_it_is_changed_or_asked_for(mine, resolved
         ("def load(): return 3", "load() returned int. It must return a dictionary with train_images"),
         ("def load(): raise ValueError('no disk')", "load(): ValueError: no disk."),
         ("def load(:", "SyntaxError"),
+        ("import sys\n\ndef load():\n    sys.exit(0)", "shapes.py:4: load(): SystemExit: 0 (it calls sys.exit). Fix"),
+        ("raise KeyboardInterrupt.__base__('no')", "shapes.py:1: load(): BaseException: no. Fix the file."),
         (SCRIPT.replace('"c"]', '"b"]'), "the names of the classes must differ"),
         (SCRIPT.replace('"c"]', '"c", "d"]'), "no training image of class 'd'"),
         (SCRIPT.replace("labels[21:]", "labels[21:].tolist()[:2]"), "labels must be one number for each of 9 images"),
@@ -221,12 +226,21 @@ def test_a_file_that_is_no_data_set_is_refused_in_one_line(mine, resolved, text,
     assert words in str(refused.value)
 
 
+def test_a_file_is_read_from_its_source_though_a_compiled_one_looks_as_new(mine, resolved):
+    path = mine(SCRIPT.replace('"c"]', '"x"]'))
+    time = path.stat()
+    py_compile.compile(str(path))
+    os.utime(mine(SCRIPT), ns=(time.st_atime_ns, time.st_mtime_ns))  # of the same length and second
+
+    name, _ = resolved("shapes")
+
+    assert list(data_set(name).classes) == ["a", "b", "c"]
+
+
 def test_what_a_file_does_to_the_environment_is_undone(mine, resolved, monkeypatch):
     monkeypatch.setenv("KEPT", "1")
     mine("import os\nos.environ['KEPT'] = '2'\nos.environ['ADDED'] = '1'\n" + SCRIPT)
     resolved("shapes")
-
-    import os
 
     assert os.environ["KEPT"] == "1"
     assert "ADDED" not in os.environ
