@@ -10,11 +10,13 @@ from pathlib import Path
 from suite.disk.journal import Run
 from suite.engine import checkpoint
 from tests.conftest import Workspace
+from tests.promises.colours import colour, write_tints
 from tests.promises.conftest import CHOOSY, KINDS, PLAIN
 
 SEEDS = 2
-COMMAND = ("run", *KINDS, "--seeds", str(SEEDS), "--workers", "2", "--no-report")
-STEPS = {"plain": 15, "choosy": 24}  # in an epoch
+LIVES = (*KINDS, "colour")
+COMMAND = ("run", *LIVES, "--seeds", str(SEEDS), "--workers", "2", "--no-report")
+STEPS = {"plain": 15, "choosy": 24, "colour": 4}  # in an epoch
 TELLING = '''
     import time
 
@@ -36,11 +38,12 @@ TELLING = '''
 
 
 def write_telling(folder: Path) -> None:
-    """Put `plain` and `choosy` into a folder, slowed down a little and telling of every step."""
-    for name, text in zip(KINDS, (PLAIN, CHOOSY), strict=True):
-        head, _, layers = text.partition("\n    from torch import nn\n\n    return nn.Sequential(")
+    """Put the three into a folder, slowed down a little and telling of every step."""
+    for name, text in zip(LIVES, (PLAIN, CHOOSY, colour()), strict=True):
+        head, _, layers = text.partition("    return nn.Sequential(")
         assert layers, text
-        (folder / f"{name}.py").write_text(head + TELLING + layers.lstrip())
+        (folder / f"{name}.py").write_text(head.removesuffix("    from torch import nn\n\n") + TELLING + layers.lstrip())
+    write_tints(folder)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import pytest
 
 from suite.disk.journal import Run
 from tests.conftest import Workspace
-from tests.promises.conftest import KINDS, Bench, told
-from tests.promises.lives import COMMAND, SEEDS, STEPS, Progress, killed_after, progress, write_telling
+from tests.promises.colours import forget
+from tests.promises.conftest import Bench, told
+from tests.promises.lives import COMMAND, LIVES, SEEDS, STEPS, Progress, killed_after, progress, write_telling
 from tests.promises.mirrors import assert_mirror_is_exact
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(1800)]
@@ -30,16 +31,18 @@ class Round:
 
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory):
+    """A folder of three experiments."""
     folder = tmp_path_factory.mktemp("telling")
     write_telling(folder)
-    return folder
+    yield folder
+    forget(folder)
 
 
 @pytest.fixture(scope="module")
 def unbroken(telling, digits, tmp_path_factory):
     """What each run comes to when nothing breaks it."""
     bench = Bench(telling, digits, tmp_path_factory.mktemp("unbroken"))
-    runs = [bench.run(kind, bench.top, seed) for kind in KINDS for seed in range(SEEDS)]
+    runs = [bench.run(kind, bench.top, seed) for kind in LIVES for seed in range(SEEDS)]
     bench.work([bench.job(run) for run in runs])
     for run in runs:
         assert progress(run).steps == STEPS[run.experiment] * progress(run).epochs
@@ -83,7 +86,7 @@ def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, cha
         while sum(one.kills for one in rounds) < wanted or len(rounds) < check.times(12, 2):
             places = [bench.home(f"round{len(rounds) + i}") for i in range(2)]
             new = [Round(Workspace(home, {"SUITE_EXPERIMENTS": str(telling)}, bare=True),
-                         [own.run(kind, home, seed) for kind in KINDS for seed in range(SEEDS)])
+                         [own.run(kind, home, seed) for kind in LIVES for seed in range(SEEDS)])
                    for home in places]  # fmt: skip
             kills = [check.times(4, 2) + chance.randint(0, 1) for _ in new]
             rounds += two.map(break_it, new, kills, [random.Random(chance.random()) for _ in new])

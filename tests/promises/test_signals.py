@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import Workspace
-from tests.promises.conftest import KINDS, Bench, told
-from tests.promises.lives import COMMAND, SEEDS
+from tests.promises.conftest import Bench, told
+from tests.promises.lives import COMMAND, LIVES, SEEDS
 from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.test_kills import telling, unbroken
 
@@ -84,7 +84,7 @@ def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, b
             done = list(two.map(interrupt_it, homes, numbers, [random.Random(chance.random()) for _ in homes]))
             for workspace, seconds in zip(homes, done, strict=True):
                 with check.case(len(seconds)):
-                    runs = [own.run(kind, workspace.home, seed) for kind in KINDS for seed in range(SEEDS)]
+                    runs = [own.run(kind, workspace.home, seed) for kind in LIVES for seed in range(SEEDS)]
                     assert {(run.experiment, run.seed): told(run) for run in runs} == unbroken
                     assert_mirror_is_exact(workspace.home)
                 took += seconds
