@@ -134,6 +134,7 @@ FLOORS = (
     ("suite.data",),
     ("suite.disk",),
     ("suite.analysis", "suite.execute"),
+    ("suite.scripts",),
     ("suite.text", "suite.errors"),
     ("suite.masking",),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError, one_line
-from suite.recipe.loading import line_of
+from suite.scripts import line_of
 
 
 @contextmanager

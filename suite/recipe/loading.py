@@ -1,11 +1,7 @@
 """One experiment's file, run and checked; whatever is wrong with it becomes one line that names it."""
 
-import importlib.util
 import re
-import sys
-import traceback
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
@@ -16,6 +12,7 @@ from suite.recipe.experiment import Experiment
 from suite.recipe.fields import Recipe
 from suite.recipe.identity import text_of
 from suite.recipe.source import Source
+from suite.scripts import line_of
 from suite.text import nearest
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -82,38 +79,6 @@ def _require_known_names(path: Path, module: ModuleType, text: str) -> None:
     if found := misspelt(name for name in unused if not re.search(rf"\b{name}\b", text)):
         name, role = found
         raise SuiteError(f"{path}: nothing uses the function {name}; did you mean {role}?", "Rename or remove it.")
-
-
-class _AlwaysFromSource(SourceFileLoader):
-    """Loads a file without a cached .pyc.
-
-    After a quick second edit the .pyc can be out of date: the old code would be trained under the new identity.
-    """
-
-    def path_stats(self, path: Any) -> Any:  # noqa: ARG002  the loader's signature
-        raise OSError
-
-
-def run_file(path: Path, package: str) -> ModuleType:
-    """Run a file as a module of `package`, always from its source; raises whatever the file raises."""
-    if not path.is_file():  # reading a pipe would block
-        raise SuiteError("it is not a regular file.")
-    name = f"{package}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AlwaysFromSource(name, str(path)))
-    assert spec is not None
-    assert spec.loader is not None  # it was given
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def line_of(error: BaseException, path: Path) -> str:
-    """`:12`, the line of this file at which the error arose; empty if the error did not pass through the file."""
-    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
-        return f":{error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f":{lines[-1]}" if lines else ""
 
 
 def _reason(error: BaseException) -> str:

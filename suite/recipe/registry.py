@@ -13,7 +13,8 @@ from typing import NamedTuple
 from suite.data.own.request import look_in
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
-from suite.recipe.loading import load_experiment, run_file
+from suite.recipe.loading import load_experiment
+from suite.scripts import run_file
 from suite.text import nearest
 
 OURS = Path(__file__).parent.parent.parent / "experiments"

@@ -26,8 +26,10 @@ def load():
         "test_images": images[600:], "test_labels": labels[600:], "classes": ["china", "flower"],
     }
 '''
-NETWORK = '''
+NETWORK = """
 def network(shape, classes, width=8, dropout=0.2):
+    from torch import nn
+
     class Residual(nn.Module):
         def __init__(self):
             super().__init__()
@@ -45,7 +47,7 @@ def network(shape, classes, width=8, dropout=0.2):
     )
 
 
-'''
+"""
 SCORE_OF_TWO = SCORE.replace("k=3", "k=1")
 OF_DIGITS = "\ndef network(width=8):\n    return"
 
@@ -59,7 +61,7 @@ def colour(*parts: str, network: str = NETWORK, **fields: object) -> str:
     head, found, rest = whole.partition(OF_DIGITS)
     assert found
     head = head.replace('data="digits"', 'data="tints"').replace("epochs=2", "epochs=3")
-    return head + network + rest.partition("\n\n\n")[2]
+    return head + network + rest.partition("\n\n\n")[2].lstrip()
 
 
 def write_tints(folder: Path) -> Path:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.data.freezing import Facts, Part
+from suite.data.freezing import MOST_CLASSES, Facts, Part
 from suite.data.own.arrays import Held, classes_of, part, shape_of
 from suite.data.own.request import Request
 from suite.errors import SuiteError, one_line
+from suite.scripts import line_of, run_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,41 +28,60 @@ def read(request: Request) -> tuple[Facts, Part, Part, list[str]]:
 
     `load()` takes no arguments and returns a dictionary of four arrays and `classes`.
     """
-    path, found = request.path, _called(request.path)
+    path = request.path
+    with _running(path):
+        images, labels, test_images, test_labels, names = _loaded(path)
+    shapes = {shape_of(f"{path}: {name}", one) for name, one in ((ARRAYS[0], images), (ARRAYS[2], test_images))}
+    if len(shapes) > 1:
+        raise SuiteError(f"{path}: images have the shapes {sorted(shapes)}.", "All must have the same one.")
+    classes = classes_of(str(path), names, [])
+    parts = part(str(path), [(images, labels)]), part(str(path), [(test_images, test_labels)])
+    return Facts(path.stem, classes, shapes.pop()), *parts, []
+
+
+def _loaded(path: Path) -> tuple[Held, Held, Held, Held, list[str]]:
+    """The four arrays and the names of the classes, as plain values: nothing of the user's code runs after this."""
+    load = getattr(run_file(path, "suite_user_datasets"), "load", None)
+    if not callable(load):
+        raise SuiteError(f"{path}: has no function load().", "See docs/data.md.")
+    found = load()
     if not isinstance(found, Mapping) or not {*ARRAYS, "classes"} <= set(found):
         raise SuiteError(
             f"{path}: load() returned {type(found).__name__}.",
             f"It must return a dictionary with {', '.join(ARRAYS)} and classes.",
         )
     images, labels, test_images, test_labels = (_array(path, name, found[name]) for name in ARRAYS)
-    shapes = {shape_of(f"{path}: {name}", one) for name, one in ((ARRAYS[0], images), (ARRAYS[2], test_images))}
-    if len(shapes) > 1:
-        raise SuiteError(f"{path}: images have the shapes {sorted(shapes)}.", "All must have the same one.")
-    classes = classes_of(str(path), found["classes"], [])
-    parts = part(str(path), [(images, labels)]), part(str(path), [(test_images, test_labels)])
-    return Facts(path.stem, classes, shapes.pop()), *parts, []
+    if isinstance(found["classes"], str):
+        raise SuiteError(f"{path}: classes must be several names, got {found['classes']!r:.60}.", "Write a list.")
+    names = [str(name) for name in islice(found["classes"], MOST_CLASSES + 1)]  # it may never end
+    return images, labels, test_images, test_labels, names
 
 
-def _called(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"suite_user_datasets.{path.stem}", path)
-    assert spec  # a .py file always has one
-    assert spec.loader
-    module, environment = importlib.util.module_from_spec(spec), dict(os.environ)
+@contextmanager
+def _running(path: Path) -> Iterator[None]:
+    """Run the user's code: errors name the file, output goes to stderr, folder and environment are put back."""
+    environment, folder = dict(os.environ), ""
+    with contextlib.suppress(OSError):  # it was deleted
+        folder = os.getcwd()
     try:
-        spec.loader.exec_module(module)
-        load = getattr(module, "load", None)
-        if not callable(load):
-            raise SuiteError(f"{path}: has no function load().", "See docs/data.md.")
-        return load()
-    except SuiteError:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout may be a document that a program reads
+            yield
+    except (SuiteError, KeyboardInterrupt):
         raise
-    except Exception as error:  # the user's code may raise anything
-        raise SuiteError(
-            f"{path}: load(): {type(error).__name__}: {one_line(str(error)):.200}.", "Fix the file."
-        ) from error
+    except BaseException as error:  # a user's file may do anything, even call sys.exit
+        raise SuiteError(f"{path}{line_of(error, path)}: load(): {_reason(error)}.", "Fix the file.") from error
     finally:
         os.environ.clear()
         os.environ.update(environment)
+        if folder:
+            os.chdir(folder)
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {one_line(str(error)):.200}".rstrip(": .")
+    except Exception:  # a user's exception may raise another one in `__str__`
+        return f"{type(error).__name__}: its words cannot be read"
 
 
 def _array(path: Path, name: str, value: Any) -> Held:
