@@ -21,7 +21,7 @@ def in_file(path: Path, part: str = "network", *, about: str = "", remedy: str =
         if str(path) in str(error):
             raise
         raise SuiteError(f"{path}: {error}", code=error.code) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # also sys.exit(): the run has failed, whatever code it gives
         if ran_out(error):
             raise
         text = f"{type(error).__name__}: {one_line(str(error)):.300}".rstrip(".")
