@@ -95,7 +95,7 @@ BAD = {
     "data_of_a_device": (with_fields(data="'npz:/dev/null'"), "/dev/null: is no .npz file"),
     "own_loss_missing": (with_fields(loss="'own'"), "loss needs a function loss in the experiment's file"),
     "own_augment_missing": (with_fields(augment="'flip,own'"), "augment needs a function augment"),
-    "own_loss_unused": (with_lines("def loss(scores, labels):\n    return scores.sum()"), "nothing uses the function loss"),
+    "own_loss_unused": (with_lines("def loss(scores, labels):\n    return 0"), "nothing uses the function loss"),
     "own_misspelt": (with_lines("def optimiser(parameters, lr):\n    return None"), "did you mean optimizer"),
     "own_no_function": (with_lines("loss = print"), "loss must be a function, got <built-in"),
     "own_without_default": (with_fields(loss="'own'") + "\n\ndef loss(scores, labels, focus):\n    return 0\n",
