@@ -22,7 +22,7 @@ def in_file(path: Path, part: str = "network", *, about: str = "", remedy: str =
             raise
         raise SuiteError(f"{path}: {error}", code=error.code) from error
     except (Exception, SystemExit) as error:  # also sys.exit(): the run has failed, whatever code it gives
-        if ran_out(error):
+        if isinstance(error, Exception) and ran_out(error):
             raise
         text = f"{type(error).__name__}: {one_line(str(error)):.300}".rstrip(".")
         raise SuiteError(

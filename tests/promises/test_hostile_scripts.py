@@ -135,10 +135,13 @@ def test_what_a_data_file_does_to_the_process_is_undone(
 
 
 @pytest.mark.check(19, TITLE)
-def test_a_data_file_edited_within_the_same_second_is_read_from_its_text(check: Check, place: Path) -> None:
+def test_a_data_file_edited_within_the_same_second_is_read_from_its_text(
+    check: Check, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Python's own loader takes a cached program whose file has the same time and length."""
     path = place / "datasets" / "tints.py"
     look_in([place])
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     with check.case():
         names = set()
         for every in "45":
