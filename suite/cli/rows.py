@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from suite.data.catalog import data_set
+from suite.data.frozen import is_own
 from suite.recipe.experiment import Experiment
 from suite.runs.plan import Planned
 
@@ -40,7 +42,7 @@ def list_row(experiment: Experiment) -> Sequence[str]:
     recipe = experiment.recipe
     return (
         experiment.name,
-        recipe.data,
+        data_set(recipe.data).title if is_own(recipe.data) else recipe.data,
         f"{recipe.source.parameters:,}" if recipe.source else "",
         f"{recipe.epochs}",
         f"{recipe.batch_size}",

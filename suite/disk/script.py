@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -64,11 +64,15 @@ def words_of(error: BaseException) -> str:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Put the environment back: worker processes and other experiments would inherit it."""
-    environment = dict(os.environ)
+    """Put environment and folder back: worker processes and other experiments would inherit them."""
+    environment, folder = dict(os.environ), ""
+    with suppress(OSError):  # it was deleted
+        folder = os.getcwd()
     try:
         yield
     finally:
         for name in {*os.environ} - {*environment}:
             del os.environ[name]
         os.environ.update(environment)
+        if folder:
+            os.chdir(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.data import ensure
+from suite.data import ensure, frozen
 from suite.disk.journal import Run
 from suite.engine import exact
 from suite.execute.executor import Work
@@ -20,6 +20,7 @@ from suite.runs.worker import Job, work
 from tests.conftest import ROOT, Workspace, in_full
 from tests.events import plain
 from tests.own_functions import AUGMENT, LOSS, OPTIMIZER, SCHEDULE, SCORE, text
+from tests.promises.colours import colour, forget, write_tints
 from tests.tables import SEED, Check
 
 Event = dict[str, Any]
@@ -88,6 +89,7 @@ def network():
 
 KINDS = ("plain", "choosy")
 OWN = text(LOSS, OPTIMIZER, SCHEDULE, AUGMENT, SCORE, augment="crop2,own", average=0.9, holdout=0.3, keep="best")
+ALL_KINDS = (*KINDS, "own", "colour")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ class Bench:
 
     def job(self, run: Run, **overrides: Any) -> Job:
         """What the worker is told of a run."""
-        return Job(run, self.data, overrides, (self.own,))
+        data = registry.load([self.own]).choose([run.experiment])[0].changed(overrides).recipe.data
+        return Job(run, frozen.folder_of(data) if frozen.is_own(data) else self.data, overrides, (self.own,))
 
     def work(self, jobs: Sequence[Job], *, by: Work = work, workers: int = 2) -> list[list[Event]]:
         """Do each job in a fresh process forked from a warm one; returns each job's events, `ended` the last."""
@@ -144,6 +147,20 @@ def digits() -> Path:
     return ensure("digits", say=lambda _: None)
 
 
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bench]:
+    """The experiment `colour`, in a folder of its own with the file of its data; its set is in the user's cache."""
+    folder = tmp_path_factory.mktemp("colours")
+    (folder / "colour.py").write_text(colour())
+    yield Bench(folder, write_tints(folder), tmp_path_factory.mktemp("in-colour"))
+    forget(folder)
+
+
+@pytest.fixture
+def in_colour(colours: Bench, tmp_path: Path) -> Bench:
+    return Bench(colours.own, colours.data, tmp_path / "colour")
+
+
 @pytest.fixture
 def bench(own: Path, digits: Path, tmp_path: Path) -> Bench:
     return Bench(own, digits, tmp_path)
@@ -172,12 +189,13 @@ def told(run: Run) -> Twin:
 
 
 @pytest.fixture(scope="session")
-def twins(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twin]:
+def twins(own: Path, digits: Path, colours: Bench, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twin]:
     """What each kind comes to when nothing breaks it."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("twins"))
-    runs = [bench.run(kind, bench.top) for kind in (*KINDS, "own")]
-    bench.work([bench.job(run) for run in runs])
-    return {run.experiment: told(run) for run in runs}
+    benches = {kind: colours if kind == "colour" else bench for kind in ALL_KINDS}
+    runs = {kind: there.run(kind, bench.top) for kind, there in benches.items()}
+    bench.work([benches[kind].job(run) for kind, run in runs.items()])
+    return {kind: told(run) for kind, run in runs.items()}
 
 
 @pytest.fixture(scope="session", autouse=True)

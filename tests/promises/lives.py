@@ -10,11 +10,13 @@ from pathlib import Path
 from suite.disk.journal import Run
 from suite.engine import checkpoint
 from tests.conftest import Workspace
+from tests.promises.colours import colour, write_tints
 from tests.promises.conftest import CHOOSY, KINDS, PLAIN
 
 SEEDS = 2
-COMMAND = ("run", *KINDS, "--seeds", str(SEEDS), "--workers", "2", "--no-report")
-STEPS = {"plain": 15, "choosy": 24}  # in an epoch
+LIVES = (*KINDS, "colour")  # the last one with `-m promise` only: it takes its time
+REST = ("--seeds", str(SEEDS), "--workers", "2", "--no-report")
+STEPS = {"plain": 15, "choosy": 24, "colour": 4}  # in an epoch
 TELLING = '''
     import time
 
@@ -35,12 +37,20 @@ TELLING = '''
         Telling(), '''
 
 
+def lives(*, full: bool) -> tuple[str, ...]:
+    """The experiments of a command."""
+    return LIVES if full else KINDS
+
+
 def write_telling(folder: Path) -> None:
-    """Put `plain` and `choosy` into a folder, slowed down a little and telling of every step."""
-    for name, text in zip(KINDS, (PLAIN, CHOOSY), strict=True):
-        head, _, layers = text.partition("\n    from torch import nn\n\n    return nn.Sequential(")
+    """Put the three into a folder, slowed down a little and telling of every step."""
+    for name, text in zip(LIVES, (PLAIN, CHOOSY, colour()), strict=True):
+        head, _, layers = text.partition("    return nn.Sequential(")
         assert layers, text
-        (folder / f"{name}.py").write_text(head + TELLING + layers.lstrip())
+        (folder / f"{name}.py").write_text(
+            head.removesuffix("    from torch import nn\n\n") + TELLING + layers.lstrip()
+        )
+    write_tints(folder)
 
 
 @dataclass(frozen=True)
@@ -77,13 +87,13 @@ def wait(until, process: "subprocess.Popen[str]", seconds: float = 120) -> bool:
     return True
 
 
-def killed_after(workspace: Workspace, seconds: float, *, training: bool) -> bool:
+def killed_after(workspace: Workspace, kinds: tuple[str, ...], seconds: float, *, training: bool) -> bool:
     """Give the command and end all its processes with `kill -9`; returns False if it was at its end before that.
 
     `seconds` count from the first step of some training, else from the command's start.
     """
     before = begun(workspace.home)
-    process = workspace.start(*COMMAND)
+    process = workspace.start("run", *kinds, *REST)
     if not training or wait(lambda: begun(workspace.home) > before, process):
         time.sleep(seconds)
     alive = process.poll() is None

@@ -7,7 +7,7 @@ import pytest
 
 from suite.disk.journal import Run
 from tests.promises.breaking import Broken, train_and_die
-from tests.promises.conftest import KINDS, last, told
+from tests.promises.conftest import ALL_KINDS, KINDS, Bench, last, told
 from tests.promises.points import TREES, steps_of_source, writes
 
 pytestmark = pytest.mark.promise
@@ -67,10 +67,17 @@ def contents(run: Run) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture
-def unbroken(bench) -> dict[str, dict[str, int]]:
+def benches(bench, in_colour) -> dict[str, Bench]:
+    """The bench of each kind."""
+    return {kind: in_colour if kind == "colour" else bench for kind in ALL_KINDS}
+
+
+@pytest.fixture
+def unbroken(bench, benches) -> dict[str, dict[str, int]]:
     """The steps that a run of each kind passes, and how often."""
-    runs = [bench.run(kind, bench.top / "unbroken") for kind in (*KINDS, "own")]
-    events = bench.work([Broken(bench.job(run)) for run in runs], by=train_and_die)
+    runs = [there.run(kind, bench.top / "unbroken") for kind, there in benches.items()]
+    jobs = [Broken(there.job(run)) for there, run in zip(benches.values(), runs, strict=True)]
+    events = bench.work(jobs, by=train_and_die)
     for run in runs:
         names = {path.name for path in run.folder.iterdir()} - NOT_REPLACED
         written = {step.partition("@")[2] for step in last(events[runs.index(run)], "passed")["steps"]}
@@ -80,8 +87,9 @@ def unbroken(bench) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.check(4, "kill -9 at each named step")
-@pytest.mark.parametrize("kind", [*KINDS, pytest.param("own", marks=pytest.mark.full)])
-def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, bench, twins, unbroken, kind):
+@pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(kind, marks=pytest.mark.full) for kind in ALL_KINDS[2:])])
+def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, benches, twins, unbroken, kind):
+    bench = benches[kind]
     every = at_steps(unbroken[kind], chance)
     assert {name_of(point) for point in every} == {
         step for step in steps_of_source() if step.partition(":")[0] in IN_TRAINING

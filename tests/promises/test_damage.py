@@ -10,7 +10,17 @@ import pytest
 
 from suite.disk.journal import Run
 from tests.promises.conftest import KINDS, Bench, Check, Twin, last, told
-from tests.promises.damage import HALVES, Damage, copied, cut_short, flip_a_bit, garbage, half_done_runs, tree
+from tests.promises.damage import (
+    HALVES,
+    Damage,
+    break_off,
+    copied,
+    cut_short,
+    flip_a_bit,
+    garbage,
+    half_done_runs,
+    tree,
+)
 
 pytestmark = pytest.mark.promise
 TITLE = "damaged checkpoints refused, left as they are"
@@ -88,6 +98,29 @@ def test_another_runs_checkpoint_is_refused_and_other_runs_go_on(
 
     with check.case(len(damaged)):
         assert_refused_in_company(bench, damaged, half_done, twins)
+
+
+@pytest.mark.check(6, TITLE)
+def test_a_damaged_checkpoint_of_functions_of_ones_own_in_colour_is_refused_and_the_good_one_goes_on(
+    check: Check, chance: random.Random, in_colour: Bench, twins: dict[str, Twin]
+) -> None:
+    n, good = check.times(60, 6), in_colour.run("colour", in_colour.top)
+    [died] = in_colour.work([in_colour.job(good)], by=break_off)
+    runs = [copied(good, in_colour.top / f"bad-{i}") for i in range(n)]
+    for run in runs:
+        damage = chance.choice([flip_a_bit, cut_short, garbage])
+        run.checkpoint.write_bytes(damage(run.checkpoint.read_bytes(), chance))
+    before = tree(*(run.folder for run in runs))
+
+    with check.case(n):
+        *refused, ended = in_colour.work([in_colour.job(run) for run in (*runs, good)])
+
+        assert died[-1]["exit"] == -9
+        for run, events in zip(runs, refused, strict=True):
+            assert_refused(run, events)
+        assert tree(*(run.folder for run in runs)) == before
+        assert [event["epoch"] for event in ended if event["event"] == "epoch"] == [2]
+        assert told(good) == twins["colour"]
 
 
 @pytest.mark.check(6, TITLE)

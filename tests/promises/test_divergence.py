@@ -10,6 +10,8 @@ import pytest
 
 from suite.disk.journal import Run
 from tests.conftest import Workspace
+from tests.own_functions import OPTIMIZER
+from tests.promises.colours import colour
 from tests.promises.conftest import PLAIN, Bench, Check, Twin, last, told
 
 pytestmark = pytest.mark.promise
@@ -142,3 +144,35 @@ def test_the_command_gives_1_and_the_report_names_what_diverged_without_an_accur
         counted = ("sometimes", str(ends["sometimes"].count("finished")), str(ends["sometimes"].count("diverged")))
         assert (row["experiment"], row["n"], row["diverged"]) == counted
         assert "Traceback" not in answer.err
+
+
+LOSSES = {
+    "loss_nan": "cross * float('nan')",
+    "loss_inf": "cross / 0",
+    "loss_nan_by_chance": "cross * float('nan') if labels.sum() % 4 == 0 else cross",
+}
+OWN_LOSS = "\ndef loss(scores, labels):\n    cross = functional.cross_entropy(scores, labels)\n    return {}\n"
+STEP = '            for weights in group["params"]:\n'
+
+
+@pytest.mark.check(18, TITLE)
+def test_a_loss_or_an_optimizer_of_ones_own_that_blows_up_in_colour_ends_its_run_alone(
+    check: Check, in_colour: Bench, tmp_path: Path, twins: dict[str, Twin]
+) -> None:
+    own = tmp_path / "experiments"
+    own.mkdir()
+    texts = {name: colour(OWN_LOSS.format(found), loss="own") for name, found in LOSSES.items()}
+    assert STEP in OPTIMIZER
+    blown = OPTIMIZER.replace(STEP, f"{STEP}                weights.mul_(float('inf'))\n")
+    texts["optimizer_inf"] = colour(blown, optimizer="own")
+    for name, text in texts.items():
+        (own / f"{name}.py").write_text(text.replace('"tints"', repr(in_colour.data.name)))
+    bench = Bench(own, in_colour.data, tmp_path / "home")
+    runs, good = [bench.run(name, bench.top) for name in texts], in_colour.run("colour", bench.top)
+
+    with check.case(len(runs)):
+        *answers, _ = bench.work([*(bench.job(run) for run in runs), in_colour.job(good)])
+
+        for run, events in zip(runs, answers, strict=True):
+            assert_diverged(run, events, 0)
+        assert told(good) == twins["colour"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from suite.disk.journal import Run
-from tests.conftest import Workspace
-from tests.promises.conftest import KINDS, Bench, told
-from tests.promises.lives import COMMAND, SEEDS, STEPS, Progress, killed_after, progress, write_telling
+from tests.conftest import Workspace, in_full
+from tests.promises.colours import forget
+from tests.promises.conftest import Bench, told
+from tests.promises.lives import REST, SEEDS, STEPS, Progress, killed_after, lives, progress, write_telling
 from tests.promises.mirrors import assert_mirror_is_exact
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(1800)]
@@ -23,6 +24,7 @@ class Round:
 
     workspace: Workspace
     runs: list[Run]
+    kinds: tuple[str, ...] = ()
     kills: int = 0
     landed: int = 0  # after the first epoch began
     lost: list[int] = field(default_factory=list)  # steps that were trained for nothing
@@ -30,16 +32,24 @@ class Round:
 
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory):
+    """A folder of three experiments."""
     folder = tmp_path_factory.mktemp("telling")
     write_telling(folder)
-    return folder
+    yield folder
+    forget(folder)
 
 
 @pytest.fixture(scope="module")
-def unbroken(telling, digits, tmp_path_factory):
+def kinds(pytestconfig):
+    """The experiments of each command."""
+    return lives(full=in_full(pytestconfig))
+
+
+@pytest.fixture(scope="module")
+def unbroken(telling, digits, kinds, tmp_path_factory):
     """What each run comes to when nothing breaks it."""
     bench = Bench(telling, digits, tmp_path_factory.mktemp("unbroken"))
-    runs = [bench.run(kind, bench.top, seed) for kind in KINDS for seed in range(SEEDS)]
+    runs = [bench.run(kind, bench.top, seed) for kind in kinds for seed in range(SEEDS)]
     bench.work([bench.job(run) for run in runs])
     for run in runs:
         assert progress(run).steps == STEPS[run.experiment] * progress(run).epochs
@@ -62,9 +72,9 @@ def break_it(one: Round, kills: int, chance: random.Random) -> Round:
         before = [progress(run) for run in one.runs]
         if alive:
             training = chance.random() < IN_TRAINING
-            alive = killed_after(one.workspace, chance.uniform(0, 1.5 if training else 6), training=training)
+            alive = killed_after(one.workspace, one.kinds, chance.uniform(0, 1.5 if training else 6), training=training)
         else:
-            answer = one.workspace.suite(*COMMAND)
+            answer = one.workspace.suite("run", *one.kinds, *REST)
             assert answer.code == 0, answer
         after = [progress(run) for run in one.runs]
         for run, old, new in zip(one.runs, before, after, strict=True):
@@ -75,7 +85,7 @@ def break_it(one: Round, kills: int, chance: random.Random) -> Round:
 
 
 @pytest.mark.check(3, "kill -9 at random")
-def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, chance, bench, telling, unbroken):
+def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, chance, bench, telling, kinds, unbroken):
     wanted, rounds = check.times(50, 4), []
     own = Bench(telling, bench.data, bench.top)
 
@@ -83,7 +93,7 @@ def test_commands_killed_at_random_come_to_what_unbroken_ones_come_to(check, cha
         while sum(one.kills for one in rounds) < wanted or len(rounds) < check.times(12, 2):
             places = [bench.home(f"round{len(rounds) + i}") for i in range(2)]
             new = [Round(Workspace(home, {"SUITE_EXPERIMENTS": str(telling)}, bare=True),
-                         [own.run(kind, home, seed) for kind in KINDS for seed in range(SEEDS)])
+                         [own.run(kind, home, seed) for kind in kinds for seed in range(SEEDS)], kinds)
                    for home in places]  # fmt: skip
             kills = [check.times(4, 2) + chance.randint(0, 1) for _ in new]
             rounds += two.map(break_it, new, kills, [random.Random(chance.random()) for _ in new])

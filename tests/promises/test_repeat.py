@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from suite.disk.journal import Run
 from tests.conftest import Workspace
-from tests.promises.conftest import Bench, Check, last
+from tests.promises.conftest import Bench, Check, Twin, last, told
 
 pytestmark = pytest.mark.promise
 
@@ -18,6 +19,7 @@ NAMES = (
     "cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp", "speedrun", "train_mnist_fast",
 )  # fmt: skip
 SEEDS = (0, 1)
+ARRAYS = ("train-images", "train-labels", "test-images", "test-labels")
 NOT_REPEATED = ("clock", "files", "sha256")  # the hour's speeds, and the digests of what they are written in
 NOT_OURS = ("git_commit", "git_dirty", "patch_sha256")  # work on the checkout meanwhile; the engine's digest stays
 NO_TRACKER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}  # spares the short form the making of a database
@@ -82,11 +84,11 @@ def every(bench: Bench, check: Check) -> Every:
 
 def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) -> None:
     """Every case is one run that came to the same again."""
-    for key, told in again.items():
+    for key, found in again.items():
         with check.case():
-            assert told[0] == first[key][0], f"{key}: other weights"
-            assert told[1:3] == first[key][1:3], f"{key}: equal weights, but not all of result and history"
-            assert told[3:] == first[key][3:], f"{key}: equal hashes, but not all bytes of the tensors' files"
+            assert found[0] == first[key][0], f"{key}: other weights"
+            assert found[1:3] == first[key][1:3], f"{key}: equal weights, but not all of result and history"
+            assert found[3:] == first[key][3:], f"{key}: equal hashes, but not all bytes of the tensors' files"
 
 
 @pytest.mark.check(1, "repeat: same weights and result in fresh processes")
@@ -149,3 +151,41 @@ def test_after_other_verbs_each_comes_to_the_same(check: Check, every: Every, fi
 
     assert [one.code for one in (*before, answer)] == [0] * 7, [one.err for one in (*before, answer)]
     agree(check, every.found(workspace.home, [(name, 0) for name in NAMES]), first)
+
+
+@pytest.mark.full
+@pytest.mark.check(1, "repeat: same weights and result in fresh processes")
+@pytest.mark.parametrize("data", ["tints", "npz"])
+def test_a_set_in_colour_comes_to_the_same_in_another_command_and_as_an_npz_file(
+    check: Check, in_colour: Bench, twins: dict[str, Twin], tmp_path: Path, data: str
+) -> None:
+    """The identity has the contents and not the way to them."""
+    frozen = {name.replace("-", "_"): np.load(in_colour.data / f"{name}.npy") for name in ARRAYS}
+    np.savez(tmp_path / "pieces.npz", **frozen, classes=np.array(["china", "flower"]))
+    workspace = Workspace(in_colour.home(data), {"SUITE_EXPERIMENTS": str(in_colour.own)})
+    words = ["--data", f"npz:{tmp_path / 'pieces.npz'}"] if data == "npz" else []
+
+    with check.case():
+        answer = workspace.suite("run", "colour", *words, "--seeds", "1", "--no-report")
+
+        assert answer.code == 0, answer
+        assert told(in_colour.run("colour", workspace.home)) == twins["colour"]
+
+
+@pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
+def test_in_colour_and_company_it_comes_to_the_same(
+    check: Check, bench: Bench, in_colour: Bench, twins: dict[str, Twin], chance: random.Random
+) -> None:
+    for number in range(check.times(6, 1)):
+        home = bench.home(f"company{number}")
+        benches = {"colour": in_colour, "own": bench, "plain": bench}
+        seeds = {0, *chance.sample(range(1, 50), 2 if check.full else 0)}
+        runs = [there.run(kind, home, seed) for kind, there in benches.items() for seed in seeds]
+        chance.shuffle(runs)
+        jobs = [benches[run.experiment].job(run) for run in runs]
+
+        with check.case():
+            bench.work(jobs, workers=chance.randint(2, 4))
+
+            found = {run.experiment: told(run) for run in runs if run.seed == 0}
+            assert found == {kind: twins[kind] for kind in benches}

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import Workspace
-from tests.promises.conftest import KINDS, Bench, told
-from tests.promises.lives import COMMAND, SEEDS
+from tests.promises.conftest import Bench, told
+from tests.promises.lives import REST, SEEDS
 from tests.promises.mirrors import assert_mirror_is_exact
-from tests.promises.test_kills import telling, unbroken
+from tests.promises.test_kills import kinds, telling, unbroken
 
-__all__ = ["telling", "unbroken"]
+__all__ = ["kinds", "telling", "unbroken"]
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
 
 IN_A_HOME = (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGTERM)  # then it may end
@@ -32,12 +32,14 @@ def end(process: "subprocess.Popen[str]", number: signal.Signals, *, everyone: b
         assert process.poll() is not None
 
 
-def ended_after(workspace: Workspace, seconds: float, number: signal.Signals, chance: random.Random) -> float | None:
+def ended_after(
+    workspace: Workspace, kinds: tuple[str, ...], seconds: float, number: signal.Signals, chance: random.Random
+) -> float | None:
     """Give the command and end it that long after it said what it will train; returns how many seconds that took.
 
     None if it was at its end before that. Half of the Ctrl-C are given a second time during the ending.
     """
-    process = workspace.start(*COMMAND)
+    process = workspace.start("run", *kinds, *REST)
     everyone, again = number == signal.SIGINT or chance.random() < 0.5, chance.random() < 0.5
     assert process.stdout is not None
     assert "to train" in process.stdout.readline()
@@ -64,16 +66,18 @@ def ended_after(workspace: Workspace, seconds: float, number: signal.Signals, ch
     return took
 
 
-def interrupt_it(workspace: Workspace, numbers: list[signal.Signals], chance: random.Random) -> list[float]:
+def interrupt_it(
+    workspace: Workspace, kinds: tuple[str, ...], numbers: list[signal.Signals], chance: random.Random
+) -> list[float]:
     """Interrupt the command, again and again, and let it come to its end; returns how long the endings took."""
-    took = [ended_after(workspace, chance.uniform(0, 3), number, chance) for number in numbers]
-    answer = workspace.suite(*COMMAND)
+    took = [ended_after(workspace, kinds, chance.uniform(0, 3), number, chance) for number in numbers]
+    answer = workspace.suite("run", *kinds, *REST)
     assert answer.code == 0, answer
     return [seconds for seconds in took if seconds is not None]
 
 
 @pytest.mark.check(5, "Ctrl-C and SIGTERM")
-def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, bench, telling, unbroken):
+def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, bench, telling, kinds, unbroken):
     wanted, took, own = check.times(20, 4), [], Bench(telling, bench.data, bench.top)
 
     with ThreadPoolExecutor(2) as two:
@@ -81,10 +85,12 @@ def test_an_ended_command_says_so_in_one_line_and_goes_on_later(check, chance, b
             homes = [Workspace(bench.home(f"home{len(took)}-{i}"), {"SUITE_EXPERIMENTS": str(telling)}) for i in (0, 1)]
             share = min(len(IN_A_HOME), -(-(wanted - len(took)) // 2))
             numbers = [chance.sample(IN_A_HOME, share) for _ in homes]
-            done = list(two.map(interrupt_it, homes, numbers, [random.Random(chance.random()) for _ in homes]))
+            done = list(
+                two.map(interrupt_it, homes, [kinds] * 2, numbers, [random.Random(chance.random()) for _ in homes])
+            )
             for workspace, seconds in zip(homes, done, strict=True):
                 with check.case(len(seconds)):
-                    runs = [own.run(kind, workspace.home, seed) for kind in KINDS for seed in range(SEEDS)]
+                    runs = [own.run(kind, workspace.home, seed) for kind in kinds for seed in range(SEEDS)]
                     assert {(run.experiment, run.seed): told(run) for run in runs} == unbroken
                     assert_mirror_is_exact(workspace.home)
                 took += seconds

@@ -44,13 +44,20 @@ class Life:
         return command_of(self.number, self.trials, workers=1 + self.number % 2)
 
 
+IN_COLOUR = 100  # studies from this number on are of a network's arguments, on a set in colour
+
+
 def command_of(number, trials, *, workers):
     """The study of a number: sampler, search and name follow from it."""
     return (
-        "tune", "plain", "--epochs", "2", "--trials", str(trials), "--seeds", "2", "--fresh-seeds", "3",
+        "tune", "colour" if number >= IN_COLOUR else "plain",
+        "--epochs", "2", "--trials", str(trials), "--seeds", "2", "--fresh-seeds", "3",
         "--study", f"study{number}", "--study-seed", str(number), "--sampler", SAMPLERS[number // 2 % 2],
-        "--workers", str(workers), "--space", "lr=1e-3..1", "batch_size=32..256",
+        "--workers", str(workers), "--space", *(WIDE if number >= IN_COLOUR else PLAIN),
     )  # fmt: skip
+
+
+PLAIN, WIDE = ("lr=1e-3..1", "batch_size=32..256"), ("width=2..16", "dropout=0..0.6", "power=1..3", "lr=1e-3..0.1")
 
 
 def list_of(workspace, name):
@@ -133,13 +140,13 @@ def trials(pytestconfig):
 
 
 @pytest.fixture(scope="module")
-def unbroken(own, trials, tmp_path_factory):
+def unbroken(own, colours, trials, tmp_path_factory):
     """What the study of a number comes to when nothing breaks it; each is made once."""
     known = {}
 
     def list_once(number):
         if number not in known:
-            workspace = Workspace(tmp_path_factory.mktemp("unbroken"), {"SUITE_EXPERIMENTS": str(own)})
+            workspace = Workspace(tmp_path_factory.mktemp("unbroken"), {"SUITE_EXPERIMENTS": f"{own}:{colours.own}"})
             finish(workspace, command_of(number, trials, workers=2))
             known[number] = list_of(workspace, f"study{number}")
         return known[number]
@@ -148,18 +155,24 @@ def unbroken(own, trials, tmp_path_factory):
 
 
 @pytest.mark.check(17, "a killed study is the unbroken one")
-def test_a_study_killed_at_random_is_the_unbroken_one(check, chance, commands, trials, unbroken):
-    wanted, studies = check.times(40, 3), check.times(8, 1)
-    lives = [Life(commands(f"life{number}"), number, trials) for number in range(studies)]
+@pytest.mark.parametrize(
+    ("first", "studies", "wanted"), [(0, 8, 40), pytest.param(IN_COLOUR, 2, 10, marks=pytest.mark.full)]
+)
+def test_a_study_killed_at_random_is_the_unbroken_one(
+    check, chance, commands, own, colours, trials, unbroken, first, studies, wanted
+):
+    wanted, numbers = check.times(wanted, 3), range(first, first + check.times(studies, 1))
+    studies, both = len(numbers), f"{own}:{colours.own}"
+    lives = [Life(commands(f"life{number}", SUITE_EXPERIMENTS=both), number, trials) for number in numbers]
 
     with ThreadPoolExecutor(2) as two:
-        expected = list(two.map(unbroken, range(studies)))
+        expected = list(two.map(unbroken, numbers))
         chances = [random.Random(chance.random()) for _ in lives]
         list(two.map(break_it, lives, [wanted // studies] * studies, chances))
 
     for life in lives:
         with check.case(life.kills):
-            assert_whole(life.workspace, life.name, expected[life.number])
+            assert_whole(life.workspace, life.name, expected[life.number - first])
     kills, landed = sum(life.kills for life in lives), sum(life.landed for life in lives)
     assert kills >= 0.8 * wanted, f"only {kills} of {wanted} studies were still alive to be killed"
     assert landed >= kills / 3 or not check.full, f"only {landed} of {kills} kills met a generation"
