@@ -212,6 +212,9 @@ def _forking(spawn: Any) -> Any:
         keep = sorted({0, 1, 2, *map(int, passed)})
         for below, above in zip(keep, [*keep[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
             os.closerange(below + 1, above)
+        for one in signal.Signals:
+            if callable(signal.getsignal(one)):  # a handler of the command's: it has none after an exec
+                signal.signal(one, signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
         code = 0
         try:
             exec(args[-1], {})
