@@ -166,7 +166,7 @@ MUTANTS: tuple[Mutant, ...] = (
            'with exact.unchanged(experiment.path, "the network\'s forward()"), in_file(experiment.path):',
            "with in_file(experiment.path):", "test_switches", "-k", "in_a_later_step"),
     mutant(29, "evaluation may change switches", "engine/train.py",
-           'with exact.unchanged(experiment.path, "the network\'s forward()"):', "if True:",
+           'with exact.unchanged(experiment.path, "the network\'s forward()"), in_file(experiment.path):', "if True:",
            "test_switches", "-k", "in_evaluation"),
     mutant(29, "an error hides the switch that caused it", "engine/exact.py",
            "    except Exception:\n        require_unchanged(before, path, by)\n        raise\n",
