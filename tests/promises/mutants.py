@@ -246,7 +246,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_environments", "-k", "together"),
     mutant(30, "a torch that cannot be loaded ends the server", "engine/preload.py",
            '    failure = load_error("torch", error)', "    raise",
-           "test_environments", *FULL, "-k", "setting_changes and TORCH_LOGS=nonsense"),
+           "test_environments", *FULL, "-k", "setting_changes and TORCH_LOGS and nonsense"),
     mutant(31, "a user without a home has none", "disk/home.py", 'if os.path.expanduser("~") == "~":', "if False:",
            "test_two_homes", "-k", "without_a_home"),
     mutant(31, "SQLite says who may write", "tracking/store.py", "        made.touch()", "        made.name",
