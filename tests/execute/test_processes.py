@@ -129,7 +129,7 @@ def test_a_long_tmpdir_leaves_the_servers_socket_its_short_name(monkeypatch, tmp
     monkeypatch.setattr(tempfile, "tempdir", str(long))
 
     with processes._short_names():
-        assert len(os.fsencode(tempfile.gettempdir())) <= processes.LONGEST
+        assert len(os.fsencode(tempfile.gettempdir())) <= 107 - 33  # a socket's longest name, and what the server adds
 
     assert tempfile.gettempdir() == str(long)
 

@@ -125,7 +125,7 @@ PLACES = (
 )
 TOGETHER = Setting({
     name: value
-    for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[:4]
+    for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[3::-1]  # of all TMPDIRs the long one
     for name, value in ({} if one.refused else one.values).items()
 })  # fmt: skip
 SETTINGS = PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES
