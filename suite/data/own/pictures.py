@@ -126,9 +126,7 @@ def _opaque(image: Image, background: str) -> Image:
 
 
 def _too_large(source: Source) -> SuiteError:
-    return SuiteError(
-        f"{source}: has more than {MOST_PIXELS:,} pixels.", "Make it smaller, or leave it out."
-    )
+    return SuiteError(f"{source}: has more than {MOST_PIXELS:,} pixels.", "Make it smaller, or leave it out.")
 
 
 def _damaged(source: Source, error: Exception) -> SuiteError:

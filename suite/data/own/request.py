@@ -20,6 +20,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "medmnist": ("size",),
 }
 """The kinds of one's own data, and the options that may stand behind the `?` of each."""
+_WHAT = {"folder": "a folder", "hf": "a set of the Hub", "medmnist": "a MedMNIST set"}
 WAYS = "folder:PATH, npz:FILE, hf:OWNER/NAME, medmnist:NAME, or the name of a file in datasets/"
 MOST_FILES = 10_000_000
 _places: list[Path] = []  # the folders of experiments of this process, each with its own `datasets/`
@@ -122,7 +123,7 @@ def _option(kind: str, word: str) -> tuple[str, str]:
     }
     if name not in OPTIONS[kind]:
         raise SuiteError(
-            f"data: {name!r:.40} is no option of {kind}:{nearest(name, OPTIONS[kind])}",
+            f"data: {name!r:.40} is no option of {_WHAT[kind]}{nearest(name, OPTIONS[kind])}",
             f"There are {', '.join(OPTIONS[kind])}.",
         )
     pattern, rule = rules[name]
