@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -129,23 +128,12 @@ def mapped(folder: Path, data: DataSet, file: str) -> np.ndarray:
     path, count = folder / file, data.train if file.startswith("train") else data.test
     try:
         array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
-        _read_by_rows(array)
     except (OSError, ValueError, EOFError) as error:
         raise SuiteError(f"{path}: {error}.", remedy(folder)) from error
     wanted = (count, *data.shape) if "images" in file else (count,)
     if array.shape != wanted or array.dtype != (np.uint8 if "images" in file else label_type(data.classes)):
         raise SuiteError(f"{path}: no longer the file of {data.title}: another shape.", remedy(folder))
     return array
-
-
-def _read_by_rows(array: np.ndarray) -> None:
-    """Tell the system that rows are read in a random order.
-
-    Where a set does not fit into memory it would otherwise read 128 KiB from the disk for each row of a few.
-    """
-    pages = getattr(array, "_mmap", None)
-    if pages is not None and hasattr(mmap, "MADV_RANDOM"):
-        pages.madvise(mmap.MADV_RANDOM)
 
 
 def label_type(classes: tuple[str, ...]) -> str:
