@@ -10,6 +10,10 @@ from suite.analysis.intervals import FEWEST, LEVEL, Interval, wilson
 from suite.analysis.significance import holm
 
 Matrix = NDArray[np.float64]
+MOST_SQUARE = 50
+"""The most classes of which a file or a table has every cell; of more, only the cells that are not 0."""
+CELLS = ("true", "predicted", "images")
+"""The columns of such a file."""
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,12 @@ def of_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=("fetch",), help="prepare the named sets; without it they are listed"
     )
-    parser.add_argument("names", metavar="NAME", nargs="*", help="sets' names, or all; folder:PATH or npz:FILE too")
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="sets' names, or all; folder:PATH, npz:FILE, hf:NAME, medmnist:NAME too",
+    )
     _places(parser)
 
 
@@ -166,7 +171,9 @@ def _places(parser: argparse.ArgumentParser) -> None:
 def _overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
     parser.add_argument(
-        "--data", metavar="NAME", help="another data set: a name of `suite data`, folder:PATH, npz:FILE"
+        "--data",
+        metavar="NAME",
+        help="another data set: a name of `suite data`, folder:PATH, npz:FILE, hf:NAME, medmnist:NAME",
     )
     parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
 

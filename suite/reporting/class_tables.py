@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from suite.analysis.confusion import by_class, confused_pairs
+from suite.analysis.confusion import MOST_SQUARE, by_class, confused_pairs
 from suite.analysis.intervals import Interval
 from suite.reporting.table import Table
 from suite.tracking.groups import Group
 
-MOST_CLASSES = 50  # of which the page shows every row, and the CSV every cell
+MOST_CLASSES = MOST_SQUARE  # of which the page shows every row, and the CSV every cell
 
 
 def pairs(groups: Sequence[Group]) -> Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
-from suite.analysis.confusion import Matrix, confusion
+from suite.analysis.confusion import CELLS, MOST_SQUARE, Matrix, confusion
 from suite.data import test_images
 from suite.data.catalog import Shape, data_set
 from suite.disk import files
@@ -141,8 +141,13 @@ def _write_csv(path: Path, columns: tuple[str, ...], rows: Sequence[Mapping[str,
 
 
 def _write_confusion(path: Path, matrix: Matrix, classes: tuple[str, ...]) -> None:
+    """A row for each true class; with more than `MOST_SQUARE` classes a row for each cell that is not 0."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["true \\ predicted", *classes])
-    writer.writerows([name, *map(int, row)] for name, row in zip(classes, matrix, strict=True))
+    if len(classes) <= MOST_SQUARE:
+        writer.writerow(["true \\ predicted", *classes])
+        writer.writerows([name, *map(int, row)] for name, row in zip(classes, matrix, strict=True))
+    else:
+        writer.writerow(CELLS)
+        writer.writerows([classes[i], classes[j], int(matrix[i, j])] for i, j in zip(*matrix.nonzero(), strict=True))
     files.write(path, text.getvalue().encode())

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.analysis.confusion import Matrix
+from suite.analysis.confusion import CELLS, Matrix
 from suite.text import clean
 
 Row = dict[str, Any]
@@ -68,23 +68,39 @@ def layers(text: bytes) -> list[Row]:
 
 
 def class_names(text: bytes) -> tuple[str, ...]:
-    """The class names in the header of a `confusion.csv`; empty if there is no such header."""
+    """The class names of a `confusion.csv`, from its header or its first column; empty if it is none."""
     try:
         header = next(_each(text), {})
     except (ValueError, csv.Error):
         return ()
-    names = tuple(clean(name) for name in list(header)[1:])
+    found = dict.fromkeys(row["true"] for row in rows(text)) if tuple(header) == CELLS else list(header)[1:]
+    names = tuple(clean(name) for name in found)
     return names if len(names) <= MOST_CLASSES else ()
 
 
 def matrix(text: bytes, classes: int) -> Matrix | None:
-    """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is damaged."""
+    """Counts by true class (rows) and predicted class (columns), float64 (classes, classes); None if it is damaged.
+
+    Of many classes the file has only the cells that are not 0. Every class has test images, so it is in a row.
+    """
+    every = rows(text)
     try:
-        counts = np.array([[float(cell) for cell in list(row.values())[1:]] for row in rows(text)])
-    except (ValueError, TypeError):
+        if every and tuple(every[0]) == CELLS:
+            counts = _from_cells(every)
+        else:
+            counts = np.array([[float(cell) for cell in list(row.values())[1:]] for row in every])
+    except (ValueError, TypeError, LookupError):
         return None
     square = classes > 0 and counts.shape == (classes, classes)
     return counts if square and np.isfinite(counts).all() and (counts >= 0).all() and counts.any() else None
+
+
+def _from_cells(every: Sequence[Row]) -> Matrix:
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(row["true"] for row in every))}
+    counts = np.zeros((len(numbers), len(numbers)))
+    for row in every:
+        counts[numbers[row["true"]], numbers[row["predicted"]]] = float(row["images"])
+    return counts
 
 
 def predictions(files: Sequence[bytes], images: int, classes: int) -> Predictions | None:

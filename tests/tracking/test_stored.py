@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from suite.runs import artifacts
 from suite.tracking.stored import class_names, history, matrix, numbers, predictions
 
 OLD = b"epoch,images,train_loss\n0,100,1.5\n1,100,\n"
@@ -117,3 +118,28 @@ def test_predictions_of_a_class_without_a_name_are_none():
 
 def test_predictions_of_another_number_of_images_are_none():
     assert predictions([stored()], 5, 10) is None
+
+
+def test_a_matrix_of_many_classes_is_kept_by_its_cells_and_read_back(tmp_path):
+    names = tuple(f"class {number}" for number in range(60))
+    counts = np.diag(np.arange(60.0) + 1)
+    counts[3, 59] = 7
+    artifacts._write_confusion(tmp_path / "confusion.csv", counts, names)
+    text = (tmp_path / "confusion.csv").read_bytes()
+
+    assert text.count(b"\n") == 62
+    assert class_names(text) == names
+    assert np.array_equal(matrix(text, 60), counts)
+
+
+def test_a_matrix_of_few_classes_keeps_its_form(tmp_path):
+    artifacts._write_confusion(tmp_path / "confusion.csv", np.eye(2), ("a", "b"))
+
+    assert (tmp_path / "confusion.csv").read_text() == "true \\ predicted,a,b\na,1,0\nb,0,1\n"
+
+
+@pytest.mark.parametrize(
+    "rows", ["a,a,1\nb,c,1\n", "a,a,x\nb,b,1\n", "a,a\nb,b,1\n", "a,a,-1\nb,b,1\n", "a,a,nan\nb,b,1\n"]
+)
+def test_damaged_cells_are_no_matrix(rows):
+    assert matrix(f"true,predicted,images\n{rows}".encode(), 2) is None

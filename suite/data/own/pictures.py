@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
@@ -22,6 +22,16 @@ _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that change height and width
 _ORIENTATION = 0x0112
 
 
+class Stored(Protocol):
+    """A picture that is no file of its own; its text names it in an error."""
+
+    def contents(self) -> bytes:
+        """The bytes of its PNG or JPEG; raises `SuiteError` if there are none."""
+
+
+Source = Path | Stored
+
+
 class Header(NamedTuple):
     """What a picture's header says: height and width as it is to be seen, and whether it is grey."""
 
@@ -30,16 +40,16 @@ class Header(NamedTuple):
     grey: bool
 
 
-def header(path: Path) -> Header:
+def header(source: Source) -> Header:
     """The header of a picture, without decoding it; raises `SuiteError` (2) that names the file."""
-    with _opened(path) as image:
+    with _opened(source) as image:
         width, height = image.size
-        if _orientation(path, image) in _SIDEWAYS:
+        if _orientation(source, image) in _SIDEWAYS:
             width, height = height, width
         return Header(height, width, image.mode in _GREY)
 
 
-def pixels(path: Path, shape: tuple[int, int, int], background: str) -> np.ndarray:
+def pixels(source: Source, shape: tuple[int, int, int], background: str) -> np.ndarray:
     """The picture as uint8 of this shape (channels, height, width): upright, resized if it has another size.
 
     Transparent parts show the `background`, white or black. Of 16 bits the upper 8 stay. Resizing is bilinear, with
@@ -49,51 +59,55 @@ def pixels(path: Path, shape: tuple[int, int, int], background: str) -> np.ndarr
     from PIL import Image, ImageOps
 
     channels, height, width = shape
-    with _opened(path) as image:
-        turned = _orientation(path, image) > 1
+    with _opened(source) as image:
+        turned = _orientation(source, image) > 1
         try:
             image.load()
             upright = ImageOps.exif_transpose(image) if turned else image
             plain = _opaque(upright, background).convert("L" if channels == 1 else "RGB")
         except Exception as error:  # Pillow raises whatever its decoders meet
-            raise _damaged(path, error) from error
+            raise _damaged(source, error) from error
         if plain.size != (width, height):
             plain = plain.resize((width, height), Image.Resampling.BILINEAR)
         array = np.asarray(plain, np.uint8)
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
 
 
-def _opened(path: Path) -> Image:
+def _opened(source: Source) -> Image:
     """The picture, with only its header read; a file that is too large or no picture is refused."""
     from PIL import Image
 
-    try:
-        contents = io.BytesIO(files.read(path, MOST_BYTES))
-    except files.Unfit as error:
-        raise SuiteError(f"{path}: {error}.", "Move it out of the folder.") from error
-    except OSError as error:
-        raise machine_error(error, path) from error
+    contents = io.BytesIO(source.contents() if not isinstance(source, Path) else _contents(source))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is too large is refused below; other warnings change nothing
             image = Image.open(contents, formats=("PNG", "JPEG"))
     except Image.DecompressionBombError as error:
-        raise _too_large(path) from error
+        raise _too_large(source) from error
     except Exception as error:
-        raise _damaged(path, error) from error
+        raise _damaged(source, error) from error
     if image.width * image.height > MOST_PIXELS:
-        raise _too_large(path)
+        raise _too_large(source)
     return image
 
 
-def _orientation(path: Path, image: Image) -> int:
+def _contents(path: Path) -> bytes:
+    try:
+        return files.read(path, MOST_BYTES)
+    except files.Unfit as error:
+        raise SuiteError(f"{path}: {error}.", "Move it out of the folder.") from error
+    except OSError as error:
+        raise machine_error(error, path) from error
+
+
+def _orientation(source: Source, image: Image) -> int:
     """The EXIF orientation, 1 if there is none. Asking a PNG without EXIF would decode it."""
     if image.format != "JPEG" and "exif" not in image.info:
         return 1
     try:
         found = image.getexif().get(_ORIENTATION, 1)
     except Exception as error:
-        raise _damaged(path, error) from error
+        raise _damaged(source, error) from error
     return found if isinstance(found, int) else 1
 
 
@@ -111,14 +125,12 @@ def _opaque(image: Image, background: str) -> Image:
     return image
 
 
-def _too_large(path: Path) -> SuiteError:
-    return SuiteError(
-        f"{path}: has more than {MOST_PIXELS:,} pixels.", "Make it smaller, or move it out of the folder."
-    )
+def _too_large(source: Source) -> SuiteError:
+    return SuiteError(f"{source}: has more than {MOST_PIXELS:,} pixels.", "Make it smaller, or leave it out.")
 
 
-def _damaged(path: Path, error: Exception) -> SuiteError:
+def _damaged(source: Source, error: Exception) -> SuiteError:
     return SuiteError(
-        f"{path}: cannot be read as PNG or JPEG: {str(error) or type(error).__name__:.200}.",
-        "Save it again, or move it out of the folder.",
+        f"{source}: cannot be read as PNG or JPEG: {str(error) or type(error).__name__:.200}.",
+        "Save it again, or leave it out.",
     )

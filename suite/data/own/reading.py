@@ -12,16 +12,15 @@ from typing import Any
 
 from suite.data import frozen
 from suite.data.catalog import CATALOG
-from suite.data.freezing import freeze
+from suite.data.freezing import Facts, Part, freeze
 from suite.data.locking import locked
-from suite.data.own import folder, npz, script
+from suite.data.own import folder, hugging_face, medmnist, npz, script
 from suite.data.own.request import WAYS, Request, parse, scripts
 from suite.disk import files
 from suite.errors import SuiteError, machine_error, one_line
 from suite.text import nearest
 
 Say = Callable[[str], None]
-_READERS = {"folder": folder.read, "npz": npz.read, "script": script.read}
 _LARGEST = 1 << 16
 
 
@@ -76,12 +75,15 @@ def _read(request: Request, say: Say, again: bool) -> str:
         if not again and (found := _known(request)):
             return found
         signature = request.signature()
-        facts, train, test, notes = _READERS[request.kind](request)
         root, start = note.parent.parent, f".own.{note.stem}."
         _remove_leftovers(note, root, start)
         with tempfile.TemporaryDirectory(prefix=start, suffix=".tmp", dir=root) as given:
-            data = freeze(facts, train, test, Path(given))
-            _publish(Path(given), frozen.folder_of(data.name))
+            fetched, made = Path(given, "fetched"), Path(given, "made")
+            fetched.mkdir()
+            made.mkdir()
+            facts, train, test, notes = _opened(request, fetched)
+            data = freeze(facts, train, test, made)
+            _publish(made, frozen.folder_of(data.name))
         files.write(note, json.dumps({"name": data.name, "signature": signature, "request": request.text}).encode())
     channels, height, width = data.shape
     say(
@@ -91,6 +93,20 @@ def _read(request: Request, say: Say, again: bool) -> str:
     for line in (*notes, *_doubles(frozen.folder_of(data.name))):
         say(f"{data.title}: {line}")
     return data.name
+
+
+def _opened(request: Request, into: Path) -> tuple[Facts, Part, Part, list[str]]:
+    """What the reader of this kind of data finds; it may fetch files into the empty folder `into`."""
+    match request.kind:
+        case "folder":
+            return folder.read(request)
+        case "npz":
+            return npz.read(request)
+        case "hf":
+            return hugging_face.read(request)
+        case "medmnist":
+            return medmnist.read(request, into)
+    return script.read(request)
 
 
 def _remove_leftovers(note: Path, root: Path, start: str) -> None:

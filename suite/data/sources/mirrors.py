@@ -47,11 +47,14 @@ def _mirrors(data: DataSet) -> list[str]:
 
 
 @contextmanager
-def downloading(url: str, file: str) -> Iterator[Iterator[bytes]]:
-    """The pieces of a file that is being downloaded, with a progress bar; raises `Unavailable`."""
+def downloading(url: str, file: str, longest: float | None = None) -> Iterator[Iterator[bytes]]:
+    """The pieces of a file that is being downloaded, with a progress bar; raises `Unavailable`.
+
+    `longest` are the seconds for the whole file, `LONGEST` if nothing is said.
+    """
     host = urlsplit(url).netloc
     with _open(url, host) as response, _bar(file, response.length) as advance:
-        yield _pieces(response, host, advance)
+        yield _pieces(response, host, advance, longest or LONGEST)
 
 
 def _download(data: DataSet, file: str, url: str, into: Path) -> None:
@@ -82,8 +85,8 @@ def _open(url: str, host: str) -> HTTPResponse:
     return answer
 
 
-def _pieces(response: HTTPResponse, host: str, advance: Callable[[int], None]) -> Iterator[bytes]:
-    end = time.monotonic() + LONGEST
+def _pieces(response: HTTPResponse, host: str, advance: Callable[[int], None], longest: float) -> Iterator[bytes]:
+    end = time.monotonic() + longest
     try:
         while piece := response.read1(BLOCK):
             advance(len(piece))
