@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from suite.data import Data
-from suite.data.catalog import FILES, DataSet, Shape
+from suite.data.dataset import FILES, DataSet, Shape
 
 COLOUR: Shape = (3, 16, 20)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.data import frozen, idx
-from suite.data.catalog import DataSet, data_set
+from suite.data.catalog import data_set
+from suite.data.dataset import DataSet
 from suite.data.idx import Data
 
 if TYPE_CHECKING:

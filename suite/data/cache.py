@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.data import frozen
-from suite.data.catalog import FILES, DataSet, data_set
+from suite.data.catalog import data_set
 from suite.data.contents import Unavailable, Wrong, check_file
+from suite.data.dataset import FILES, DataSet
 from suite.data.frozen import folder_of
 from suite.data.locking import locked
 from suite.data.sources.folder import copy, missing

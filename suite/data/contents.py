@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from suite.data.catalog import CATALOG, DataSet
+from suite.data.catalog import CATALOG
+from suite.data.dataset import DataSet
 
 BLOCK = 1 << 18
 GZIP_ROOM = 1 << 16  # bytes that gzip may add to contents that it cannot compress

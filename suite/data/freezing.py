@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suite.data.catalog import DataSet
+from suite.data.dataset import DataSet
 from suite.data.frozen import ARRAYS, DOCUMENT, described, document_of, label_type, sha256_of
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, machine_error

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from suite.data.catalog import DataSet
+from suite.data.dataset import DataSet
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError, machine_error
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.data.catalog import FILES, DataSet, data_set
+from suite.data.catalog import data_set
+from suite.data.dataset import FILES, DataSet
 from suite.errors import SuiteError, machine_error
 
 if TYPE_CHECKING:

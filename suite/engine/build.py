@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
-from suite.data.catalog import GREY, Shape
+from suite.data.dataset import GREY, Shape
 from suite.engine import exact
 from suite.engine.draws import set_seed
 from suite.engine.faults import in_file

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from suite.data.catalog import Shape as ImageShape
+from suite.data.dataset import Shape as ImageShape
 from suite.errors import one_line
 
 IMAGES = 3  # in one pass; few layers have a size of 3, so the batch is found in every shape

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from suite.data.catalog import Shape, data_set
+from suite.data.catalog import data_set
+from suite.data.dataset import Shape
 from suite.errors import SuiteError
 from suite.recipe.allowed import BETAS, CHECKS, MOMENTUM
 from suite.recipe.arguments import Arguments, Functions, defaults_of, taken

@@ -9,7 +9,7 @@ import operator
 import re
 from typing import Any
 
-from suite.data.catalog import Shape
+from suite.data.dataset import Shape
 
 SUMS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
 

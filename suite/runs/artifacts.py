@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from suite.analysis.confusion import CELLS, MOST_SQUARE, Matrix, confusion
 from suite.data import test_images
-from suite.data.catalog import Shape, data_set
+from suite.data.catalog import data_set
+from suite.data.dataset import Shape
 from suite.disk import files
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run

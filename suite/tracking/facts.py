@@ -5,7 +5,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from suite.data.catalog import GREY, DataSet, data_set
+from suite.data.catalog import data_set
+from suite.data.dataset import GREY, DataSet
 from suite.data.frozen import described, folder_of, is_here
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run

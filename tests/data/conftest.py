@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
+from suite.data.dataset import FILES
 from suite.data.sources.digits import scikit_learn
 from suite.data.sources.order import SOURCES
 

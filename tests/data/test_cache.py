@@ -11,8 +11,9 @@ import pytest
 from filelock import FileLock
 
 from suite.data import cached, ensure
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable
+from suite.data.dataset import FILES
 from suite.data.sources.order import SOURCES
 from suite.errors import SuiteError
 

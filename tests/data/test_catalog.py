@@ -2,7 +2,8 @@ import hashlib
 
 import pytest
 
-from suite.data.catalog import CATALOG, FILES, data_set
+from suite.data.catalog import CATALOG, data_set
+from suite.data.dataset import FILES
 from suite.errors import SuiteError
 
 

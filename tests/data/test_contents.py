@@ -8,8 +8,9 @@ import zlib
 
 import pytest
 
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable, Wrong, check, check_file, unpacked
+from suite.data.dataset import FILES
 
 LABELS = "train-labels-idx1-ubyte"
 

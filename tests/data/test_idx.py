@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from suite.data import load
-from suite.data.catalog import FILES
+from suite.data.dataset import FILES
 from suite.errors import SuiteError
 
 from .damage import put

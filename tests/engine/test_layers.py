@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from suite.data.catalog import GREY
+from suite.data.dataset import GREY
 from suite.engine.build import build_model
 from suite.engine.layers import describe, layers
 from suite.recipe import registry

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrizations
 
 from suite.benching.loops import usual
 from suite.data import Data
-from suite.data.catalog import GREY
+from suite.data.dataset import GREY
 from suite.engine import layers as table
 from suite.engine.build import build_model
 from suite.engine.events import EpochEnded

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite.data.catalog import GREY
+from suite.data.dataset import GREY
 from suite.engine import checkpoint, exact
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.events import EpochEnded

@@ -11,7 +11,8 @@ from torch import nn
 from suite import data as sets
 from suite.benching.loops import picture_loader
 from suite.data import load
-from suite.data.catalog import CATALOG, DataSet
+from suite.data.catalog import CATALOG
+from suite.data.dataset import DataSet
 from suite.engine.batches import normalised
 from suite.engine.build import build_loss, build_model, call
 from suite.engine.evaluate import Evaluation, evaluate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.data.catalog import FILES
+from suite.data.dataset import FILES
 from tests.promises.breaking import Act, Broken, act_in_turn, train_and_die
 from tests.promises.conftest import KINDS, Bench, last
 from tests.promises.mirrors import assert_mirror_is_exact

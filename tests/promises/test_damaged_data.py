@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from suite.data import CATALOG, cached, ensure
-from suite.data.catalog import FILES
+from suite.data.dataset import FILES
 from suite.errors import SuiteError
 from tests.conftest import Workspace, assert_refused
 from tests.promises.conftest import Check

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite.data import ensure
-from suite.data.catalog import FILES
+from suite.data.dataset import FILES
 from suite.disk.journal import Run
 from suite.errors import SuiteError
 from tests.conftest import Workspace

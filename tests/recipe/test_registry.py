@@ -180,7 +180,7 @@ def test_an_epoch_is_as_long_as_the_sources(ours, name, train, batches):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_has_the_sources_shape_and_parameters(ours, name):
-    from suite.data.catalog import GREY
+    from suite.data.dataset import GREY
     from suite.engine.build import build_model
     from suite.engine.layers import layers
 

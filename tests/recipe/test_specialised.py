@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from suite.data.catalog import CATALOG, DataSet
+from suite.data.catalog import CATALOG
+from suite.data.dataset import DataSet
 from suite.recipe import registry
 from suite.recipe.specialised import specialised
 from tests import synthetic

@@ -7,7 +7,8 @@ import pytest
 from torch import nn
 
 from suite.data import load
-from suite.data.catalog import CATALOG, DataSet
+from suite.data.catalog import CATALOG
+from suite.data.dataset import DataSet
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.engine.train import train

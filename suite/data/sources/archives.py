@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from suite.data.catalog import CATALOG, DataSet
+from suite.data.catalog import CATALOG
 from suite.data.contents import BLOCK, Unavailable, Wrong
+from suite.data.dataset import DataSet
 from suite.data.freezing import Facts, freeze, in_blocks
 from suite.data.frozen import folder_of, is_here
 from suite.data.sources.formats import READERS

@@ -6,8 +6,8 @@ import importlib.util
 import zlib
 from pathlib import Path
 
-from suite.data.catalog import FILES, DataSet
 from suite.data.contents import Unavailable, check
+from suite.data.dataset import FILES, DataSet
 
 MARGIN = 10
 """Black pixels on every side of the 8 × 8 image, which is centred in 28 × 28."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suite.data.catalog import FILES, DataSet
 from suite.data.contents import Unavailable, Wrong, check_file
+from suite.data.dataset import FILES, DataSet
 from suite.errors import MACHINE, SuiteError
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.data.catalog import DataSet
+from suite.data.dataset import DataSet
 
 if TYPE_CHECKING:
     import numpy as np

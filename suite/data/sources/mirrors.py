@@ -12,8 +12,8 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from suite.data.catalog import FILES, DataSet
 from suite.data.contents import BLOCK, Unavailable, check, unpacked
+from suite.data.dataset import FILES, DataSet
 
 PATIENCE = 5.0
 """Seconds to wait for a mirror's answer, and then for each piece of a file."""

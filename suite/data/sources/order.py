@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from suite.data.archived import ARCHIVED
-from suite.data.catalog import DataSet
+from suite.data.dataset import DataSet
 from suite.data.sources.archives import publisher
 from suite.data.sources.digits import scikit_learn
 from suite.data.sources.mirrors import torchvision_mirrors

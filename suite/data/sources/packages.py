@@ -9,8 +9,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from suite.data.catalog import FILES, DataSet
 from suite.data.contents import BLOCK, Unavailable, check
+from suite.data.dataset import FILES, DataSet
 from suite.data.sources.folder import copy
 from suite.masking import masked
 

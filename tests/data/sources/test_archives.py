@@ -284,7 +284,7 @@ def test_another_conversion_makes_the_set_again(small, publish, monkeypatch):
     _, files = small("usps")
     (server,) = publish("usps", files)
     ensure("usps", say=lambda _: None)
-    monkeypatch.setattr("suite.data.catalog.CONVERSION", 2)
+    monkeypatch.setattr("suite.data.dataset.CONVERSION", 2)
     ensure("usps", say=lambda _: None)
 
     assert len(server.asked) == 4

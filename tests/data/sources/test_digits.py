@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from suite.data import ensure, load
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable
+from suite.data.dataset import FILES
 from suite.data.sources import digits as module
 
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from suite.data import ensure
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
+from suite.data.dataset import FILES
 from suite.errors import SuiteError
 from tests.data.damage import BYTES, IMAGES, THINGS, put, tree
 from tests.data.test_contents import bomb

@@ -9,8 +9,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from suite.data import ensure
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable
+from suite.data.dataset import FILES
 from suite.data.sources import mirrors
 from tests.data.damage import IMAGES, tree
 from tests.data.sources.conftest import begin

@@ -12,8 +12,9 @@ import time
 import pytest
 
 from suite.data import ensure, load
-from suite.data.catalog import CATALOG, FILES
+from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable
+from suite.data.dataset import FILES
 from suite.data.sources import packages
 from suite.data.sources.order import SOURCES
 from suite.disk.files import sha256
