@@ -1,4 +1,4 @@
-"""Files that are no experiments, by name, each with what its one line must say."""
+"""Wrong experiment files: each has a name and the words that its one line of error must hold."""
 
 import os
 from pathlib import Path
@@ -16,19 +16,19 @@ GOOD = {
 
 
 def with_fields(**fields: str) -> str:
-    """A file whose recipe has these values, spelled as they stand in it; an empty one is left out."""
+    """An experiment file whose recipe has these values, given as source text. A field with empty text is left out."""
     spelled = ", ".join(f"{name}={value}" for name, value in {**GOOD, **fields}.items() if value)
     return f"{IMPORT}recipe = Recipe({spelled}){NETWORK}"
 
 
 def with_source(**fields: str) -> str:
-    """A file whose recipe has a source with these values."""
+    """An experiment file whose recipe has a `source` with these values."""
     spelled = ", ".join(f"{name}={value}" for name, value in {"title": "'T'", "parameters": "7850", **fields}.items())
     return with_fields(source=f"Source({spelled})")
 
 
 def with_lines(lines: str) -> str:
-    """A good file with more lines at its end."""
+    """A correct experiment file with these lines added at the end."""
     return f"{with_fields()}\n\n{lines}\n"
 
 

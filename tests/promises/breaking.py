@@ -1,4 +1,4 @@
-"""What processes do that are broken on purpose. They import this file, so it loads nothing heavy."""
+"""The work of processes that a test kills on purpose. Each process imports this file, so it loads nothing heavy."""
 
 import importlib
 import os
@@ -16,19 +16,19 @@ from suite.runs.worker import Job, work
 
 Emit = Callable[[dict[str, Any]], None]
 PATCH = b"diff, as if the program's text were not that of its commit\n"
-NOWHERE = "nowhere"  # a place that is never reached: the points on the way are counted then
+NOWHERE = "nowhere"  # a step that no run reaches: the process lives and counts the steps that it passes
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A run to train, and the step at which its process dies; None: it lives and says which steps it passed."""
+    """A run to train, and the step at which its process dies. With None it lives and says which steps it passed."""
 
     job: Job
     at: str | None = None
 
 
 def train_and_die(broken: Broken, emit: Emit) -> None:
-    """The worker, in a program that was changed since its commit, so that `source.patch` is among its files."""
+    """Train as the worker does. The program counts as changed since its commit, so `source.patch` is written too."""
     from suite.engine import program
 
     program.patch = lambda: PATCH  # type: ignore[assignment]
@@ -43,7 +43,7 @@ def _passed() -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Act:
-    """One of the things that are done with finished runs, in a home; `at` as in `Broken`."""
+    """One of the acts that follow a finished run, in a home. `at` means the same as in `Broken`."""
 
     name: str
     home: Path
@@ -52,9 +52,9 @@ class Act:
 
 
 def act_in_turn(acts: Sequence[Act], emit: Emit) -> None:
-    """Each act in a process of its own, forked from this one, which has loaded what they need.
+    """Do each act in a process of its own. It is forked from this process, which has already loaded the libraries.
 
-    Emits one event for each: how it ended, and the steps that it passed.
+    Emits one event for each act: how it ended, and the steps that it passed.
     """
     from suite.tracking import store
 
@@ -96,7 +96,7 @@ def open_database(home: Path, _data: Path) -> None:
 
 
 def record(home: Path, data: Path) -> None:
-    """Send the runs to MLflow; their pictures are there already."""
+    """Send the runs to MLflow. Their pictures were drawn before."""
     from suite.tracking import sync
 
     sync.prepare = lambda run, _: run.result()  # type: ignore[assignment]
@@ -104,7 +104,7 @@ def record(home: Path, data: Path) -> None:
 
 
 def rebuild(home: Path, data: Path) -> None:
-    """Move MLflow's record aside and write it anew, with a journal in its place as a dying SQLite leaves one."""
+    """Rebuild MLflow's record beside a leftover journal, such as SQLite leaves when its process is killed."""
     from suite.tracking import sync
 
     journal = home / "mlruns" / "mlflow.db-journal"
@@ -123,7 +123,7 @@ def report(home: Path, _data: Path) -> None:
 
 
 def fetch(home: Path, _data: Path) -> None:
-    """Fill an empty cache with the digits."""
+    """Fill an empty cache with the digits data set."""
     from suite.data import ensure
 
     os.environ["XDG_CACHE_HOME"] = str(home)

@@ -1,4 +1,4 @@
-"""A set in colour from a data file of one's own, and a residual network with functions and arguments of its own."""
+"""A data set in colour from the user's own data file, and a residual network with its own functions and arguments."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ OF_DIGITS = "\ndef network(width=8):\n    return"
 
 
 def colour(*parts: str, network: str = NETWORK, **fields: object) -> str:
-    """The experiment's text; without `parts` it has every function of its own."""
+    """The text of the experiment file. Without `parts` it has all functions that a file can have."""
     if not parts:
         parts = (LOSS, OPTIMIZER, SCHEDULE, AUGMENT, SCORE_OF_TWO)
         fields = {"augment": "flip,own", "average": 0.9, "holdout": 0.3, "keep": "best", **fields}
@@ -65,15 +65,15 @@ def colour(*parts: str, network: str = NETWORK, **fields: object) -> str:
 
 
 def write_tints(folder: Path) -> Path:
-    """Put the data's file beside a folder's experiments; returns the set's folder in the user's cache."""
+    """Put the data file beside the experiments of a folder. Returns the folder of the data set in the user's cache."""
     (folder / "datasets").mkdir()
     (folder / "datasets" / "tints.py").write_text(TINTS)
-    registry.load([folder])  # from now on its data are found by their names
+    registry.load([folder])  # from now on its data sets are found by name
     return ensure(resolve("tints", say=lambda _: None))
 
 
 def forget(folder: Path) -> None:
-    """Delete what the cache notes about the file in this folder."""
+    """Delete the note that the cache has about the data file in this folder."""
     note = _note(Request("script", folder / "datasets" / "tints.py"))
     note.unlink(missing_ok=True)
     note.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Ways to damage a file, and jobs that break off: light enough to be imported by every forked child."""
+"""Ways to damage a file, and jobs that stop in the middle. It loads little, because each forked child imports it."""
 
 import os
 import random
@@ -21,26 +21,26 @@ Damage = Callable[[bytes, random.Random], bytes]
 
 
 def break_off(job: Job, emit: Emit) -> None:
-    """Train as the worker does and die as `kill -9` would, once the second epoch is written down."""
+    """Train as the worker does, and die as with `kill -9` after the second epoch was written."""
     os.environ["SUITE_CRASH_AT"] = "epoch:saved#2"
     work(job, emit)
 
 
 def work_on_changed_text(job: Job, emit: Emit) -> None:
-    """Train as the worker does from a program text that differs from its commit."""
+    """Train as the worker does, with a program that was changed since its commit."""
     program.patch = lambda: b"diff --git a/suite/__init__.py b/suite/__init__.py\n"
     work(job, emit)
 
 
 def work_and_weigh(job: Job, emit: Emit) -> None:
-    """Do the worker's work and say by how many MiB this process grew."""
+    """Train as the worker does, and say by how many MiB the memory of this process grew."""
     before = _peak()
     work(job, emit)
     emit({"event": "weighed", "mib": _peak() - before})
 
 
 def sweep_and_weigh(homes: list[Path], emit: Emit) -> None:
-    """Look at all run folders of some homes as `sync`, `report` and `verify` do: which are whole, what is said."""
+    """Read all run folders of homes, as `sync`, `report` and `verify` do. Says which are whole, and the warnings."""
     from suite.disk.journal import begun_runs, whole_runs
 
     before = _peak()
@@ -64,7 +64,7 @@ HALVES = {
 
 
 def half_done_runs(bench: "Bench") -> dict[str, Run]:
-    """Runs that died after two epochs: one of each kind, and three that differ from `plain` in ever less."""
+    """Runs that died after two epochs: one of each kind, and three more. Each of the three is closer to `plain`."""
     runs = {name: bench.run(kind, bench.top, seed, **fields) for name, (kind, seed, fields) in HALVES.items()}
     jobs = [bench.job(run, **HALVES[name][2]) for name, run in runs.items()]
     assert [events[-1]["exit"] for events in bench.work(jobs, by=break_off)] == [-9] * len(HALVES)
@@ -72,31 +72,31 @@ def half_done_runs(bench: "Bench") -> dict[str, Run]:
 
 
 def copied(run: Run, home: Path) -> Run:
-    """The run with its whole folder in another home."""
+    """A copy of the run, with its whole folder, in another home."""
     there = Run.under(home / "mlruns" / "runs", run.experiment, run.identity, run.seed)
     shutil.copytree(run.folder, there.folder)
     return there
 
 
 def flip_a_bit(contents: bytes, chance: random.Random) -> bytes:
-    """Exactly one bit is another one."""
+    """Change exactly one bit."""
     place = chance.randrange(len(contents) * 8)
     at, bit = place // 8, 1 << place % 8
     return contents[:at] + bytes([contents[at] ^ bit]) + contents[at + 1 :]
 
 
 def cut_short(contents: bytes, chance: random.Random) -> bytes:
-    """The end is missing, at the most all of it."""
+    """Cut off the end; sometimes nothing is left."""
     return contents[: chance.randrange(len(contents))]
 
 
 def garbage(contents: bytes, chance: random.Random) -> bytes:
-    """Random bytes, half of the time as many as there were."""
+    """Random bytes; in half of the cases as many as before."""
     return chance.randbytes(chance.choice([len(contents), chance.randrange(1, 100_000)]))
 
 
 def tree(*folders: Path) -> dict[str, bytes | str]:
-    """Everything beneath some folders: the bytes of files, where links lead, what else there is."""
+    """Everything below some folders: the bytes of files, the targets of links, and the kind of all else."""
     found: dict[str, bytes | str] = {}
     for path in (path for folder in folders for path in folder.rglob("*")):
         if path.is_symlink():

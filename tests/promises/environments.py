@@ -1,4 +1,4 @@
-"""Settings of the user's that no command may stumble over, and commands given under them, all in one process."""
+"""Environment variables of the user that must not break any command, and commands run with them in one process."""
 
 import contextlib
 import io
@@ -21,9 +21,9 @@ HOSTILE_RC = (
 
 @dataclass(frozen=True)
 class Setting:
-    """Variables and what they say; `{here}` is a folder of the test's, which `HERE` furnishes.
+    """Variables and their values; `{here}` is a folder of the test, with the files that `HERE` lists.
 
-    `refused` are words of the one line with which every verb that meets it may refuse; without any, all must work.
+    `refused`: a verb may refuse this setting in one line that holds these words. Without them every verb must work.
     """
 
     values: dict[str, str]
@@ -31,16 +31,16 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """What a failure is called by."""
+        """The name that a failed test shows."""
         return ",".join(f"{name}={value}"[:40] for name, value in self.values.items())
 
     def over(self, environment: dict[str, str], here: Path) -> dict[str, str]:
-        """The environment with the variables set."""
+        """This environment with the variables set."""
         return {**environment, **{name: value.replace("{here}", str(here)) for name, value in self.values.items()}}
 
 
 def one(refused: str = "", /, **values: str) -> Setting:
-    """A setting by its variables."""
+    """A setting of these variables."""
     return Setting(values, refused)
 
 
@@ -125,14 +125,14 @@ PLACES = (
 )
 TOGETHER = Setting({
     name: value
-    for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[3::-1]  # of all TMPDIRs the long one
+    for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[3::-1]  # of the TMPDIR settings only the long one
     for name, value in ({} if one.refused else one.values).items()
 })  # fmt: skip
 SETTINGS = PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES
 
 
 def furnish(here: Path) -> Path:
-    """Make what the settings name in a folder, which is returned."""
+    """Make the files and folders that the settings name, in this folder; returns it."""
     (here / "matplotlib").mkdir(parents=True)
     (here / "matplotlib" / "matplotlibrc").write_text(HOSTILE_RC)
     (here / LONG).mkdir()
@@ -144,10 +144,10 @@ def furnish(here: Path) -> Path:
 def give(
     commands: Sequence[Sequence[str]], *, cwd: Path, environment: dict[str, str], before: Sequence[str] = ()
 ) -> list[Answer]:
-    """Give these commands in one process, which loads everything once; `before` are words in front of Python's.
+    """Run these commands in one process, which loads the libraries once. `before` are words in front of `python`.
 
-    A command that raises has the exit code 1 and its traceback on stderr. What the libraries print beneath Python
-    is on the last command's stderr.
+    A command that raises has exit code 1 and its traceback on stderr. Output that C libraries print by themselves is
+    added to the stderr of the last command.
     """
     words = [*before, sys.executable, "-c", "from tests.promises.environments import take; take()"]
     process = subprocess.Popen(
@@ -161,14 +161,14 @@ def give(
 
 
 def found(out: str) -> Iterator[dict[str, object]]:
-    """The answers on a line each; whatever else is printed there is not ours."""
+    """The answers, one on each line. Other lines there are not ours."""
     for line in out.splitlines():
         with contextlib.suppress(ValueError):
             yield json.loads(line)
 
 
 def take() -> None:
-    """Do what the commands on stdin say; a line of JSON on stdout answers each."""
+    """Run the commands that stdin lists. Each is answered by one line of JSON on stdout."""
     import traceback
 
     from suite.cli import main

@@ -1,4 +1,4 @@
-"""Lines that change a global switch: each with the word by which a refusal names it."""
+"""Lines of code that change a global switch, each with the name of the switch that the refusal must show."""
 
 MODES = """
 from torch.overrides import TorchFunctionMode
@@ -14,7 +14,7 @@ class Dispatch(TorchDispatchMode):
 """
 SETTERS = "torch.nn.modules.module.register_module"
 
-# These changed the weights or the predictions of a small network, or broke its training, when the suite let them.
+# When the suite did not stop these, they changed the weights or predictions of a small network or broke its training.
 MOVING = {
     "mkldnn": ("torch.backends.mkldnn.enabled = False", "mkldnn.enabled"),
     "mkldnn_flags": ("torch.backends.mkldnn.set_flags(False)", "mkldnn.enabled"),
@@ -51,7 +51,7 @@ MOVING = {
     "mkl_branch": ("os.environ['MKL_CBWR'] = 'COMPATIBLE'", "MKL_CBWR"),
 }  # fmt: skip
 
-# These changed nothing on the small network, and select other arithmetic on other networks or other machines.
+# These changed nothing for the small network. They select other arithmetic for other networks or other machines.
 OTHER = {
     "deterministic": ("torch.use_deterministic_algorithms(False)", "use_deterministic_algorithms"),
     "warn_only": ("torch.use_deterministic_algorithms(True, warn_only=True)", "use_deterministic_algorithms"),

@@ -1,4 +1,4 @@
-"""What processes do whose disk is full at the moment that is asked for. They import this file: nothing heavy in it."""
+"""The work of processes whose disk becomes full at a chosen step. Each imports this file, so it loads nothing heavy."""
 
 import contextlib
 import hashlib
@@ -18,9 +18,9 @@ NOT_REPLACED = ("lock", "output.log")
 
 @dataclass(frozen=True)
 class Full:
-    """A run to train, and the file at whose writing, for the given time, no more bytes are to be had.
+    """A run to train. When it writes this file for the given time, the disk is full.
 
-    `disk` is a small file system to fill; None: the process may write no longer files from then on.
+    `disk` is a small file system that is then filled. With None the process gets a limit on the length of files.
     """
 
     job: Job
@@ -30,7 +30,7 @@ class Full:
 
 
 def train(full: Full, emit: Emit) -> None:
-    """Train as the worker does; emits the folder's files as they were before the disk was full."""
+    """Train as the worker does. Emits the digests of the folder's files from before the disk was full."""
     from suite.engine import program
 
     program.patch = lambda: PATCH  # type: ignore[assignment]
@@ -63,22 +63,22 @@ def _fill_at(full: Full, emit: Emit) -> None:
             else:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (4, resource.RLIM_INFINITY))
 
-    crash.at = at  # every module asks for it by this name
+    crash.at = at  # every module calls it by this name
 
 
 def before(full: Full) -> dict[str, Any]:
-    """The event that tells of the folder's files."""
+    """The event that lists the folder's files."""
     return {"event": "before", "files": digests(full.job.run.folder)}
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file beneath a folder, but for those that are half written."""
+    """The SHA-256 of every file below a folder, except files that are half written."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith((".tmp", "lock"))]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def fill(disk: Path) -> None:
-    """Take all the space there is."""
+    """Fill the disk completely."""
     with open(disk / FILLER, "wb", buffering=0) as filler:
         for size in (1 << 16, 1 << 12, 1):
             with contextlib.suppress(OSError):

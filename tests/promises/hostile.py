@@ -1,4 +1,4 @@
-"""Files that were made to harm whoever reads them. A sentinel file appears where one of them gets its way."""
+"""Malicious files, made to harm their reader. If one of them succeeds, a file appears: the sentinel."""
 
 import gzip
 import hashlib
@@ -19,11 +19,11 @@ import torch
 from suite.disk.documents import LARGEST
 from suite.engine.checkpoint import MAGIC
 
-Make = Callable[[Path, Path], None]  # writes the file; the second path is the sentinel's
+Make = Callable[[Path, Path], None]  # writes the malicious file to the first path; the second path is the sentinel
 
 
 class Runs:
-    """Calls a function as soon as it is unpickled."""
+    """An object that calls a function when it is unpickled."""
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
         self.call = function, arguments
@@ -78,12 +78,12 @@ def _zipped() -> bytes:
 
 
 def deflate_bomb(path: Path, _sentinel: Path) -> None:
-    """300 kB that unpack to 300 MB."""
+    """300 kB that become 300 MB when they are unpacked."""
     path.write_bytes(_deflated())
 
 
 def zip_bomb(path: Path, _sentinel: Path) -> None:
-    """A torch file, as far as its name list goes, of one entry that unpacks to 300 MB."""
+    """A zip file with the entry names of a torch file; its one entry becomes 300 MB when it is unpacked."""
     path.write_bytes(_zipped())
 
 
@@ -96,7 +96,7 @@ def safetensors_of_a_huge_header(path: Path, _sentinel: Path) -> None:
 
 
 def checkpoint_around(body: bytes) -> bytes:
-    """A body under a true head, as someone who knows the format would write it."""
+    """A checkpoint with a correct head and this body, as someone who knows the format would write it."""
     return MAGIC + f"{hashlib.sha256(body).hexdigest()} {len(body):12d}\n".encode() + body
 
 
@@ -157,7 +157,7 @@ def json_nested_100_000_deep(path: Path, _sentinel: Path) -> None:
 
 
 def json_nested_just_too_deep(path: Path, _sentinel: Path) -> None:
-    """Read without trouble, but not written again."""
+    """JSON that is nested so deeply that Python can read it but cannot write it."""
     path.write_bytes(b'{"sha256": "", "recipe": ' + b"[" * 900 + b"]" * 900 + b"}\n")
 
 
@@ -167,7 +167,7 @@ def json_of_infinities(path: Path, _sentinel: Path) -> None:
 
 
 def json_of_a_million_lists(path: Path, _sentinel: Path) -> None:
-    """As long as a document may be, and thirty times as large in memory."""
+    """JSON of the largest size that is allowed; in memory it is thirty times as large."""
     path.write_bytes(b"[" + b"[]," * ((LARGEST - 5) // 3) + b"[]]\n")
 
 

@@ -1,4 +1,4 @@
-"""Real commands that do not live long: experiments that tell of each step, and what two lives leave on the disk."""
+"""Real commands that are killed early: experiments that report each step, and what the commands leave on the disk."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.promises.colours import colour, write_tints
 from tests.promises.conftest import CHOOSY, KINDS, PLAIN
 
 SEEDS = 2
-LIVES = (*KINDS, "colour")  # the last one with `-m promise` only: it takes its time
+LIVES = (*KINDS, "colour")  # the last one only with `-m promise`: it is slow
 REST = ("--seeds", str(SEEDS), "--workers", "2", "--no-report")
 STEPS = {"plain": 15, "choosy": 24, "colour": 4}  # in an epoch
 TELLING = '''
@@ -38,12 +38,12 @@ TELLING = '''
 
 
 def lives(*, full: bool) -> tuple[str, ...]:
-    """The experiments of a command."""
+    """The experiments that one command trains."""
     return LIVES if full else KINDS
 
 
 def write_telling(folder: Path) -> None:
-    """Put the three into a folder, slowed down a little and telling of every step."""
+    """Put the three experiments into a folder. They are slowed down a little and report every step."""
     for name, text in zip(LIVES, (PLAIN, CHOOSY, colour()), strict=True):
         head, _, layers = text.partition("    return nn.Sequential(")
         assert layers, text
@@ -55,7 +55,7 @@ def write_telling(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is by what is on the disk: steps ever trained, epochs kept, and the result if there is one."""
+    """How far a run is, read from the disk: all steps ever trained, epochs kept, and the result if there is one."""
 
     steps: int
     epochs: int
@@ -63,7 +63,7 @@ class Progress:
 
 
 def progress(run: Run) -> Progress:
-    """Read a run's folder while nobody writes to it."""
+    """Read the folder of a run. Nobody may write to it meanwhile."""
     log, result = run.folder / "output.log", run.folder / "result.json"
     told = log.read_text().split() if log.exists() else []
     epochs = len(checkpoint.load(run.checkpoint)[1]["history"]) if run.checkpoint.exists() else 0
@@ -72,12 +72,12 @@ def progress(run: Run) -> Progress:
 
 
 def begun(home: Path) -> int:
-    """How often some training began in a home."""
+    """How often a training began in this home."""
     return sum(path.read_text().count("begin") for path in home.glob("mlruns/runs/*/*/output.log"))
 
 
 def wait(until, process: "subprocess.Popen[str]", seconds: float = 120) -> bool:
-    """Wait until something holds; False if the process ends before it does."""
+    """Wait until a condition is true. Returns False if the process ends first."""
     limit = time.monotonic() + seconds
     while not until():
         if process.poll() is not None:
@@ -88,9 +88,9 @@ def wait(until, process: "subprocess.Popen[str]", seconds: float = 120) -> bool:
 
 
 def killed_after(workspace: Workspace, kinds: tuple[str, ...], seconds: float, *, training: bool) -> bool:
-    """Give the command and end all its processes with `kill -9`; returns False if it was at its end before that.
+    """Start the command and kill all its processes with `kill -9`. Returns False if it had ended before that.
 
-    `seconds` count from the first step of some training, else from the command's start.
+    `seconds` count from the first step of a training, or from the start of the command.
     """
     before = begun(workspace.home)
     process = workspace.start("run", *kinds, *REST)

@@ -1,6 +1,6 @@
-"""What MLflow ought to hold, told from the run folders without asking the suite, and compared row by row.
+"""The rows that MLflow must hold, computed from the run folders alone and compared row by row.
 
-It reads MLflow's SQLite file itself. Nothing of `suite.tracking` is used: a fault there must not hide itself here.
+MLflow's SQLite file is read directly. `suite.tracking` is not used, because a fault there must not hide itself here.
 """
 
 import json
@@ -20,9 +20,9 @@ COPIED = ("recipe.json", "source.patch", "weights.safetensors", "predictions.saf
 
 
 def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: Path | None = None) -> int:
-    """Every run folder of a home stands in MLflow's database whole, once and ended, and nothing else does.
+    """Every run folder of a home is in MLflow's database: complete, exactly once, and ended. Nothing else is there.
 
-    A database that is not the home's own may hold other homes' runs too; `artifacts` is where its runs' are kept.
+    A shared database may also hold runs of other homes. `artifacts` is the folder of its artifacts.
     Returns the number of metric rows that were compared.
     """
     folders = sorted(path.parent for path in home.glob("mlruns/runs/*/*/recipe.json"))
@@ -48,7 +48,7 @@ def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: 
 
 
 class _Record:
-    """MLflow's tables, those of them that hold runs."""
+    """Those tables of MLflow that hold runs."""
 
     def __init__(self, connection: sqlite3.Connection, home: str | None) -> None:
         self.faults: list[str] = []
@@ -135,7 +135,7 @@ def _faults_of_group(record: _Record, identity: str, folders: list[Path]) -> lis
             expected += [(key, statistics.mean(values))]
             expected += [(f"{key}_sd", statistics.stdev(values))] if len(values) > 1 else []
     held = {key: value for key, _, value in record.latest[run_id]}
-    # Mean and spread are a function's of the numbers, which rounds them: the only ones not compared to the last bit.
+    # Mean and spread are computed, and so rounded. They are the only numbers that are not compared to the last bit.
     same = held.keys() == dict(expected).keys() and all(math.isclose(held[key], value, rel_tol=1e-12, abs_tol=1e-12)
                                                         for key, value in expected)  # fmt: skip
     name = f"the parent of {identity[:12]}"
@@ -143,7 +143,7 @@ def _faults_of_group(record: _Record, identity: str, folders: list[Path]) -> lis
     faults += [] if record.inputs[run_id] == 2 else [f"{name}: {record.inputs[run_id]} inputs"]
     told = f"over {len(seeds)} seed" in record.tags[run_id].get("mlflow.note.content", "")
     faults += [] if told or not seeds else [f"{name}: its note is of other seeds"]
-    # A mean changes as seeds come in, and MLflow keeps every value of it: each once, none at a step.
+    # The mean changes with each new seed, and MLflow keeps all its values: each must be there once and have no step.
     faults += [f"{name}: {point} {n} times" for point, n in Counter(record.points[run_id]).items() if n > 1]
     faults += [f"{name}: {point} is no figure" for point in record.points[run_id] if point[1] != 0]
     faults += _unequal(name, _parameters(_read(mine[0] / "recipe.json")), record.params[run_id])
@@ -151,7 +151,7 @@ def _faults_of_group(record: _Record, identity: str, folders: list[Path]) -> lis
 
 
 def _points(folder: Path, result: Json) -> list[Point]:
-    """Every number of a run's folder, under the key and the step at which MLflow is to have it."""
+    """Every number in the folder of a run, with the key and the step that it must have in MLflow."""
     points: list[Point] = []
     history = folder / "history.jsonl"
     for line in history.read_text().split("\n")[:-1] if history.exists() else ():

@@ -1,4 +1,4 @@
-"""Experiments on the digits whose network does one more thing in each step of its training."""
+"""Experiments on the digits whose network does one additional thing in each training step."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from tests.promises.conftest import Event, last
 
 
 class Kind(NamedTuple):
-    """A network: a line of its file, of its `__init__` and of its `forward`, which makes `factor` for the images.
+    """A network: one line of its file, one of `__init__`, and one of `forward` that sets `factor` for the images.
 
-    `refused` is a part of the reason for which the run is refused; empty: it is trained.
+    `refused` is a part of the message that refuses the run. If it is empty, the run is trained.
     """
 
     name: str
@@ -60,13 +60,13 @@ def network():
 
 
 def write(folder: Path, kinds: tuple[Kind, ...]) -> Path:
-    """Write the experiments' files; returns the folder."""
+    """Write the experiment files; returns their folder."""
     for kind in kinds:
         (folder / f"{kind.name}.py").write_text(TEXT.format(kind=kind))
     return folder
 
 
 def reason(events: list[Event]) -> str:
-    """Why a run failed; empty if it did not."""
+    """The reason why a run failed; empty if it did not fail."""
     failed = last(events, "failed")
     return f"{failed['reason']} ({failed['code']})" if failed else ""

@@ -1,4 +1,4 @@
-"""Read from the program's source: at which steps a test may let it die, and where it writes files by itself."""
+"""Read from the program's source: the steps at which a test can kill it, and the calls that write files directly."""
 
 import ast
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ TREES = {
 
 
 def steps_of_source() -> set[str]:
-    """Every step that some call of `crash.at` names."""
+    """Every step that a call of `crash.at` names."""
     return {step for tree in TREES.values() for step in steps(tree)}
 
 
 def steps(tree: ast.AST) -> Iterator[str]:
-    """The steps named in a module: to `crash.at`, or to a function of the module that hands its argument on to it.
+    """The steps that a module names: in calls of `crash.at`, or of its own functions that pass their argument on to it.
 
-    A name that is put together at run time is an error: nobody could tell which steps there are.
+    A name that is built at run time is an error, because then the steps could not be listed.
     """
     for node in ast.walk(tree):
         assert not (isinstance(node, ast.ImportFrom) and node.module == "suite.disk.crash"), (
@@ -55,18 +55,18 @@ WRITES_IN_FULL = {"os.replace", "os.rename", "os.link", "os.symlink", "os.open",
 
 
 def writes(tree: ast.AST) -> Iterator[str]:
-    """The calls in a module that write files, as they stand there without their arguments."""
+    """The calls in a module that write files: their names as in the source, without arguments."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else name
-            moved = name.endswith(".replace") and len(node.args) == 1  # a path's: a text's takes two
+            moved = name.endswith(".replace") and len(node.args) == 1  # Path.replace; str.replace takes two arguments
             if method in WRITES or name in WRITES_IN_FULL or moved or (method.endswith("open") and _for_writing(node)):
                 yield name
 
 
 def _for_writing(call: ast.Call) -> bool:
-    """Whether a file is opened for anything but reading; a mode that is not written out counts as writing."""
+    """Whether a call opens a file for writing. A mode that is not a constant counts as writing."""
     named = [one.value for one in call.keywords if one.arg == "mode"]
     modes = [str(one.value) for one in (*call.args[:2], *named) if isinstance(one, ast.Constant)]
     return any(set(mode) & set("wax+") for mode in modes) or not all(isinstance(one, ast.Constant) for one in named)

@@ -1,4 +1,4 @@
-"""A command given inside this process: the same `main`, without a start of Python for each of a hundred cases."""
+"""Run a command inside this process. It is the same `main`, but a hundred cases need no hundred starts of Python."""
 
 import signal
 import sys
@@ -13,7 +13,7 @@ from tests.conftest import Answer
 
 
 def ask(capsys: pytest.CaptureFixture[str], *words: str) -> Answer:
-    """What `python -m suite WORDS` answers."""
+    """The answer of `python -m suite WORDS`."""
     before = signal.getsignal(signal.SIGTERM)
     with patch.object(sys, "argv", ["suite", *words]):
         try:
@@ -25,7 +25,7 @@ def ask(capsys: pytest.CaptureFixture[str], *words: str) -> Answer:
 
 
 def home_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty SUITE_HOME, and none of the user's settings."""
+    """An empty SUITE_HOME, without the settings of the user."""
     folder.mkdir()
     for name in ("SUITE_DATA", "SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
@@ -34,5 +34,5 @@ def home_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def control_characters(text: str) -> Iterator[str]:
-    """What in a text could speak to a terminal, but for ends of lines."""
+    """The characters of a text that could control a terminal; line ends are not counted."""
     return (letter for letter in text.replace("\n", "") if not letter.isprintable())

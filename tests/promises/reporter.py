@@ -1,6 +1,7 @@
-"""Reports written by children of a process that has loaded everything: `python -m tests.promises.reporter`.
+"""Reports written by forked children of a process that has loaded all libraries.
 
-A line of JSON on stdin orders one; the child's exit code, negative for a signal, answers it.
+Started by `python -m tests.promises.reporter`. One line of JSON on stdin asks for one report. The answer is the exit
+code of the child, negative for a signal.
 """
 
 import importlib
@@ -21,7 +22,7 @@ LOADED = (
 
 
 class Reporter:
-    """The other end: orders reports."""
+    """The other end of the pipe: asks for reports."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         pipe = subprocess.PIPE
@@ -29,9 +30,9 @@ class Reporter:
         self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
 
     def write(self, home: Path, reports: Path, **order: Any) -> int:
-        """Let a report be written and return the exit code of the process that did it.
+        """Have a report written. Returns the exit code of the process that wrote it.
 
-        Keywords: `sync`, to tell MLflow of new runs first; `kill_after` so many seconds; `crash_at` a named moment.
+        Keywords: `sync` first sends new runs to MLflow; `kill_after` kills after these seconds; `crash_at` at a step.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -48,7 +49,7 @@ class Reporter:
 
 
 def main() -> None:
-    """Fork a child for every order."""
+    """Fork a child for each report."""
     for name in LOADED:
         importlib.import_module(name)
     for line in sys.stdin:
@@ -57,7 +58,7 @@ def main() -> None:
             os._exit(_write(order))
         if "kill_after" in order:
             time.sleep(order["kill_after"])
-            os.kill(child, signal.SIGKILL)  # there even if it ended meanwhile, for nobody has waited for it yet
+            os.kill(child, signal.SIGKILL)  # the id is valid even after its end: nobody has waited for it yet
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
@@ -81,7 +82,7 @@ def _write(order: dict[str, Any]) -> int:
 
 
 def _hush(_line: str) -> None:
-    """Stdout is for the answers."""
+    """Send other output elsewhere: stdout is for the answers."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who listens, who calls, and the UI as a process: read from the system, not from what the suite says of itself."""
+"""Which processes listen, which connect, and the UI as a process. All is read from the system, not from the suite."""
 
 import http.client
 import os
@@ -15,9 +15,9 @@ from tests.conftest import Workspace
 
 UP, DOWN = 150, 30  # seconds
 LISTENING = "0A"
-MISTRUSTED = ("CI", "GITHUB_ACTIONS", "PYTEST_CURRENT_TEST")  # where MLflow sends no telemetry anyway
+MISTRUSTED = ("CI", "GITHUB_ACTIONS", "PYTEST_CURRENT_TEST")  # with one of these MLflow sends no telemetry anyway
 
-# Loaded by every Python process at its start: writes down whom it looks up, connects to and sends to.
+# Every Python process loads this at its start. It logs each address that is looked up, connected to or sent to.
 GUARD = """
 import os, sys
 
@@ -37,20 +37,20 @@ sys.addaudithook(note)
 
 @dataclass(frozen=True)
 class Guard:
-    """Commands of a workspace whose processes, Python's at least, write down whom they call."""
+    """Commands of a workspace whose Python processes log every address that they call."""
 
     workspace: Workspace
     folder: Path
 
     def environment(self) -> dict[str, str]:
-        """A user's environment, in which MLflow would send its telemetry unless told not to."""
+        """The environment of a user. Here MLflow would send telemetry if the suite did not turn it off."""
         (self.folder / "sitecustomize.py").write_text(GUARD)
         ours = {name: value for name, value in self.workspace.environment.items() if name not in MISTRUSTED}
         path = f"{self.folder}{os.pathsep}{ours['PYTHONPATH']}"
         return {**ours, "PYTHONPATH": path, "GUARD_LOG": str(self.folder / "calls")}
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
-        """Give a command and go on."""
+        """Start a command and do not wait for it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command, cwd=self.workspace.home, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
@@ -58,15 +58,15 @@ class Guard:
         )  # fmt: skip
 
     def calls(self) -> list[str]:
-        """All of the calls so far."""
+        """All calls that were logged so far."""
         log = self.folder / "calls"
         return log.read_text().splitlines() if log.exists() else []
 
 
 def leaves_the_machine(call: str) -> bool:
-    """Whether a call of the guard's was for anything but this machine."""
+    """Whether a logged call was for another machine."""
     _, _, whom = call.partition(" ")
-    if whom in ("", "None", "localhost") or whom.startswith(("/", "\0")):  # a path is a local socket's
+    if whom in ("", "None", "localhost") or whom.startswith(("/", "\0")):  # a path belongs to a local socket
         return False
     try:
         return not ip_address(whom).is_loopback
@@ -75,7 +75,7 @@ def leaves_the_machine(call: str) -> bool:
 
 
 def traced_away(trace: str) -> list[str]:
-    """The lines of strace that are calls to anything but this machine."""
+    """The lines of strace that are calls to another machine."""
     near = ("sa_family=AF_UNIX", "sa_family=AF_NETLINK", 'inet_addr("127.0.0.1")', '"::1"', "sa_family=AF_UNSPEC")
     return [line for line in trace.splitlines() if "sa_family=" in line and not any(word in line for word in near)]
 
@@ -89,19 +89,19 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Of the address that it names."""
+        """The port of the address that it printed."""
         [link] = [line for line in self.lines if line.startswith("All runs, as a table:")]
         return int(link.partition("http://")[2].partition("/")[0].rpartition(":")[2])
 
     def end(self) -> tuple[int, str, str]:
-        """Ctrl-C, as a terminal sends it, to all of its group; returns exit code, what more it printed, and stderr."""
+        """Send Ctrl-C to the whole process group, as a terminal does. Returns exit code, rest of stdout, and stderr."""
         os.killpg(self.process.pid, signal.SIGINT)
         out, err = self.process.communicate(timeout=DOWN)
         return self.process.returncode, out, err
 
 
 def until_ready(process: "subprocess.Popen[str]") -> Server:
-    """The UI once it says that it is up."""
+    """Wait until the UI says that it is ready; returns it."""
     lines: list[str] = []
     for line in process.stdout or ():
         lines.append(line.rstrip("\n"))
@@ -112,13 +112,13 @@ def until_ready(process: "subprocess.Popen[str]") -> Server:
 
 @contextmanager
 def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
-    """See that it does not outlive the test."""
+    """End it, so that it does not live longer than the test."""
     try:
         yield process
     finally:
         if process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
-                os.killpg(process.pid, signal.SIGTERM)  # heard even where pytest was begun with Ctrl-C ignored
+                os.killpg(process.pid, signal.SIGTERM)  # works even if pytest was started with Ctrl-C ignored
                 process.communicate(timeout=DOWN)
 
 
@@ -129,13 +129,13 @@ def free_port() -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes beneath one."""
+    """All child processes of a process, and their children."""
     children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return [*children, *(below for child in children for below in descendants(child))]
 
 
 def runs(pid: int) -> bool:
-    """Whether it does: an orphan that ended stays a zombie where process 1 buries nobody."""
+    """Whether it still runs. A zombie counts as ended: where process 1 collects no orphans, they stay zombies."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -143,13 +143,13 @@ def runs(pid: int) -> bool:
 
 
 def listens(pids: list[int]) -> set[tuple[str, int]]:
-    """The addresses, in hexadecimal as the system has them, and the ports on which these processes listen."""
+    """The addresses (hexadecimal, as the system shows them) and ports on which these processes listen."""
     inodes = {os.readlink(name)[8:-1] for pid in pids for name in _sockets(pid)}
     return {place for place, inode in _listeners() if inode in inodes}
 
 
 def listeners(port: int) -> set[str]:
-    """The addresses on which anyone listens at a port."""
+    """The addresses on which some process listens at this port."""
     return {address for (address, number), _ in _listeners() if number == port}
 
 
@@ -161,7 +161,7 @@ def _sockets(pid: int) -> Iterator[str]:
 
 
 def _listeners() -> Iterator[tuple[tuple[str, int], str]]:
-    """TCP's sockets that listen and UDP's that are bound: address and port, and inode."""
+    """Listening TCP sockets and bound UDP sockets: (address, port) and inode."""
     for name in ("tcp", "tcp6", "udp", "udp6"):
         for row in map(str.split, Path(f"/proc/net/{name}").read_text().splitlines()[1:]):
             if row[3] == LISTENING or name.startswith("udp"):
@@ -170,7 +170,7 @@ def _listeners() -> Iterator[tuple[tuple[str, int], str]]:
 
 
 def ask(port: int, path: str, headers: dict[str, str], body: str | None = None) -> tuple[int, str]:
-    """Status and body of an answer from 127.0.0.1, for a request with these headers."""
+    """Status and body of the answer of 127.0.0.1 to a request with these headers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("POST" if body else "GET", path, body, {"Content-Type": "application/json", **headers})
