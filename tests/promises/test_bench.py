@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.promise, pytest.mark.full]
 STEP = "        scores = _scores(state, recipe, pixels)\n"
 END = "        if enough(step, watch.seconds):\n"
 BEFORE = Side("before", "suite")
-SECONDS = 5.0  # a trial, its loading not counted
+SECONDS = 5.0  # for one trial, without the time to load
 
 
 def slowed(folder: Path, share: float) -> Path:
-    """A copy of the program whose every step takes `share` longer, in computing."""
+    """A copy of the program in which every step computes longer, by this share of its time."""
     epoch = copy_program(folder) / "suite" / "engine" / "epoch.py"
     text = epoch.read_text(encoding="utf-8")
     assert text.count(STEP) == text.count(END) == 1
@@ -40,7 +40,7 @@ def slowed(folder: Path, share: float) -> Path:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("share", "allowed"), [(0.0, {"FAIL": 0.02}), (0.15, {"PASS": 0.0}), (0.30, {"PASS": 0.0})])
 def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figure, share, allowed) -> None:
-    """In full over all experiments on their real data; in short `mlp` on the digits, which need no download."""
+    """With -m promise all experiments on their real data; else `mlp` on the digits, which need no download."""
     source = slowed(tmp_path, share) if share else HERE
     verdicts: Counter[str] = Counter()
     found: dict[str, list[Gated]] = {}
@@ -49,7 +49,7 @@ def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figur
         overrides = {} if check.full else {"data": "digits"}
         experiment = registry.load().experiments[name].changed(overrides)
         job, sides = Workload(name, ensure(experiment.recipe.data), overrides), beside(BEFORE, source)
-        with probes(sides, job) as processes:  # loaded once for all trials: their rounds are new processes each
+        with probes(sides, job) as processes:  # loaded once for all trials; each round is a new process
             for _ in range(trials):
                 with check.case():
                     seen = compared(name, session(sides, processes, SECONDS, str), BEFORE, limit=LIMIT)
@@ -68,7 +68,7 @@ def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figur
 
 
 def trials_of(check: Check) -> dict[str, int]:
-    """How many trials of which experiments: in full as many of each as make a hundred or more."""
+    """How many trials of each experiment. With -m promise they are at least a hundred together."""
     if not check.full:
         return {"mlp": 4}
     names = list(registry.load().experiments)

@@ -1,4 +1,4 @@
-"""Check 28: chance from elsewhere than torch follows from the seed, or its run is refused beforehand."""
+"""Check 28: random numbers that are not torch's depend on the seed too, or the run is refused before it starts."""
 
 import random
 from pathlib import Path
@@ -39,7 +39,7 @@ AT_EVALUATION = (
 
 @pytest.fixture
 def folder(tmp_path: Path, bench: Bench) -> Bench:
-    """A bench whose own experiments are those of this file."""
+    """A bench with the experiments of this file."""
     own = tmp_path / "own"
     own.mkdir()
     return Bench(write(own, (*SEEDED, *FOREIGN, *AT_EVALUATION)), bench.data, bench.top)

@@ -1,4 +1,4 @@
-"""Check 4, what is made of finished runs: pictures, MLflow's record, the report; and the data's cache."""
+"""Check 4, what is made from finished runs: pictures, MLflow's record and the report. Also the cache of data sets."""
 
 import shutil
 import signal
@@ -16,20 +16,20 @@ from tests.promises.test_crash_points import IN_TRAINING, at_steps
 
 pytestmark = pytest.mark.promise
 
-# In this order an unbroken home goes through them; the second is what is done after a crash in the first.
+# The acts, in the order in which an undisturbed home does them: {act: the act that follows a crash in it}.
 OWN = {"open": "database:", "record": "mirror:", "rebuild": "rebuild:"}
 AFTER_CRASH = {"prepare": "prepare", "open": "record", "record": "record", "report": "report", "rebuild": "rebuild"}
 
 
 def files_in(folder: Path, without: str = "\0") -> dict[str, bytes]:
-    """Every file beneath a folder, leftovers included, but for locks, which are empty."""
+    """Every file below a folder, leftovers too. Locks are left out, because they are empty."""
     paths = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
     names = [name for name in paths if without not in name and not name.endswith("lock")]
     return {name: paths[name].read_bytes() for name in names}
 
 
 class Unbroken:
-    """A home as it is before each act and after the last, and the steps that each act passes."""
+    """Copies of a home from before each act and after the last one, and the steps that each act passes."""
 
     def __init__(self, top: Path, steps: dict[str, dict[str, int]]) -> None:
         self.top, self.steps = top, steps
@@ -43,7 +43,7 @@ class Unbroken:
 
 
 def go_through(bench: Bench, kinds, top: Path) -> dict[str, Unbroken]:
-    """A finished run and an interrupted one of each kind, and everything that is then done with them."""
+    """Make one finished and one interrupted run of each kind, then do all acts with them."""
     homes = {kind: top / kind for kind in kinds}
     runs = [(bench.run(kind, homes[kind] / "before-prepare", seed), at)
             for kind in kinds for seed, at in ((0, None), (1, "epoch:saved#2"))]  # fmt: skip
@@ -69,7 +69,7 @@ def unbroken(own, digits, tmp_path_factory, request):
 
 
 def crash_and_repeat(bench, sources, act: str, points: list[str]) -> list[Path]:
-    """Copies of `sources`, in each of which `act` died at its point."""
+    """Copies of `sources`. In each of them `act` was killed at one of the points."""
     homes = [bench.top / f"{act}{number}" for number in range(len(points))]
     for source, home in zip(sources, homes, strict=True):
         shutil.copytree(source, home)
@@ -89,7 +89,7 @@ def repeat(bench, homes: list[Path], act: str) -> None:
 
 
 def spread(chance, steps: dict[str, int], wanted: str) -> list[str]:
-    """Each file once and each step of a write at least once, paired by chance."""
+    """Pairs of a step and a file, chosen at random, so that each file and each step of a write occurs."""
     own = [step for step in steps if step.startswith(wanted)]
     files, kinds = (sorted({step.split("@")[part] for step in own}) for part in (1, 0))
     chance.shuffle(files)
@@ -98,7 +98,7 @@ def spread(chance, steps: dict[str, int], wanted: str) -> list[str]:
 
 
 def chosen(check, chance, unbroken, act: str, short: int) -> list[tuple[str, str]]:
-    """The points of an act to die at, with the kind of run."""
+    """The points at which an act is killed, each with the kind of run."""
     every = []
     for kind in unbroken:
         steps = unbroken[kind].steps[act]
@@ -177,7 +177,7 @@ def test_a_data_set_that_was_half_fetched_is_fetched_again(check, chance, bench)
     [first] = bench.work([[Act("fetch", bench.home("whole"), bench.data)]], by=act_in_turn)
     every = spread(chance, last(first, "passed")["steps"], "write:")
     points = chance.sample(every, check.times(len(every), 1))
-    points = [*points, f"write:replaced@{FILES[-1]}"]  # the set is whole then, and what it was fetched into is not gone
+    points = [*points, f"write:replaced@{FILES[-1]}"]  # the set is complete, but the temporary folder still exists
     empty = bench.home("empty")
     homes = crash_and_repeat(bench, [empty] * len(points), "fetch", points)
 
@@ -190,7 +190,7 @@ def test_a_data_set_that_was_half_fetched_is_fetched_again(check, chance, bench)
 
 def test_every_step_in_the_source_is_passed_by_one_of_these_tests(unbroken):
     passed = {step.partition("@")[0] for kind in unbroken for steps in unbroken[kind].steps.values() for step in steps}
-    elsewhere = {*IN_TRAINING, "studies"}  # in test_crash_points and test_studies
+    elsewhere = {*IN_TRAINING, "studies"}  # those are tested in test_crash_points and test_studies
     copies = {step for step in steps_of_source() if step.partition(":")[0] not in elsewhere}
 
     assert copies

@@ -1,4 +1,4 @@
-"""Check 4, training: killed at each named step of a run, it resumes to the same result and nothing is left behind."""
+"""Check 4, training: a run that is killed at a named step resumes to the same result, and no file is left over."""
 
 import ast
 import signal
@@ -13,16 +13,16 @@ from tests.promises.points import TREES, steps_of_source, writes
 pytestmark = pytest.mark.promise
 
 IN_TRAINING = {"run", "epoch", "write"}
-NOT_REPLACED = {"lock", "output.log"}  # the claim, held by the kernel, and what the network prints, added line by line
+NOT_REPLACED = {"lock", "output.log"}  # a lock of the kernel, and the output of the network, which grows line by line
 
-# Who writes without suite/files.py, and why a crash there can do no harm.
+# Modules that write without `suite.disk.files`, and why a crash there does no harm.
 BY_ITSELF = {
     "suite.benching.checkout": {"packed.extractall"},  # a temporary folder
     "suite.__main__": {"os.open"},  # the null device
     "suite.benching.probe": {"os.fdopen"},  # a pipe
     "suite.pictures.canvas": {"figure.savefig"},  # memory
     "suite.cli.parser": {"os.open"},  # the null device
-    "suite.data.freezing": {"self._path.open"},  # a temporary folder; `files.publish` moves what is whole
+    "suite.data.freezing": {"self._path.open"},  # a temporary folder; `files.publish` moves it when it is complete
     "suite.data.sources.archives": {"path.open", "path.replace"},  # the same; an archive is checked at every use
     "suite.data.sources.digits": {
         "(into / name).write_bytes"
@@ -31,28 +31,28 @@ BY_ITSELF = {
     "suite.data.sources.mirrors": {"(into / file).open"},
     "suite.data.sources.packages": {"(into / file).open"},
     "suite.reporting.tables": {"table.frame().to_csv"},  # memory
-    "suite.tracking.sync": {"path.rename"},  # a step follows each
-    "suite.tracking.store": {"made.touch", "os.replace"},  # between two steps
+    "suite.tracking.sync": {"path.rename"},  # a named step follows each
+    "suite.tracking.store": {"made.touch", "os.replace"},  # between two named steps
     "suite.tracking.studies": {"path.write_bytes"},  # a temporary folder, copied by MLflow
-    "suite.tuning.storage": {"made.touch", "os.replace"},  # between two steps
+    "suite.tuning.storage": {"made.touch", "os.replace"},  # between two named steps
     "suite.runs.worker": {"os.open"},  # output.log
 }
 
 
 def at_steps(passed: dict[str, int], chance) -> list[str]:
-    """Every step on the way of an unbroken run: at its first time, and at a later one where there are more."""
+    """Every step of an undisturbed run: its first time, and one later time if the step occurs again."""
     later = [f"{step}#{chance.randint(2, times)}" for step, times in passed.items() if times > 1]
     return sorted([*passed, *later])
 
 
 def one_of_each(points: list[str], chance) -> list[str]:
-    """Every step once, at some file and time, and each file half written: there it is that a write can go wrong."""
+    """Every step once, for a random file and time. Also `write:half` for each file, the most dangerous moment."""
     chosen = {name_of(point): point for point in chance.sample(points, len(points))}
     return sorted({*chosen.values(), *(point for point in points if name_of(point) == "write:half")})
 
 
 def name_of(point: str) -> str:
-    """The step alone, of `STEP@FILE#2`."""
+    """The STEP of `STEP@FILE#2`."""
     return point.partition("@")[0].partition("#")[0]
 
 
@@ -61,20 +61,20 @@ def epochs(events) -> list[int]:
 
 
 def contents(run: Run) -> dict[str, tuple[int, int]]:
-    """Inode and time of everything in a run's folder: the same only where nothing was written."""
+    """Inode and time of all files in the folder of a run. They stay equal only if nothing was written."""
     files = [path for path in run.folder.rglob("*") if path.name not in NOT_REPLACED]
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
 @pytest.fixture
 def benches(bench, in_colour) -> dict[str, Bench]:
-    """The bench of each kind."""
+    """A bench for each kind of run."""
     return {kind: in_colour if kind == "colour" else bench for kind in ALL_KINDS}
 
 
 @pytest.fixture
 def unbroken(bench, benches) -> dict[str, dict[str, int]]:
-    """The steps that a run of each kind passes, and how often."""
+    """For each kind: the steps that an undisturbed run passes, and how often."""
     runs = [there.run(kind, bench.top / "unbroken") for kind, there in benches.items()]
     jobs = [Broken(there.job(run)) for there, run in zip(benches.values(), runs, strict=True)]
     events = bench.work(jobs, by=train_and_die)

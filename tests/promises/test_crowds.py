@@ -1,4 +1,4 @@
-"""Check 13: commands that meet in one workspace train each run once, together, and mirror it once."""
+"""Check 13: several commands in one workspace share the runs: each run is trained once and sent to MLflow once."""
 
 import json
 import time
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.promise
 Json = list[dict[str, Any]]
 TITLE = "commands that meet in a new workspace train each run once"
 
-# Built three times for each training, twice of them to rehearse it: each time a line goes to a file of all commands.
+# A training builds the network three times, two of them for the rehearsal. Each time adds a line to one common file.
 COUNTED = """    import os
 
     with open(os.environ["BUILT"], "a") as file:
@@ -29,7 +29,7 @@ COUNTED = """    import os
 
 @pytest.fixture
 def met(tmp_path):
-    """A new workspace whose `plain` and `choosy` write down each time that they are built."""
+    """Makes a new workspace. Its `plain` and `choosy` add a line to a file each time that they are built."""
     own = tmp_path / "own"
     own.mkdir()
     for name, source in (("plain", PLAIN), ("choosy", CHOOSY)):
@@ -48,7 +48,7 @@ def start_together(workspace: Workspace, n: int, *words: str) -> list["Popen[str
 
 
 def ends_of(processes: list["Popen[str]"]) -> list[tuple[Json, list[str]]]:
-    """What each command said of its runs, and the epochs that it trained; every one ended well and quietly."""
+    """The runs that each command reported and the epochs that it trained. Each must end with 0 and no message."""
     ends = [(process.communicate(timeout=400), process.returncode) for process in processes]
     for (out, err), code in ends:
         assert code == 0, (out, err)
@@ -68,7 +68,7 @@ def built(workspace: Workspace) -> "Counter[str]":
 
 
 def assert_each_was_trained_once(ends: list[tuple[Json, list[str]]], true: dict[tuple[str, int], str]) -> None:
-    """All commands tell of the same runs with the weights that are `true`, and each epoch was one command's alone."""
+    """All commands report the same runs, with the weights in `true`. Each epoch was trained by one command only."""
     for runs, _ in ends:
         assert hashes(runs).items() <= {**hashes(runs), **true}.items()
         true.update(hashes(runs))
@@ -79,7 +79,7 @@ def assert_each_was_trained_once(ends: list[tuple[Json, list[str]]], true: dict[
 
 @pytest.fixture(scope="module")
 def true(twins) -> dict[tuple[str, int], str]:
-    """The weights of every run met so far, beginning with the unbroken twins'."""
+    """The hash of the weights of every run so far. At first these are the undisturbed twins."""
     return {(name, 0): result["weights_sha256"] for name, (result, _) in twins.items()}
 
 

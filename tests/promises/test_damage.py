@@ -1,4 +1,4 @@
-"""Check 6: a damaged checkpoint is refused in one line and left as it is, and the runs beside it end as if alone."""
+"""Check 6: a damaged checkpoint is refused in one line and not changed. Runs beside it end as if they were alone."""
 
 import random
 import shutil
@@ -38,7 +38,7 @@ def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory)
 def assert_refused_in_company(
     bench: Bench, damaged: Sequence[tuple[Run, dict[str, float]]], half_done: HalfDone, twins: dict[str, Twin]
 ) -> None:
-    """Each of the runs is refused as its checkpoint demands; every tenth job is a good one and ends as its twin."""
+    """Each damaged run is refused. Every tenth job is an undamaged run, which must end as its twin."""
     before = tree(*(run.folder for run, _ in damaged))
     good = [copied(half_done[KINDS[n % 2]], bench.top / f"good-{n}") for n in range(1 + len(damaged) // GOOD_EVERY)]
     jobs = [bench.job(run, **fields) for run, fields in damaged]
@@ -55,7 +55,7 @@ def assert_refused_in_company(
 
 
 def assert_refused(run: Run, events: list[dict[str, object]]) -> None:
-    """The worker said so in one line that names file and remedy, and its process ended in order."""
+    """The worker refused the run in one line with the file and what to do, and its process ended with 0."""
     assert [event["event"] for event in events] == ["started", "failed", "ended"], events
     refused = last(events, "failed")
     assert refused["code"] == 2

@@ -1,4 +1,4 @@
-"""Check 7: damaged data files are refused with both hashes before anything is trained, and left as they are."""
+"""Check 7: damaged data files are refused before any training, with both hashes, and are not changed."""
 
 import gzip
 import hashlib
@@ -34,7 +34,7 @@ def contents(folder: Path | None) -> Contents:
 
 @pytest.fixture(scope="module")
 def published(digits: Path) -> dict[str, Contents]:
-    """The files of the digits, and of those real sets that this machine has already."""
+    """The files of the digits, and of the real data sets that this machine already has."""
     found = {
         "digits": contents(digits),
         "mnist": contents(cached("mnist")),
@@ -48,19 +48,19 @@ def header_flipped(body: bytes, chance: random.Random) -> bytes:
 
 
 def header_says_fewer(body: bytes, _chance: random.Random) -> bytes:
-    """Well-formed: one image less in the header and in the file."""
+    """One image less, in the header and in the file; the file is well-formed."""
     row = 784 if body[3] == 3 else 1
     return body[:4] + (int.from_bytes(body[4:8], "big") - 1).to_bytes(4, "big") + body[8:-row]
 
 
 def one_value_changed(body: bytes, chance: random.Random) -> bytes:
-    """A pixel one level darker, or another label: the file is well-formed."""
+    """One pixel or label is changed; the file is well-formed."""
     at = chance.randrange(16, len(body))
     return body[:at] + bytes([(body[at] + 9) % 10 if body[3] == 1 else (body[at] - 1) % 256]) + body[at + 1 :]
 
 
 def two_values_exchanged(body: bytes, _chance: random.Random) -> bytes:
-    """The first two images or labels that differ have changed places."""
+    """Exchange the first two images or labels that differ."""
     row, start = (784, 16) if body[3] == 3 else (1, 8)
     first = body[start : start + row]
     at = next(at for at in range(start, len(body), row) if body[at : at + row] != first)
@@ -83,13 +83,13 @@ PLAIN = [
 
 @cache
 def bomb() -> bytes:
-    """200 kB that unpack to 200 MB."""
+    """200 kB that become 200 MB when they are unpacked."""
     pack = zlib.compressobj(9, wbits=31)
     return b"".join(pack.compress(bytes(1 << 20)) for _ in range(200)) + pack.flush()
 
 
 def shapes(published: dict[str, Contents], chance: random.Random) -> Iterable[Shape]:
-    """Every damage to every file of the digits, and a few to the real sets; endless."""
+    """Every damage to every file of the digits, and a few to the real sets; repeats without end."""
     while True:
         for name, files in published.items():
             rounds = FILES if name == "digits" else chance.sample(FILES, 1)
@@ -108,7 +108,7 @@ def shapes(published: dict[str, Contents], chance: random.Random) -> Iterable[Sh
 
 
 def seen(shape: Shape) -> str:
-    """The SHA-256 of what is looked at: the contents, unpacked as far as they go, up to a byte too many."""
+    """The SHA-256 of the bytes that the suite reads: the unpacked contents, at most one byte more than expected."""
     name, file, body = shape
     room = CATALOG[name].size(file.removesuffix(".gz")) + 1
     if file.endswith(".gz"):
@@ -117,7 +117,7 @@ def seen(shape: Shape) -> str:
 
 
 def put(files: Contents, shape: Shape, folder: Path) -> Path:
-    """All four files of a set in a folder, one of them in this shape."""
+    """Write the four files of a set into a folder, one of them damaged as `shape` says."""
     folder.mkdir(parents=True)
     for file, body in files.items():
         if file != shape[1].removesuffix(".gz"):
@@ -179,7 +179,7 @@ def test_the_command_refuses_damaged_data_before_training(
 
 @pytest.mark.check(7, TITLE)
 def test_every_byte_is_hashed_each_time_and_that_is_cheap(check: Check, published: dict[str, Contents]) -> None:
-    """The remark says what the largest set at hand costs each command; how fast a disk must be is not asserted."""
+    """The remark shows the time for the largest set of this machine. No limit is tested, because disks differ."""
     name = max(published, key=lambda name: sum(map(len, published[name].values())))
     megabytes = sum(map(len, published[name].values())) / 1e6
 

@@ -1,6 +1,7 @@
-"""Check 8, MLflow's half: a damaged database is refused and left alone, training goes on, the folders restore it.
+"""Check 8, MLflow's part: a damaged database is refused and not changed. Training goes on, and the run folders are
+enough to rebuild it.
 
-Optuna's database is damaged in the same shapes once there are studies to keep in one.
+Optuna's database is damaged in the same ways, in the tests of studies.
 """
 
 import shutil
@@ -32,7 +33,7 @@ def cut(whole, chance):
 
 
 def damaged_header(whole, chance):
-    """A letter of SQLite's signature, or all that stands behind it."""
+    """Change one letter of SQLite's signature, or all bytes of the header after it."""
     if chance.random() < 0.5:
         at = chance.randrange(16)
         return whole[:at] + bytes([whole[at] ^ chance.randrange(1, 256)]) + whole[at + 1 :]
@@ -59,7 +60,7 @@ def database(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def kept(own, tmp_path_factory):
-    """A home with two finished runs and their mirror, to copy."""
+    """A home with two finished runs that are in MLflow; the tests copy it."""
     home = tmp_path_factory.mktemp("kept")
     answer = Workspace(home, {"SUITE_EXPERIMENTS": str(own)}).suite("run", "plain", "choosy", "--seeds", "1",
                                                                     "--no-report")  # fmt: skip
@@ -70,7 +71,7 @@ def kept(own, tmp_path_factory):
 
 @pytest.fixture
 def copied(kept, own, tmp_path):
-    """Another copy of it at every call."""
+    """Makes a new copy of that home at every call."""
 
     def copy(name: str) -> Workspace:
         shutil.copytree(kept, tmp_path / name)
@@ -142,7 +143,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def break_off_a_write(home: Path) -> bytes:
-    """Leave a hot journal, as a process does that is killed while it writes; returns the half-written database."""
+    """Leave a hot journal, as a process that is killed while it writes. Returns the half-written database."""
     before = database(home).read_bytes()
     subprocess.run([sys.executable, "-c", WRITER, str(database(home))], check=False)
     assert Path(f"{database(home)}-journal").stat().st_size > 512
@@ -209,7 +210,7 @@ def test_a_database_that_was_killed_in_the_making_is_made_again(check, chance, c
 
 
 def kill_its_maker(workspace: Workspace, when: float | str) -> None:
-    """Kill whoever makes a new database so many seconds after it began, or at a named step."""
+    """Kill the process that makes a new database: after so many seconds, or at a named step."""
     database(workspace.home).unlink()
     shutil.rmtree(workspace.home / "mlruns" / "artifacts")
     environment = {**workspace.environment, **({"SUITE_CRASH_AT": when} if isinstance(when, str) else {})}

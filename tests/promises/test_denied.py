@@ -1,4 +1,4 @@
-"""Check 12: folders that may not be read or written, that go away or are somewhere else: one line, and nothing hurt."""
+"""Check 12: forbidden, read-only, deleted and linked folders: one line of error, and no file is changed."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.promise
 
 RUN = ("run", "plain", "--seeds", "1", "--no-report")
 SETPRIV = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search")
-# Lets the test act when an epoch is over, and the training go on when the test has acted.
+# The training waits while a certain file exists, so that the test can change something in the middle of a run.
 HELD = """
     import os
     import time
@@ -39,7 +39,7 @@ LAYERS = "\n    from torch import nn\n\n    return nn.Sequential(nn.Flatten(), "
 
 
 def tree(*tops: Path) -> dict[str, tuple[int, str]]:
-    """Everything beneath some folders: its mode, and its bytes' SHA-256 or where it links to."""
+    """Everything below some folders: the mode, and the SHA-256 of a file or the target of a link."""
     found = {}
     for path in (path for top in tops for path in (top, *top.rglob("*"))):
         if path.is_symlink():
@@ -51,7 +51,7 @@ def tree(*tops: Path) -> dict[str, tuple[int, str]]:
 
 
 def obedient(workspace: Workspace, *words: str) -> Answer:
-    """Give a command as somebody whom permissions bind; root is made so."""
+    """Run a command as a user who must obey permissions. If the user is root, it gives up its special rights first."""
     prefix = SETPRIV if os.geteuid() == 0 else ()
     if prefix and shutil.which(prefix[0]) is None:
         pytest.skip("root obeys no permission, and setpriv is not installed")
@@ -63,7 +63,7 @@ def obedient(workspace: Workspace, *words: str) -> Answer:
 
 
 def assert_one_line(answer: Answer, code: int, *words: str) -> None:
-    """The exit code, and one line on stderr that holds the words; what went well before may be on stdout."""
+    """The exit code is `code`, and stderr is one line that holds the words. Stdout may have lines of earlier steps."""
     assert answer.code == code, answer
     assert len(answer.err.splitlines()) == 1, answer.err
     assert answer.err.startswith("suite: ")
@@ -73,7 +73,7 @@ def assert_one_line(answer: Answer, code: int, *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory) -> Path:
-    """An MLflow database without runs: to make one takes longer than all else here."""
+    """An MLflow database without runs. It is made once, because that is the slowest part of these tests."""
     workspace = Workspace(tmp_path_factory.mktemp("ready"))
     assert workspace.suite("sync").code == 0
     return workspace.home / "mlruns" / "mlflow.db"
@@ -81,7 +81,7 @@ def ready(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def outside(tmp_path):
-    """A folder that is nobody's business."""
+    """A folder outside the home. Nothing in it may change."""
     folder = tmp_path / "outside"
     (folder / "runs").mkdir(parents=True)
     (folder / "runs" / "precious").write_text("mine")
@@ -123,7 +123,7 @@ def test_a_run_whose_files_may_not_be_used_is_named_and_goes_on_later(check, cha
         with check.case():
             answer = obedient(workspace, *RUN)
 
-            if name == ".":  # both who trains the run and who copies it meet the folder: each names it
+            if name == ".":  # the worker and the recorder both need this folder, so each names it
                 assert answer.code == 3, answer
                 assert all(line.startswith(f"suite: {run.folder}") for line in answer.err.splitlines()), answer.err
                 assert answer.err.count("permission denied") == len(answer.err.splitlines()) <= 2

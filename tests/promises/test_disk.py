@@ -1,4 +1,4 @@
-"""Check 11: the disk is full at the writing of each file of a run. What was there stays, and the run goes on later."""
+"""Check 11: the disk is full when a file of a run is written. Older files stay, and the run can continue later."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ HOW = ("a limit", "a full disk")
 
 
 def steps(kind: str) -> list[tuple[str, int]]:
-    """The writes of a run, in their order: the file, and for which time it is written."""
+    """The writes of a run: the file, and how many times it was written, this write included."""
     once = ["source.patch", "recipe.json", "weights.safetensors", "predictions.safetensors", "result.json"]
     again = [(name, time) for name in ("checkpoint", "history.jsonl") for time in (1, 2, EPOCHS[kind])]
     return [*((name, 1) for name in once), *again, (HEALED, 1)]
@@ -39,7 +39,7 @@ Disk = Callable[[Path], Path | None]
 
 @pytest.fixture
 def small_disk() -> Iterator[Disk]:
-    """Puts a file system of 2 MB at a folder."""
+    """Mounts a file system of 2 MB at a folder."""
     mounted = []
 
     def mount(folder: Path) -> Path:
@@ -57,7 +57,7 @@ def small_disk() -> Iterator[Disk]:
 
 @pytest.fixture(params=HOW)
 def disk(request, small_disk) -> Disk:
-    """Gives the small disk at a folder; None where the files' length is what is limited."""
+    """Mounts the small disk at a folder. Returns None if the test limits the length of files instead."""
     return small_disk if request.param == "a full disk" else lambda _: None
 
 
@@ -67,7 +67,7 @@ def free(disk: Path | None) -> None:
 
 
 def assert_refused_whole(events, run, name: str) -> None:
-    """One line that names path and need, and all files as they were."""
+    """The failure is one line with the path and the bytes that are needed. All files are as before."""
     failed, before = last(events, "failed"), last(events, "before")
     assert before, f"{name} was never written"
     assert failed, events
@@ -138,7 +138,7 @@ def test_a_command_that_may_write_no_long_files_says_so_and_goes_on_later(check,
 @pytest.mark.check(11, "disk full at each write")
 def test_a_command_on_a_full_disk_says_so_and_goes_on_later(check, bench, commands, twins, small_disk):
     if not check.full:
-        return  # it is the same with a limit, above
+        return  # the test above does the same with a limit
     workspace = commands()
     disk = small_disk(workspace.home / "mlruns" / "runs")
     fill(disk)
@@ -151,7 +151,7 @@ def test_a_command_on_a_full_disk_says_so_and_goes_on_later(check, bench, comman
 
 
 def assert_command_refused(process: "subprocess.Popen[str]", run: Run) -> None:
-    """The checkpoint had no room: one line says so, others of the same command may say what else had none."""
+    """One line says that there was no space for the checkpoint. Other lines may say the same of other files."""
     out, err = process.communicate(timeout=300)
     assert process.returncode == MACHINE, (out, err)
     assert "Traceback" not in out + err
@@ -163,7 +163,7 @@ def assert_command_refused(process: "subprocess.Popen[str]", run: Run) -> None:
 
 
 def assert_goes_on(workspace: Workspace, bench, twins) -> None:
-    """The same command comes to the unbroken result, and MLflow hears of all of it."""
+    """The same command, given again, reaches the undisturbed result, and MLflow gets all of it."""
     assert workspace.suite(*COMMAND).code == 0
     assert told(bench.run("choosy", workspace.home)) == twins["choosy"]
     assert_mirror_is_exact(workspace.home)

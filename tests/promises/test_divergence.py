@@ -1,4 +1,7 @@
-"""Check 18: a run whose numbers blow up ends there, is called diverged and has no accuracy; the others go on."""
+"""Check 18: a run whose numbers become infinite or NaN ends there. It is called diverged and has no accuracy.
+
+Other runs go on.
+"""
 
 import csv
 import re
@@ -48,7 +51,7 @@ LINEAR = "nn.Linear(784, 10)"
 BROKEN = "Broken(784, 10)"
 FAR_APART = "scores * 0 + torch.tensor([3e38] + [-3e38] * 9)"
 
-# Recipe's fields, layers, what the broken layer answers, and in which epoch it must end; an epoch has 15 steps.
+# Recipe fields, layers, output of the broken layer, and the epoch in which the run must end. An epoch has 15 steps.
 CASES = {
     "rate_1e6": (MSE.format(lr="1e6"), LINEAR, "scores", 0),
     "rate_1e30": ('loss="cross-entropy", optimizer="sgd", lr=1e30', DEEP, "scores", 0),
@@ -95,7 +98,7 @@ def test_a_run_whose_numbers_blow_up_ends_in_that_epoch_and_the_others_go_on(
 
 
 def assert_diverged(run: Run, events: list[dict[str, Any]], epoch: int) -> None:
-    """The run ended in this epoch, keeps the epochs before it, and says nothing that could be taken for an accuracy."""
+    """The run ended in this epoch and keeps the epochs before it. It shows no number that looks like an accuracy."""
     done = last(events, "done")
     assert done, (run.name, events)
     result = done["result"]
@@ -114,7 +117,7 @@ def assert_diverged(run: Run, events: list[dict[str, Any]], epoch: int) -> None:
 def test_the_command_gives_1_and_the_report_names_what_diverged_without_an_accuracy(
     check: Check, tmp_path: Path, commands: Callable[..., Workspace]
 ) -> None:
-    """One recipe diverges under every seed, the other under some."""
+    """One recipe diverges with every seed, the other with some seeds."""
     own = tmp_path / "experiments"
     own.mkdir()
     write(own, "always", SGD, BROKEN, "scores * float('nan')")

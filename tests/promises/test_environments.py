@@ -1,4 +1,4 @@
-"""Check 30: whatever variables the user has, a command does what it does without them, or refuses in one line."""
+"""Check 30: with any variables of the user a command does the same as without them, or refuses in one line."""
 
 import hashlib
 import json
@@ -31,19 +31,19 @@ LONG_VERBS = (
 
 @dataclass(frozen=True)
 class Home:
-    """A home with what the commands need, and what they left there."""
+    """A home in which commands run, and the digests of what they wrote there."""
 
     folder: Path
     own: Path
 
     def give(self, commands: Sequence[Sequence[str]], setting: Setting, here: Path) -> list[Answer]:
-        """Give the commands here under a setting."""
+        """Run the commands in this home with a setting."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_"))}
         ours = {"SUITE_HOME": str(self.folder), "SUITE_EXPERIMENTS": str(self.own)}
         return give(commands, cwd=self.folder, environment=setting.over({**plain, **ours}, here))
 
     def report(self) -> dict[str, str]:
-        """The SHA-256 of each file of the report."""
+        """SHA-256 of each file of the report."""
         return _digests(self.folder, "reports/**/*.*")
 
     def pictures(self) -> dict[str, str]:
@@ -63,7 +63,7 @@ def _digests(folder: Path, pattern: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the settings name, and an undecided matplotlibrc in the folder where the commands are given."""
+    """A folder with the files and folders that the settings name."""
     return environments.furnish(tmp_path_factory.mktemp("named") / "here")
 
 
@@ -98,7 +98,7 @@ def trained(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def usual(trained: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """What the verbs leave without any setting."""
+    """The home after the verbs ran without any setting."""
     return _done(trained, tmp_path_factory.mktemp("usual") / "home", Setting({}), trained.folder)[0]
 
 
@@ -121,7 +121,7 @@ def test_a_setting_changes_nothing_or_is_refused_in_one_line(
                 assert setting.refused, (words, answer)
                 assert answer.code in (2, 3), (words, answer)
                 assert setting.refused in (answer.out if words == ("doctor",) else answer.err), (words, answer)
-            if words != VERBS[-1]:  # with the last comes what libraries print by themselves
+            if words != VERBS[-1]:  # stderr of the last one also has the output of C libraries
                 assert all(line.startswith("suite: ") for line in answer.err.splitlines()), (words, answer)
                 assert len(answer.err.splitlines()) <= 2, (words, answer)
         assert home.weights().items() <= usual.weights().items()

@@ -1,4 +1,4 @@
-"""Check 27: what a network keeps outside its state_dict is in the checkpoint, or its run is refused beforehand."""
+"""Check 27: state that a network keeps outside its state_dict is saved in the checkpoint, or the run is refused."""
 
 import random
 from pathlib import Path
@@ -53,7 +53,7 @@ REFUSED = (
 
 @pytest.fixture
 def folder(tmp_path: Path, bench: Bench) -> Bench:
-    """A bench whose own experiments are those of this file."""
+    """A bench with the experiments of this file."""
     own = tmp_path / "own"
     own.mkdir()
     return Bench(write(own, (*SAVED, *REFUSED)), bench.data, bench.top)

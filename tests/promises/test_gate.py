@@ -1,4 +1,4 @@
-"""The accuracy gate with real trainings: honest runs raise few alarms, and what is broken on purpose is caught."""
+"""The accuracy gate with real trainings: correct programs seldom fail, and programs broken on purpose do fail."""
 
 import math
 from functools import partial
@@ -19,11 +19,11 @@ from tests.promises.conftest import CHOOSY, copy_program
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(7200)]
 
-ALARMS = 0.05  # of honest gates
+ALARMS = 0.05  # the largest share of gates on a correct program that may fail
 
 
 class Fault(NamedTuple):
-    """Something that is broken: in which file, what becomes of its text, and why it has no accuracy, if it has none."""
+    """A planted fault: the file, its old and new text, and the reason if a run with it has no accuracy."""
 
     name: str
     file: str
@@ -50,7 +50,7 @@ DROPOUT = Fault("dropout left on", "suite/engine/evaluate.py", "    model.eval()
 
 
 def faults_of(name: str, rate: str, activation: str) -> tuple[Fault, ...]:
-    """Those that are planted in the experiment's own file; the activation behind the second convolution goes."""
+    """Faults in the experiment's own file: no activation after the second convolution, and ten times the rate."""
     file = f"experiments/{name}.py"
     tenfold, second = f"lr={float(rate) * 10:g}", "nn.Conv2d(6, 16, 5)"
     return (
@@ -61,7 +61,7 @@ def faults_of(name: str, rate: str, activation: str) -> tuple[Fault, ...]:
 
 @pytest.mark.check(24, "the accuracy gate: honest runs and planted faults")
 def test_honest_runs_raise_few_alarms(check, bench, tmp_path):
-    """In full with `mlp` on MNIST, the fast experiment; else with a small one on digits."""
+    """With -m promise `mlp` on MNIST, because it is fast; else a small experiment on the digits."""
     if check.full:
         experiment, folders = registry.load().experiments["mlp"], ()
     else:
@@ -83,25 +83,25 @@ def test_honest_runs_raise_few_alarms(check, bench, tmp_path):
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program, to break."""
+    """A copy of the program, in which faults are planted."""
     folder = copy_program(tmp_path_factory.mktemp("broken"))
     (folder / "experiments" / "choosy.py").write_text(CHOOSY)
     return folder
 
 
-# Ten times its rate, or no second sigmoid, makes lenet learn faster in a few epochs: a rise that its protocol does not
-# make. Without its first or third, or lenet_avgpool without its first ReLU, the accuracy is the same, and passes.
+# In so few epochs lenet learns faster with ten times its rate or without its second sigmoid; with its full protocol it
+# does not. Without the first or third sigmoid, or the first ReLU of lenet_avgpool, the accuracy is equal: no FAIL.
 SUBJECTS = {
     "lenet": (("--epochs", "3"), (*EVERYWHERE, *faults_of("lenet", "0.001", "nn.Sigmoid()"))),
     "lenet_avgpool": (("--epochs", "2"), (*EVERYWHERE, DROPOUT, *faults_of("lenet_avgpool", "0.001", "nn.ReLU()"))),
-    "choosy": ((), (EVERYWHERE[-1], DROPOUT)),  # its batch norm makes up for the others
+    "choosy": ((), (EVERYWHERE[-1], DROPOUT)),  # with its batch norm the other faults change little
 }
 
 
 @pytest.mark.check(24, "the accuracy gate: honest runs and planted faults")
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_what_is_broken_on_purpose_is_caught(check, copy, tmp_path, name):
-    """In full with the real experiments; a small one on digits stands for them in a short run."""
+    """With -m promise the real experiments; else a small one on the digits."""
     if check.full == (name == "choosy"):
         pytest.skip("the real experiments stand for it" if check.full else "takes minutes: with -m promise")
     words, faults = SUBJECTS[name]
