@@ -19,7 +19,7 @@ from tests.promises.environments import LONG, give
 
 pytestmark = [pytest.mark.promise, pytest.mark.check(31, "homes: none, shared, read-only, strange")]
 
-GROUP, FIRST, SECOND = 54_000, 54_001, 54_002  # ids that have no name here
+GROUP, FIRST, SECOND = 54_000, 54_001, 54_002  # ids without a name on this machine
 RUN = ("run", "plain", "--seeds", "1", "--set", "epochs=1")
 ROOT_ONLY = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
@@ -28,10 +28,10 @@ ROOT_ONLY = pytest.mark.skipif(
 
 
 def as_user(user: int) -> list[str]:
-    """Words before a command that give it as a user of the group; it may read everything, for Python's own files.
+    """Words in front of a command that run it as a user of the group. This user may read everything, as Python must.
 
-    It keeps that right where the system asks whether it may read (`access`), not only where it reads: MLflow asks so
-    for its files, which may lie in a folder that only root may open.
+    The right to read holds for the call `access` too. MLflow makes this call for its own files, and these may be in a
+    folder that only root may open.
     """
     read = "-all,+dac_read_search"
     words = ["setpriv", "--securebits=+no_setuid_fixup", f"--reuid={user}", f"--regid={GROUP}", "--clear-groups"]
@@ -41,7 +41,7 @@ def as_user(user: int) -> list[str]:
 def give_as(
     user: int, bench: Bench, home: Path, commands: Sequence[Sequence[str]], mask: str = "002", **more: str
 ) -> list[Answer]:
-    """Give commands as a user who has no name and no HOME."""
+    """Run commands as a user without a name and without HOME."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_", "XDG_"))}
     plain = {name: value for name, value in plain.items() if name not in ("HOME", "USER", "LOGNAME")}
     ours = {"SUITE_HOME": str(home), "SUITE_EXPERIMENTS": str(bench.own), "PYTHONDONTWRITEBYTECODE": "1", **more}
@@ -51,7 +51,7 @@ def give_as(
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A home that the group may write; not in pytest's folder, which every session closes to other users again."""
+    """A home that the group may write. It is not in pytest's folder, because pytest closes that to other users."""
     with tempfile.TemporaryDirectory(prefix="suite-shared-") as folder:
         Path(folder).chmod(0o711)
         home = Path(folder, "home")
@@ -62,14 +62,14 @@ def shared() -> Iterator[Path]:
 
 
 def closed_to_the_group(home: Path) -> list[Path]:
-    """What the group cannot write below a home."""
+    """All paths below a home that the group cannot write."""
     facts = {path: path.lstat() for path in home.rglob("*")}
     return [path for path, one in facts.items() if one.st_gid != GROUP or not one.st_mode & stat.S_IWGRP]
 
 
 @ROOT_ONLY
 def test_a_user_without_a_home_works_in_a_home_that_is_shared(check: Check, bench: Bench, shared: Path) -> None:
-    cache = {"XDG_CACHE_HOME": str(bench.data.parent.parent.parent)}  # which this user may not write
+    cache = {"XDG_CACHE_HOME": str(bench.data.parent.parent.parent)}  # this user may not write there
     with check.case():
         [answer] = give_as(FIRST, bench, shared, [(*RUN, "--no-report")], **cache)
 
@@ -162,7 +162,7 @@ def test_another_users_checkout_has_its_commit_though_git_does_not_trust_it(
 
 
 def listed(tmp_path: Path, shell: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `python -m suite list` as a line of a shell's."""
+    """Exit code, stdout and stderr of `python -m suite list` in a line of the shell."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUITE_PYTHON": sys.executable}
     environment.pop("SUITE_HOME", None)
     done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Check 19: files made to harm their reader run nothing, hang nothing, fill no memory, and are refused in one line."""
+"""Check 19: a malicious file runs no code, hangs no command, fills no memory, and is refused in one line."""
 
 import random
 import shutil
@@ -18,9 +18,9 @@ from tests.promises.damage import copied, half_done_runs, sweep_and_weigh, tree,
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(120)]
 TITLE = "malicious files run nothing, hang nothing, fill no memory"
-MOST = 100  # MiB that a reader may grow by
+MOST = 100  # MiB: the largest growth of a process that reads such a file
 
-# A file of the run's folder, what it is replaced by, and the exit code: 3 for what this machine cannot write to.
+# A file of a run, the malicious file in its place, and the exit code. It is 3 if the machine cannot write the file.
 IN_A_HALF_DONE_RUN = [
     *[("checkpoint", make, 2) for make in (
         hostile.pickle_of_os_system, hostile.pickle_of_eval, hostile.torch_file, hostile.torch_file_of_old,
@@ -41,7 +41,7 @@ IN_A_HALF_DONE_RUN = [
     )],
     ("output.log", hostile.pipe, 3),
 ]  # fmt: skip
-# What a half-done run's history is found to be only beside its checkpoint, which the worker alone reads.
+# A history like this is found to be wrong only by a comparison with the checkpoint, and only the worker reads that.
 BESIDE_ITS_CHECKPOINT = (
     hostile.pickle_of_eval, hostile.deflate_bomb, hostile.json_of_infinities, hostile.json_nested_just_too_deep,
     hostile.a_million_lines,
@@ -77,7 +77,7 @@ def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def finished(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
-    """Two finished runs of `plain`, seeds 0 and 1."""
+    """Two finished runs of `plain`, with seeds 0 and 1."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("finished"))
     runs = bench.run("plain", bench.top, 0), bench.run("plain", bench.top, 1)
     bench.work([bench.job(run) for run in runs], by=work_on_changed_text)
@@ -86,12 +86,12 @@ def finished(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def sentinel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What none of the files may bring about."""
+    """The file that appears if a malicious file ran code."""
     return tmp_path_factory.mktemp("sentinel") / "harm"
 
 
 def replaced(run: Run, home: Path, name: str, make: hostile.Make, sentinel: Path) -> Run:
-    """A copy of the run in a home of its own, with this file in the place of one of its own."""
+    """A copy of the run in a new home, in which the malicious file replaces a file of the run."""
     run = copied(run, home)
     (run.folder / name).unlink(missing_ok=True)
     make(run.folder / name, sentinel)
@@ -132,7 +132,7 @@ def test_sync_report_and_verify_leave_a_hostile_folder_out(
     finished: tuple[Run, Run],
     sentinel: Path,
 ) -> None:
-    """They look at every folder; those with such a file are named, the finished run beside them is not."""
+    """They read every folder. Folders with a malicious file are named; the finished run beside them is not."""
     cases = [(half_done["another seed"], name, make) for name, make in SEEN_BY_ALL]
     cases += [(finished[1], name, make) for name, make in IN_A_FINISHED_RUN]
     cases = chance.sample(cases, check.times(len(cases), 12))
@@ -192,7 +192,7 @@ def test_the_commands_go_on_around_hostile_folders(
     check: Check, bench: Bench, half_done: dict[str, Run], finished: tuple[Run, Run], twins: dict[str, Twin],
     sentinel: Path, commands: Callable[..., Workspace],
 ) -> None:  # fmt: skip
-    """`sync` sends what is whole and names the rest, a line for each; nothing outside the home is touched."""
+    """`sync` sends the undamaged runs and names each other one in a line. Nothing outside the home changes."""
     workspace = commands()
     outside = bench.home("outside")
     good, astray = copied(finished[0], workspace.home), copied(finished[1], workspace.home)

@@ -1,4 +1,4 @@
-"""Check 19: a data file and functions of one's own that do what they like: one line names them, no other changes."""
+"""Check 19: the user's own data files and functions do forbidden things. One line names them; all else goes on."""
 
 import os
 import sys
@@ -21,13 +21,13 @@ GIVEN = '"test_images": images[600:], "test_labels": labels[600:], "classes": ["
 
 
 def before(lines: str) -> str:
-    """The file of the pieces that does this before it returns them."""
+    """The data file of the colour set, with these lines before its `return`."""
     assert END in TINTS
     return TINTS.replace(END, f"    import os, sys\n    {lines}\n{END}")
 
 
 def giving(**values: str) -> str:
-    """The file of the pieces that gives other values."""
+    """The data file of the colour set, with other values in what it returns."""
     changed = "".join(f'"{name}": {value}, ' for name, value in values.items())
     assert GIVEN in TINTS
     return TINTS.replace(GIVEN, f"{GIVEN} {changed}")
@@ -74,7 +74,7 @@ BAD = {
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for data files, and an empty cache."""
+    """A folder for data files, with an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "mine" / "datasets").mkdir(parents=True)
     yield tmp_path / "mine"
@@ -138,7 +138,7 @@ def test_what_a_data_file_does_to_the_process_is_undone(
 def test_a_data_file_edited_within_the_same_second_is_read_from_its_text(
     check: Check, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Python's own loader takes a cached program whose file has the same time and length."""
+    """Python itself would use its cached bytecode here, because the file has the same time and length."""
     path = place / "datasets" / "tints.py"
     look_in([place])
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
@@ -156,7 +156,7 @@ PARTS = {"loss": LOSS, "optimizer": OPTIMIZER, "schedule": SCHEDULE, "augment": 
 
 
 def function_that(role: str, lines: str) -> str:
-    """The experiment whose function of this role does this first."""
+    """An experiment whose function of this role begins with these lines."""
     head, found, body = PARTS[role].rpartition(f"def {role}(")
     signature, _, body = body.partition("\n")
     assert found

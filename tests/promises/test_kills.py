@@ -1,4 +1,4 @@
-"""Check 3: whole commands are killed at random moments, again and again, and come to what unbroken ones come to."""
+"""Check 3: whole commands are killed at random moments, several times. In the end they have the undisturbed result."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -15,24 +15,24 @@ from tests.promises.mirrors import assert_mirror_is_exact
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(1800)]
 
-IN_TRAINING = 0.8  # of the kills wait until some training has begun, the others hit the start too
+IN_TRAINING = 0.8  # of the kills come after a training has begun; the others may come during the start
 
 
 @dataclass
 class Round:
-    """One home: what the kills did to it."""
+    """One home and what the kills did there."""
 
     workspace: Workspace
     runs: list[Run]
     kinds: tuple[str, ...] = ()
     kills: int = 0
-    landed: int = 0  # after the first epoch began
-    lost: list[int] = field(default_factory=list)  # steps that were trained for nothing
+    landed: int = 0  # kills that hit a training
+    lost: list[int] = field(default_factory=list)  # steps that had to be trained again
 
 
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory):
-    """A folder of three experiments."""
+    """A folder with three experiments that report every step."""
     folder = tmp_path_factory.mktemp("telling")
     write_telling(folder)
     yield folder
@@ -41,13 +41,13 @@ def telling(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kinds(pytestconfig):
-    """The experiments of each command."""
+    """The experiments that each command trains."""
     return lives(full=in_full(pytestconfig))
 
 
 @pytest.fixture(scope="module")
 def unbroken(telling, digits, kinds, tmp_path_factory):
-    """What each run comes to when nothing breaks it."""
+    """The result of each run when it is not disturbed."""
     bench = Bench(telling, digits, tmp_path_factory.mktemp("unbroken"))
     runs = [bench.run(kind, bench.top, seed) for kind in kinds for seed in range(SEEDS)]
     bench.work([bench.job(run) for run in runs])
@@ -57,7 +57,7 @@ def unbroken(telling, digits, kinds, tmp_path_factory):
 
 
 def assert_kept(run: Run, before: Progress, after: Progress, lost: list[int]) -> None:
-    """Nothing of what was done before a life is gone after it, and it lost less than an epoch and one."""
+    """Compare a run before and after one kill: nothing finished is lost, and at most one epoch must be repeated."""
     trained, kept = after.steps - before.steps, after.epochs - before.epochs
     if before.result:
         assert after == before, f"{run.name} was finished, and was touched"
@@ -67,7 +67,7 @@ def assert_kept(run: Run, before: Progress, after: Progress, lost: list[int]) ->
 
 
 def break_it(one: Round, kills: int, chance: random.Random) -> Round:
-    """Kill the command up to `kills` times and let it come to its end."""
+    """Kill the command up to `kills` times, then let it finish."""
     for alive in (*[True] * kills, False):
         before = [progress(run) for run in one.runs]
         if alive:

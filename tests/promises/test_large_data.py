@@ -1,4 +1,4 @@
-"""A set larger than the memory is frozen and trained on: its images are never in the process's own memory at once."""
+"""A data set larger than the memory: when it is frozen and trained on, its images are never all in memory at once."""
 
 import re
 import zipfile
@@ -17,7 +17,7 @@ from suite.recipe.registry import load as load_experiments
 pytestmark = pytest.mark.promise
 
 IMAGES, SIDE = 20_000, 64
-BYTES = IMAGES * 3 * SIDE * SIDE  # 246 MB; the full measurement with 4 GB in 2 GB is in docs/data.md
+BYTES = IMAGES * 3 * SIDE * SIDE  # 246 MB; docs/data.md has the measurement with 4 GB of data and a limit of 2 GB
 
 
 class _Enough(Exception):
@@ -25,7 +25,7 @@ class _Enough(Exception):
 
 
 def own_memory():
-    """The bytes of this process that are no pages of a file."""
+    """The memory of this process in bytes, without mapped pages of files."""
     found = re.search(r"^RssAnon:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) * 1024
@@ -82,6 +82,4 @@ def test_a_set_is_frozen_and_trained_on_without_a_copy_in_memory(tmp_path, monke
 
     assert len(seen) > 20
     assert frozen_in < BYTES / 4
-    assert (
-        max(total) < BYTES
-    )  # a copy of the images would add all of them to the network, its optimiser and torch (209 MB)
+    assert max(total) < BYTES  # network, optimiser and torch take 209 MB; a copy of all images would come on top

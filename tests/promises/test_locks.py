@@ -1,4 +1,4 @@
-"""Check 14: a database that another program has locked costs a warning and no training."""
+"""Check 14: if another program has locked the database, there is a warning, and training goes on."""
 
 import json
 import sqlite3
@@ -18,9 +18,9 @@ from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.trackers import assert_warned, run, sleeper, wait_for_an_epoch
 
 pytestmark = pytest.mark.promise
-UNDISTURBED, THROUGHOUT = -1, 0  # instead of the number of locks
+UNDISTURBED, THROUGHOUT = -1, 0  # special values in the place of a number of locks
 SLOWER = 1.0  # seconds that a lock may cost the training
-HANGS = 20.0  # beside other tests, whose work slows it down as well
+HANGS = 20.0  # seconds, used when other tests run too and slow the training down
 
 
 def training_seconds(workspace: Workspace) -> float:
@@ -31,7 +31,7 @@ def training_seconds(workspace: Workspace) -> float:
 
 @contextmanager
 def locked(workspace: Workspace) -> Iterator[None]:
-    """Nobody else reads or writes MLflow's database."""
+    """MLflow's database is locked: no other process can read or write it."""
     database = workspace.home / "mlruns" / "mlflow.db"
     with closing(sqlite3.connect(database, isolation_level=None, timeout=60)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
@@ -40,7 +40,7 @@ def locked(workspace: Workspace) -> Iterator[None]:
 
 
 def lock_for(workspace: Workspace, seconds: float, pauses: Sequence[float]) -> Answer:
-    """Train while the database is locked for so long after each of these pauses, the first after the first epoch."""
+    """Train, and lock the database for so many seconds after each pause. The first pause begins after one epoch."""
 
     def lock(process: "Popen[str]") -> None:
         wait_for_an_epoch(workspace, process)
@@ -54,7 +54,7 @@ def lock_for(workspace: Workspace, seconds: float, pauses: Sequence[float]) -> A
 
 
 def lock_throughout(workspace: Workspace, at_once: bool) -> Answer:
-    """Train while the database is locked: from the start or from the first epoch on, until the command has ended."""
+    """Train with a locked database. The lock begins at the start or after one epoch, and ends with the command."""
 
     def lock(process: "Popen[str]") -> None:
         wait_for_an_epoch(workspace, process)
@@ -70,9 +70,9 @@ def lock_throughout(workspace: Workspace, at_once: bool) -> Answer:
 @pytest.mark.check(14, "a locked database slows no training, costs one warning, and is made up for")
 def test_a_locked_database_does_not_hold_training_up(check, chance, tmp_path, digits):
     n, times, lengths = (5, 1, (3.0, 30.0)) if check.full else (2, 2, (1.0,))  # two short locks in one run count as two
-    jobs: list[tuple[int, float, Callable[[Workspace], Answer]]] = []  # the locks that end, and how long the run lasts
+    jobs: list[tuple[int, float, Callable[[Workspace], Answer]]] = []  # number of locks, length of the run
     for seconds in lengths:
-        lasting = times * (seconds + 1.0) + 1.5  # the locks are gone before the command ends
+        lasting = times * (seconds + 1.0) + 1.5  # so all locks end before the command ends
         for pauses in [[chance.uniform(0.0, 1.0) for _ in range(times)] for _ in range(n)]:
             jobs.append((times, lasting, lambda one, s=seconds, p=pauses: lock_for(one, s, p)))
         jobs.append((UNDISTURBED, lasting, lambda one: run(one, meanwhile=lambda _: None)[0]))

@@ -1,4 +1,4 @@
-"""The UI is for this machine alone: who listens, who is turned away, which words are refused, and how it ends."""
+"""The UI is for this machine only: where it listens, which requests and hosts it refuses, and how it ends."""
 
 import json
 import os
@@ -36,8 +36,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="sockets are read from /proc, which only Linux has"),
 ]
 
-LOOPBACK, LOOPBACK_6, ALL = "0100007F", "000000000000000000000000" + "01000000", "00000000"  # as /proc/net has them
-A_PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}  # that leads nowhere
+LOOPBACK, LOOPBACK_6, ALL = "0100007F", "000000000000000000000000" + "01000000", "00000000"  # as /proc/net writes them
+A_PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}  # nothing listens there
 SEARCH, BODY = "/api/2.0/mlflow/experiments/search", '{"max_results": 5}'
 CREATE = "/api/2.0/mlflow/experiments/create"
 REMOTE = ("0.0.0.0", "::", "example.org", "192.168.1.1", "10.0.0.1", "169.254.169.254", "8.8.8.8", "fe80::1",
@@ -46,7 +46,7 @@ REMOTE = ("0.0.0.0", "::", "example.org", "192.168.1.1", "10.0.0.1", "169.254.16
 
 @pytest.fixture(scope="module")
 def home(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace whose one run is finished and in MLflow."""
+    """A workspace with one finished run that is in MLflow."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("loopback"))
     bench.work([bench.job(bench.run("plain", bench.top))])
     workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own)})
@@ -57,7 +57,7 @@ def home(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> W
 
 @pytest.fixture(scope="module")
 def servers(home: Workspace, request: pytest.FixtureRequest) -> Iterator[dict[str, Server]]:
-    """The UI as it is by default, where its port is taken; under -m promise with two other hosts too, all at once."""
+    """The UI with its default options while its default port is in use. With -m promise also with two other hosts."""
     behind_proxy = replace(home, extra={**home.extra, **A_PROXY})
     commands = {"": ()}
     if request.config.getoption("-m") == "promise":
@@ -97,7 +97,7 @@ def test_of_all_its_processes_sockets_only_127_0_0_1_listens(check: Check, serve
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "8.8.8.8:{port}"])
 def test_a_request_under_a_foreign_name_is_turned_away(check: Check, server: Server, host: str) -> None:
-    """What a page of another site would send, whose name was made to point here."""
+    """Another site could let its host name point to this machine. Its page would then send such a request."""
     with check.case():
         assert ask(server.port, SEARCH, {"Host": host.format(port=server.port)}, BODY)[0] == 403
         assert ask(server.port, SEARCH, {"Host": f"127.0.0.1:{server.port}"}, BODY)[0] == 200
@@ -111,7 +111,7 @@ def test_a_page_of_another_site_changes_nothing(check: Check, server: Server) ->
 
 
 def test_its_pages_are_told_to_send_no_telemetry(check: Check, server: Server) -> None:
-    """MLflow's pages have a telemetry of their own, in the browser."""
+    """MLflow's pages have their own telemetry, which runs in the browser."""
     with check.case():
         status, told = ask(server.port, "/ajax-api/3.0/mlflow/ui-telemetry", {})
         assert (status, json.loads(told)["disable_ui_telemetry"]) == (200, True)
@@ -156,7 +156,7 @@ def test_a_port_out_of_range_is_refused(check: Check, home: Workspace, port: str
 
 
 def test_a_port_that_the_user_may_not_have_is_refused(check: Check, home: Workspace) -> None:
-    """Root gives up the right to it first."""
+    """If the user is root, it first gives up the right to low ports."""
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
         pytest.skip("on this machine every user may have port 80")
     humbly = ["setpriv", "--bounding-set", "-net_bind_service"] if os.geteuid() == 0 else []
@@ -178,7 +178,7 @@ def test_ctrl_c_ends_it_cleanly_and_leaves_no_process_behind(check: Check, serve
 
 
 def end_cleanly(server: Server) -> None:
-    """End it as a terminal does, and see that all of it is gone."""
+    """End it with Ctrl-C and check that all its processes have ended."""
     port, started = server.port, descendants(server.process.pid)
     code, out, err = server.end()
     assert (code, out) == (130, "")

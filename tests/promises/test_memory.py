@@ -1,4 +1,4 @@
-"""A run that gets no more memory stops, says so, and goes on from where it was."""
+"""A run that gets no more memory stops with a message. Later it continues from its checkpoint."""
 
 import resource
 from contextlib import suppress
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.promise
 
 
 def starved(job, emit):
-    """The worker, on a machine whose memory ends after the first epoch: nothing can be had any more, however small."""
+    """Train as the worker does. After the first epoch every request for memory fails, even the smallest."""
     taken = []
 
     def emit_and_starve(event) -> None:

@@ -1,6 +1,6 @@
 """Check 16: after any number of interruptions MLflow holds every number of the run folders once, and nothing else.
 
-The comparison that says so, in mirrors.py, is itself put to the test: it must see every kind of fault.
+The comparison itself, in mirrors.py, is tested too: it must see every kind of fault.
 """
 
 import json
@@ -24,7 +24,7 @@ TITLE = "MLflow holds what the run folders hold, once, and nothing is left runni
 
 @pytest.fixture(scope="module")
 def folders(own, digits, tmp_path_factory) -> Path:
-    """A home without MLflow: three finished runs, a diverged one, and one that was cut off while it wrote a line."""
+    """A home without MLflow: three finished runs, a diverged run, and one that was killed while it wrote a line."""
     from tests.promises.conftest import Bench
 
     bench = Bench(own, digits, tmp_path_factory.mktemp("mirrored"))
@@ -43,7 +43,7 @@ def folders(own, digits, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def mirrored(folders, digits, tmp_path_factory) -> Path:
-    """The same, with its mirror."""
+    """The same home, with its runs in MLflow."""
     home = tmp_path_factory.mktemp("home") / "whole"
     shutil.copytree(folders, home)
     assert send(home, digits) == 5
@@ -62,12 +62,12 @@ ONE += "(SELECT count(*) FROM {table} WHERE run_uuid IN {whose}))"
 
 
 def one(table: str, whose: str = RUN) -> str:
-    """One row of a table, the `:n`th."""
+    """The SQL condition for one row of a table, row number `:n`."""
     return ONE.format(table=table, whose=whose)
 
 
 def another_run(tag: str) -> list[str]:
-    """A second run with the tags of the first that has such a tag."""
+    """SQL that copies the first run with this tag, tags included."""
     first = f"(SELECT min(run_uuid) FROM tags WHERE key = '{tag}')"
     return [
         "INSERT INTO runs SELECT 'x', name, source_type, source_name, entry_point_name, user_id, status, start_time, "
@@ -162,24 +162,24 @@ def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
         home = tmp_path / str(n)
         shutil.copytree(folders, home)
         empty = empty_database(mirrored, tmp_path / f"empty{n}.db")
-        if n % 2 == 0:  # else its database is made under the kills too
+        if n % 2 == 0:  # in the other homes the database is made while the kills happen
             shutil.copy(empty, home / "mlruns" / "mlflow.db")
         steps = [f"mirror:{step}#{1 + chance.randrange(2)}" for step in STEPS]
         deaths = [*steps, *(chance.uniform(0.0, 0.6) for _ in range(6))]
         chance.shuffle(deaths)
-        deaths.append("mirror:created#1")  # so that some run is half sent when the last one comes
+        deaths.append("mirror:created#1")  # so that at the last kill some run is sent only in part
         with check.case(len(deaths)):
             command = [sys.executable, "-c", FORKER, str(home), str(digits), json.dumps(deaths), str(empty)]
             found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
 
             assert set(found.stdout.split()) <= {"0", "-9"}, (found.stdout, found.stderr)
-            assert found.stdout.split().count("-9") > len(deaths) // 3  # else there was too little to interrupt
+            assert found.stdout.split().count("-9") > len(deaths) // 3  # otherwise too few kills hit the work
             send(home, digits)
             assert_mirror_is_exact(home)
 
 
 def empty_database(mirrored: Path, database: Path) -> Path:
-    """MLflow's tables with nothing in them: to make them takes seconds."""
+    """A copy of MLflow's database with empty tables. It is a copy because making a new one takes seconds."""
     shutil.copy(mirrored / "mlruns" / "mlflow.db", database)
     with closing(sqlite3.connect(database)) as connection, connection:
         for table in ("metrics", "latest_metrics", "params", "tags", "inputs", "input_tags", "datasets", "runs"):

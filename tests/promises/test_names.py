@@ -1,4 +1,4 @@
-"""Check 20: a name is small letters, digits and underscores; all others are refused, and no file is touched."""
+"""Check 20: a name has small letters, digits and underscores. All other names are refused, and no file changes."""
 
 import os
 import random
@@ -32,7 +32,7 @@ NAMES = (
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: Path) -> Path:
-    """A home with one finished run's folder, as far as names go, in a place with a file beside it."""
+    """A home with a folder that looks like a finished run's by its names, and a file beside the home."""
     place = home_of_its_own(tmp_path / "home", monkeypatch)
     monkeypatch.setenv("SUITE_EXPERIMENTS", str(own))
     folder = place / "mlruns" / "runs" / "plain" / "0123456789abcdef-s0"
@@ -43,7 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: Path) -> Path:
 
 
 def assert_no_name(answer: Answer, most: int = 0) -> None:
-    """One line, 2 for the exit code, and nothing in it that speaks to a terminal or fills the screen."""
+    """Exit code 2 and one line. The line is not long and has no control characters."""
     assert_refused(answer, 2)
     assert list(control_characters(answer.err)) == []
     assert len(answer.err) < 1_000 + most
@@ -82,14 +82,14 @@ def test_a_bad_name_after_two_dashes_is_no_option_either(
 def test_no_file_with_a_bad_name_is_an_experiment(
     check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`list` names each in a line and shows the good one beside it; the files stay."""
+    """`list` names each of them in a line and still shows the good experiment. The files stay."""
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "fine.py").write_text(PLAIN)
     bad = [name for name in NAMES if not {"/", "\0", "\ud800"} & {*name} and len(name) < 200]
     for name in bad:
         (mine / f"{name}.py").write_text(PLAIN)
-    bad = [name for name in bad if name not in ("_x", "nan", "null")]  # no experiments, and two good ones
+    bad = [name for name in bad if name not in ("_x", "nan", "null")]  # the first is ignored, the other two are allowed
     before = tree(tmp_path)
 
     with check.case(len(bad)):
@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_gets_one_line_and_nothing_is_made(
         with check.case():
             if way.startswith("SUITE"):
                 if {"\0", "\ud800"} & {*name}:
-                    continue  # no environment can hold it
+                    continue  # an environment variable cannot hold this
                 monkeypatch.setenv(way, name)
             options = [way, name] if way.startswith("--") else []
             answer = ask(capsys, "run", "nothing_of_this_name", *options)
@@ -142,12 +142,12 @@ def test_a_folder_that_cannot_be_gets_one_line_and_nothing_is_made(
 def test_a_data_folder_that_cannot_be_gets_one_line_and_nothing_is_made(
     check: Check, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is named and the data comes from the cache; where the system refuses to look there, that is the end."""
+    """A line names the folder and the data comes from the cache; or the command ends, if the system refuses to look."""
     monkeypatch.chdir(home)
     before = tree(home.parent)
     for name in FOLDERS:
         with check.case():
-            with suppress(SuiteError):  # a line too, as all its lines are
+            with suppress(SuiteError):  # its message is one line, as always
                 ensure("digits", folder=Path(name), say=Terminal().warn)
             said = capsys.readouterr().err
 
@@ -158,7 +158,7 @@ def test_a_data_folder_that_cannot_be_gets_one_line_and_nothing_is_made(
 
 @pytest.mark.check(20, TITLE)
 def test_names_of_raw_bytes_given_to_a_real_command_are_refused(check: Check, tmp_path: Path) -> None:
-    """The bytes of no text, as a shell may pass them."""
+    """Bytes that are not valid text; a shell can pass them."""
     workspace = Workspace(tmp_path, bare=True)
     names = [os.fsdecode(name) for name in (b"\xff\xfe", b"net\x80", b"\xed\xa0\x80", b"../\xff")]
 

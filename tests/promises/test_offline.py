@@ -1,4 +1,4 @@
-"""No verb needs a network, none tries to reach another machine, and MLflow's telemetry is off."""
+"""No verb needs a network or tries to reach another machine, and MLflow's telemetry is off."""
 
 import shutil
 import subprocess
@@ -27,12 +27,12 @@ VERBS = {
     "sync": ("sync",),
     "report": ("report",),
 }
-IN_OTHERS = ("sync", "report")  # `run` does both: by themselves only under -m promise
+IN_OTHERS = ("sync", "report")  # `run` does both too, so each by itself only with -m promise
 SUITE = (sys.executable, "-m", "suite")
 
 
 def alone() -> list[str]:
-    """The words that give a command a network of its own, in which there is nothing, not even a loopback."""
+    """Words in front of a command that give it an empty network, without even a loopback address."""
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not installed")
     for words in (["unshare", "-n"], ["unshare", "-r", "-n"]):
@@ -53,7 +53,7 @@ def guard(home: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Guard:
 
 @pytest.fixture(scope="module")
 def cut_off(guard: Guard, digits: Path, request: pytest.FixtureRequest) -> dict[str, Answer]:
-    """What each verb answers without a network; the data is there before."""
+    """The answer of each verb without a network. The data is in the cache already."""
     assert digits.is_dir()
     words, answers = alone(), {}
     full = request.config.getoption("-m") == "promise"
@@ -89,7 +89,7 @@ def test_none_of_them_tried_to_reach_another_machine(check: Check, cut_off: dict
 
 
 def test_the_guard_sees_what_a_process_and_its_children_try(check: Check, home: Workspace, tmp_path: Path) -> None:
-    """Or the test above would prove nothing."""
+    """Without this the test above would prove nothing."""
     guard = Guard(home, tmp_path)
     code = f"import socket, subprocess, sys; subprocess.run([sys.executable, '-c', {CONNECT!r}]); {LOOK_UP}"
 
@@ -114,7 +114,7 @@ except OSError:
 def test_the_system_itself_saw_no_call_to_another_machine(
     check: Check, cut_off: dict[str, Answer], guard: Guard, tmp_path: Path, verb: str
 ) -> None:
-    """Libraries in C call without Python's knowing."""
+    """C libraries can connect without calling Python, so strace is used here."""
     tracer = shutil.which("strace")
     log = tmp_path / "trace"
     words = [tracer or "strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-s", "16", "-o", str(log)]

@@ -1,4 +1,4 @@
-"""Check 33: one's own data: killed while it is frozen, crowded, damaged, without disk, and with hostile pictures."""
+"""Check 33: the user's own data: freezing is killed, done by several processes, or on a full disk; damaged files."""
 
 import os
 import random
@@ -28,20 +28,20 @@ READ = "import sys; from suite.data.own.reading import resolve; print(resolve(sy
 STEPS = [
     *(f"write:{step}@document.json" for step in ("begin", "half", "before-replace", "end")),
     *(f"publish:before@{file}" for file in (*frozen.ARRAYS, frozen.DOCUMENT)),
-    *(f"write:{step}@NOTE" for step in ("begin", "half", "before-replace", "end")),  # the note of its files
+    *(f"write:{step}@NOTE" for step in ("begin", "half", "before-replace", "end")),  # NOTE: the list of its files
 ]
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the test's own."""
+    """An empty cache for the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "suite-benchmark" / "data"
 
 
 @pytest.fixture
 def flowers(tmp_path: Path) -> Path:
-    """A folder of two classes with 12 pictures each, of 6 × 8 pixels."""
+    """A folder with two classes of 12 pictures each, 6 × 8 pixels."""
     generator = np.random.default_rng(0)
     for name in ("rose", "tulip"):
         (tmp_path / "flowers" / name).mkdir(parents=True)
@@ -52,7 +52,7 @@ def flowers(tmp_path: Path) -> Path:
 
 
 def start(flowers: Path, before: Callable[[], None] | None = None, **variables: str) -> subprocess.Popen[str]:
-    """A process that reads the folder and prints the name of the set."""
+    """Start a process that reads the folder and prints the name of the data set."""
     return subprocess.Popen(
         [sys.executable, "-c", READ, f"folder:{flowers}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), **variables}, preexec_fn=before,
@@ -60,7 +60,7 @@ def start(flowers: Path, before: Callable[[], None] | None = None, **variables: 
 
 
 def assert_whole(name: str, cache: Path) -> None:
-    """The set is there with every byte, and nothing unfinished is."""
+    """The data set is complete, and no unfinished file is left."""
     assert ensure(name) == cache / name
     assert sorted(path.name for path in (cache / name).iterdir()) == sorted([*frozen.ARRAYS, frozen.DOCUMENT])
     assert not list(cache.glob(".*"))
@@ -117,7 +117,7 @@ def emptied(_contents: bytes, _chance: random.Random) -> bytes:
 
 
 def exchanged(contents: bytes, _chance: random.Random) -> bytes:
-    """The last two neighbours that differ have changed places: the header of an array is whole."""
+    """Exchange the last two neighbouring bytes that differ. So the header of an array stays undamaged."""
     at = next(at for at in range(len(contents) - 1, 0, -1) if contents[at] != contents[at - 1])
     return contents[: at - 1] + contents[at : at + 1] + contents[at - 1 : at] + contents[at + 1 :]
 

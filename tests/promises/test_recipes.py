@@ -1,4 +1,4 @@
-"""Check 9: each bad recipe costs one line that names file, field and value, and no other experiment."""
+"""Check 9: each bad recipe gets one line with file, field and value. Other experiments are not affected."""
 
 import random
 from pathlib import Path
@@ -16,7 +16,7 @@ TITLE = "bad recipes refused in one line"
 
 
 def put(folder: Path, *names: str) -> Path:
-    """A folder of experiments with a good one and these bad ones."""
+    """Write one good experiment and these bad ones into a folder."""
     folder.mkdir()
     (folder / "plain.py").write_text(PLAIN)
     for name in names:
@@ -117,7 +117,7 @@ NETWORKS = {
 
 @pytest.mark.check(9, TITLE)
 def test_a_network_that_does_not_fit_fails_alone(check: Check, bench: Bench, tmp_path: Path) -> None:
-    """What can only be seen once it is built is refused where it is built: in the run's own process."""
+    """Such a fault shows only when the network is built. So its own run is refused, in its own process."""
     own = put(tmp_path / "mine")
     for name, (old, new, _, _) in NETWORKS.items():
         (own / f"{name}.py").write_text(PLAIN.replace("import Recipe", "import Recipe, Source").replace(old, new))

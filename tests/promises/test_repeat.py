@@ -1,4 +1,4 @@
-"""The experiments give the same bits again: in fresh processes, alone, in company, in any order."""
+"""The experiments give the same bits again: in new processes, alone, beside others, and in any order."""
 
 import json
 import random
@@ -20,16 +20,16 @@ NAMES = (
 )  # fmt: skip
 SEEDS = (0, 1)
 ARRAYS = ("train-images", "train-labels", "test-images", "test-labels")
-NOT_REPEATED = ("clock", "files", "sha256")  # the hour's speeds, and the digests of what they are written in
-NOT_OURS = ("git_commit", "git_dirty", "patch_sha256")  # work on the checkout meanwhile; the engine's digest stays
-NO_TRACKER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}  # spares the short form the making of a database
+NOT_REPEATED = ("clock", "files", "sha256")  # times, and the digests of the files that hold times
+NOT_OURS = ("git_commit", "git_dirty", "patch_sha256")  # may change while the test runs; the engine's digest may not
+NO_TRACKER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}  # so that a short run need not make a database
 
 Key = tuple[str, int]
 Said = tuple[str, bytes, str, bytes, bytes]  # hash of the weights, result, history, both tensor files
 
 
 class Every:
-    """All of them on the digits: two epochs as promised, one in the short form."""
+    """All experiments on the digits: two epochs with -m promise, else one."""
 
     def __init__(self, bench: Bench, *, full: bool) -> None:
         self.bench, self.changes = bench, {"data": "digits", "epochs": 2 if full else 1}
@@ -39,19 +39,19 @@ class Every:
         return [self.bench.run(name, home, seed, **self.changes) for name, seed in keys]
 
     def train(self, home: Path, keys: Sequence[Key], workers: int = 2) -> dict[Key, Said]:
-        """Each in a fresh process, begun in this order."""
+        """Train each in a new process, started in this order."""
         runs = self.runs(home, keys)
         for events in self.bench.work([self.bench.job(run, **self.changes) for run in runs], workers=workers):
             assert last(events, "done"), events
         return {(run.experiment, run.seed): said(run) for run in runs}
 
     def found(self, home: Path, keys: Sequence[Key]) -> dict[Key, Said]:
-        """What a command left in a home."""
+        """The results that a command left in a home."""
         return {(run.experiment, run.seed): said(run) for run in self.runs(home, keys)}
 
 
 def said(run: Run) -> Said:
-    """The weights' hash, the result's and the history's bytes apart from the clock, the tensors' bytes."""
+    """The hash of the weights, the bytes of result and history without times, and the bytes of both tensor files."""
     run.check_files()
     result = json.loads((run.folder / "result.json").read_text())
     result["environment"] = without(result["environment"], NOT_OURS)
@@ -71,7 +71,7 @@ def without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def first(
     own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> dict[Key, Said]:
-    """What all come to under both seeds, side by side, in processes forked from a warm one."""
+    """The results of all experiments with both seeds, trained in parallel in forked processes."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("first"))
     every = Every(bench, full=request.config.getoption("-m") == "promise")
     return every.train(bench.top, [(name, seed) for seed in SEEDS for name in NAMES])
@@ -83,7 +83,7 @@ def every(bench: Bench, check: Check) -> Every:
 
 
 def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) -> None:
-    """Every case is one run that came to the same again."""
+    """Each run gave the same result again; each counts as one case."""
     for key, found in again.items():
         with check.case():
             assert found[0] == first[key][0], f"{key}: other weights"
@@ -95,7 +95,7 @@ def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) ->
 def test_every_experiment_comes_to_the_same_in_another_command(
     check: Check, every: Every, first: dict[Key, Said]
 ) -> None:
-    """Another command: another process tree from its root on, with other hash seeds and addresses."""
+    """A separate command has its own processes, hash seeds and memory addresses."""
     workspace = Workspace(every.bench.home("again"), {} if check.full else NO_TRACKER)
 
     answer = workspace.suite("run", "all", "--seeds", str(len(SEEDS)), *every.words)
@@ -134,7 +134,7 @@ def test_in_any_order_each_comes_to_the_same(
 
 @pytest.mark.check(2, "order and company: same weights alone, together, shuffled, after others")
 def test_after_other_verbs_each_comes_to_the_same(check: Check, every: Every, first: dict[Key, Said]) -> None:
-    """The verbs that read, those that train again, and the one that tunes."""
+    """Other verbs: those that read, those that train again, and `tune`."""
     workspace = Workspace(every.bench.home("after"), {})
     if not check.full:
         pytest.skip("takes two databases and seven commands: only under -m promise")
@@ -159,7 +159,7 @@ def test_after_other_verbs_each_comes_to_the_same(check: Check, every: Every, fi
 def test_a_set_in_colour_comes_to_the_same_in_another_command_and_as_an_npz_file(
     check: Check, in_colour: Bench, twins: dict[str, Twin], tmp_path: Path, data: str
 ) -> None:
-    """The identity has the contents and not the way to them."""
+    """The identity depends on the contents, not on the form of the file."""
     frozen = {name.replace("-", "_"): np.load(in_colour.data / f"{name}.npy") for name in ARRAYS}
     np.savez(tmp_path / "pieces.npz", **frozen, classes=np.array(["china", "flower"]))
     workspace = Workspace(in_colour.home(data), {"SUITE_EXPERIMENTS": str(in_colour.own)})

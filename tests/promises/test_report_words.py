@@ -1,4 +1,4 @@
-"""Hostile names and notes, in experiments and in MLflow's tags: words everywhere, markup and commands nowhere."""
+"""Hostile names and notes in experiments and MLflow's tags are always shown as text, never as markup or commands."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ pytestmark = [
 
 WORDS = {
     "a sign": "a<b",
-    "another sign": "a>b",  # the same file's name as the one above, if nobody takes care
+    "another sign": "a>b",  # careless code would make the same file name from this word and the one above
     **NASTY,
     "a script that ends one": "</script><script src=//x.example></script>",
     "quotes": "\"double\" 'single' `back` “typographic”",
@@ -63,7 +63,7 @@ SHORT = ("a sign", "another sign", "a script", "colours", "line ends", "half a f
 
 @dataclass(frozen=True)
 class Told:
-    """What the report says of runs that all bear hostile words, and what the command printed."""
+    """The report about runs with hostile words everywhere, and the output of the command that wrote it."""
 
     reports: Path
     answer: Answer
@@ -78,7 +78,7 @@ class Told:
         return (self.reports / "report.md").read_text(encoding="utf-8")
 
     def tables(self) -> dict[str, list[list[str]]]:
-        """Each CSV's rows, the columns' names the first."""
+        """The rows of each CSV file; the first row has the names of the columns."""
         found = {}
         for path in sorted(self.reports.glob("*.csv")):
             with open(path, newline="", encoding="utf-8") as file:
@@ -88,7 +88,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Told:
-    """A run for every word, in whose tags someone else wrote it wherever words go, through MLflow's own client."""
+    """One run for each word. All tags of the run that hold text are set to the word, with MLflow's own client."""
     full = request.config.getoption("-m") == "promise"
     words = [word for name, word in WORDS.items() if full or name in SHORT]
     bench = Bench(own, digits, tmp_path_factory.mktemp("words"))
@@ -100,12 +100,12 @@ def told(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, requ
     [whole] = store.client.search_runs([store.experiment_id], "tags.`suite.kind` = 'run'")
     for number, word in enumerate(words):
         add_copy(store, whole, run.folder / "artifacts", number, word)
-    shutil.rmtree(run.folder)  # so that no `sync` has anything to say of it
+    shutil.rmtree(run.folder)  # so that `sync` has no run to send
     return Told(bench.top / "reports", workspace.suite("report"), words)
 
 
 def add_copy(store: Store, whole: "MlflowRun", artifacts: Path, number: int, word: str) -> None:
-    """A run like `whole` that bears the word; every third one was changed, the others are as published."""
+    """Add a copy of the run `whole` with this word in its tags. Every third copy counts as a changed experiment."""
     from mlflow.entities import Metric, Param
 
     source = {
@@ -132,7 +132,7 @@ def add_copy(store: Store, whole: "MlflowRun", artifacts: Path, number: int, wor
 
 
 def speaks(text: str) -> list[str]:
-    """The letters that a terminal obeys instead of showing them."""
+    """The characters that control a terminal."""
     return [letter for letter in text if not letter.isprintable() and letter != "\n"]
 
 
@@ -142,7 +142,7 @@ def test_the_command_tells_of_every_run_in_a_line_of_its_own(check: Check, told:
     with check.case(len(told.words)):
         assert (told.answer.code, told.answer.err) == (0, "")
         assert speaks(told.answer.out) == []
-        assert len(lines) == 1 + 1 + len(told.words) + 1  # the columns, `plain` itself, and where the report is
+        assert len(lines) == 1 + 1 + len(told.words) + 1  # column names, `plain`, and the place of the report
         assert [word for word in told.words if not any(plain(word) in plain(line) for line in lines)] == []
 
 
@@ -153,13 +153,13 @@ def test_the_page_shows_words_as_words(check: Check, told: Told) -> None:
     with check.case():
         assert speaks(told.html) == []
         assert tags.isdisjoint({"b", "iframe", "comment"})
-        assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]  # the page's own
+        assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]  # the page's own script
         assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
         assert all(link.startswith("#") for link in page.values("href"))
         assert all(source.startswith("data:image/") for source in page.values("src"))
         assert len(page.values("id")) == len(set(page.values("id")))
         assert [word for word in told.words if page.words().count(plain(word)) < 5] == []
-        assert len([row for row in page.rows if len(row) == 13]) == len(told.words) + 2  # accuracy keeps its columns
+        assert len([row for row in page.rows if len(row) == 13]) == len(told.words) + 2  # no row is broken
 
 
 def test_the_note_shows_words_as_words(check: Check, told: Told) -> None:
@@ -203,7 +203,7 @@ def test_every_run_has_pictures_of_its_own_inside_the_folder(check: Check, told:
 
 @pytest.mark.parametrize("verb", [("list",), ("show", "named")])
 def test_a_source_with_hostile_words_speaks_to_no_terminal(check: Check, bench: Bench, verb: tuple[str, ...]) -> None:
-    """Titles and remarks of an experiment that someone sent."""
+    """The title and remarks of an experiment from somebody else have no control characters when they are printed."""
     folder = bench.home("sent")
     words = [word for name, word in WORDS.items() if check.full or name in SHORT]
     for number, word in enumerate(words):

@@ -1,4 +1,7 @@
-"""The report: the same bytes of the same record, whole or the old one under SIGKILL, right by a second reckoning."""
+"""The report: the same record gives the same bytes; SIGKILL leaves the old or the new one; its totals are counted.
+
+The totals are computed a second time here, from the files of the runs.
+"""
 
 import csv
 import random
@@ -34,7 +37,7 @@ SHORT = ("publish:before@report.html", "write:half@report.html")
 
 
 def files_of(folder: Path) -> Files:
-    """Everything in a folder but the lock: drafts too, if any stayed."""
+    """All files in a folder except the lock; drafts that were left over are included."""
     paths = [path for path in folder.rglob("*") if path.name != ".lock" and not path.is_dir()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths} | {
         f"{path.name}/": b"" for path in folder.iterdir() if path.is_dir() and path.name != "pictures"
@@ -43,7 +46,7 @@ def files_of(folder: Path) -> Files:
 
 @dataclass(frozen=True)
 class Ledger:
-    """A home with two seeds of one experiment in MLflow; its report, and that of the time when there was one seed."""
+    """A home with two seeds of one experiment in MLflow, its report `new`, and the report `old` of the first seed."""
 
     home: Path
     runs: list[Run]
@@ -53,7 +56,7 @@ class Ledger:
     seconds: float
 
     def put_old(self, reports: Path) -> Path:
-        """A folder that holds the old report."""
+        """Fill a folder with the old report; returns it."""
         for name, contents in self.old.items():
             (reports / name).parent.mkdir(parents=True, exist_ok=True)
             (reports / name).write_bytes(contents)
@@ -62,7 +65,7 @@ class Ledger:
 
 @pytest.fixture(scope="module")
 def ledger(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """Filled and reported on by children of a warm process."""
+    """The home, filled and reported by forked processes."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("ledger"))
     workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own)})
     reporter = Reporter(workspace.environment)
@@ -81,7 +84,7 @@ def ledger(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_one_record_gives_one_report(check: Check, ledger: Ledger, tmp_path: Path) -> None:
-    """Written over itself and into new folders, by forked processes and by a command, another from its root on."""
+    """The bytes are equal in the same folder and in new folders, from forked processes and from a separate command."""
     for number in range(check.times(9, 2)):
         with check.case():
             reports = ledger.home / "reports" if number % 2 else tmp_path / str(number)
@@ -129,9 +132,9 @@ def test_killed_at_a_named_moment_it_leaves_the_old_report_or_the_new_one(
 
 
 def assert_old_or_new(ledger: Ledger, reports: Path, *, publishing: bool = True) -> None:
-    """Each file is one of its two versions, the page the last to change; and the next report is as if nothing was.
+    """Each file is the old or the new one, and the page changes last. The next report is complete.
 
-    Until all is made and being published, every file is the old one.
+    Before publishing begins, every file is the old one.
     """
     left = {name: contents for name, contents in files_of(reports).items() if not name.startswith(".drafts-")}
     assert set(left) == set(ledger.new)
@@ -149,7 +152,7 @@ def rows(reports: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_its_totals_are_those_of_the_predictions_counted_anew(check: Check, ledger: Ledger) -> None:
-    """Counted with the standard library alone, from the files that the runs left."""
+    """Count again from the files of the runs, with the standard library only."""
     reports = ledger.home / "reports"
     counted, shares = Counter[tuple[int, int]](), []
     for run in ledger.runs:

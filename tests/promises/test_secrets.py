@@ -1,4 +1,4 @@
-"""Check 32: no password or token is in what a verb prints, or in any byte that it leaves in the home."""
+"""Check 32: no verb prints a password or token, or writes one to a file in the home."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from suite.tracking.ui import _command
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(3_600)]
 TITLE = "no secret is printed, recorded or logged"
 SECRET = "hush7hush"
-AWAY = "127.0.0.1:9"  # nobody listens there
+AWAY = "127.0.0.1:9"  # nothing listens there
 PLACES = {
     "a server's address": {"MLFLOW_TRACKING_URI": f"http://me:{SECRET}@{AWAY}"},
     "a token as the name": {"MLFLOW_TRACKING_URI": f"http://{SECRET}@{AWAY}"},
@@ -91,13 +91,13 @@ def test_an_error_has_no_secret_and_no_part_of_one(check, monkeypatch, place):
 )
 def test_only_what_is_secret_is_masked(monkeypatch, text, shown):
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it has this test's addresses in it
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # its value contains the addresses of this test
 
     assert masked(text) == shown
 
 
 def test_the_uis_server_has_no_address_on_its_command_line(monkeypatch, tmp_path):
-    """Every user of the machine can read it there."""
+    """Every user of the machine can read command lines."""
     from suite.disk.home import Home
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://me:{SECRET}@{AWAY}/db")

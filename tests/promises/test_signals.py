@@ -1,4 +1,4 @@
-"""Check 5: Ctrl-C and SIGTERM at random moments are one line and an exit code, and everything goes on from there."""
+"""Check 5: Ctrl-C or SIGTERM at a random moment gives one line and an exit code. Later the command can continue."""
 
 import os
 import random
@@ -19,13 +19,13 @@ from tests.promises.test_kills import kinds, telling, unbroken
 __all__ = ["kinds", "telling", "unbroken"]
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
 
-IN_A_HOME = (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGTERM)  # then it may end
-HANGS = 30  # seconds: on a crowded machine an ending takes a few
+IN_A_HOME = (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGTERM)  # in one home
+HANGS = 30  # seconds: on a busy machine it takes some time to end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def end(process: "subprocess.Popen[str]", number: signal.Signals, *, everyone: bool) -> None:
-    """A terminal's Ctrl-C goes to every process of the command, `kill` to the first alone."""
+    """Send a signal: as Ctrl-C of a terminal to every process of the command, or as `kill` to the first one only."""
     try:
         os.killpg(process.pid, number) if everyone else os.kill(process.pid, number)
     except ProcessLookupError:
@@ -35,9 +35,9 @@ def end(process: "subprocess.Popen[str]", number: signal.Signals, *, everyone: b
 def ended_after(
     workspace: Workspace, kinds: tuple[str, ...], seconds: float, number: signal.Signals, chance: random.Random
 ) -> float | None:
-    """Give the command and end it that long after it said what it will train; returns how many seconds that took.
+    """Run the command, wait `seconds` after its line "to train", and end it. Returns how many seconds the end took.
 
-    None if it was at its end before that. Half of the Ctrl-C are given a second time during the ending.
+    Returns None if the command had ended before. In half of the cases Ctrl-C is sent a second time during the end.
     """
     process = workspace.start("run", *kinds, *REST)
     everyone, again = number == signal.SIGINT or chance.random() < 0.5, chance.random() < 0.5
@@ -54,7 +54,7 @@ def ended_after(
     try:
         process.wait(timeout=HANGS)
         took = time.monotonic() - begun
-        out, err = process.communicate(timeout=HANGS)  # until its last process let go of the pipes
+        out, err = process.communicate(timeout=HANGS)  # until its last process has closed the pipes
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -69,7 +69,7 @@ def ended_after(
 def interrupt_it(
     workspace: Workspace, kinds: tuple[str, ...], numbers: list[signal.Signals], chance: random.Random
 ) -> list[float]:
-    """Interrupt the command, again and again, and let it come to its end; returns how long the endings took."""
+    """Interrupt the command several times, then let it finish. Returns how many seconds each end took."""
     took = [ended_after(workspace, kinds, chance.uniform(0, 3), number, chance) for number in numbers]
     answer = workspace.suite("run", *kinds, *REST)
     assert answer.code == 0, answer

@@ -1,6 +1,6 @@
-"""Check 17: studies are killed at random moments and at each step of storing them, and come to the unbroken one's list.
+"""Check 17: studies are killed at random moments and at each step of storing. Their trials equal the undisturbed ones.
 
-Half of them go on with one worker and half with two; the unbroken ones have two.
+Half of the studies continue with one worker and half with two. The undisturbed studies have two.
 """
 
 import json
@@ -21,18 +21,18 @@ from tests.promises.lives import wait
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(3600)]
 
 SAMPLERS = ("tpe", "random")
-TRIALS, FEW = 20, 8  # with -m promise, else
+TRIALS, FEW = 20, 8  # with -m promise; otherwise
 
 
 @dataclass
 class Life:
-    """A home in which one study is killed again and again."""
+    """A home in which one study is killed several times."""
 
     workspace: Workspace
     number: int
     trials: int
     kills: int = 0
-    landed: int = 0  # between the first trial that was asked for and the last one told
+    landed: int = 0  # kills that came while a trial was running
     epochs: list[int] = field(default_factory=list)
 
     @property
@@ -44,11 +44,11 @@ class Life:
         return command_of(self.number, self.trials, workers=1 + self.number % 2)
 
 
-IN_COLOUR = 100  # studies from this number on are of a network's arguments, on a set in colour
+IN_COLOUR = 100  # studies with this number or a higher one search arguments of a network, on a data set in colour
 
 
 def command_of(number, trials, *, workers):
-    """The study of a number: sampler, search and name follow from it."""
+    """The command for study number `number`. The number decides sampler, search space and name."""
     return (
         "tune", "colour" if number >= IN_COLOUR else "plain",
         "--epochs", "2", "--trials", str(trials), "--seeds", "2", "--fresh-seeds", "3",
@@ -61,7 +61,7 @@ PLAIN, WIDE = ("lr=1e-3..1", "batch_size=32..256"), ("width=2..16", "dropout=0..
 
 
 def list_of(workspace, name):
-    """Everything of a study's trials that must be the same each time, and who was found to be best."""
+    """All facts about the trials of a study that must be the same each time, and the best trial."""
     facts = json.loads((workspace.home / "mlruns" / "studies" / f"{name}.json").read_text())
     kept = ("number", "values", "state", "results", "reports", "accuracies")
     trials = [{key: trial[key] for key in kept} for trial in facts["trials"]]
@@ -69,7 +69,7 @@ def list_of(workspace, name):
 
 
 def stored(workspace):
-    """(number, state) of every trial in the database, which may be older or newer than the document."""
+    """(number, state) of every trial in the database. The database may be older or newer than the JSON document."""
     path = workspace.home / "mlruns" / "studies" / "studies.db"
     if not path.exists():
         return []
@@ -78,14 +78,14 @@ def stored(workspace):
 
 
 def trained(workspace):
-    """How many epochs the trials' folders hold."""
+    """How many epochs are stored in the folders of all trials."""
     return sum(len(path.read_text().splitlines()) for path in workspace.home.glob("mlruns/trials/*/*/history.jsonl"))
 
 
 def killed_after(life, seconds, *, training):
-    """Begin or go on, and end all processes with `kill -9`; returns False where the study was at its end before that.
+    """Start or continue the study and kill all its processes with `kill -9`. Returns False if it had ended before.
 
-    `seconds` count from the first epoch that this life adds, else from the command's start.
+    `seconds` count from the first new epoch, or from the start of the command.
     """
     before = trained(life.workspace)
     process = life.workspace.start(*life.command)
@@ -100,7 +100,7 @@ def killed_after(life, seconds, *, training):
 
 
 def break_it(life, kills, chance):
-    """Kill the study up to `kills` times, and let it come to its end."""
+    """Kill the study up to `kills` times, then let it finish."""
     for _ in range(kills):
         before, epochs = stored(life.workspace), trained(life.workspace)
         training = chance.random() < 0.8
@@ -117,7 +117,7 @@ def break_it(life, kills, chance):
 
 
 def finish(workspace, command):
-    """Let the command come to its end."""
+    """Let the command finish."""
     process = workspace.start(*command)
     out, err = process.communicate(timeout=900)
     assert process.returncode == 0, (out, err)
@@ -135,13 +135,13 @@ def assert_whole(workspace, name, expected):
 
 @pytest.fixture(scope="module")
 def trials(pytestconfig):
-    """How many trials a study has."""
+    """The number of trials of a study."""
     return TRIALS if in_full(pytestconfig) else FEW
 
 
 @pytest.fixture(scope="module")
 def unbroken(own, colours, trials, tmp_path_factory):
-    """What the study of a number comes to when nothing breaks it; each is made once."""
+    """Gives the result of a study, by its number, when it is not disturbed. Each is made only once."""
     known = {}
 
     def list_once(number):

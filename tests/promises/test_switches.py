@@ -1,4 +1,4 @@
-"""Check 29: a global switch that another file sets changes nothing; one's own file is refused by file and switch."""
+"""Check 29: a global switch set by another file changes nothing. A file that sets one has its own run refused."""
 
 import json
 import subprocess
@@ -79,11 +79,11 @@ planned = plan(registry.load([Path(own)]).choose(names), [0], Path(home))
 for _ in train(planned, local_processes(2), lambda _: Path(data), (Path(own),)):
     pass
 print(json.dumps([item.facts() for item in planned]))
-"""  # what `run` does, without a tracker
+"""  # the same as `run`, without MLflow
 
 
 def write(folder: Path, name: str, line: str = "pass", place: str = "") -> Path:
-    """An experiment that changes a switch at a place, or none."""
+    """Write an experiment that changes a switch at one place, or nowhere."""
     path = folder / f"{name}.py"
     places = {one: "change()" if one == place else "pass" for one in PLACES}
     path.write_text(FILE.format(line=line.strip("\n").replace("\n", "\n    "), **places))
@@ -92,7 +92,7 @@ def write(folder: Path, name: str, line: str = "pass", place: str = "") -> Path:
 
 @pytest.fixture
 def mine(bench: Bench, tmp_path: Path) -> Bench:
-    """A folder of experiments with `mine`, which changes nothing."""
+    """A bench with the experiment `mine`, which changes no switch."""
     own = tmp_path / "mine"
     own.mkdir()
     write(own, "mine")
@@ -100,7 +100,7 @@ def mine(bench: Bench, tmp_path: Path) -> Bench:
 
 
 def alone(mine: Bench) -> str:
-    """The weights' hash of `mine` where no other file was loaded."""
+    """The hash of the weights of `mine`, trained without any other file."""
     run = mine.run("mine", mine.home("alone"))
     (events,) = mine.work([mine.job(run)])
     done = last(events, "done")
@@ -115,7 +115,7 @@ def assert_refused_by_name(reason: str, path: Path, place: str, word: str) -> No
 
 
 def command(mine: Bench, program: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the program, `COMMAND` or a script that ends in it, tells of each experiment's run."""
+    """Run a program (`COMMAND`, or a script that ends with it). Returns what it prints about each experiment's run."""
     home = tempfile.mkdtemp(dir=mine.top)
     words = [sys.executable, *program, str(mine.own), str(mine.data), home, *names]
     done = subprocess.run(words, env=Workspace(mine.top).environment, capture_output=True, text=True)
@@ -125,7 +125,7 @@ def command(mine: Bench, program: Sequence[str], names: Sequence[str]) -> dict[s
 
 @pytest.mark.check(29, TITLE)
 def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check: Check, mine: Bench) -> None:
-    """One process loads all files that are asked for, and starts the workers; the short form asks for some at once."""
+    """One process loads all requested files and starts the workers. A short run tests several files together."""
     for name, (line, _) in LINES.items():
         write(mine.own, name, line, "at_import")
     companies = [[name] for name in LINES] if check.full else [list(LINES)[::5]]
@@ -141,7 +141,7 @@ def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check
                 assert_refused_by_name(runs[name]["reason"], mine.own / f"{name}.py", "at_import", LINES[name][1])
 
 
-# torch's inference mode, in which an evaluation runs, puts these back as they were when it ends.
+# An evaluation runs in torch's inference mode. When that ends, it restores these switches.
 RESTORED = ("no_grad", "inference", "autocast", "with_autocast")
 
 
@@ -164,18 +164,18 @@ def test_a_switch_that_the_network_changes_is_refused_and_leaves_no_result(
             assert refused["code"] == 2
             assert_refused_by_name(refused["reason"], mine.own / f"{name}.py", place, LINES[name][1])
             assert not (run.folder / "result.json").exists()
-            assert run.checkpoint.exists() == (place == "in_evaluation")  # its epoch was fine
+            assert run.checkpoint.exists() == (place == "in_evaluation")  # the epoch before was good and is kept
 
 
-SCRIPTED = [name for name, (line, _) in MOVING.items() if "environ" not in line]  # those would be the user's choice
-KEPT = ("inference",)  # cannot be undone from outside, so the run of such a script is refused
+SCRIPTED = [name for name, (line, _) in MOVING.items() if "environ" not in line]  # the user may choose those
+KEPT = ("inference",)  # the suite cannot undo this one, so it refuses the run
 
 
 @pytest.mark.full
 @pytest.mark.check(29, TITLE)
 @pytest.mark.parametrize("name", SCRIPTED)
 def test_a_switch_that_the_callers_script_sets_changes_no_weights(name: str, check: Check, mine: Bench) -> None:
-    """Python runs the script of whoever calls the suite again in every worker, but for what is under its last `if`."""
+    """Python runs the caller's script again in every worker, except the part below `if __name__ == "__main__":`."""
     script = mine.top / "script.py"
     guarded = COMMAND.strip().replace("\n", "\n    ")
     script.write_text(f'import os, torch\n{MOVING[name][0]}\nif __name__ == "__main__":\n    {guarded}\n')

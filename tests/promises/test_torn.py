@@ -1,4 +1,4 @@
-"""Check 10: a history torn by a crash is healed without a trace; any other damage to a run's documents is refused."""
+"""Check 10: a history that a crash cut off is repaired completely. Other damage to documents of a run is refused."""
 
 import random
 import shutil
@@ -27,7 +27,7 @@ def half_done(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def finished(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
-    """Two finished runs of `plain`, seeds 1 and 2, with every file that a run can have."""
+    """Two finished runs of `plain`, with seeds 1 and 2 and every file that a run can have."""
     bench = Bench(own, digits, tmp_path_factory.mktemp("finished"))
     runs = bench.run("plain", bench.top, 1), bench.run("plain", bench.top, 2)
     bench.work([bench.job(run) for run in runs], by=work_on_changed_text)
@@ -63,7 +63,7 @@ def test_a_last_line_cut_at_any_byte_is_healed_and_the_run_ends_as_its_twin(
 def test_a_missing_document_that_the_checkpoint_holds_is_written_anew(
     missing: str, check: Check, bench: Bench, half_done: Runs, twins: dict[str, Twin]
 ) -> None:
-    """The checkpoint is written first and holds all epochs: without the others a run is as a crash may leave it."""
+    """The checkpoint is written first and holds all epochs. So a crash may leave a run without the other documents."""
     run = copied(half_done["choosy"], bench.top)
     if missing == "result.json":
         bench.work([bench.job(run)])
@@ -99,7 +99,7 @@ IN_A_HISTORY = [*[flip_a_bit] * 20, *[first_line_cut] * 5, lines_swapped, first_
 def test_any_other_damage_to_a_half_done_runs_documents_is_refused(
     check: Check, chance: random.Random, bench: Bench, half_done: Runs
 ) -> None:
-    """Its history damaged or another run's; its recipe damaged, missing or another run's."""
+    """The history is damaged or belongs to another run. The recipe is damaged, missing or belongs to another run."""
     plain = half_done["plain"].folder
     history, recipe = ((plain / name).read_bytes() for name in ("history.jsonl", "recipe.json"))
     others = [run.folder for name, run in half_done.items() if name != "plain"]
@@ -123,7 +123,7 @@ def test_any_other_damage_to_a_half_done_runs_documents_is_refused(
 
 
 def damaged_in(run: Run, home: Path, name: str, contents: bytes | None) -> Run:
-    """A copy of the run in a home of its own, one of its files with other contents or none."""
+    """A copy of the run in a new home, in which one file has other contents or is missing."""
     run = copied(run, home)
     if contents is None:
         (run.folder / name).unlink()
@@ -142,12 +142,12 @@ def assert_one_line(reason: str, run: Run, name: str) -> None:
 
 
 def shapes_of(run: Run, other: Run, chance: random.Random) -> list[tuple[str, bytes | None]]:
-    """Each file of a finished run flipped, cut, emptied, missing, and replaced by the other run's."""
+    """Each file of a finished run with a flipped bit, cut off, empty, missing, or replaced by the other run's file."""
     shapes: list[tuple[str, bytes | None]] = []
     for name in (*RESULT_FILES, "result.json"):
         whole, others = (run.folder / name).read_bytes(), (other.folder / name).read_bytes()
         bad = [flip_a_bit(whole, chance), flip_a_bit(whole, chance), cut_short(whole, chance), whole[:-1], b""]
-        bad += [others] if others != whole else []  # the patch is that of both
+        bad += [others] if others != whole else []  # both runs have the same patch
         bad += [None] if name != "result.json" else []  # without it the run is not finished
         shapes += [(name, contents) for contents in bad]
     return shapes

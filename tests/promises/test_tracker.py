@@ -1,4 +1,4 @@
-"""Check 15: a server that is dead, dies, hangs or returns delays no command, and lacks nothing after `sync`."""
+"""Check 15: a server that is down, dies, hangs or comes back delays no command. After `sync` it has all runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ from tests.promises.trackers import Door, Server, assert_warned, run, server, sl
 
 pytestmark = pytest.mark.promise
 LATER = 5.0  # seconds that a server may cost a command
-HANGS = 30.0  # beside other tests, whose work slows it down as well
+HANGS = 30.0  # the same limit when other tests run too and slow the command down
 TITLE = "a server that is dead, dies, hangs or returns delays no command, and lacks nothing after sync"
-STEPS = ("begin", "grouped", "created", "described")  # of the copy of a run that no server has yet
+STEPS = ("begin", "grouped", "created", "described")  # the steps of copying a run that the server does not have yet
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,13 @@ def dying(door: Door, first: float, _odd: bool) -> Callable[[], None]:
 
 
 def hanging(door: Door, first: float, odd: bool) -> Callable[[], None]:
-    """From the start, or from somewhere in the run on."""
+    """The server hangs from the start, or from some moment in the run."""
     door.open() if odd else door.hang()
     return lambda: (time.sleep(first), door.hang())[1]
 
 
 def returning(door: Door, first: float, odd: bool) -> Callable[[], None]:
-    """Dead or hanging from the start and back in the midst of the run, then the other of both, and back again."""
+    """The server is dead (or hangs), comes back in the run, then hangs (or is dead), and comes back again."""
     if odd:
         door.hang()
 
@@ -72,7 +72,7 @@ WAYS = (as_it_is, dead, dying, hanging, returning)
 def test_a_server_that_is_away_does_not_hold_the_command_up(
     check, chance, tmp_path, mlflow_server, digits, monkeypatch
 ):
-    lasting = 8.0 if check.full else 4.0  # seconds that a run trains
+    lasting = 8.0 if check.full else 4.0  # seconds that the training lasts
     later: dict[str, list[float]] = {way.__name__: [] for way in WAYS[1:]}
     every = [[(way, n % 2 == 1) for way in WAYS] for n in range(5)]
     both = [(way, odd) for way in WAYS for odd in (False, True) if not odd or way in (hanging, returning)]
@@ -104,7 +104,7 @@ def test_a_server_that_is_away_does_not_hold_the_command_up(
 
 
 def meet(workspace: Workspace, door: Door, round_: tuple[Callable, float, bool, float]) -> tuple[Answer, float]:
-    """Train while the server behind the door is away in its way; every run is of a recipe of its own."""
+    """Train while the server behind the door is away in one of the ways. Each run has its own recipe."""
     way, first, odd, rate = round_
     then = way(door, first, odd)
 
@@ -118,7 +118,7 @@ def meet(workspace: Workspace, door: Door, round_: tuple[Callable, float, bool, 
 @pytest.mark.check(15, TITLE)
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_hanging_server_does_after_all_is_not_done_twice(check, bench, mlflow_server, digits, monkeypatch, step):
-    rate = {"lr": 0.03 + 0.01 * STEPS.index(step)}  # a recipe of its own on the server that all share
+    rate = {"lr": 0.03 + 0.01 * STEPS.index(step)}  # its own recipe, because all tests share the server
     made, door = bench.run("plain", bench.top, **rate), Door(mlflow_server.port)
     bench.work([bench.job(made, **rate)])
     monkeypatch.setenv("MLFLOW_TRACKING_URI", door.uri)
@@ -128,7 +128,7 @@ def test_what_a_hanging_server_does_after_all_is_not_done_twice(check, bench, ml
         mirror = Mirror(open_store(Home(bench.top)), lambda: door.hang() if next(steps, "") == step else None)
         with pytest.raises(TrackerAway):
             mirror.send(made, prepare(made, lambda _: digits))
-        door.open()  # what was asked arrives now
+        door.open()  # now the server gets the waiting request
 
         sync(Home(bench.top), lambda _: digits, pytest.fail)
 

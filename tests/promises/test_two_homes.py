@@ -1,6 +1,6 @@
-"""Check 16: homes that share a store and train the same recipe under the same seeds, on machines whose numbers differ.
+"""Check 16: two homes share a store and train the same recipe and seeds, on machines that compute other numbers.
 
-Nothing of one is overwritten by the other, in whatever order, however often and however interrupted they send it.
+Neither home overwrites records of the other. They send in any order, several times, and with interruptions.
 """
 
 import json
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.promise, pytest.mark.filterwarnings("ignore::ResourceW
 
 
 def work_elsewhere(job, emit):
-    """Train as a machine would whose arithmetic is another: every epoch draws otherwise."""
+    """Train as on a machine with other arithmetic. Here every epoch draws other random numbers."""
     from suite.engine import epoch
 
     draw = epoch.set_seed
@@ -40,7 +40,7 @@ def work_elsewhere(job, emit):
 
 @pytest.fixture(scope="module")
 def trained(own, digits, tmp_path_factory) -> Path:
-    """Two homes with the same two runs of `choosy`, whose weights differ."""
+    """Two homes with the same two runs of `choosy`, but other weights."""
     top = tmp_path_factory.mktemp("homes")
     bench = Bench(own, digits, top)
     for name, by in (("here", work), ("there", work_elsewhere)):
@@ -58,7 +58,7 @@ def homes(trained, tmp_path) -> list[Home]:
 
 @pytest.fixture
 def shared(check, homes, monkeypatch, tmp_path) -> Iterator[tuple[Path, Path]]:
-    """The database of a store for both, and where its artifacts lie: a real server's, with `-m promise`."""
+    """The database and artifact folder of a store that both homes use. With `-m promise` it is a real server."""
     with server(tmp_path) if check.full else nullcontext() as started:
         uri = f"http://127.0.0.1:{started.port}" if started else f"sqlite:///{tmp_path / 'shared.db'}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -91,14 +91,14 @@ def test_two_homes_of_one_store_overwrite_nothing_of_each_other(check, chance, h
         for home in homes:
             assert_mirror_is_exact(home.root, *shared)
             store = open_store(home)
-            assert list(finished_runs(store)["weights_sha256"]) == weights(home)  # a report has its own home's numbers
+            assert list(finished_runs(store)["weights_sha256"]) == weights(home)  # a report shows its home's own
             [group] = read_groups(store, finished_runs(store))
             assert group.seeds == (0, 1)
 
 
 @pytest.mark.check(16, TITLE)
 def test_records_without_a_home_stay_with_the_home_that_made_them(check, homes, shared, digits):
-    """As older versions wrote them: the same run of another home was never sent, for it seemed to be there."""
+    """Older versions wrote such records. The same run of another home was then never sent: it seemed to be there."""
     with check.case():
         send(homes[0], digits)
         with closing(sqlite3.connect(shared[0])) as connection, connection:

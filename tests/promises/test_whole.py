@@ -1,6 +1,6 @@
-"""The whole of `run`, from its start to its report: beside the tutorials' loops, its overhead, and in company.
+"""The time of `run` from start to report: compared with the tutorials' loops, its overhead, and with two workers.
 
-Times of one machine and hour, so only their ratios are judged, and only in full, where nothing else may run.
+Times depend on machine and hour. So only ratios are tested, and only with -m promise, when no other test runs.
 """
 
 import json
@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.promise, pytest.mark.full, pytest.mark.timeout(7200)]
 TITLE = "the whole of `run`: beside tutorials, its overhead, two workers"
 SIX = ("mlp", "lenet", "cnn", "cnn_one_epoch", "lenet_avgpool", "lenet_gaussian")
 SMALL = ("--data", "digits", "--epochs", "1")
-SHARE = 0.1  # of the tutorials' steps and looks that are timed: each is like the one before
+SHARE = 0.1  # of the tutorials' steps and evaluations are timed; all of a kind take about the same time
 
 
 def run(folder: Path, *words: str) -> tuple[float, float]:
-    """A command's seconds in a home of its own, and those of them that all runs spent in training and evaluation."""
+    """The seconds of a command in a new home, and the seconds that its runs spent in training and evaluation."""
     folder.mkdir(parents=True)
     workspace = Workspace(folder)
     begun = time.perf_counter()
@@ -39,9 +39,9 @@ def run(folder: Path, *words: str) -> tuple[float, float]:
 
 
 def tutorials(names: tuple[str, ...], overrides: dict[str, object], share: float) -> float:
-    """The seconds of these experiments' protocols as tutorials have them, all cores each, one after the other.
+    """The seconds that the tutorials' own loops need for these experiments, one after the other, each on all cores.
 
-    Starting Python is not counted.
+    The start of Python is not counted.
     """
     environment = Side("tutorial", "tutorial", "all").environment()
     return math.fsum(
@@ -57,7 +57,7 @@ def tutorials(names: tuple[str, ...], overrides: dict[str, object], share: float
 
 @pytest.mark.check(26, TITLE)
 def test_all_six_beside_the_tutorials_and_what_is_neither_training_nor_evaluation(check: Check, tmp_path, figure):
-    """In full the published protocols, under one seed, with tracking and report; in short two of them on the digits."""
+    """With -m promise all published protocols, one seed, with tracking and report; else two of them on the digits."""
     names, words, overrides, share = (
         (SIX, (), {}, SHARE) if check.full else (("mlp", "cnn"), SMALL, {"data": "digits", "epochs": 1}, 1.0)
     )
@@ -79,7 +79,7 @@ def test_all_six_beside_the_tutorials_and_what_is_neither_training_nor_evaluatio
 @pytest.mark.check(26, TITLE)
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
 def test_two_workers_beside_one(check: Check, tmp_path, figure):
-    """The same runs by both, from start to end, without a report, which no worker makes; in full those of all six."""
+    """The same runs with one and with two workers, without the report. With -m promise the runs of all six."""
     words = (*(SIX if check.full else ("cnn_one_epoch", *SMALL)), "--no-report", "--seeds", "1" if check.full else "2")
     ratios = []
     for number in range(check.times(3, short=1)):

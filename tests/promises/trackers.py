@@ -1,6 +1,6 @@
-"""A tracking server that is taken away, hung and given back: one real MLflow server, and a door before it for each run.
+"""A tracking server that goes away, hangs and comes back: one real MLflow server, with a "door" for each run.
 
-Also a run that takes its time asleep, so that what is measured does not depend on the machine's cores.
+Also a run that sleeps instead of computing, so that its time does not depend on the cores of the machine.
 """
 
 import os
@@ -37,11 +37,11 @@ def network():
 
     return nn.Sequential(nn.Flatten(), Sleepy(784, 10))
 '''
-NAPS = 18  # between the ends of its first and its last epoch
+NAPS = 18  # sleeps between the ends of its first and its last epoch
 
 
 def sleeper(folder: Path, name: str, seconds: float, **environment: str) -> Workspace:
-    """A new workspace in which `sleepy` trains for so long between the ends of its first and its last epoch."""
+    """A new workspace. Its `sleepy` needs so many seconds from the end of the first epoch to the end of the last."""
     home, own = folder / name, folder / f"{name}.own"
     home.mkdir()
     own.mkdir()
@@ -52,7 +52,7 @@ def sleeper(folder: Path, name: str, seconds: float, **environment: str) -> Work
 def run(
     workspace: Workspace, *words: str, meanwhile: Callable[["subprocess.Popen[str]"], None]
 ) -> tuple[Answer, float]:
-    """Train `sleepy`, do something meanwhile, and tell how long the command took."""
+    """Train `sleepy` and do something meanwhile. Returns the answer and the seconds of the command."""
     begun = time.monotonic()
     process = workspace.start("run", "sleepy", "--seeds", "1", "--no-report", *words)
     meanwhile(process)
@@ -66,7 +66,7 @@ def wait_for_an_epoch(workspace: Workspace, process: "subprocess.Popen[str]") ->
 
 
 def assert_warned(answer: Answer, *times: int) -> None:
-    """It went well, and MLflow was said to be away that many times: once in one line, or not at all."""
+    """The command succeeded. The number of warnings about MLflow is one of `times`."""
     assert answer.code == 0, answer
     lines = answer.err.splitlines()
     assert len(lines) in times, answer
@@ -76,7 +76,7 @@ def assert_warned(answer: Answer, *times: int) -> None:
 
 
 class Door:
-    """A port of its own that leads to the server while it is open, refuses when shut, and is silent when it hangs."""
+    """A port in front of the server. Open, it passes data on; shut, it refuses; hanging, it gives no answer."""
 
     def __init__(self, target: int) -> None:
         self._target, self._flows = target, threading.Event()
@@ -91,17 +91,17 @@ class Door:
         return f"http://127.0.0.1:{self.port}"
 
     def open(self) -> None:
-        """Let through what comes, and what waited."""
+        """Pass on new and waiting connections."""
         self._listen()
         self._flows.set()
 
     def hang(self) -> None:
-        """Accept whoever comes and answer nobody, not even those who are inside."""
+        """Accept connections but give no answer, also to those that are open."""
         self._listen()
         self._flows.clear()
 
     def shut(self) -> None:
-        """Refuse whoever comes and cut off those who are inside, as a server that was killed does."""
+        """Refuse new connections and close the open ones, as when a server is killed."""
         self._flows.clear()
         listener, self._listener, ends, self._ends = self._listener, None, self._ends, []
         for one in [listener, *ends] if listener else ends:
@@ -133,7 +133,7 @@ class Door:
 
 
 class Server:
-    """A real MLflow server on loopback with a store of its own."""
+    """A real MLflow server on loopback with its own store."""
 
     def __init__(self, folder: Path) -> None:
         self.database, self.artifacts = folder / "server.db", folder / "artifacts" / "1"
@@ -166,7 +166,7 @@ class Server:
             return False
 
     def end(self) -> None:
-        """End it and its workers."""
+        """End the server and its workers."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, 15)
             with suppress(subprocess.TimeoutExpired):
@@ -177,7 +177,7 @@ class Server:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
-    """The server, for as long as the body runs."""
+    """A server that runs as long as the `with` block."""
     started = Server(folder)
     try:
         yield started

@@ -1,8 +1,8 @@
-"""An experiment as its source has it, a program of its own: python -m tests.promises.tutorial NAME OVERRIDES SHARE.
+"""Time an experiment as its source does it: python -m tests.promises.tutorial NAME OVERRIDES SHARE.
 
-Pictures through a DataLoader, torch's own number of threads, and the source's own looks at held-out and test images,
-those on the way with the images in memory. Each kind of step is like the one before, so only a `SHARE` of each is
-done. Prints the seconds that all of them take.
+Images come through a DataLoader, torch chooses the number of threads, and held-out and test images are evaluated as
+often as in the source (during the training with the images in memory). All steps of a kind take about the same time,
+so only a `SHARE` of each kind is done. Prints the seconds that all steps would take.
 """
 
 import json
@@ -22,7 +22,7 @@ from suite.recipe import registry
 
 
 def main(name: str, overrides: str, share: str) -> None:
-    """Do a share of all there is to do, and say how long the whole takes."""
+    """Do a share of all steps and print the seconds that all of them would take."""
     experiment = registry.load().experiments[name].changed(json.loads(overrides))
     recipe = experiment.recipe
     sets = published(recipe, load(recipe.data, ensure(recipe.data)))
@@ -38,7 +38,7 @@ def main(name: str, overrides: str, share: str) -> None:
         (model(batch[0]).argmax(1) == batch[1]).sum().item()
 
     def timed(do: Callable[[Labelled], None], batches: Iterable[Labelled], number: int) -> float:
-        """The seconds that so many batches take, by doing a share of them."""
+        """The seconds for so many batches, estimated from a share of them."""
         some = max(1, round(number * float(share)))
         begun = time.perf_counter()
         for batch in islice(_again_and_again(batches), some):
