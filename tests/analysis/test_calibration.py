@@ -1,4 +1,4 @@
-"""The calibration error against a count by hand, against scikit-learn's curve, and for honest classifiers."""
+"""The calibration error: counted by hand, by scikit-learn's curve, and for well-calibrated classifiers."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from suite.analysis.calibration import calibration
 
 
 def test_it_is_the_one_counted_by_hand():
-    # two bins: sure 0.3, right 0 of 1; sure 0.6, 0.8, 1.0, right 2 of 3: (|0.3 - 0| + |2.4 - 2|) / 4
+    # two bins: confidence 0.3, 0 of 1 right; confidence 0.6, 0.8, 1.0, 2 of 3 right: (|0.3 - 0| + |2.4 - 2|) / 4
     found = calibration(np.array([0.3, 0.6, 0.8, 1.0]), np.array([False, True, False, True]), bins=2)
 
     assert found.ece == pytest.approx(0.7 / 4)
@@ -57,7 +57,7 @@ def test_a_classifier_that_is_right_as_often_as_it_says_has_hardly_an_error():
     boastful = calibration(np.sqrt(confidence), draw.random(200_000) < confidence)
 
     assert honest.ece < 0.006
-    assert boastful.ece == pytest.approx(2 / 3 - 1 / 2, abs=0.01)  # the mean of √u less that of u
+    assert boastful.ece == pytest.approx(2 / 3 - 1 / 2, abs=0.01)  # mean of √u minus mean of u
 
 
 def test_of_no_answers_there_is_no_error():

@@ -1,4 +1,4 @@
-"""Recipes compared two by two: which pairs, corrected for how many, said in which words, and how often wrongly."""
+"""Recipes compared in pairs: which pairs, the correction for their number, the words, and how often it is wrong."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ FOUND = Difference(mean=0.004, seeds_sd=0.006, images_se=0.003, rest_sd=0.2, n=5
 
 
 def answers(title, share, *, seeds=(0, 1, 2, 3, 4), draw=7):
-    """Answers that are right on this share of all images, each drawn by itself; elsewhere the next class."""
+    """Answers of which this share is right, drawn at random for each image. A wrong answer is the next class."""
     chance = np.random.default_rng((draw, *title.encode()))
     shape = len(seeds), IMAGES
     predicted = np.where(chance.random(shape) < share, LABELS, (LABELS + 1) % 10).astype(np.uint8)
@@ -135,7 +135,7 @@ def test_the_votes_are_compared_by_mcnemars_exact_test_corrected_as_well():
 
 @pytest.mark.parametrize("pairs", [1, 3, 6])
 def test_what_could_have_been_seen_holds_after_the_correction(pairs):
-    """With several pairs a difference must be larger to be shown: 80 % are promised whatever the others come to."""
+    """With several pairs only a larger difference is shown. The 80 % hold for each pair, whatever the others show."""
     some = [answers(name, 0.8) for name in "abcd"[: {1: 2, 3: 3, 6: 4}[pairs]]]
     found = compare(some)
 
@@ -205,7 +205,7 @@ def test_where_images_leave_it_open_no_number_of_seeds_is_named():
 
 
 def test_the_same_images_right_are_said_to_be_so_and_nothing_is_said_of_what_was_visible():
-    """No spread is no evidence of how small a difference would have been seen."""
+    """Without any spread nobody can say how small a difference would have been seen."""
     one = answers("a", 0.8)
     [found] = compare([one, replace(one, title="b")])
 
@@ -244,7 +244,7 @@ def test_facts_are_plain_values_of_everything():
 
 
 def suites(draw, count, recipes, seeds, *, gap=0.0, images=1_000):
-    """Answers of `recipes` whose first is better by `gap`; images are hard, seeds lucky and recipes' tastes differ."""
+    """Answers of several recipes; the first is better by `gap`. Images, seeds and recipes add random differences."""
     from scipy.special import ndtri
 
     labels = np.zeros(images, np.uint8)
@@ -268,7 +268,7 @@ def suites(draw, count, recipes, seeds, *, gap=0.0, images=1_000):
 def test_any_of_six_pairs_of_four_equal_recipes_is_called_different_in_5_percent_of_suites_or_fewer(
     figure, draws, monkeypatch
 ):
-    monkeypatch.setattr("suite.analysis.comparison.detectable", lambda *_: 0.0)  # power costs most and decides nothing
+    monkeypatch.setattr("suite.analysis.comparison.detectable", lambda *_: 0.0)  # slow, and no part of the verdict
     monkeypatch.setattr("suite.analysis.comparison.seeds_needed", lambda *_: None)
     draw, wrong, uncorrected, count = np.random.default_rng(5), 0, 0, draws(1_000)
     for some in suites(draw, count, recipes=4, seeds=5):
@@ -283,7 +283,7 @@ def test_any_of_six_pairs_of_four_equal_recipes_is_called_different_in_5_percent
 
 @pytest.mark.studies
 def test_a_true_difference_as_large_as_could_be_seen_is_seen_as_often_as_said_or_oftener(figure, monkeypatch):
-    """Among three recipes, so corrected; `visible` is each suite's own estimate, and its mean is what is planted."""
+    """There are three recipes, so p is corrected. The planted difference is the median of the estimates `visible`."""
     visible = [found.visible for some in suites(np.random.default_rng(6), 30, 3, 5) for found in compare(some)]
     monkeypatch.setattr("suite.analysis.comparison.detectable", lambda *_: 0.0)
     monkeypatch.setattr("suite.analysis.comparison.seeds_needed", lambda *_: None)

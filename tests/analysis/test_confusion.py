@@ -1,4 +1,4 @@
-"""The matrix, the figures by class and the pairs, against a count by hand and against scikit-learn."""
+"""The matrix, the figures by class and the confused pairs: counted by hand and compared with scikit-learn."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ def test_the_intervals_are_wilsons_of_what_was_predicted_and_what_was_true():
     assert (cat.precision_interval, cat.recall_interval) == (wilson(2, 4), wilson(2, 4))
     assert fox.recall_interval == wilson(0, 1)
     assert cat.f1_interval.low < cat.f1 < cat.f1_interval.high
-    # 2 of the 6 images that are cats or are called so: 2 J / (1 + J) of Wilson's ends
+    # J is 2 of the 6 images that are cats or are called cats; f1 = 2 J / (1 + J), so its ends come from Wilson's for J
     assert cat.f1_interval.high == pytest.approx(2 * wilson(2, 6).high / (1 + wilson(2, 6).high))
 
 
@@ -124,7 +124,7 @@ def test_a_mean_over_seeds_has_the_interval_of_one_seeds_images():
 
 
 def test_the_interval_of_f1_covers_the_truth(figure):
-    """Draws of 300 images from a known matrix of shares."""
+    """300 images are drawn from a known matrix of shares."""
     draw = np.random.default_rng(24)
     shares = np.array([[0.4, 0.06, 0.04], [0.08, 0.2, 0.02], [0.01, 0.04, 0.15]])
     truth = [one.f1 for one in by_class(shares, NAMES)]
@@ -146,7 +146,7 @@ def test_the_spread_is_that_of_each_cell():
 
 
 def seeds_matrices(draw, n, *, images=200, classes=10, moved=0.0):
-    """Matrices of n seeds: each class of images is right in 85 to 95 %; `moved` of class 3 are taken for class 5."""
+    """Matrices of n seeds in which most images are right. The share `moved` of class 3 is predicted as class 5."""
     shares = np.full((classes, classes), 0.1 / (classes - 1)) * (np.arange(classes) % 3 == 0)
     shares[np.diag_indices(classes)] = 0
     luck = np.exp(draw.normal(0, 0.3, (n, 1, 1)))

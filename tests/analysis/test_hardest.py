@@ -18,7 +18,7 @@ PREDICTED = np.array([
 def test_the_hardest_come_first_with_what_they_are_taken_for():
     found = hardest(PREDICTED, LABELS, ["a", "a", "a", "b"])
 
-    # image 1: two of a's three and b's one; a half of the experiments, as for images 0 and 3, is not most of them
+    # Image 1 is wrong for 2 of 3 seeds of a and the one of b. Images 0 and 3 are hard for only half of the experiments.
     assert [(one.image, one.label, one.experiments) for one in found] == [(2, 2, 2), (1, 1, 2)]
     assert [one.share for one in found] == pytest.approx([1, (2 / 3 + 1) / 2])
     assert [one.taken_for for one in found] == [9, 7]

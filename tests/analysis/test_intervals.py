@@ -1,4 +1,4 @@
-"""Intervals against tables that were printed elsewhere, and against the truth in simulated suites."""
+"""Intervals, compared with published tables and with the known truth of simulations."""
 
 import math
 import random
@@ -8,7 +8,7 @@ import pytest
 
 from suite.analysis.intervals import LEVEL, group, wilson
 
-# Student's t at 97.5 %, as every table prints it, by degrees of freedom.
+# Student's t at 97.5 % by degrees of freedom, from any printed table.
 T_TABLE = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 29: 2.045}
 
 
@@ -112,7 +112,7 @@ def test_wilsons_intervals_are_statsmodels_in_1_000_random_cases():
     draw = random.Random(24)
     for case in range(1_000):
         images = draw.randint(1, 10_000)
-        right = draw.randint(0, images) if case % 2 else draw.uniform(0, images)  # a mean over seeds is no whole number
+        right = draw.randint(0, images) if case % 2 else draw.uniform(0, images)  # a mean over seeds may be a fraction
         level = draw.choice([0.9, LEVEL, 0.99])
         found = wilson(right, images, level)
 

@@ -1,4 +1,4 @@
-"""The gate: honest runs pass, drops fail, and what is not known is said to be so."""
+"""The gate: correct runs pass, drops fail, and it says when the data is not enough to decide."""
 
 from math import inf, isinf, isnan, nan, sqrt
 
@@ -15,7 +15,7 @@ SPREAD, MARGIN = 0.005, 0.02
 
 
 def gate(draw, drop=0.0, *, spread=SPREAD, margin=MARGIN, references=10):
-    """The verdict and the number of fresh seeds, looked at as planned until it is decided."""
+    """The verdict and the number of fresh seeds, with looks as planned until there is a decision."""
     reference = draw.normal(0.9, SPREAD, references)
     fresh = draw.normal(0.9 - drop, spread, PLANNED[-1])
     for k, n in enumerate(PLANNED):
@@ -49,7 +49,7 @@ def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
 
 
 def by_formulas(new, old, alpha):
-    """Student's lower end, Welch's upper end and Student's p, as the textbooks have them."""
+    """Student's lower end, Welch's upper end and Student's p, by the formulas of textbooks."""
     from scipy.special import stdtr, stdtrit
 
     freedom, drop = new.n + old.n - 2, old.mean - new.mean
@@ -65,7 +65,7 @@ def test_the_ends_and_p_are_those_of_the_formulas_in_300_random_cases():
     draw = np.random.default_rng(27)
     for _ in range(300):
         fresh, reference = draw.normal(0.9, 0.01, draw.integers(2, 9)), draw.normal(0.9, 0.02, draw.integers(3, 9))
-        found = judge(fresh.tolist(), reference.tolist(), margin=1.0, alpha=0.01)  # no rise is as large
+        found = judge(fresh.tolist(), reference.tolist(), margin=1.0, alpha=0.01)  # no rise is as large as this margin
 
         wanted = by_formulas(group(fresh.tolist()), group(reference.tolist()), 0.01)
         assert (found.interval.low, found.interval.high, found.p) == pytest.approx(wanted, rel=0, abs=1e-12)
@@ -126,7 +126,7 @@ def test_one_run_that_breaks_down_among_good_ones_fails():
     found = judge([0.9, 0.1, 0.905], REFERENCE, margin=0.02)
 
     assert (found.verdict, found.lost) == ("FAIL", 0.1)
-    assert found.interval.low < 0  # by their mean nothing would be shown
+    assert found.interval.low < 0  # the mean alone would show no drop
     assert found.words.startswith(
         "FAIL: a run has 0.1000, which the reference's runs do not have. The drop is +0.2664 ("
     )
@@ -134,7 +134,7 @@ def test_one_run_that_breaks_down_among_good_ones_fails():
 
 @pytest.mark.parametrize(("worst", "lost"), [(0.8795, None), (0.8765, 0.8765)])
 def test_a_run_is_lost_below_what_further_runs_of_the_reference_come_to(worst, lost):
-    """By 5 values and 0.01 over 3 runs: 0.9014 - 4.86 * 0.00230 * 1.095 and so 0.8891; and the margin is wider here."""
+    """5 values and 0.01 over 3 runs give 0.9014 - 4.86 * 0.00230 * 1.095, about 0.8891. Here the margin is wider."""
     assert judge([0.9, worst, 0.905], REFERENCE, margin=0.023).lost == lost
 
 
@@ -201,7 +201,7 @@ def test_of_100_honest_gates_5_at_most_raise_an_alarm_and_of_2_000_1_percent(fig
 
 @pytest.mark.promise
 def test_honest_gates_without_a_margin_to_pass_by_raise_no_more_alarms(figure, draws):
-    """With no margin nothing ever passes early, so that every look is taken."""
+    """With such a margin no gate passes early, so all looks are done."""
     draw, count = np.random.default_rng(25), draws(2_000)
     alarms = np.mean([gate(draw, margin=-1.0)[0] == "FAIL" for _ in range(count)])
     figure(f"gate, A/A, every look of {PLANNED} taken: {alarms:.2%} of {count:,} alarms")
@@ -234,4 +234,4 @@ def test_a_drop_as_large_as_the_margin_hardly_ever_passes(figure, draws):
     figure(f"gate, drop of the margin: {equal:.2%} pass, {wide:.2%} where the fresh runs spread four times as far")
 
     assert equal <= ALPHA + 2.5 * (ALPHA / count) ** 0.5
-    assert wide <= 0.025  # Welch's t is an approximation, and the roughest where the smaller sample spreads further
+    assert wide <= 0.025  # Welch's t is only approximate, and worst if the smaller sample has the larger spread

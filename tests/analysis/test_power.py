@@ -1,4 +1,4 @@
-"""Power against the textbooks' noncentral t, and the questions turned round."""
+"""Power, compared with the noncentral t of textbooks; and the inverse: the seeds or the difference for a power."""
 
 import numpy as np
 import pytest

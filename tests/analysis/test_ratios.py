@@ -1,4 +1,4 @@
-"""Ratios of paired times: right on the average, honestly wide, and a verdict that never guesses."""
+"""Ratios of paired times: no bias, an interval that is wide enough, and no verdict without evidence."""
 
 import math
 
@@ -13,7 +13,7 @@ TRIALS = 400
 
 
 def session(generator: np.random.Generator, slower: float, *, of_rounds: float, of_cycles: float) -> tuple:
-    """Times of two sides whose true ratio is `slower`, with an hour that drifts and outliers that hit one side."""
+    """Times of two sides whose true ratio is `slower`. The machine's speed drifts, and outliers hit one side."""
     shape = (ROUNDS, CYCLES)
     hour = np.exp(generator.normal(0, 0.3, shape).cumsum(axis=1))
     place = np.exp(generator.normal(0, of_rounds / math.sqrt(2), (2, ROUNDS, 1)))

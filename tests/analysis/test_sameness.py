@@ -1,4 +1,4 @@
-"""Two trainings laid side by side: the first number that differs, and nothing that is equal called different."""
+"""Two trainings compared: the first number that differs is named, and equal numbers are never called different."""
 
 import copy
 from math import inf, nan, nextafter
@@ -9,7 +9,7 @@ from suite.analysis.sameness import Difference, environment_changes, first_diffe
 
 
 def epoch(number, **changed):
-    """An epoch's record as the history has it."""
+    """The record of an epoch, as in the history."""
     return {
         "epoch": number, "images": 1500, "train_loss": 1.5 - number / 4, "train_accuracy": 0.5, "val_loss": None,
         "val_accuracy": None, "probes": [{"step": 10, "batch_loss": 0.9, "test_accuracy": 0.4},
@@ -19,7 +19,7 @@ def epoch(number, **changed):
 
 
 def result(**changed):
-    """A result as the run's folder has it."""
+    """A result, as in the folder of a run."""
     return {
         "status": "finished", "metrics": {"test/accuracy": 0.9, "test/loss": 0.3, "test/images": 297},
         "weights_sha256": "a" * 64, "predictions_sha256": "b" * 64, "clock": {"perf/train_seconds": 1.0}, **changed,
@@ -30,7 +30,7 @@ HISTORY = [epoch(number) for number in range(3)]
 
 
 def difference(history=HISTORY, end=None):
-    """Between the plain training and another one."""
+    """The difference between the plain training and this one."""
     return first_difference(HISTORY, history, result(), end or result())
 
 
@@ -151,7 +151,7 @@ def test_values_of_different_types_differ_however_equal(before, now):
 
 
 def test_the_two_zeros_differ():
-    """Their bits do, and what is divided by them."""
+    """+0 and -0 have other bits, and a division by them gives another result."""
     found = first_difference([epoch(0, train_loss=0.0)], [epoch(0, train_loss=-0.0)], result(), result())
 
     assert found is not None

@@ -1,4 +1,4 @@
-"""The looks, what each may spend, and that all of them together are wrong in 5 % at most."""
+"""The looks at the data, the error that each may spend, and that all together are wrong in at most 5 %."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.analysis.simulated import World
 
 
 def decided_at(answers, planned):
-    """The number of seeds at which the rule stops with a difference, None where it never does."""
+    """The number of seeds at which the rule stops with a difference; None if it never stops."""
     for k, n in enumerate(planned):
         found = difference(*answers[:, :n], level=level_at(planned, k))
         if found.interval.low > 0 or found.interval.high < 0:

@@ -1,4 +1,4 @@
-"""McNemar and Holm against statsmodels on random cases, votes against a count one by one."""
+"""McNemar and Holm compared with statsmodels in random cases; votes compared with a count one by one."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_mcnemar_is_the_binomials_two_tails_counted_by_hand():
     one = np.repeat([True, False, True], [5, 1, 10])
     other = np.repeat([False, True, True], [5, 1, 10])
 
-    # of 6 uneven images one or none on one side, either way: 2 × (1 + 6) / 64
+    # 6 images differ; at most one of them is on one side, and there are two sides: 2 × (1 + 6) / 64
     assert mcnemar(one, other).p == pytest.approx(14 / 64)
 
 
@@ -52,11 +52,11 @@ def test_equal_classifiers_are_not_told_apart():
 def test_holm_is_statsmodels_in_1_000_random_cases(monkeypatch):
     from statsmodels.stats.multitest import multipletests
 
-    monkeypatch.setattr("gc.collect", lambda: 0)  # which it does each time, for 0.4 s with all that pytest has loaded
+    monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels calls it each time; in a full pytest that takes 0.4 s
     draw = np.random.default_rng(24)
     for _ in range(CASES):
         ps = draw.random(int(draw.integers(1, 30))) ** draw.integers(1, 6)
-        ps = np.round(ps, int(draw.integers(1, 8)))  # so that some are equal
+        ps = np.round(ps, int(draw.integers(1, 8)))  # rounded, so that some are equal
 
         assert holm(ps.tolist()) == pytest.approx(multipletests(ps, method="holm")[1].tolist())
 
@@ -72,7 +72,7 @@ def test_most_votes_win_and_a_tie_goes_to_the_surer():
     predicted = np.array([[1, 1, 9, 0], [1, 2, 3, 0], [2, 2, 3, 5], [3, 1, 9, 5]], dtype=np.uint8)
     confidence = np.array([[0.4, 0.9, 0.5, 0.0], [0.4, 0.7, 0.9, 0.0], [0.9, 0.8, 0.9, 0.0], [1.0, 0.5, 0.6, 0.0]])
 
-    # 1 has two votes; 1 and 2 have two, 1.4 against 1.5; 3 and 9, 1.8 against 1.1; a tie in everything, the lower
+    # By image: 1 has most votes; 1 and 2 have two, 2 is surer (1.5 > 1.4); 3 is surer (1.8 > 1.1); a tie: the lower
     assert votes(predicted, confidence).tolist() == [1, 2, 3, 0]
 
 

@@ -1,4 +1,4 @@
-"""Time to a target, over seeds that reach it and seeds that do not, and a figure's place among ours."""
+"""Time to a target, for seeds that reach it and seeds that do not; and the place of a figure among our values."""
 
 import numpy as np
 import pytest

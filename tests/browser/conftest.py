@@ -1,4 +1,4 @@
-"""Two finished runs, and headless Chromium to look at what is made of them."""
+"""Two finished runs, and headless Chromium to open the pages about them."""
 
 import shutil
 import subprocess
@@ -17,14 +17,14 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Page:
-    """What a page came to: its elements after its scripts ran, and what it wrote to the console."""
+    """A page after its scripts ran: its elements, and what it wrote to the console."""
 
     dom: str
     log: str
 
     @property
     def complaints(self) -> list[str]:
-        """Its console lines."""
+        """The lines that it wrote to the console."""
         return [line for line in self.log.splitlines() if "CONSOLE" in line]
 
 
@@ -36,7 +36,7 @@ class Browser:
     profiles: Path
 
     def open(self, address: str, *, width: int = 1500, seconds: int = 20, flags: tuple[str, ...] = ()) -> Page:
-        """Open a page and give its scripts `seconds`, which pass faster while nothing is under way."""
+        """Open a page and give its scripts `seconds` of virtual time, which passes faster while the page waits."""
         words = (f"--window-size={width},1100", f"--virtual-time-budget={seconds * 1000}", "--dump-dom")
         profile = self.profiles / str(len(list(self.profiles.iterdir())))
         profile.mkdir()
@@ -65,7 +65,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1")
     assert answer.code == 0, answer.err
     words = ("--data", "digits", "--epochs", "1", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3")
-    # Rates that win nothing: a winner would be run too, and compared with the two.
+    # With such low rates no trial wins. A winner would be trained as a third experiment in the report.
     space = ("--space", "lr=1e-6..1e-5", "batch_size=256,512", "--no-pruning")
     answer = workspace.suite("tune", "mlp", *words, *space)
     assert answer.code == 0, answer.err

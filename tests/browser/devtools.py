@@ -1,6 +1,6 @@
-"""A page in headless Chromium, used as a reader uses it, over DevTools: widths, mouse, keys, and what it asks for.
+"""A page in headless Chromium, controlled over DevTools: its width, mouse, keys, and the requests that it makes.
 
-Chromium takes commands on file descriptor 3 and answers on 4 (`--remote-debugging-pipe`), JSON that ends with a NUL.
+Chromium reads commands on file descriptor 3 and answers on 4 (`--remote-debugging-pipe`). Each is JSON and a NUL.
 """
 
 import itertools
@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 
 class Tab:
-    """One page, and everything that it wrote to the console or asked the network for."""
+    """One page, with all that it wrote to the console or requested from the network."""
 
     def __init__(self, command: str, profile: Path) -> None:
         (there, self._out), (self._in, back) = os.pipe(), os.pipe()
@@ -54,7 +54,7 @@ class Tab:
         os.close(self._in)
 
     def call(self, method: str, **params: Any) -> Any:
-        """Give a command and wait for its answer; what happens meanwhile is kept in `events`."""
+        """Send a command and wait for its answer. Events that arrive meanwhile are kept in `events`."""
         number = next(self._numbers)
         order = {"id": number, "method": method, "params": params}
         os.write(
@@ -66,7 +66,7 @@ class Tab:
         return message["result"]
 
     def open(self, address: str, *, width: int, height: int = 900, dark: bool = False) -> None:
-        """Show a page, `width` CSS pixels wide; phones too, which Chromium's own window cannot be as narrow as."""
+        """Show a page, `width` CSS pixels wide. This can be as narrow as a phone; a window of Chromium cannot."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
@@ -81,7 +81,7 @@ class Tab:
             time.sleep(0.05)
 
     def ask(self, expression: str) -> Any:
-        """The value of an expression in the page, whatever the page itself may run."""
+        """The value of an expression in the page. It works even if the page itself may run no scripts."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -95,7 +95,7 @@ class Tab:
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, key: str) -> None:
-        """A key of `KEYS`, down and up."""
+        """Press and release a key of `KEYS`."""
         text = {"Enter": "\r", " ": " "}.get(key)
         common = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": KEYS[key]}
         self.call("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
@@ -103,13 +103,13 @@ class Tab:
 
     @property
     def complaints(self) -> list[str]:
-        """What the page wrote to the console, what it threw, and what its security policy refused."""
+        """Console messages of the page, its exceptions, and what its security policy refused."""
         said = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
         return [json.dumps(event["params"]) for event in self.events if event.get("method") in said]
 
     @property
     def requests(self) -> list[str]:
-        """The addresses that were asked for, but for what a page holds itself and what its policy stopped."""
+        """The addresses that the page requested, without embedded data and without requests that its policy stopped."""
         sent = [event["params"] for event in self.events if event.get("method") == "Network.requestWillBeSent"]
         lost = [event["params"] for event in self.events if event.get("method") == "Network.loadingFailed"]
         stopped = {one["requestId"] for one in lost if one.get("blockedReason") == "csp"}

@@ -1,6 +1,6 @@
-"""How long `suite ui` takes to be up, beside `mlflow ui` by itself: `python -m tests.browser.starting HOME`.
+"""How long `suite ui` takes to start, compared with `mlflow ui`: `python -m tests.browser.starting HOME`.
 
-On the same store, in turn, in pairs, each in processes of its own; from the start of the process until /health answers.
+Both use the same store and start in turn, in pairs of new processes. The time ends when /health answers.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.conftest import Workspace
 
 
 def seconds_until_up(command: list[str], workspace: Workspace, port: int, last_word: str = "") -> tuple[float, float]:
-    """Start it, wait for its answer, and for a line that it prints; end it and all that it started."""
+    """Start a command and wait for its answer and for a line that it prints. Then end it and all its processes."""
     begun = time.monotonic()
     process = subprocess.Popen(
         command, cwd=workspace.home, env=workspace.environment, start_new_session=True,
@@ -47,13 +47,13 @@ def _answers(port: int) -> bool:
 
 
 def ours(workspace: Workspace) -> tuple[float, float]:
-    """`python -m suite ui`: until it is up, and until its links are printed."""
+    """`python -m suite ui`: seconds until it answers, and until its links are printed."""
     port = _free_port()
     return seconds_until_up([sys.executable, "-m", "suite", "ui", "--port", str(port)], workspace, port, "Ctrl-C")
 
 
 def theirs(workspace: Workspace) -> tuple[float, float]:
-    """`mlflow ui` on the same store, as one types it."""
+    """`mlflow ui` on the same store, as a user would type it."""
     port, mlruns = _free_port(), workspace.home / "mlruns"
     store = (
         "--backend-store-uri",
@@ -66,7 +66,7 @@ def theirs(workspace: Workspace) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print every pair, and the median and range of the ratio."""
+    """Print every pair of times, and the median and range of their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("--times", type=int, default=6)

@@ -1,4 +1,4 @@
-"""The page that a run writes, opened from its file as a reader would: three widths, mouse, keyboard, no network."""
+"""The report page, opened from its file as a reader does: three widths, mouse, keyboard, no network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,14 +30,14 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 
 def column(tab: Tab, number: int, table: str = "table") -> list[str]:
-    """A table's cells from top to bottom."""
+    """The cells of one column of a table, from top to bottom."""
     return list(
         tab.ask(f"[...document.querySelector('{table}').tBodies[0].rows].map(one => one.cells[{number}].textContent)")
     )
 
 
 def overflow(tab: Tab) -> int:
-    """By how many pixels the page itself scrolls sideways."""
+    """How many pixels the page is wider than the window."""
     return int(tab.ask("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
@@ -65,7 +65,7 @@ def test_it_shows_the_accuracy_of_both_experiments(tab: Tab, report: str) -> Non
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_picture_is_drawn_and_readable(tab: Tab, report: str, width: int) -> None:
-    """On a phone a picture is not made smaller than can be read: its box scrolls."""
+    """On a phone a picture keeps a readable size, and its box scrolls."""
     tab.open(report, width=width)
 
     shown = tab.ask("[...document.images].map(one => [one.naturalWidth, one.clientWidth, one.alt])")
@@ -103,7 +103,7 @@ def test_every_link_leads_to_its_place(tab: Tab, report: str) -> None:
         top, shown = tab.ask(f"[document.querySelector('{link}').getBoundingClientRect().top, location.hash]")
         low = tab.ask("document.documentElement.scrollHeight - innerHeight - scrollY < 2")
         assert shown == link
-        assert -5 <= top < 40 or low, link  # at the end of the page it can scroll no further
+        assert -5 <= top < 40 or low, link  # near the end the page cannot scroll further
 
 
 def test_a_table_is_sorted_by_mouse_both_ways(tab: Tab, report: str) -> None:
@@ -122,7 +122,7 @@ def test_a_table_is_sorted_by_mouse_both_ways(tab: Tab, report: str) -> None:
 
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: str) -> None:
-    """From the top of the page: the skip link, then Tab to the first table, its first column and its fourth."""
+    """From the top of the page: first the skip link, then Tab to the first table, its first column and its fourth."""
     tab.open(report, width=1400)
     tab.press("Tab")
     assert tab.ask("document.activeElement.className") == "skip"
@@ -135,7 +135,7 @@ def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: s
     tab.press(key)
 
     assert reached == [f"Accuracy: {CATALOG['digits'].title}", "experiment", "n", "seeds", "test accuracy"]
-    assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # one sees where one is
+    assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # the focus is visible
     assert column(tab, 3) == sorted(column(tab, 3), reverse=True)
     assert tab.ask("[...document.querySelectorAll('thead')[0].rows[0].cells].map(one => one.ariaSort)")[:4] == [
         "none", "none", "none", "descending",
@@ -143,7 +143,7 @@ def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: s
 
 
 def test_figures_sort_as_figures_and_dashes_come_last_both_ways(tab: Tab, report: str) -> None:
-    """Thousands, signs, percent and ranges, put into the page's own first table."""
+    """Numbers with thousands, signs, percent and ranges, put into the first table of the page."""
     tab.open(report, width=1400)
     cells = "".join(f"<tr><th>{n}</th><td>{cell}</td></tr>" for n, cell in enumerate(CELLS))
     tab.ask(f"document.querySelector('tbody').innerHTML = {cells!r}")
@@ -169,7 +169,7 @@ def test_figures_sort_as_figures_and_dashes_come_last_both_ways(tab: Tab, report
     ids=["a script", "an attribute", "a picture"],
 )
 def test_the_policy_stops_what_the_page_would_not_do(tab: Tab, report: str, tmp_path: Path, planted: str) -> None:
-    """Words are escaped; were some not, they could run nothing and reach nobody. And: a complaint would be seen."""
+    """All words are escaped. If some were not, the policy still stops their scripts and requests, and reports them."""
     copy = tmp_path / "copy.html"
     copy.write_text(Path(report.removeprefix("file://")).read_text().replace("<h1>", f"{planted}<h1>"))
 
@@ -181,7 +181,7 @@ def test_the_policy_stops_what_the_page_would_not_do(tab: Tab, report: str, tmp_
 
 
 def test_what_is_too_wide_and_a_request_and_a_complaint_would_be_seen(tab: Tab, tmp_path: Path) -> None:
-    """Keeps the tests above honest; the request goes to a port where nobody listens."""
+    """Checks that the tests above can fail. The request goes to a port where nothing listens."""
     elsewhere = "http://127.0.0.1:9/elsewhere.png"
     phone = "<meta name='viewport' content='width=device-width, initial-scale=1'>"
     page = tmp_path / "asking.html"

@@ -1,4 +1,4 @@
-"""`python -m suite ui`: MLflow's own pages on our runs, on this machine only, and a clean end."""
+"""`python -m suite ui`: MLflow's pages with our runs, only on this machine. At the end no process is left."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 
 UP, DOWN = 120, 30  # seconds
 LISTENING = "0A"
-LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp has it
+LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp writes it
 TEXT = r"document.body.innerText.replace(/\s+/g, ' ')"
 HEADS = """[...document.querySelectorAll('.ag-header-cell')].map(one => [one.getBoundingClientRect().x, one.innerText])
     .sort((one, other) => one[0] - other[0]).map(one => one[1].trim()).filter(one => one)"""
@@ -46,7 +46,7 @@ class Server:
     lines: list[str]
 
     def link(self, words: str) -> str:
-        """The address behind the words."""
+        """The address that the UI printed after these words."""
         [found] = [line.removeprefix(words).strip() for line in self.lines if line.startswith(words)]
         return found
 
@@ -57,7 +57,7 @@ class Server:
         return int(found[1])
 
     def end(self, number: signal.Signals) -> tuple[int, str, str]:
-        """Signal the whole group, as a terminal does; returns exit code, what more it printed, and stderr."""
+        """Send a signal to the process group, as a terminal does. Returns exit code, the rest of stdout, and stderr."""
         os.killpg(self.process.pid, number)
         out, err = self.process.communicate(timeout=DOWN)
         return self.process.returncode, out, err
@@ -65,7 +65,7 @@ class Server:
 
 @contextmanager
 def serving(workspace: Workspace, port: int) -> Iterator[Server]:
-    """Start the UI and wait until it says that it is ready; end it if the test did not."""
+    """Start the UI and wait until it says that it is ready. End it later if the test did not."""
     process = workspace.start("ui", "--port", str(port))
     try:
         yield Server(process, _read_until_ready(process))
@@ -103,12 +103,12 @@ def test_the_link_to_a_study_lays_its_trials_side_by_side(browser: Browser, serv
     text = _seen(browser, server.link("The latest study's trials:"), "Comparing 4 Runs from 1 Experiment", "log10_lr")
 
     assert "Parallel Coordinates Plot" in text
-    assert re.search(r"Parameters: .{0,60}\blog10_lr\b.{0,60} Metrics: accuracy\b", text)  # what the plot begins with
+    assert re.search(r"Parameters: .{0,60}\blog10_lr\b.{0,60} Metrics: accuracy\b", text)  # the plot begins with these
     assert re.search(r"\bmlp-t000\b", text)
 
 
 def test_the_link_to_the_table_opens_in_the_view_for_model_training(browser: Browser, server: Server) -> None:
-    """Of the two views only this one has models and a registry of them; GenAI has judges and prompts instead."""
+    """Only this one of MLflow's two views has models and a registry of models. GenAI has judges and prompts."""
     text = _seen(browser, server.link("All runs, as a table:"), "Model registry", "mlp", "lenet")
 
     assert "Judges" not in text
@@ -116,14 +116,14 @@ def test_the_link_to_the_table_opens_in_the_view_for_model_training(browser: Bro
 
 
 def test_without_our_word_for_it_the_other_view_opens(browser: Browser, server: Server) -> None:
-    """Keeps the test above honest, and tells when MLflow no longer needs the word."""
+    """Checks that the test above can fail. Also shows when MLflow no longer needs the parameter."""
     address = server.link("All runs, as a table:").partition("?")[0]
 
     assert "Model registry" not in _seen(browser, address, "Judges")
 
 
 def test_the_link_to_the_charts_shows_the_runs_of_single_seeds(browser: Browser, server: Server) -> None:
-    """Theirs are the curves by epoch; their parents have none."""
+    """The runs of single seeds have curves by epoch; their parent runs have none."""
     text = _seen(browser, server.link("All runs, as charts:"), "Add chart", "Model registry", "train (", "-s0")
 
     assert "2 matching runs" in text
@@ -147,7 +147,7 @@ def test_the_table_has_a_column_for_every_key_figure_and_the_data(tab: Tab, serv
 
 
 def test_without_our_view_the_table_has_no_figure(tab: Tab, server: Server) -> None:
-    """Keeps the test above honest, and tells when MLflow shows metrics by itself."""
+    """Checks that the test above can fail. Also shows when MLflow displays metrics by itself."""
     tab.open(server.link("All runs, as a table:").replace("viewStateShareKey=suite-table&", ""), width=2400)
 
     heads = _until(tab, HEADS, lambda found: "Dataset" in found)
@@ -182,7 +182,7 @@ def test_the_charts_begin_with_bars_of_final_figures_and_go_on_with_curves(tab: 
 
 
 def test_without_our_view_charts_lie_by_the_prefixes_of_names(tab: Tab, server: Server) -> None:
-    """Keeps the test above honest."""
+    """Checks that the test above can fail."""
     tab.open(
         server.link("All runs, as charts:").replace("viewStateShareKey=suite-charts&", ""), width=1900, height=3000
     )
@@ -191,7 +191,7 @@ def test_without_our_view_charts_lie_by_the_prefixes_of_names(tab: Tab, server: 
 
 
 def test_a_run_says_its_key_figures_in_a_note_and_leads_to_its_recipe(tab: Tab, server: Server) -> None:
-    """From the page of a seed to its parent's, as a reader goes, and what stands there."""
+    """Go from the page of a seed to the page of its parent, as a reader does, and check the text there."""
     [run_id, *_] = _compared(server)
     tab.open(_page(server, run_id), width=1500, height=1100)
     seed = _until(tab, TEXT, lambda found: "test images right" in found and "Parent run" in found)
@@ -239,7 +239,7 @@ def test_only_this_machine_can_reach_it(server: Server) -> None:
 
 
 def test_a_foreign_host_is_turned_away(server: Server) -> None:
-    """What a page of another site, whose name was made to point here, would send."""
+    """Another site could let its host name point to this machine. Its page would then send such a request."""
     assert _status(server.port, "evil.example") == 403
     assert _status(server.port, f"127.0.0.1:{server.port}") == 200
 
@@ -258,7 +258,7 @@ def test_a_taken_port_is_said_and_the_next_one_taken(filled: Workspace) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_every_way_to_end_it_leaves_nothing_behind(filled: Workspace, number: signal.Signals, code: int) -> None:
-    """Ctrl-C, `kill`, and a terminal that was closed."""
+    """The ways are Ctrl-C, `kill`, and a closed terminal."""
     with serving(filled, _free_port()) as server:
         started = _descendants(server.process.pid)
         ended, out, err = server.end(number)
@@ -272,7 +272,7 @@ def test_every_way_to_end_it_leaves_nothing_behind(filled: Workspace, number: si
 
 
 def test_a_port_that_the_user_may_not_have_is_one_line(filled: Workspace) -> None:
-    """Root gives up the right to it first."""
+    """If the user is root, it first gives up the right to low ports."""
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
         pytest.skip("on this machine every user may have port 80")
     humbly = ["setpriv", "--bounding-set", "-net_bind_service"] if os.geteuid() == 0 else []
@@ -289,7 +289,7 @@ def _read_until_ready(process: "subprocess.Popen[str]") -> list[str]:
     assert process.stdout is not None
     assert process.stderr is not None
     lines: list[str] = []
-    for line in process.stdout:  # it gives up by itself where MLflow does not start
+    for line in process.stdout:  # it ends by itself if MLflow does not start
         lines.append(line.rstrip("\n"))
         if line.startswith("Ctrl-C"):
             return lines
@@ -297,7 +297,7 @@ def _read_until_ready(process: "subprocess.Popen[str]") -> list[str]:
 
 
 def _seen(browser: Browser, address: str, *words: str) -> str:
-    """The page's text once it holds all of `words`; a busy machine gets more time."""
+    """Wait until the page holds all of `words`; returns its text. A busy machine gets more time."""
     text = ""
     for seconds in (20, 60, 120):
         dom = browser.open(address, seconds=seconds).dom
@@ -309,7 +309,7 @@ def _seen(browser: Browser, address: str, *words: str) -> str:
 
 
 def _until(tab: Tab, expression: str, wanted: Callable[[Any], bool]) -> Any:
-    """The value of an expression in the page once it is as wanted; pages fill themselves bit by bit."""
+    """Wait until an expression in the page has a wanted value, because pages load in steps; returns the value."""
     deadline = time.monotonic() + UP
     while not wanted(found := tab.ask(expression)):
         assert time.monotonic() < deadline, found
@@ -318,12 +318,12 @@ def _until(tab: Tab, expression: str, wanted: Callable[[Any], bool]) -> Any:
 
 
 def _plots(layer: str) -> str:
-    """Counts the charts that hold something of plotly's layer."""
+    """JavaScript that counts the charts in which this layer of plotly is not empty."""
     return f"[...document.querySelectorAll('.js-plotly-plot')].filter(one => one.querySelector('.{layer}')).length"
 
 
 def _compared(server: Server) -> list[str]:
-    """MLflow's ids of the runs behind the first link."""
+    """MLflow's ids of the runs in the first link."""
     ids = re.search(r"runs=([^&]+)", server.link("Compare the latest runs:"))
     assert ids is not None
     return list(json.loads(unquote(ids[1])))
@@ -335,7 +335,7 @@ def _page(server: Server, run_id: str, part: str = "") -> str:
 
 
 def _size(picture: Path) -> tuple[int, ...]:
-    """A PNG's width and height, from its first chunk."""
+    """Width and height of a PNG file, read from its first chunk."""
     return struct.unpack(">II", picture.read_bytes()[16:24])
 
 
@@ -346,7 +346,7 @@ def _free_port() -> int:
 
 
 def _listeners(port: int) -> list[str]:
-    """The addresses that sockets listen on at this port, IPv4 and IPv6."""
+    """The IPv4 and IPv6 addresses of sockets that listen on this port."""
     rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     places = [row[1].split(":") for row in rows if row[3] == LISTENING]
     return [address for address, number in places if int(number, 16) == port]
@@ -369,7 +369,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _alive(pid: int) -> bool:
-    """Whether it runs: an orphan that ended stays a zombie where process 1 buries nobody."""
+    """Whether it still runs. A zombie counts as ended: where process 1 collects no orphans, they stay zombies."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
