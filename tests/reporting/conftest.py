@@ -23,7 +23,7 @@ LAYERS = [
 
 
 def predictions(seed: int) -> np.ndarray:
-    """What the run of a seed predicted for `LABELS`."""
+    """The predictions of one seed's run for `LABELS`."""
     draw = np.random.default_rng(seed)
     return np.where(draw.random(len(LABELS)) < 0.8, LABELS, draw.integers(0, 10, len(LABELS)))
 
@@ -46,7 +46,7 @@ def run(seed: int, *, keep: str = "best", experiment: str = "lenet", cpu: str = 
 
 
 def history(seed: int) -> list[dict[str, float]]:
-    """Two epochs of a seed."""
+    """The history of a seed: two epochs."""
     return [
         {"epoch": epoch, "train_loss": 1.2 - epoch / 2 + seed / 100, "train_accuracy": 0.5 + epoch / 4 - seed / 100,
          "val_loss": 1.1 - epoch / 2, "val_accuracy": 0.6 + epoch / 4}
@@ -56,7 +56,7 @@ def history(seed: int) -> list[dict[str, float]]:
 
 @pytest.fixture(scope="package")
 def make_group() -> Callable[..., Group]:
-    """Make the group of some seeds of an experiment; keywords are the fields of `Group`."""
+    """Makes a group of several seeds of an experiment. Keywords are fields of `Group`."""
 
     def make(*, seeds: int = 3, experiment: str = "lenet", cpu: str = "A processor", **fields: object) -> Group:
         numbers = range(seeds)

@@ -1,7 +1,7 @@
-"""How long a report takes, and how much memory, as the record grows: `python -m tests.reporting.many_runs`.
+"""The time and memory of a report when the record grows: `python -m tests.reporting.many_runs`.
 
-One small run is trained on the digits; all others are copies of its folder under other names, recipes and seeds, with
-predictions and figures of their own, sent to a real MLflow store by the product's own mirror.
+One small run is trained on the digits. All others are copies of its folder with other names, recipes and seeds, and
+with their own predictions and figures. The suite's mirror sends them to a real MLflow store.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def trained(folder: Path) -> Run:
 
 
 def planned(home: Home, count: int, seeds: int) -> Iterator[tuple[Run, dict[str, float]]]:
-    """So many runs with the changes of their recipes: whole seed groups, spread over the experiments."""
+    """`count` runs, each with the changes of its recipe: complete seed groups, spread over the experiments."""
     for number in range(count):
         group, seed = divmod(number, seeds)
         change, experiment = divmod(group, EXPERIMENTS)
@@ -56,7 +56,7 @@ def planned(home: Home, count: int, seeds: int) -> Iterator[tuple[Run, dict[str,
 
 
 def copied(whole: Run, run: Run, overrides: dict[str, float]) -> dict[str, object]:
-    """Fill a run's folder with what `whole` left, a tenth of the predictions and all figures drawn anew."""
+    """Fill the folder of a run with a copy of `whole`. A tenth of the predictions and all figures are random."""
     shutil.copytree(whole.folder, run.folder)
     names = {"experiment": run.experiment, "identity": run.identity, "seed": run.seed}
     result, draw = whole.result(), np.random.default_rng([run.seed, int(run.identity[:8], 16)])
@@ -83,7 +83,7 @@ def copied(whole: Run, run: Run, overrides: dict[str, float]) -> dict[str, objec
 
 
 def grow(home: Home, whole: Run, count: int, seeds: int) -> None:
-    """Let MLflow hold `count` runs."""
+    """Send runs until MLflow has `count`."""
     mirror = Mirror(open_store(home))
     for run, overrides in planned(home, count, seeds):
         if not run.folder.exists():
@@ -92,7 +92,7 @@ def grow(home: Home, whole: Run, count: int, seeds: int) -> None:
 
 
 def measured(home: Home, *words: str) -> tuple[float, float]:
-    """Seconds of the processor and peak MiB of `python -m suite report`, a process of its own."""
+    """Processor seconds and peak MiB of `python -m suite report`, run as its own process."""
     environment = {**os.environ, "SUITE_HOME": str(home.root)}
     process = subprocess.Popen(
         [sys.executable, "-m", "suite", "report", *words], env=environment, stdout=subprocess.DEVNULL
@@ -104,9 +104,9 @@ def measured(home: Home, *words: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print a line for each size: processor seconds with no picture kept and with all, peak MiB, ratios to the first.
+    """Print a line for each size: processor seconds without and with kept pictures, peak MiB, ratios to the first size.
 
-    The processor's, for they are the same on a machine that is busy with something else.
+    Processor seconds are used because they stay the same on a busy machine.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, nargs="+", default=[100, 300, 1_000], help="sizes of the record")

@@ -1,4 +1,4 @@
-"""Which runs a report is about: by experiment, by date, beside a baseline; and what it says of those that lack."""
+"""The choice of runs for a report: by experiment, by date, with a baseline; and the words about missing runs."""
 
 import math
 import statistics

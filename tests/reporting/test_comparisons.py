@@ -1,4 +1,4 @@
-"""The comparison chapters: what stands side by side, what is left out and said so, the tables, the pictures."""
+"""The comparison chapters: what is compared, what is left out (and said), the tables, the pictures."""
 
 from dataclasses import replace
 
@@ -28,12 +28,12 @@ from suite.tracking.stored import history as stored_history
 from tests.reporting.conftest import LABELS, run
 
 CLASSES = CATALOG["fashion-mnist"].classes
-HARD_ONES = (5, 250)  # images that every run takes for the next class but one
+HARD_ONES = (5, 250)  # images that every run predicts wrongly, two classes higher
 
 
 @pytest.fixture(autouse=True)
 def _no_data(monkeypatch):
-    """A machine without the data, whatever this one has."""
+    """Make this machine look like one without data."""
     monkeypatch.setattr(comparisons, "cached", lambda _: None)
 
 
@@ -55,7 +55,7 @@ def epochs(*accuracies, seconds=2.0):
 
 @pytest.fixture
 def make(make_group):
-    """Make a group that is right on a share of the images, under the seeds given."""
+    """Makes a group whose runs, one for each seed, are right on this share of the images."""
 
     def make(name="lenet", share=0.8, *, seeds=(0, 1, 2), changes="", data="fashion-mnist", whole=True, **fields):
         draw = len(name) + len(changes)
@@ -208,7 +208,7 @@ def test_the_target_is_the_least_mean_accuracy_rounded_down_to_a_point(make_grou
         return make_group(runs=tuple({**run(seed), "test/accuracy": value} for seed, value in enumerate(values)))
 
     assert target_of([group(0.91, 0.93), group(0.879, 0.8799)]) == 0.87
-    assert target_of([group(0.1, 0.1), group(0.55, 0.57)]) == 0.56  # what learned nothing is no measure
+    assert target_of([group(0.1, 0.1), group(0.55, 0.57)]) == 0.56  # an experiment that learned nothing is ignored
     assert all(target_of([group(point / 100)]) == point / 100 for point in range(101))
 
 
@@ -327,7 +327,7 @@ def test_pictures_are_files_with_captions_and_the_hardest_images_want_the_data(m
 
 
 def test_data_that_cannot_be_used_are_as_good_as_none(make, tmp_path, monkeypatch):
-    """Damaged in the cache, or not the test images that the record is about."""
+    """The data is damaged in the cache, or has other test images than the record."""
 
     def refuse(_):
         raise SuiteError("damaged")

@@ -1,4 +1,4 @@
-"""How it was measured: machines counted, commands that can be typed, the data's digests."""
+"""The chapter "How it was measured": the number of machines, commands to copy, digests of the data."""
 
 import argparse
 import shlex

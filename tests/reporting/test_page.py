@@ -1,4 +1,4 @@
-"""The report for readers: one file, nothing from elsewhere, every word a word, the same bytes each time."""
+"""The report page: one file without outside parts, all words shown as text, the same bytes each time."""
 
 import base64
 import contextlib
@@ -69,7 +69,7 @@ class Page(HTMLParser):
         self.tags.append(("comment", {"text": data}))
 
     def shape(self):
-        """The tags with the names of their attributes, which no word may change."""
+        """The tags with the names of their attributes. No hostile word may change these."""
         return [(tag, sorted(attributes)) for tag, attributes in self.tags]
 
     def values(self, name):
@@ -80,7 +80,7 @@ class Page(HTMLParser):
 
 
 def plain(text):
-    """The printable letters of a text, for comparing what is read."""
+    """The printable letters of a text, to compare what a reader sees."""
     return "".join(letter for letter in text if letter.isprintable() and not letter.isspace())
 
 
@@ -89,7 +89,7 @@ def rendered(markdown):
 
 
 def drawn(groups, folder):
-    """Their pictures, all of them drawn."""
+    """Draw the pictures of the groups; returns them."""
     album = Album(folder)
     pictures = add_pictures(groups, album)
     album.finish()
@@ -98,7 +98,7 @@ def drawn(groups, folder):
 
 @pytest.fixture(scope="module")
 def groups(make_group):
-    """An experiment as published, and one changed with a single seed."""
+    """A published experiment, and a changed experiment with one seed."""
     probes = ([{"step": 50.0, "batch_loss": 0.5, "test_accuracy": 0.7}],)
     changed = make_group(seeds=1, experiment="cnn", changes="lr=0.01", identity="f" * 64, probes=probes, samples=PNG,
                          diverged=(1, 4))  # fmt: skip
@@ -107,7 +107,7 @@ def groups(make_group):
 
 @pytest.fixture(scope="module")
 def reports(groups, tmp_path_factory):
-    """The folder of a report; of the pictures, which take their time, those of the second group."""
+    """The folder of a report. Only the pictures of the second group are drawn, because drawing is slow."""
     folder = tmp_path_factory.mktemp("report") / "reports"
     tables, pictures = all_tables(groups), drawn(groups[1:], folder / "pictures")
     write_csv(tables, folder)
@@ -127,7 +127,7 @@ def note(reports):
 
 @pytest.fixture(scope="module")
 def words_in(make_group, tmp_path_factory):
-    """The page and the note of groups with some words in every place that takes words; no pictures are drawn."""
+    """Makes the page and the note of groups that have these words in every text field. No pictures are drawn."""
 
     @cache
     def make(words):
@@ -182,7 +182,7 @@ def test_the_headings_of_page_and_note_leave_out_no_level(page, note):
 
 
 def test_page_and_note_have_the_same_chapters_in_the_same_order(groups, tmp_path):
-    """Summary first, how it was measured last; of the parts without a chapter nothing is said."""
+    """The summary is first and "How it was measured" last. A part without a chapter is not mentioned."""
     study, compared = Chapter("study-x", "Study of x", ["Words."]), Chapter("compare-x", "x against y", ["Words."])
     pictures = {"": [], **{one.slug: [] for one in groups}}
     write_page(groups, all_tables(groups), pictures, tmp_path, studies=[study], comparisons=[compared])
@@ -269,7 +269,7 @@ def test_the_accuracy_table_says_that_it_rests_on_an_incomplete_set_of_runs(page
     words = "This rests on an incomplete set of runs: 1 seed of cnn, lr=0.01, where others have 3 seeds."
 
     for read in (page, note):
-        assert read.words().count(plain(words)) == 2  # at the accuracies and at the speeds
+        assert read.words().count(plain(words)) == 2  # once at the accuracies, once at the speeds
 
 
 def test_accuracies_on_different_data_are_in_different_tables(make_group, tmp_path):
@@ -337,7 +337,7 @@ def test_no_word_speaks_to_the_terminal_that_prints_the_report(words_in, words):
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside", "..", "a/b", "a\0b", "a\\b"], ids=ascii)
 def test_a_name_in_the_record_cannot_lead_out_of_the_reports_folder(make_group, name):
-    with contextlib.suppress(SuiteError):  # to refuse it is right too
+    with contextlib.suppress(SuiteError):  # a refusal is correct too
         slug = make_group(experiment=name).slug
 
         assert re.fullmatch(r"[\w-]+", slug)

@@ -1,4 +1,4 @@
-"""Runs on colour images and on 1,000 classes, from the engine through MLflow into the report."""
+"""Runs on colour images and on 1,000 classes: from the engine through MLflow to the report."""
 
 import re
 from dataclasses import replace
@@ -38,7 +38,7 @@ def linear(shape, classes):
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A report of two experiments in colour and one of many classes, and what MLflow knows of them."""
+    """A report of two experiments in colour and one with many classes, and their groups as read from MLflow."""
     with pytest.MonkeyPatch.context() as patch:
         home = Home(furnish(tmp_path_factory.mktemp("home")))
         folder = tmp_path_factory.mktemp("data")
@@ -55,7 +55,7 @@ def report(tmp_path_factory):
                 with run.claim():
                     train(run, made, images[data], lambda _: None)
                 with pytest.MonkeyPatch.context() as undrawn:
-                    if seed:  # one seed's pictures are enough
+                    if seed:  # only the pictures of one seed are drawn
                         undrawn.setattr(artifacts, "_draw", lambda *_: None)
                     mirror.send(run, prepare(run, lambda _: folder), "finished")
         written = write_report(store, home.root / "reports")
@@ -88,7 +88,7 @@ def test_accuracy_has_the_figures_in_which_classes_count_alike(report):
     rows = {row["experiment"]: row for row in written.tables["accuracy"].rows}
 
     assert {"balanced", "macro F1", "top-5"} <= set(written.tables["accuracy"].columns())
-    assert rows["colour_fast"]["balanced"] == pytest.approx(rows["colour_fast"]["test accuracy"])  # 10 images of each
+    assert rows["colour_fast"]["balanced"] == pytest.approx(rows["colour_fast"]["test accuracy"])  # 10 images per class
     assert "top-5" not in rows["colour_fast"]
     assert rows["many"]["test accuracy"] <= rows["many"]["top-5"]
 

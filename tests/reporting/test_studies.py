@@ -1,4 +1,4 @@
-"""A study's chapter: its figures, its sentences, its pictures; and whatever somebody wrote into it does no harm."""
+"""The chapter of a study: its figures, sentences and pictures. Hostile text in a study does no harm."""
 
 import copy
 
@@ -13,7 +13,7 @@ from tests.studies import document, row, trial
 
 pytestmark = pytest.mark.studies
 
-winner_words = test_words  # a name that pytest would take for a test
+winner_words = test_words  # pytest would run the old name as a test
 del test_words
 
 
@@ -150,7 +150,7 @@ def test_words_of_others_stay_words(tmp_path):
     assert whole == [facts]
     assert "{{ 7 * 7 }}" in page.read_text()
     for text in (page.read_text(), (inside / "report.md").read_text()):
-        assert text.count("<script") == (1 if text.startswith("<!doctype") else 0)  # the page's own
+        assert text.count("<script") == (1 if text.startswith("<!doctype") else 0)  # the page's own script
         assert "<img src=x" not in text
     assert {path.name for path in tmp_path.iterdir()} == {"reports"}
 

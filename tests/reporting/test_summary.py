@@ -1,4 +1,4 @@
-"""The page's first words: what was run, the highest mean and how far it can be trusted, what is missing."""
+"""The summary of the page: what was run, the highest mean and how sure it is, and what is missing."""
 
 from dataclasses import replace
 
@@ -10,12 +10,12 @@ DAY = 86_400_000
 
 
 def at(group, *days):
-    """The group with its runs begun on these days since 1970."""
+    """The group, with runs that began on these days (counted from 1970)."""
     return replace(group, runs=tuple({**run, "started": day * DAY} for run, day in zip(group.runs, days, strict=True)))
 
 
 def right(group, accuracy):
-    """The group with all of its runs as accurate as this, give or take 0.01."""
+    """The group, with accuracies that are at most 0.01 away from this one."""
     runs = [{**run, "test/accuracy": accuracy + (n - 1) / 100} for n, run in enumerate(group.runs)]
     return replace(group, runs=tuple(runs))
 
@@ -26,7 +26,7 @@ def test_a_data_set_has_a_paragraph_with_experiments_runs_highest_mean_machine_a
 
     [paragraph] = summary([first, second])
 
-    # t of 0.975 with 2 degrees of freedom is 4.3027; the standard deviation of three values 0.01 apart is 0.01.
+    # t(0.975) with 2 degrees of freedom is 4.3027. Three values with steps of 0.01 have standard deviation 0.01.
     assert paragraph == (
         "Fashion-MNIST: lenet and 1 changed recipe; 6 runs. The highest mean is 0.9000 of 297 test images "
         "(95 % 0.8752 to 0.9248 over 3 seeds, the highest of 2), that of mlp, lr=0.1. "

@@ -1,4 +1,4 @@
-"""The numbers of the tables, computed once more by other means from the runs they rest on."""
+"""The numbers of the tables, computed a second time in another way from the same runs."""
 
 import csv
 import math
@@ -21,7 +21,7 @@ def tables(make_group):
 
 
 def read(tables, folder):
-    """The tables' CSV files as rows of text."""
+    """The CSV files of the tables, as rows of text."""
     write_csv(tables, folder)
     found = {}
     for path in folder.glob("*.csv"):
@@ -90,7 +90,7 @@ def test_too_few_seeds_get_no_interval_but_the_number_that_is_needed(make_group,
 
 def test_a_changed_recipe_stands_beside_no_published_figure(make_group):
     group = make_group(changes="lr=0.01")
-    group.confusion[0, 6] += 100  # the published pair is among those confused most
+    group.confusion[0, 6] += 100  # now the published pair is one of the most confused
     tables = all_tables([group])
 
     assert tables["confused_pairs"].rows[0]["other class"] == "Shirt"
@@ -152,7 +152,7 @@ def test_a_published_validation_stands_beside_none_where_ours_has_none(make_grou
 
 
 def counted():
-    """How often each (true, predicted) pair of class names occurs, over three seeds."""
+    """How often each pair of class names (true, predicted) occurs in three seeds."""
     return Counter(
         (CLASSES[label], CLASSES[guess])
         for seed in range(3)

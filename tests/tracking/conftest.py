@@ -22,7 +22,7 @@ Train = Callable[..., Run]
 
 
 class Stop(Exception):
-    """Breaks a run off in its midst."""
+    """Stops a run in the middle."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 @pytest.fixture
 def trained(home: Home, folder: Path, request: pytest.FixtureRequest) -> Train:
-    """Train a run under the test's own name, so that tests share a store and nothing in it; `stop_after` epochs."""
+    """Trains a run with the name of the test, so tests share a store but no runs. Stops after `stop_after` epochs."""
     name = "".join(letter for letter in request.node.name if letter.isalnum())[:40].lower()
 
     def make(seed: int = 0, stop_after: int | None = None, **fields: object) -> Run:
@@ -62,7 +62,7 @@ def trained(home: Home, folder: Path, request: pytest.FixtureRequest) -> Train:
 
 @pytest.fixture
 def send(store: Store, folder: Path) -> Callable[..., str]:
-    """Send a run to the store as a process that knows nothing of earlier ones would."""
+    """Sends a run to the store, as a new process without knowledge of earlier ones."""
 
     def to_store(run: Run, status: str = "running") -> str:
         return Mirror(store).send(run, prepare(run, lambda _: folder), status)

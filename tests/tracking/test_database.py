@@ -1,4 +1,4 @@
-"""MLflow's SQLite file: damage and locks are told apart, and a home that was moved finds its artifacts."""
+"""MLflow's SQLite file: damage is distinguished from a lock, and a home that was moved finds its artifacts."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ INSERT INTO logged_models VALUES ('m', 'file:///old/artifacts/models/m');
 
 @pytest.fixture
 def file(tmp_path):
-    """A database with those of MLflow's tables that name places."""
+    """A database with only those tables of MLflow that hold paths."""
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
         connection.executescript(TABLES)
     return tmp_path / "mlflow.db"

@@ -1,4 +1,4 @@
-"""What MLflow is told of a run's data: the bytes of every record so far, and JSON whatever the title."""
+"""The facts about a run's data in MLflow: the same bytes as in older records, and valid JSON for every title."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Groups read from a real MLflow store, on the disk and behind a server; what is damaged there stands in no way."""
+"""Groups read from a real MLflow store, on disk and behind a server. Damaged artifacts do not stop a report."""
 
 import contextlib
 import shutil
@@ -34,13 +34,13 @@ SEEDS = 3
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The one trained run, of which all others are copies."""
+    """The only trained run; all others are copies of it."""
     return trained(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture(scope="module")
 def record(whole, tmp_path_factory):
-    """Two experiments under three seeds each in MLflow on the disk; not to be changed."""
+    """Two experiments with three seeds each, in MLflow on disk. Tests must not change it."""
     home = Home(tmp_path_factory.mktemp("home"))
     grow(home, whole, 2 * SEEDS, SEEDS)
     return home
@@ -48,7 +48,7 @@ def record(whole, tmp_path_factory):
 
 @pytest.fixture
 def home(record, tmp_path):
-    """A copy, to be damaged."""
+    """A copy of the record, which a test may damage."""
     shutil.copytree(record.root, tmp_path / "copy")
     return Home(tmp_path / "copy")
 
@@ -97,7 +97,7 @@ def test_histories_have_the_seconds_so_far(record):
 
 
 def test_the_store_is_asked_as_often_for_many_runs_as_for_few(record, monkeypatch):
-    """What made a report slow was a look-up in the database, four for each file of each run."""
+    """Reports were slow once, because the database was asked four times for each file of each run."""
     store = open_store(record)
     runs = finished_runs(store)
     for name in ("get_run", "list_artifacts", "download_artifacts", "search_runs"):
@@ -173,7 +173,7 @@ CLASSES = tuple(f"{letter} $kana$" for letter in "おきすつなはまやれを
 
 @pytest.fixture
 def of_tomorrow(home):
-    """The record, whose second experiment a newer program ran on a data set of twelve classes."""
+    """The record, changed as if a newer program had run the second experiment on a data set with twelve classes."""
     database = sqlite3.connect(home.mlruns / "mlflow.db")
     sent = "run_uuid in (select run_uuid from tags where key = 'suite.experiment' and value = 'experiment_1')"
     with contextlib.closing(database), database:

@@ -1,4 +1,4 @@
-"""MLflow holds what the run folders hold: all of it, once, and nothing left running."""
+"""MLflow has everything that the run folders have, exactly once, and no run is left RUNNING."""
 
 import json
 import math
@@ -112,7 +112,7 @@ def test_seeds_of_one_recipe_are_grouped_under_a_parent_with_mean_and_spread(sto
 
 
 def test_a_parent_has_the_dataset_and_a_note_of_its_seeds(store, trained, send):
-    """MLflow's table shows parents first, and their seeds folded away."""
+    """MLflow's table shows the parents first; their seeds are collapsed."""
     seeds = [record_of(store, send(trained(epochs=1, seed=seed))) for seed in range(2)]
     mirror = Mirror(store)
 
@@ -136,7 +136,7 @@ def test_a_parent_of_one_seed_has_no_spread_in_its_note(store, trained, send):
 
 
 def test_a_run_that_is_sent_late_ended_when_it_did(store, trained, send):
-    """MLflow's column of durations would else count the hours that its server was away."""
+    """Otherwise the durations that MLflow shows would include the hours without a server."""
     run = trained(epochs=1)
     result = run.folder / "result.json"
     os.utime(result, (result.stat().st_atime, 1_700_000_000))
@@ -183,7 +183,7 @@ def test_the_frame_gives_back_what_was_sent(store, trained, send):
 
 
 def test_the_figures_of_a_group_have_no_step_and_the_newest_mean_counts(store, trained, send):
-    """One step other than 0 would make a line of every bar in MLflow's charts."""
+    """If one step were not 0, MLflow's charts would show lines instead of bars."""
     mirror = Mirror(store)
     send(trained(seed=0))
     mirror.sum_up()

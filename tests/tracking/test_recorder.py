@@ -1,4 +1,4 @@
-"""The thread that copies run folders: what it tells the tracker, how long it waits for it, and what it says."""
+"""The thread that copies run folders: what it sends to the tracker, how long it waits, and what it prints."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ LENET, MLP = (Run(name, "0" * 64, 0, Path(f"/nowhere/{name}")) for name in ("len
 
 
 class Tracker:
-    """Stands for everything outside the recorder: the store, the mirror on it, and the run folders."""
+    """Takes the place of everything outside the recorder: store, mirror and run folders."""
 
     def __init__(self, monkeypatch):
         self.sent, self.said, self.prepared, self.opened = [], [], [], 0
@@ -214,7 +214,7 @@ def test_an_interrupted_command_waits_shortly_and_sends_only_how_runs_ended(trac
     noted.note(LENET)
     wait_until(lambda: tracker.prepared)
 
-    noted.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # as the end of a `with` does
+    noted.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # as at the end of a `with` block
 
     noted.note(LENET, "interrupted")
     noted.note(MLP)

@@ -1,4 +1,4 @@
-"""Whether a server answers, whatever it says, and how soon it is known that none does."""
+"""Whether a server answers, with any status, and how soon it is known that no server answers."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from suite.tracking.server import Silent, require_answer
 
 @pytest.fixture
 def answering():
-    """The address of a server that answers everything with one status, and the paths that it was asked for."""
+    """The address of a server, the paths that were requested, and the status that it always answers."""
     paths, status = [], [200]
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,7 +26,7 @@ def answering():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))  # seconds until it hears of its end
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))  # seconds between checks for its end
         thread.start()
         yield f"127.0.0.1:{httpd.server_port}", paths, status
         httpd.shutdown()
@@ -58,7 +58,7 @@ def test_what_is_no_server_is_not_asked(uri):
 
 
 def test_nobody_at_the_port():
-    with closing(socket.socket()) as taken:  # bound, but nobody listens
+    with closing(socket.socket()) as taken:  # the port is bound, but nothing listens
         taken.bind(("127.0.0.1", 0))
 
         with pytest.raises(Silent, match="refused"):

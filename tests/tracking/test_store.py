@@ -1,4 +1,4 @@
-"""Opening the record: made once, refused when damaged, away without a long wait."""
+"""Opening the record: it is made once, refused if damaged, and given up soon if its server is away."""
 
 import re
 import sqlite3
@@ -43,7 +43,7 @@ def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_tim
         with closing(sqlite3.connect(home / "mlruns" / "mlflow.db")) as database:
             lines = [line.replace(str(home), "HOME") for line in database.iterdump()]
         timeless = [re.sub(r"\b1[78]\d{11}\b", "TIME", line) for line in lines]
-        # MLflow's migrations name a table's constraints in no fixed order: a table is compared by its parts.
+        # MLflow's migrations write the constraints of a table in any order, so the parts of a table are sorted here.
         found[home] = sorted(sorted(re.split(r",\s*|\n\)", line)) for line in timeless)
 
     assert len(found[new]) > 50
@@ -54,7 +54,7 @@ def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_tim
 def test_a_path_with_quotes_and_a_colon_has_a_new_store_and_no_word_is_said(tmp_path, monkeypatch, capfd):
     home = tmp_path / 'it\'s "one" :of\\a\nkind #1 100%'
     home.mkdir()
-    monkeypatch.chdir(home)  # MLflow takes the place of its experiment `Default` from here
+    monkeypatch.chdir(home)  # MLflow uses the working folder for its experiment `Default`
 
     store = open_store(Home(home))
     run = store.client.create_run(store.experiment_id).info.run_id

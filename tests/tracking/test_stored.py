@@ -1,4 +1,4 @@
-"""What artifacts say, and that damaged ones say nothing: old histories, other shapes, other people's bytes."""
+"""Artifacts are read; damaged ones count as missing: old histories, other shapes, bytes from other people."""
 
 import numpy as np
 import pytest

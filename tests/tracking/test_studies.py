@@ -1,4 +1,4 @@
-"""Studies in MLflow: a parent, a child for each trial that has ended, once, however often they are sent."""
+"""Studies in MLflow: one parent, and one child for each ended trial, even if they are sent several times."""
 
 import math
 

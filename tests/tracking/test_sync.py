@@ -1,4 +1,4 @@
-"""What MLflow lacks is sent from the run folders; what is damaged is named and stands in nobody's way."""
+"""Runs that are missing in MLflow are sent from the run folders. Damaged ones are named and do not stop others."""
 
 import shutil
 
@@ -35,8 +35,8 @@ def test_only_what_is_missing_is_sent_and_damage_is_named(home, folder, trained)
     again = said_by(home, folder)
 
     runs = finished_runs(open_store(home))
-    assert first[0] == 2  # the finished one, and the half-done one as far as it came
-    assert again[0] == 1  # the half-done one again: it has no result yet
+    assert first[0] == 2  # the finished run, and the epochs of the half-done run
+    assert again[0] == 1  # the half-done run again, because it has no result yet
     assert list(runs["seed"]) == [good.seed]
     assert len(first[1]) == 1
     assert str(predictions) in first[1][0]
@@ -75,7 +75,7 @@ def test_a_complete_run_that_lacks_a_picture_gets_it_later(home, folder, trained
         broken.setattr(artifacts.pictures, "confusion", fail)
         first = said_by(home, folder)
     same_command = said_by(home, folder)
-    monkeypatch.setattr(recorder, "_drawn", set())  # as another process
+    monkeypatch.setattr(recorder, "_drawn", set())  # as in a new process
     later, at_last = said_by(home, folder), said_by(home, folder)
 
     assert [line for line in first[1] if f"{run.name} is finished, without confusion.png (ValueError" in line]

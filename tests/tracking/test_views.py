@@ -1,4 +1,4 @@
-"""The two views of MLflow's pages: written once, small enough, of what runs have, and missed by nobody."""
+"""The two saved views of MLflow's pages: written once, small enough, only about existing metrics, and optional."""
 
 import base64
 import json
@@ -12,12 +12,12 @@ from mlflow import MlflowException
 from suite.tracking import views
 
 pytestmark = pytest.mark.mlflow
-LIMIT = 5_000  # letters in a tag of an experiment, before MLflow allowed more
+LIMIT = 5_000  # the largest tag of an experiment in older versions of MLflow, in letters
 
 
 @dataclass(frozen=True)
 class ReadOnly:
-    """A client whose server lets nobody write."""
+    """A client whose server allows no writing."""
 
     client: Any
 
@@ -83,7 +83,7 @@ def test_what_stands_there_is_not_written_again(store, read_only):
     assert views.save(store)
     before = tags_of(store)
 
-    assert views.save(read_only)  # that cannot write, and had nothing to
+    assert views.save(read_only)  # it cannot write, but nothing had to be written
     assert views.save(store)
     assert tags_of(store) == before
 
@@ -99,13 +99,13 @@ def test_what_somebody_changed_is_written_anew(store):
 
 
 def test_a_saved_view_is_named_alone_in_its_address():
-    """Where runs are chosen in the address too MLflow does not look at the view."""
+    """If an address also selects runs, MLflow ignores the saved view."""
     assert views.TABLE.address(saved=True) == f"viewStateShareKey=suite-table&{views.MODE}"
     assert views.CHARTS.address(saved=True) == f"viewStateShareKey=suite-charts&compareRunsMode=CHART&{views.MODE}"
 
 
 def test_every_column_and_chart_is_of_something_that_runs_have(store, trained, send):
-    """Else a metric that got another name would leave an empty column behind."""
+    """Otherwise a renamed metric would leave an empty column."""
     run = store.client.get_run(send(trained(epochs=2, holdout=0.1)))
     views.save(store)
     tags = tags_of(store)

@@ -1,4 +1,4 @@
-"""Studies without training: rules in one line, and configurations whose true accuracy is known."""
+"""Studies without training: simple rules, and configurations whose true accuracy is known."""
 
 import hashlib
 import math
@@ -27,7 +27,7 @@ EVERY = ("tpe", "random", "grid", pytest.param("gp", marks=pytest.mark.commands)
 
 
 def rules_of(space: Mapping[str, str] = RATES, recipe: Mapping[str, Any] | None = None, **changes: Any) -> Rules:
-    """Rules of a small study; keywords are other rules."""
+    """Rules of a small study. Keywords replace single rules."""
     experiment = Experiment("small", Path("small.py"), Recipe(**{**RECIPE, **(recipe or {})}), lambda: None, "a text")
     rules: dict[str, Any] = {
         "study": "small", "experiment": experiment, "space": read_space(space), "budget": Budget("samples", 6),
@@ -37,7 +37,7 @@ def rules_of(space: Mapping[str, str] = RATES, recipe: Mapping[str, Any] | None 
 
 
 def study_in(storage: BaseStorage | str | None, rules: Rules) -> Study:
-    """The study of these rules in a storage, as a command that starts anew finds or makes it."""
+    """Find or make the study of these rules in a storage, as a new command does."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = ["maximize", "minimize"] if rules.objective == "both" else ["maximize"]
     made = optuna.create_study(study_name=rules.study, storage=storage, directions=directions, load_if_exists=True)
@@ -45,7 +45,7 @@ def study_in(storage: BaseStorage | str | None, rules: Rules) -> Study:
 
 
 def plain(trials: Sequence[Trial]) -> list[tuple[Any, ...]]:
-    """All of the trials that must not depend on how they came about."""
+    """The facts about trials that must not depend on interruptions or on the order of training."""
     return [
         (one.number, one.values, one.state, one.results, one.reports,
          {key: value for key, value in one.facts.items() if key != "at"})
@@ -54,19 +54,19 @@ def plain(trials: Sequence[Trial]) -> list[tuple[Any, ...]]:
 
 
 def truth(values: Mapping[str, Any]) -> float:
-    """What a configuration is worth: best at lr 0.01 and batches of 64."""
+    """The true accuracy of a configuration; the best is lr 0.01 with batches of 64."""
     rate, size = math.log10(values.get("lr", 0.01)) + 2, math.log2(values.get("batch_size", 64)) - 6
     return 0.9 - 0.03 * rate**2 - 0.005 * abs(size)
 
 
 def noise(values: Mapping[str, Any], seed: int, salt: object = "") -> float:
-    """What a seed adds: a draw from N(0, 0.01²) that depends on these three alone."""
+    """The random part of a seed: drawn from N(0, 0.01²); it depends only on these three arguments."""
     name = f"{salt}/{sorted(values.items())}/{seed}"
     return random.Random(hashlib.sha256(name.encode()).digest()).gauss(0, 0.01)
 
 
 def outcome_of(task: Task, salt: object = "") -> Outcome:
-    """What training would come to: less where it is cut short, and dearer with small batches."""
+    """A simulated training. A short one has a lower accuracy; small batches take more time."""
     lost = 0.02 * (1 - task.portion) * (1 + noise(task.values, task.seed, f"{salt}early"))
     epochs = math.ceil(6 * task.portion - 1e-9)
     return Outcome(
@@ -78,7 +78,7 @@ def outcome_of(task: Task, salt: object = "") -> Outcome:
 
 
 class Recorder:
-    """An evaluation that remembers what it was asked for."""
+    """An evaluation that records the tasks it was given."""
 
     def __init__(self, outcome: Callable[[Task], Outcome] = outcome_of) -> None:
         self.calls: list[list[Task]] = []

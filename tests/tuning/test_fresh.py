@@ -1,4 +1,4 @@
-"""What a winner is worth under seeds that chose nothing, and what the search says too much of it."""
+"""The winner of a study, evaluated with new seeds, and by how much the value of its search is too high."""
 
 import random
 from dataclasses import replace
@@ -26,14 +26,14 @@ def searched(rules, evaluate, total=8):
 
 
 def judged(rules=None, evaluate=outcome_of, total=8, count=FRESH_SEEDS):
-    """A small study and what is found of its winner."""
+    """A small study, and the judgement of its winner."""
     rules = rules or rules_of()
     study = searched(rules, Recorder(evaluate), total)
     return study, judge(study, rules, Recorder(evaluate), count=count)
 
 
 def better_at(rate, difference=0.1, spread=0.001):
-    """Configurations with rates above `rate` are better by a difference, whatever the seed's own noise is."""
+    """An evaluation in which learning rates above `rate` are better by `difference`, plus a little noise."""
 
     def outcome(task):
         noise = random.Random(f"{task.values}{task.seed}").gauss(0, spread)
@@ -180,7 +180,7 @@ def test_the_verdict_is_that_of_scipys_paired_test(seed, count):
     shift = random.Random(seed).uniform(-0.02, 0.02)
 
     def outcome(task):
-        chance = random.Random(f"{seed}{task.seed}")  # what a seed does to both of them
+        chance = random.Random(f"{seed}{task.seed}")  # the part of the seed, common to both
         own = random.Random(f"{seed}{task.values}{task.seed}").gauss(0, 0.006)
         won = 1 if task.seed < 3 and task.values != PUBLISHED else shift * (task.values != PUBLISHED)
         return Outcome(0.5 + won + own + chance.gauss(0, 0.05), seconds=1.0, images=1, epochs=6)
@@ -209,7 +209,7 @@ def test_the_random_cases_come_to_each_verdict():
 
 
 def diverging(*, winner, published):
-    """One fresh seed of the winner, or of the published setting, or of both diverges."""
+    """An evaluation in which one new seed of the winner, of the published setting, or of both diverges."""
 
     def outcome(task):
         lost = published if task.values == PUBLISHED else winner
@@ -240,7 +240,7 @@ def test_who_diverges_under_a_fresh_seed_is_worse_and_has_no_mean(winner, publis
 
 @pytest.mark.promise
 def test_in_2000_simulated_studies_the_fresh_interval_holds_the_truth_and_the_search_says_too_much(figure, draws):
-    """Ten trials of three seeds; the truth is known, the seeds' noise is 0.01."""
+    """Each study has ten trials of three seeds. The truth is known, and the noise of a seed is 0.01."""
     studies, covered, search_errors, fresh_errors, drops = draws(2_000), 0, [], [], []
     for number in range(studies):
         rules = rules_of(study_seed=number)

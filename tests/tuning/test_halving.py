@@ -1,4 +1,4 @@
-"""Who is trained on and who is not: rungs over epochs and seeds, in one generation."""
+"""Successive halving in one generation: which trials continue at each rung, over epochs and seeds."""
 
 import random
 from collections import defaultdict
@@ -13,12 +13,12 @@ LRS = {"lr": "1e-4..1e-1"}
 
 
 def generation(*lrs):
-    """Trials from number 0 on."""
+    """Trials with these learning rates, numbered from 0."""
     return {number: {"lr": lr} for number, lr in enumerate(lrs)}
 
 
 def accuracy_table(table, seconds=1.0):
-    """An evaluation by table: accuracy under (lr), (lr, seed) or (lr, seed, portion); None diverges."""
+    """An evaluation that takes the accuracy from a table by lr, (lr, seed) or (lr, seed, portion). None diverges."""
 
     def outcome(task):
         lr = task.values["lr"]

@@ -1,4 +1,4 @@
-"""Studies in a real PostgreSQL server: the same trials as in SQLite, and one line when it is away."""
+"""Studies in a real PostgreSQL server: the same trials as in SQLite, and one line of error if the server is away."""
 
 import os
 import pwd
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.commands
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of a new server on this machine; as root it runs as the packages' own user, for it refuses root."""
+    """The address of a new server on this machine. PostgreSQL refuses root, so root starts it as the package's user."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed")

@@ -1,4 +1,4 @@
-"""Optuna's samplers have every argument written out, so that another version of Optuna asks for the same trials."""
+"""All arguments of Optuna's samplers are given, so that a version with other defaults gives the same trials."""
 
 import hashlib
 import inspect
@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import optuna
-import optuna.importance  # else a stand-in that loads the module later
+import optuna.importance  # otherwise Optuna has a lazy proxy here
 import pytest
 from optuna.storages import InMemoryStorage
 
@@ -24,7 +24,7 @@ CALLS = {
     "PedAnovaImportanceEvaluator": samplers._ped_anova,
     "get_param_importances": lambda: samplers.importances(optuna.create_study(), None),
 }
-# Chosen by us, or where Optuna's `None` depends on the number of objectives.
+# Arguments with our own values, or with a default of `None` whose meaning depends on the number of objectives.
 OURS = {
     "seed", "n_startup_trials", "independent_sampler", "search_space", "study", "evaluator", "multivariate", "gamma",
 }  # fmt: skip
@@ -35,7 +35,7 @@ KINDS = {
     "random": {"sampler": "random"},
     "grid": {"sampler": "grid"},
 }
-# SHA-256 of the values of 45 trials (a grid has 28), found with Optuna 5.0.0 and its own defaults.
+# SHA-256 of the values of 45 trials (28 for the grid), made by Optuna 5.0.0 with its own defaults.
 LISTS = {
     "tpe": "4e920c5ac985bbd1",
     "both": "782e93111bb88c1d",
@@ -46,7 +46,7 @@ LISTS = {
 
 @pytest.fixture
 def given(monkeypatch):
-    """The arguments that Optuna's own function was called with, by their names."""
+    """The arguments with which Optuna's function was called, by name."""
 
     def call(name):
         place = next(room for room in (optuna.samplers, optuna.importance) if hasattr(room, name))

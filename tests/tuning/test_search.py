@@ -1,4 +1,4 @@
-"""A study is a function of its rules: not of the order of training, nor of when and how often it was broken off."""
+"""The result of a study depends only on its rules: not on the order of training, and not on interruptions."""
 
 import random
 import time
@@ -13,29 +13,29 @@ from tests.tuning.synthetic import EVERY, Recorder, noise, outcome_of, plain, ru
 
 pytestmark = pytest.mark.studies
 
-TOTAL = 18  # the samplers that learn draw their first ten at random
+TOTAL = 18  # samplers that learn draw the first ten at random
 STUDIES = {
     "tpe": {"sampler": "tpe", "generation": 4},
     "random": {"sampler": "random", "generation": 4, "study_seed": 5},
     "grid": {"sampler": "grid"},
     "both": {"sampler": "tpe", "objective": "both", "pruning": False, "generation": 5},
-    "gp": {"sampler": "gp", "generation": 6, "pruning": False},  # it does not learn of the pruned
+    "gp": {"sampler": "gp", "generation": 6, "pruning": False},  # gp does not learn from pruned trials
 }
 
 
 class Killed(Exception):
-    """Stands for whatever ends a process."""
+    """Simulates the end of a process."""
 
 
 def outcome(task):
-    """The synthetic outcome; one configuration in ten diverges under some seed."""
+    """The synthetic outcome, but one configuration in ten diverges with some seed."""
     if noise(task.values, task.seed, "diverges") > 0.02:
         return Outcome(0.0, diverged="diverged in epoch 1: the loss is no finite number")
     return outcome_of(task)
 
 
 def shuffled(chance):
-    """An evaluation that trains in any order."""
+    """An evaluation that trains in a random order."""
 
     def evaluate(tasks):
         order = chance.sample(range(len(tasks)), len(tasks))
@@ -46,7 +46,7 @@ def shuffled(chance):
 
 
 class Trainer:
-    """An evaluation that keeps what it trained, as run folders do, and is killed after so many trainings."""
+    """An evaluation that keeps its results, as run folders do, and is killed after `left` trainings."""
 
     def __init__(self):
         self.kept, self.trained, self.left = {}, Counter(), None
@@ -66,7 +66,7 @@ class Trainer:
 
 
 def broken_off(rules, storage, chance, kills):
-    """Search in lives that end at random moments, each with the study opened anew."""
+    """Search, and kill it several times at random moments. Each time the study is opened again."""
     trainer, lives = Trainer(), 0
 
     def die_at(moment):
@@ -92,7 +92,7 @@ def broken_off(rules, storage, chance, kills):
 
 @pytest.fixture
 def unbroken():
-    """What the rules come to at once, one training after the other."""
+    """Gives the trials of a study without interruption, one training after the other."""
 
     def make(rules, total=TOTAL):
         return plain(search(study_in(None, rules), rules, total, Recorder(outcome)))
@@ -101,7 +101,7 @@ def unbroken():
 
 
 STUDY = pytest.mark.parametrize("study", [name for name in STUDIES if name != "gp"])
-EVERY_STUDY = pytest.mark.parametrize("study", STUDIES)  # the last one thinks for a second about each trial
+EVERY_STUDY = pytest.mark.parametrize("study", STUDIES)  # the last one needs a second for each trial
 
 
 @STUDY

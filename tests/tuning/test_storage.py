@@ -1,4 +1,4 @@
-"""Where studies are kept: what is damaged, another study's or somebody else's is refused and left as it was."""
+"""The storage of studies: a database that is damaged or belongs to others is refused and not changed."""
 
 import random
 import re
@@ -23,7 +23,7 @@ SECRET = "hush-hush"
 
 @pytest.fixture(autouse=True)
 def _own_storage(monkeypatch):
-    """Nothing of the user's decides where studies are kept."""
+    """The environment of the user must not decide where studies are stored."""
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
@@ -43,7 +43,7 @@ def database(home):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The bytes of a database with a study of eight trials."""
+    """The bytes of a database that holds a study of eight trials."""
     home, rules = Home(tmp_path_factory.mktemp("whole")), rules_of()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(VARIABLE, raising=False)
@@ -54,7 +54,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def kept(home, whole):
-    """A home that holds that database."""
+    """A home with that database."""
     home.studies.mkdir(parents=True)
     database(home).write_bytes(whole)
     return home
@@ -162,7 +162,7 @@ def test_a_damaged_database_is_refused_in_one_line_and_left_as_it_was(kept, whol
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_byte_flipped_within_what_is_stored_is_refused_in_one_line(kept, whole, seed):
-    """SQLite itself finds nothing wrong with a text whose letters are others."""
+    """SQLite does not notice when letters of a stored text have changed."""
     chance = random.Random(f"one byte {seed}")
     texts = [found.start() for found in re.finditer(rb'"lr"|"name"|log2_batch|COMPLETE|PRUNED|\[0, 8\]|"seeds"', whole)]
     damaged, at = bytearray(whole), chance.choice(texts) + chance.randrange(2, 4)

@@ -1,4 +1,4 @@
-"""What is asked next is a function of the rules and the trials before, in whatever storage and however often begun."""
+"""The next trials depend only on the rules and the trials before, in every storage and after any interruption."""
 
 import math
 
@@ -25,7 +25,7 @@ SPACES = {
 
 @pytest.fixture(params=["memory", "sqlite"])
 def storage(request, tmp_path):
-    """Where a study outlives the object that works on it."""
+    """A storage in which a study still exists when its `Study` object is gone."""
     return InMemoryStorage() if request.param == "memory" else f"sqlite:///{tmp_path / 'studies.db'}"
 
 
@@ -230,11 +230,11 @@ def test_there_is_nothing_to_ask_of_a_study_that_has_its_trials(storage):
 
 
 class Dead(Exception):
-    """Stands for whatever ends a process."""
+    """Simulates the end of a process."""
 
 
 class Mortal(InMemoryStorage):
-    """A storage whose user dies at a certain write."""
+    """A storage that simulates a kill at a chosen write."""
 
     left = math.inf
 
@@ -341,7 +341,7 @@ def test_a_note_is_kept_with_the_study(storage):
 
 
 def told(values, rules=None, storage=None):
-    """A study of batch sizes in which each trial came to the value beside it; None is pruned."""
+    """A study of batch sizes whose trials have these values, in order; None means pruned."""
     rules = rules or rules_of({"batch_size": "32,64"}, {"batch_size": 32}, generation=len(values))
     study = study_in(storage or InMemoryStorage(), rules)
     study.ask(len(values))

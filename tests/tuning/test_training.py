@@ -1,4 +1,4 @@
-"""Tasks trained by real worker processes on the digits, in folders that several studies share."""
+"""Tasks that real worker processes train on the digits, in folders that several studies share."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ KILLED = PLAIN.replace("    from torch import nn\n", "    import os\n    os.kill
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A folder with experiments, one of which keeps its best epoch, and two of which end badly."""
+    """A folder with experiments: one keeps its best epoch, one fails, and one is killed."""
     folder = tmp_path_factory.mktemp("own")
     for name, text in (("plain", PLAIN), ("choosy", CHOOSY), ("broken", BROKEN), ("killed", KILLED)):
         (folder / f"{name}.py").write_text(text)
@@ -34,7 +34,7 @@ def own(tmp_path_factory):
 
 
 class Watched:
-    """A training in a place of its own, and what it was seen to do."""
+    """A training in its own folder, and the events that it sent."""
 
     def __init__(self, own, place, name="plain", budget=THREE, workers=2):
         self.events = []
@@ -46,7 +46,7 @@ class Watched:
         )  # fmt: skip
 
     def epochs(self):
-        """How many epochs were trained so far."""
+        """The number of epochs that were trained so far."""
         return sum(event["event"] == "epoch" for _, event in self.events)
 
     def job(self, values, seed=0):

@@ -1,4 +1,4 @@
-"""A tuned variant is an experiment file like any other: the same network, the tuned values, nothing overwritten."""
+"""A tuned variant is a normal experiment file: the same network with the tuned values. No file is overwritten."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def own(tmp_path):
 
 
 def saved(own, name, values, remark="As a study found it."):
-    """The original, the tuned original, and the variant as it is loaded again."""
+    """Save a variant. Returns the original, the original with tuned values, and the variant loaded from its file."""
     original = registry.load([own]).choose([name])[0]
     tuned = original.changed(values)
     path = variant_path(original)
