@@ -42,7 +42,7 @@ def better_at(rate, difference=0.1, spread=0.001):
     return outcome
 
 
-# --- who is judged, and by what -----------------------------------------------------------------------------------
+# --- which trials are judged, and with which seeds ----------------------------------------------------------------
 
 
 def test_the_best_of_the_search_come_first_and_the_published_setting_last():

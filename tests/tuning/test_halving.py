@@ -62,7 +62,7 @@ def test_the_better_half_passes_but_never_under_a_quarter_of_those_that_began(be
     assert survivors(begun, left) == passing
 
 
-# --- who is pruned when -------------------------------------------------------------------------------------------
+# --- which trials are pruned, and when ----------------------------------------------------------------------------
 
 
 def test_of_eight_four_end_at_the_third_two_after_a_seed_and_two_are_complete():
@@ -234,7 +234,7 @@ def test_every_trial_ends_in_one_of_three_ways_whatever_happens(seed, pruning):
     assert pruning or "PRUNED" not in states(ended).values()
 
 
-# --- what a trial comes to ----------------------------------------------------------------------------------------
+# --- the value of a trial -----------------------------------------------------------------------------------------
 
 
 def test_a_complete_trial_is_worth_its_mean_over_all_seeds():

@@ -258,7 +258,7 @@ def test_there_is_time_until_it_is_over():
     assert len(search(study_in(None, rules), rules, TOTAL, Recorder(), until=time.monotonic() + 600)) == TOTAL
 
 
-# --- what is shown on the way --------------------------------------------------------------------------------------
+# --- what is shown during a search ---------------------------------------------------------------------------------
 
 
 def test_each_generation_is_announced_when_it_starts_and_when_it_ends():

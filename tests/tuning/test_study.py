@@ -43,7 +43,7 @@ def complete(value=0.5, **facts):
     return Ended("COMPLETE", (value,), ((0, value), (3, value)), {"accuracies": [value], "reason": "", **facts})
 
 
-# --- what is asked ------------------------------------------------------------------------------------------------
+# --- the next trials ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", EVERY)
@@ -283,7 +283,7 @@ def test_a_study_broken_off_at_any_write_at_all_ends_as_an_unbroken_one(sampler)
     assert life > 30, "it died at many writes before"
 
 
-# --- what is told -------------------------------------------------------------------------------------------------
+# --- results of trials --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_note_is_kept_with_the_study(storage):
     assert study_in(storage, rules_of()).notes["seconds"] == 1.5
 
 
-# --- what is best -------------------------------------------------------------------------------------------------
+# --- the best trials ----------------------------------------------------------------------------------------------
 
 
 def told(values, rules=None, storage=None):
@@ -399,7 +399,7 @@ def test_of_both_objectives_the_best_are_the_front():
     assert [one.number for one in study.best(2)] == [0, 3]
 
 
-# --- what mattered ------------------------------------------------------------------------------------------------
+# --- which arguments mattered -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["accuracy", "both"])
