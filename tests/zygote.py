@@ -5,8 +5,10 @@ another command has left. Only its libraries were loaded before. So variables th
 need a new interpreter: `serves` says which commands can be forked. Its fork server is forked likewise.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
@@ -20,6 +22,13 @@ from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
 LATE = ("SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_")  # read when they are used
+
+INSIDE = (  # what the suite's functions load when they are called
+    "alembic.config", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
+    "matplotlib.figure", "matplotlib.font_manager", "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.utils.search_logged_model_utils", "optuna.importance", "pandas", "PIL.PngImagePlugin", "rich.progress",
+    "rich.table", "safetensors.numpy", "scipy.stats", "sqlalchemy.dialects.sqlite",
+)  # fmt: skip
 
 
 class Forked:
@@ -136,14 +145,7 @@ def _line(told: socket.socket) -> bytes:
 
 def serve(number: int) -> None:
     """Load what commands load, then fork one for each message."""
-    from suite import cli  # noqa: F401
-    from suite.execute import processes  # noqa: F401
-    from suite.tracking import store
-
-    store.configure()
-    store._load_mlflow()
-    import suite.engine.preload  # noqa: F401
-
+    _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(fileno=number) as asked:
         while True:
@@ -155,6 +157,20 @@ def serve(number: int) -> None:
                 _keep(json.loads(facts), *streams)
             for stream in streams:
                 os.close(stream)
+
+
+def _load() -> None:
+    """Load the suite, and what its functions load when they are called."""
+    import suite
+    from suite.tracking import store
+
+    store.configure()
+    store._load_mlflow()
+    for found in pkgutil.walk_packages(suite.__path__, "suite."):
+        if found.name != "suite.__main__":
+            importlib.import_module(found.name)
+    for name in INSIDE:
+        importlib.import_module(name)
 
 
 def _keep(facts: dict[str, Any], tells: int, out: int, err: int) -> None:

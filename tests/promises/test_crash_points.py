@@ -23,6 +23,7 @@ BY_ITSELF = {
     "suite.pictures.canvas": {"figure.savefig"},  # memory
     "suite.cli.parser": {"os.open"},  # the null device
     "suite.data.freezing": {"self._path.open"},  # a temporary folder; `files.publish` moves it when it is complete
+    "suite.data.own.medmnist": {"path.open"},  # a temporary folder; the contents are frozen afterwards
     "suite.data.sources.archives": {"path.open", "path.replace"},  # the same; an archive is checked at every use
     "suite.data.sources.digits": {
         "(into / name).write_bytes"

@@ -81,6 +81,8 @@ def _open(url: str, host: str) -> HTTPResponse:
     except queue.Empty:
         raise Unavailable(f"{host}: no answer in {PATIENCE:g} seconds") from None
     if isinstance(answer, Exception):
+        if isinstance(answer, HTTPError):
+            answer.close()  # it is a response too, with a connection
         raise Unavailable(f"{host}: {_reason(answer)}") from answer
     return answer
 
