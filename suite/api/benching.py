@@ -37,18 +37,22 @@ def check(
     baseline: Path | None = None,
     seconds: float = 30.0,
     limit: float,
+    every: bool = False,
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether its ratio to a bare loop is still the committed ratio.
 
-    Up to `limit` times the committed ratio passes. Raises `SuiteError` (2) if there is no baseline.
+    Up to `limit` times the committed ratio passes. Raises `SuiteError` (2) if there is no baseline; of `every`
+    experiment those without one are only named.
     """
     from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
-    workloads = _workloads(session, experiments)
-    baselines = speed_gate.read_baselines(baseline or speed_gate.COMMITTED, list(workloads))
-    for name, workload in workloads.items():
+    path = baseline or speed_gate.COMMITTED
+    baselines = speed_gate.read_baselines(path, () if every else [one.title for one in experiments])
+    if every:
+        experiments = session.with_reference(experiments, baselines, path)
+    for name, workload in _workloads(session, experiments).items():
         tell = partial(_tell, session, name)
         yield speed_gate.check(name, workload, baselines[name], seconds=seconds, limit=limit, tell=tell)
 
@@ -119,10 +123,9 @@ def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str
     """The workload of each experiment, by title."""
     from suite.benching.sides import Workload
 
-    session.fetch(experiments)
     return {
         one.title: Workload(one.name, session.data(one.recipe.data), one.overrides, session.folders)
-        for one in experiments
+        for one in session.with_data(experiments)
     }
 
 

@@ -83,7 +83,7 @@ def gate(
     """Train experiments with fresh seeds and judge whether they are as accurate as their committed reference."""
     opened = session or Session.open()
     chosen = opened.chosen(names, changes)
-    return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit))
+    return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit, every="all" in names))
 
 
 def bench(

@@ -1,6 +1,6 @@
 """The session, which all verbs and calls share: the home, the registry, the executor, and the screen."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from suite.disk.home import Home
-from suite.errors import SuiteError, machine_error
+from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
 from suite.recipe.experiment import Experiment
@@ -58,6 +58,7 @@ class Session:
     workers: int
     data_dir: Path | None = None
     folders: tuple[Path, ...] = ()
+    without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
     _store: "Store | None" = None
 
@@ -109,19 +110,53 @@ class Session:
             self._store = open_store(self.home, asks)
         return self._store
 
-    def prepare(self, experiments: Iterable[Experiment]) -> None:
-        """Prepare a training: check the home, start the processes that load torch, and check the data meanwhile."""
+    def prepare(self, experiments: Sequence[Experiment]) -> list[Experiment]:
+        """Prepare a training: check the home, start the processes that load torch, and check the data meanwhile.
+
+        Returns those of the experiments that have data, as `with_data` says.
+        """
         self.home.require_writable()
         try:
             self.executor.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
-        self.fetch(experiments)
+        return self.with_data(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:
         """Download and check the experiments' data."""
         for name in sorted({one.recipe.data for one in experiments}):
             self.data(name)
+
+    def with_data(self, experiments: Sequence[Experiment]) -> list[Experiment]:
+        """Those of the experiments whose data set is here or can be fetched; the others are named in a warning.
+
+        `code` is 3 from then on if any is left out. Raises `SuiteError`: 3 if all are, 2 for a damaged file.
+        """
+        for name in sorted({one.recipe.data for one in experiments} - self.without.keys()):
+            try:
+                self.data(name)
+            except SuiteError as error:
+                if error.code != MACHINE:  # a mistake of the user
+                    raise
+                self.without[name] = error
+        kept = [one for one in experiments if one.recipe.data not in self.without]
+        if experiments and not kept:
+            raise self.without[experiments[0].recipe.data]
+        for name, reason in self.without.items():
+            if left := dict.fromkeys(one.name for one in experiments if one.recipe.data == name):
+                self.screen.warn(f"{', '.join(left)}: skipped. {reason}")
+        return kept
+
+    @property
+    def code(self) -> int:
+        """The exit code of a command that left out nothing (0), or experiments without data (3)."""
+        return MACHINE if self.without else 0
+
+    def with_reference(self, experiments: Sequence[Experiment], known: Container[str], path: Path) -> list[Experiment]:
+        """Those of all experiments that a file of references knows by their titles; the others are named."""
+        if left := [one.title for one in experiments if one.title not in known]:
+            self.screen.warn(f"{', '.join(left)}: not judged, because {path} has no entry. --update measures one.")
+        return [one for one in experiments if one.title in known]
 
     @property
     def cores(self) -> int:

@@ -31,13 +31,14 @@ def run(
 ) -> Runs:
     """Train the runs that are not finished, send them to MLflow, and write the report.
 
-    Raises `SuiteError` only before anything is trained. The error of a run is in its `Planned`.
+    Experiments whose data set cannot be fetched are named and skipped (`no data`). Raises `SuiteError` only before
+    anything is trained. The error of a run is in its `Planned`.
     """
     planned = plan(session.chosen(names, changes), seeds, session.home.runs)
     _name_damaged(planned, session)
     todo = [item for item in planned if item.status == "planned"]
     if todo:
-        session.prepare(item.experiment for item in todo)
+        _prepare(session, todo, others=len(planned) > len(todo))
     _announce(planned, session)
     recorder = train_recorded(session, planned)
     recorded = record(session, warned=recorder.away, report=report) if recorder.usable else Recorded()
@@ -133,14 +134,19 @@ def gate(
     reference: Path | None = None,
     margin: float | None = None,
     limit: int = 12,
+    every: bool = False,
 ) -> "Iterator[Gated]":
     """Train experiments with fresh seeds and yield, for each, whether it is as accurate as its committed reference.
 
-    Raises `SuiteError` (2) if there is no reference.
+    Raises `SuiteError` (2) if there is no reference; of `every` experiment those without one are only named.
     """
     from suite.runs import accuracy_gate
 
-    references = accuracy_gate.read_references(reference or accuracy_gate.COMMITTED, experiments)
+    path = reference or accuracy_gate.COMMITTED
+    references = accuracy_gate.read_references(path, () if every else experiments)
+    if every:
+        experiments = session.with_reference(experiments, references, path)
+    experiments = session.with_data(experiments)
     session.executor.warm_up()
 
     def trained(planned: Sequence[Planned]) -> None:
@@ -159,8 +165,7 @@ def update_reference(
     from suite.runs import accuracy_gate
 
     path = path or accuracy_gate.COMMITTED
-    planned = plan(experiments, range(seeds), session.home.runs)
-    session.prepare(experiments)
+    planned = plan(session.prepare(experiments), range(seeds), session.home.runs)
     recorder = train_recorded(session, planned)
     references = accuracy_gate.measured(planned)
     accuracy_gate.write_references(path, references)
@@ -174,6 +179,18 @@ def _name_damaged(planned: Sequence[Planned], session: Session) -> None:
         raise SuiteError(refused[0].reason, code=refused[0].code)
     for item in refused:
         session.screen.warn(item.reason)
+
+
+def _prepare(session: Session, todo: Sequence[Planned], *, others: bool) -> None:
+    """Prepare the training, and mark the runs without data; raise `SuiteError` if there is nothing else."""
+    try:
+        session.prepare([item.experiment for item in todo])
+    except SuiteError:
+        if not session.without or not others:
+            raise
+    for item in todo:
+        if error := session.without.get(item.experiment.recipe.data):
+            item.skip(error)
 
 
 def _announce(planned: Sequence[Planned], session: Session) -> None:

@@ -121,12 +121,14 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
     """Fill the cache from the first source that works."""
     from suite.data.sources.order import SOURCES
 
+    reasons = []
     for label, source in users + SOURCES[data.name]:
         with tempfile.TemporaryDirectory(prefix=f".{data.name}.", suffix=".tmp", dir=place.parent) as given:
             try:
                 source(data, Path(given))
             except Unavailable as reason:
                 say(f"{data.title}: {label}: {reason}")
+                reasons.append(f"{label}: {reason}")
                 continue
             if data.archived:
                 files.publish(Path(given), place, last=frozen.DOCUMENT)
@@ -137,7 +139,8 @@ def _fill(data: DataSet, place: Path, users: Sources, say: Say) -> None:
         if data.archived:
             say(f"{data.title}: SHA-256 of its contents, pinned from now on: {frozen.described(place).digest}")
         return
-    raise SuiteError(f"{data.title}: no source has it.", _remedy(data), code=MACHINE)
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    raise SuiteError(f"{data.title}: no source has it{why}.", _remedy(data), code=MACHINE)
 
 
 def _remedy(data: DataSet) -> str:
@@ -145,8 +148,12 @@ def _remedy(data: DataSet) -> str:
         return "Install scikit-learn (python -m pip install scikit-learn) and run again."
     if data.archived:
         archives = ", ".join([*data.sha256, *data.md5])
-        return f"Put {archives} in a folder and name that with --data-dir or SUITE_DATA."
+        return (
+            f"With a network, python -m suite data fetch {data.name}; without one, put {archives} in a folder and name"
+            " that with --data-dir or SUITE_DATA."
+        )
     return (
-        "Put its four files in a folder and name that with --data-dir or SUITE_DATA,"
+        f"With a network, python -m suite data fetch {data.name}; without one, put its four files in a folder and name"
+        " that with --data-dir or SUITE_DATA,"
         " or use --data digits for a smoke run."
     )

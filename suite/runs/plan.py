@@ -18,8 +18,8 @@ from suite.runs.worker import Job
 class Planned:
     """One run and its current state.
 
-    `status` is `planned`, `running`, `finished`, `diverged`, `failed`, `killed` or `interrupted`; `skipped` means
-    that it had a result before this command.
+    `status` is `planned`, `running`, `finished`, `diverged`, `failed`, `killed`, `interrupted`, or `no data`: its data
+    set cannot be fetched. `skipped` means that it had a result before this command.
     """
 
     experiment: Experiment
@@ -47,6 +47,10 @@ class Planned:
         """Update the state if the command ends before the run."""
         if self.status == "running":
             self.status, self.reason = "interrupted", "run the same command again to continue"
+
+    def skip(self, error: SuiteError) -> None:
+        """Update the state if its data set cannot be fetched: it will not be trained."""
+        self.status, self.reason, self.code = "no data", str(error), error.code
 
     def job(self, data_folder: Callable[[str], Path], folders: tuple[Path, ...]) -> Job:
         """The job for the run's process."""
@@ -105,7 +109,8 @@ def exit_code(planned: Sequence[Planned], trouble: SuiteError | None) -> int:
     """The exit code: 1 if any run diverged or failed; if there are only refusals, the code of the refusal."""
     if any(item.status in ("diverged", "killed") for item in planned):
         return FAILED
-    return worst([*(item.code for item in planned if item.status == "failed"), trouble.code if trouble else 0])
+    refused = [item.code for item in planned if item.status in ("failed", "no data")]
+    return worst([*refused, trouble.code if trouble else 0])
 
 
 def worst(codes: Sequence[int]) -> int:

@@ -71,7 +71,9 @@ def verify_all(
     with tempfile.TemporaryDirectory(prefix="suite-verify-") as scratch:
         for folder in runs:
             try:
-                planned[folder] = _plan_again(folder, registry, Path(scratch))
+                again = _plan_again(folder, registry, Path(scratch))
+                data_folder(again.experiment.recipe.data)  # a set that cannot be fetched ends no other run
+                planned[folder] = again
             except SuiteError as error:
                 verdicts[folder] = Verdict(folder, "refused", reason=str(error), code=error.code)
         train_unrecorded(list(planned.values()), executor, data_folder, folders, show)

@@ -74,7 +74,7 @@ def in_turn(one, other):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_training_steps(benchmark, images, labels, name):
-    experiment = registry.load().experiments[name]
+    experiment = registry.load().experiments[name].changed({"data": "digits"})
     recipe = experiment.recipe
     model, loss_of = build_model(recipe, experiment.network, seed=0), build_loss(recipe)
     optimizer, way = build_optimizer(recipe, model), rewrite(model)
@@ -97,7 +97,7 @@ def test_training_steps(benchmark, images, labels, name):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_evaluation(benchmark, images, labels, name):
-    experiment = registry.load().experiments[name]
+    experiment = registry.load().experiments[name].changed({"data": "digits"})
     model = rewrite(build_model(experiment.recipe, experiment.network, seed=0))
 
     found = benchmark(evaluate, model, images, labels, experiment.recipe, build_loss(experiment.recipe))

@@ -64,8 +64,28 @@ def test_what_cannot_be_had_is_named_and_the_others_are_fetched(capsys, monkeypa
     given = capsys.readouterr()
 
     assert code == 3
-    assert "SVHN: no source has it. Put train_32x32.mat, test_32x32.mat in a folder" in given.err
+    assert (
+        "SVHN: no source has it. With a network, python -m suite data fetch svhn; without one, put train_32x32.mat, "
+        in given.err
+    )
     assert given.out.splitlines()[-1].startswith("digits")
+
+
+def test_an_experiment_without_data_is_left_out_and_named(monkeypatch):
+    from suite.api.session import Session, Silent
+
+    lines: list[str] = []
+    screen = Silent()
+    screen.warn = lines.append  # type: ignore[method-assign]
+    monkeypatch.setitem(SOURCES, "cifar-10", ())
+    session = Session.open(screen)
+    both = [session.chosen([name])[0] for name in ("linear", "cifar_net")]
+    both[0] = both[0].changed({"data": "digits"})
+
+    assert session.with_data(both) == both[:1]
+    assert session.code == 3
+    assert "cifar_net: skipped. CIFAR-10: no source has it." in lines[-1]
+    assert "python -m suite data fetch cifar-10" in lines[-1]
 
 
 def test_a_damaged_set_of_ones_own_is_named_and_the_others_are_listed(capsys, tmp_path):

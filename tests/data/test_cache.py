@@ -139,7 +139,8 @@ def test_without_any_source_the_last_line_says_what_to_do(monkeypatch, cache, ca
         ensure("mnist")
 
     assert str(error.value) == (
-        "MNIST: no source has it. Put its four files in a folder and name that with --data-dir or SUITE_DATA,"
+        "MNIST: no source has it (one: is closed; two: is empty). With a network, python -m suite data fetch mnist;"
+        " without one, put its four files in a folder and name that with --data-dir or SUITE_DATA,"
         " or use --data digits for a smoke run."
     )
     assert error.value.code == 3
@@ -150,7 +151,7 @@ def test_without_any_source_the_last_line_says_what_to_do(monkeypatch, cache, ca
 def test_without_scikit_learn_the_digits_do_not_recommend_themselves(monkeypatch):
     monkeypatch.setitem(SOURCES, "digits", (("one", fails("is closed")),))
 
-    with pytest.raises(SuiteError, match=r"no source has it\. Install scikit-learn") as error:
+    with pytest.raises(SuiteError, match=r"no source has it \(one: is closed\)\. Install scikit-learn") as error:
         ensure("digits", say=lambda _: None)
 
     assert "--data digits" not in str(error.value)

@@ -342,4 +342,7 @@ MUTANTS: tuple[Mutant, ...] = (
            (('def say(self, line: str) -> None:\n        """Nothing."""',
              "def say(self, line: str) -> None:\n        print(line)"),),
            ("tests/api/test_calls.py", "-k", "trained_once")),
+    Mutant("house: a data set that is away ends everything", "suite/api/session.py",
+           (("if error.code != MACHINE:  # a mistake of the user", "if error:"),),
+           ("tests/cli/test_without_data.py", "-k", "trains_the_others")),
 )  # fmt: skip

@@ -86,6 +86,7 @@ LAYERS = {
     ],
 }  # fmt: skip
 LAYERS["cnn_one_epoch"] = LAYERS["cnn"]
+OUR_OWN = ("speedrun", "linear", "resnet8", "cifar_net")  # their protocols are no source's
 PARAMETERS = {
     "mlp": 218_058, "lenet": 44_426, "cnn": 28_938, "cnn_one_epoch": 28_938, "lenet_avgpool": 61_706,
     "lenet_gaussian": 170_988, "train_mnist_fast": 215_194,
@@ -132,7 +133,7 @@ def folder(tmp_path):
 
 
 def test_there_are_these_experiments_and_nothing_is_wrong_with_them(ours):
-    assert list(ours.experiments) == sorted([*PROTOCOLS, "speedrun"])
+    assert list(ours.experiments) == sorted([*PROTOCOLS, *OUR_OWN])
     assert ours.errors == ()
 
 
@@ -235,6 +236,35 @@ def test_lenets_published_history_is_the_sources(ours):
     )
     assert source.confused == ("T-shirt/top", "Shirt", 154)
     assert (source.seconds, source.machine) == (298, "GeForce MX250")
+
+
+def test_cifar_net_has_its_sources_size_at_its_sources_width_only(ours):
+    from suite.engine.build import build_model, count_parameters
+
+    one = ours.experiments["cifar_net"]
+    widths = {64: 1_972_792, 16: 127_096}
+    found = {
+        width: count_parameters(build_model(one.recipe.changed({"width": width}), one.network, seed=0))
+        for width in widths
+    }
+
+    assert found == widths
+    assert (one.recipe["width"], one.recipe.source.parameters) == (16, 1_972_792)
+    assert one.recipe.source.accuracy is None  # its protocol is not kept
+    assert "0.9401" in one.recipe.source.remark
+
+
+@pytest.mark.parametrize(("name", "convolutions", "parameters"), [("linear", 0, 7_850), ("resnet8", 9, 77_754)])
+def test_the_probe_and_the_residual_network_have_these_sizes(ours, name, convolutions, parameters):
+    from torch import nn
+
+    from suite.engine.build import build_model, count_parameters
+
+    one = ours.experiments[name]
+    model = build_model(one.recipe, one.network, seed=0)
+
+    assert count_parameters(model) == parameters
+    assert sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) == convolutions  # two of them are shortcuts
 
 
 def test_no_other_experiment_claims_a_published_history(ours):

@@ -10,6 +10,7 @@ from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
+from suite.runs.plan import worst
 
 if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated
@@ -40,6 +41,10 @@ def bench(args: Namespace) -> int:
     return _throughput(experiments, args, terminal, session)
 
 
+def _every(names: Sequence[str]) -> bool:
+    return not names or "all" in names
+
+
 def _require_one_question(args: Namespace) -> None:
     asked = [name for name in ("check", "update", "against", "against_env") if getattr(args, name)]
     if len(asked) > 1:
@@ -62,13 +67,13 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "T
         heads = ("experiment", *(f"{name}>" for name in names), "itself>", "smallest effect>")
         terminal.table("Times as fast as", heads, [_speedups(one, names) for one in found])
     benching.keep(session, found)
-    return 0
+    return session.code
 
 
 def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     words = {"seconds": args.seconds, "limit": args.limit}
     judged = (
-        benching.check(session, experiments, baseline=args.baseline, **words)
+        benching.check(session, experiments, baseline=args.baseline, every=_every(args.names), **words)
         if args.check
         else benching.against(session, experiments, revision=args.against, python=args.against_env, **words)
     )
@@ -83,7 +88,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
         columns = ("experiment", f"times as long as {beside}>", "95 %>", "itself>", "smallest effect>", "verdict")
         terminal.table("Speed", columns, [_judged(one) for one in found])
     benching.keep(session, found, beside)
-    return exit_code(one.verdict for one in found)
+    return worst([exit_code(one.verdict for one in found), session.code])
 
 
 def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
@@ -91,7 +96,7 @@ def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Termi
     if args.json:
         terminal.json({"baseline": str(path), **{name: one.facts() for name, one in found.items()}})
     terminal.say(f"Baseline: {path}. Commit it.")
-    return 0
+    return session.code
 
 
 def _line(one: "Throughput") -> str:

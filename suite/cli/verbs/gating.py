@@ -8,6 +8,7 @@ from suite.api import training
 from suite.api.session import Session
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
+from suite.runs.plan import worst
 
 if TYPE_CHECKING:
     from suite.cli.terminal import Terminal
@@ -30,7 +31,8 @@ def gate(args: Namespace) -> int:
         return _update(args, terminal, session)
     experiments = session.chosen(args.names, changes(args))
     found = []
-    for one in training.gate(session, experiments, reference=args.reference, margin=args.margin, limit=args.limit):
+    rules = {"reference": args.reference, "margin": args.margin, "limit": args.limit, "every": "all" in args.names}
+    for one in training.gate(session, experiments, **rules):
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
     if args.json:
@@ -38,7 +40,7 @@ def gate(args: Namespace) -> int:
     else:
         columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
         terminal.table("Gate", columns, [_row(one) for one in found])
-    return exit_code(one.judged.verdict for one in found)
+    return worst([exit_code(one.judged.verdict for one in found), session.code])
 
 
 def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
@@ -50,7 +52,7 @@ def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
         mean = math.fsum(one.accuracies) / len(one.accuracies)
         terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")
     terminal.say(f"Reference: {path}. Commit it.")
-    return trouble.code if trouble else 0
+    return trouble.code if trouble else session.code
 
 
 def _why(one: "Gated") -> str:
