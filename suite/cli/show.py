@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from suite.data.catalog import data_set
+from suite.data.frozen import is_own
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
     terminal.table(experiment.name, ("", "layer", "output shape", "parameters>", "MACs per image>"), rows)
     terminal.say("")
     values = experiment.recipe.values().items()
-    terminal.table("Protocol", ("field", "value"), [(name, _plain(value)) for name, value in values])
+    terminal.table("Protocol", ("field", "value"), [(name, _words(name, value)) for name, value in values])
     terminal.say("")
     terminal.say(f"identity   {experiment.identity}")
     terminal.say(f"file       {experiment.path}")
@@ -39,6 +41,12 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
     terminal.say(f"tune       {searched or 'what --space names'}")
     for line in _source_lines(experiment):
         terminal.say(line)
+
+
+def _words(field: str, value: Any) -> str:
+    """A field's value; one's own data with its title too."""
+    own = field == "data" and is_own(value)
+    return f"{value}, which is {data_set(value).title}" if own else _plain(value)
 
 
 def _source_lines(experiment: Experiment) -> list[str]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from suite.cli import main
 from suite.cli.rows import list_row
 from suite.data.own.reading import resolve
 from suite.recipe import registry
@@ -22,3 +23,10 @@ def test_list_names_the_data_as_a_reader_knows_it(flowers):
 
     assert list_row(mlp)[1] == "mnist"
     assert list_row(mlp.changed({"data": flowers}))[1] == f"flowers ({flowers.removeprefix('own-')[:6]})"
+
+
+def test_show_names_the_data_with_their_title(flowers, tmp_path, capsys):
+    answer = main(["show", "mlp", "--data", f"npz:{tmp_path / 'flowers.npz'}"])
+
+    assert answer == 0
+    assert f"{flowers}, which is flowers ({flowers.removeprefix('own-')[:6]})" in capsys.readouterr().out
