@@ -15,8 +15,7 @@ recipe = Recipe(
 
 def network(shape, classes):
     """Map images (n, channels, height, width) to logits (n, classes)."""
-    from math import prod
-
     from torch import nn
 
-    return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), classes))
+    channels, height, width = shape
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))

@@ -206,9 +206,9 @@ def in_full(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """As many processes as cores; one alone where times are judged or measured."""
+    """One more process than cores, because some tests wait; one alone where times are judged or measured."""
     measured = config.getoption("benchmark_enable", False) or config.getoption("benchmark_only", False)
-    return 0 if in_full(config) or measured else len(os.sched_getaffinity(0))
+    return 0 if in_full(config) or measured else len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

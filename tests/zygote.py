@@ -21,7 +21,9 @@ from typing import Any
 from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
-LATE = ("SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_")  # read when they are used
+LATE = (  # read when they are used; two by the tests' own experiments; the last is set by MLflow where it is loaded
+    "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP", "GIT_PYTHON_REFRESH",
+)  # fmt: skip
 
 INSIDE = (  # what the suite's functions load when they are called
     "alembic.config", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
@@ -100,7 +102,8 @@ class Zygote:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
-        self.environment = {**_early(os.environ), "PYTHONPATH": str(ROOT)}
+        early = _early({**os.environ, "PYTHONPATH": str(ROOT)})
+        self.environment = {name: value for name, value in early.items() if not name.startswith("MLFLOW_")}
         command = [sys.executable, "-c", f"from tests.zygote import serve; serve({theirs.fileno()})"]
         environment = {**self.environment, **exact.ENVIRONMENT}  # what a worker's libraries find when they are loaded
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
@@ -130,8 +133,9 @@ class Zygote:
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that libraries may read while they are loaded; Python looks for them here first."""
+    late = exact.ENVIRONMENT.items()  # with these it was started itself
     early = {name: value for name, value in environment.items() if not name.startswith(LATE)}
-    return {"PYTHONPATH": str(ROOT), **early}
+    return {"PYTHONPATH": str(ROOT), **{name: value for name, value in early.items() if (name, value) not in late}}
 
 
 def _line(told: socket.socket) -> bytes:

@@ -79,12 +79,12 @@ def test_an_experiment_without_data_is_left_out_and_named(monkeypatch):
     screen.warn = lines.append  # type: ignore[method-assign]
     monkeypatch.setitem(SOURCES, "cifar-10", ())
     session = Session.open(screen)
-    both = [session.chosen([name])[0] for name in ("linear", "cifar_net")]
-    both[0] = both[0].changed({"data": "digits"})
+    linear = session.chosen(["linear"])[0]
+    both = [linear.changed({"data": name}) for name in ("digits", "cifar-10")]
 
     assert session.with_data(both) == both[:1]
     assert session.code == 3
-    assert "cifar_net: skipped. CIFAR-10: no source has it." in lines[-1]
+    assert "linear: skipped. CIFAR-10: no source has it." in lines[-1]
     assert "python -m suite data fetch cifar-10" in lines[-1]
 
 

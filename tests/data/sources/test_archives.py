@@ -237,7 +237,7 @@ def test_without_a_source_the_reasons_are_said_and_nothing_is_left(small, publis
         ensure("cifar-10", say=said.append)
 
     assert refused.value.code == 3
-    assert "Put cifar-10-binary.tar.gz in a folder" in str(refused.value)
+    assert "put cifar-10-binary.tar.gz in a folder" in str(refused.value)
     assert words in said[0]
     assert list((cache / "cifar-10").iterdir()) == []
     assert not list(cache.glob(".*"))
