@@ -21,8 +21,9 @@ from typing import Any
 from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
-LATE = (  # read when they are used; two by the tests' own experiments; the last is set by MLflow where it is loaded
-    "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP", "GIT_PYTHON_REFRESH",
+LATE = (  # read when they are used; BUILT and NAP by the tests' own experiments; MLflow sets the last where it is loaded
+    "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP",
+    "GIT_PYTHON_REFRESH",
 )  # fmt: skip
 
 INSIDE = (  # what the suite's functions load when they are called
