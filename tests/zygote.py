@@ -21,9 +21,9 @@ from typing import Any
 from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
-LATE = (  # read when they are used; BUILT and NAP by the tests' own experiments; MLflow sets the last where it is loaded
+LATE = (  # read when they are used; BUILT and NAP by the tests' own experiments; MLflow and torch set the last two
     "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP",
-    "GIT_PYTHON_REFRESH",
+    "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_CACHE_DIR",
 )  # fmt: skip
 
 INSIDE = (  # what the suite's functions load when they are called
