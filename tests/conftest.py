@@ -60,7 +60,7 @@ class Workspace:
         return {**ours, "SUITE_HOME": str(self.home), "PYTHONPATH": str(ROOT), **self.extra}
 
     def start(self, *words: str) -> "Process":
-        """Give a command and go on; but with `-m promise` its process finds the libraries loaded, where it may."""
+        """Give a command and go on. Without `-m promise` its process finds the libraries loaded, where it may."""
         if (
             {"run", "tune"} & {*words[:1]}
             and not self.bare

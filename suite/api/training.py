@@ -185,8 +185,8 @@ def _prepare(session: Session, todo: Sequence[Planned], *, others: bool) -> None
     """Prepare the training, and mark the runs without data; raise `SuiteError` if there is nothing else."""
     try:
         session.prepare([item.experiment for item in todo])
-    except SuiteError:
-        if not session.without or not others:
+    except SuiteError as error:
+        if error not in session.without.values() or not others:
             raise
     for item in todo:
         if error := session.without.get(item.experiment.recipe.data):

@@ -10,7 +10,7 @@ from suite.data.catalog import CATALOG
 from suite.data.contents import Unavailable
 from suite.data.sources.order import SOURCES
 from suite.errors import MACHINE, SuiteError
-from tests.conftest import Command, Workspace
+from tests.conftest import Command, Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
 
@@ -98,3 +98,19 @@ def test_verify_refuses_the_run_whose_data_are_gone(in_process: Command, monkeyp
 
     assert answer.code == 3, answer
     assert "digits: no source has it." in answer.out + answer.err
+
+
+def test_a_damaged_file_is_refused_though_another_set_is_away(
+    in_process: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert in_process("run", "near", "--seeds", "1", "--no-report").code == 0
+
+    def either(_: Session, name: str) -> Path:
+        if name == "digits":
+            raise SuiteError("digits: no source has it.", code=MACHINE)
+        raise SuiteError(f"{name}: a file is damaged.")
+
+    monkeypatch.setattr(Session, "data", either)
+    answer = in_process("run", "near", "far", "--seeds", "2", "--no-report")
+
+    assert_refused(answer, 2, "far-away: a file is damaged.")
