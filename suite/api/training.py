@@ -189,8 +189,8 @@ def _prepare(session: Session, todo: Sequence[Planned], *, others: bool) -> None
         if error not in session.without.values() or not others:
             raise
     for item in todo:
-        if error := session.without.get(item.experiment.recipe.data):
-            item.skip(error)
+        if reason := session.without.get(item.experiment.recipe.data):
+            item.skip(reason)
 
 
 def _announce(planned: Sequence[Planned], session: Session) -> None:
