@@ -14,7 +14,7 @@ from suite.errors import machine_error
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering, search
-from suite.tracking.whose import HOME, begun, folder_name, is_of, key, of_home
+from suite.tracking.whose import BEGUN, HOME, began, begun, folder_name, is_of, key, of_home
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -112,6 +112,8 @@ class Mirror:
                 run_id = str(one.info.run_id)
                 if HOME not in one.data.tags:
                     self.adopt(run, run_id)
+                if began(one) != begun(run.folder):
+                    self._store.client.set_tag(run_id, BEGUN, str(begun(run.folder)))
                 return run_id
         return None
 
@@ -220,9 +222,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _newest(runs: Iterable["MlflowRun"]) -> list["MlflowRun"]:
     """One run for each seed, the last that was begun: what was trained before it lies in no folder any more."""
-    return list(
-        {run.data.tags["suite.seed"]: run for run in sorted(runs, key=lambda run: run.info.start_time)}.values()
-    )
+    return list({run.data.tags["suite.seed"]: run for run in sorted(runs, key=began)}.values())
 
 
 def _ended(run: Run) -> int:

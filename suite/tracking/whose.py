@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
 HOME = "suite.home"
+BEGUN = "suite.begun"  # when the training began, where its record is older: the run was begun again
 
 
 def key(run: Run) -> str:
@@ -34,6 +35,11 @@ def begun(folder: Path) -> int:
     return int((folder / "recipe.json").stat().st_mtime * 1000)
 
 
+def began(found: "MlflowRun") -> int:
+    """When the training began that a record is of, in milliseconds since 1970."""
+    return int(found.data.tags.get(BEGUN, found.info.start_time))
+
+
 def of_home(found: "Iterable[MlflowRun]", home: str) -> "list[MlflowRun]":
     """The records that this home made, and after them those that have no home yet."""
     mine = [one for one in found if one.data.tags.get(HOME, home) == home]
@@ -44,9 +50,10 @@ def is_of(found: "MlflowRun", folder: Path) -> bool:
     """Whether a record of a run's key is of the training in this folder: a folder may be moved away, and trained anew.
 
     It is if both began at the same moment; a folder that was copied may have lost its times, so the same weights will
-    do. A record that nothing was sent to yet can be any training's.
+    do. A record that nothing was sent to yet can be any training's: a run that ends before its first checkpoint is
+    begun again.
     """
-    if found.info.start_time == _begun(folder):
+    if began(found) == _begun(folder):
         return True
     if "suite.complete" not in found.data.tags:
         return not found.data.metrics

@@ -7,10 +7,12 @@ import os
 import pytest
 
 from suite.data.catalog import CATALOG
+from suite.engine import state
 from suite.tracking.fetching import fetch
 from suite.tracking.frame import finished_runs
 from suite.tracking.mirror import Mirror
 from suite.tracking.store import search
+from tests.tracking.conftest import Stop
 
 pytestmark = pytest.mark.mlflow
 
@@ -90,6 +92,23 @@ def test_epochs_are_sent_as_they_come_and_a_resumed_run_goes_on_in_the_same_reco
     assert send(finished) == run_id
     assert record_of(store, run_id).info.status == "FINISHED"
     assert [point.step for point in store.client.get_metric_history(run_id, "train/loss")] == [0, 1, 2, 3]
+
+
+def test_a_run_that_began_anew_before_its_first_checkpoint_keeps_its_one_record(store, trained, send, monkeypatch):
+    """Its folder began a second time, so the moment of the first beginning says no longer whose the record is."""
+
+    def killed(*_):
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "save", killed)
+        first = trained(epochs=3)
+    assert first.recipe() and not first.checkpoint.exists()
+    ids = [send(first, "interrupted"), *(send(trained(epochs=3, stop_after=stop), "interrupted") for stop in (1, 2))]
+    run = trained(epochs=3)
+
+    assert {*ids, send(run)} == {ids[0]}
+    assert len(search(store, f"tags.`suite.identity` = '{run.identity}' and tags.`suite.kind` = 'run'")) == 1
 
 
 def test_seeds_of_one_recipe_are_grouped_under_a_parent_with_mean_and_spread(store, trained, send):
