@@ -103,7 +103,8 @@ def test_a_run_that_began_anew_before_its_first_checkpoint_keeps_its_one_record(
     with monkeypatch.context() as patch:
         patch.setattr(state, "save", killed)
         first = trained(epochs=3)
-    assert first.recipe() and not first.checkpoint.exists()
+    assert first.recipe()
+    assert not first.checkpoint.exists()
     ids = [send(first, "interrupted"), *(send(trained(epochs=3, stop_after=stop), "interrupted") for stop in (1, 2))]
     run = trained(epochs=3)
 
