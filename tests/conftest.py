@@ -27,6 +27,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it likewise
 
 
+# Libraries set these when a test loads them: MLflow, scikit-learn, torch, Lightning. No user's command would have them.
+SET = ("_MLFLOW_", "KMP_", "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_CACHE_DIR", "PYTORCH_NVML_BASED_CUDA_CHECK")
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without what a user, or a library, has set for this process alone."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_", *SET))}
+    return {**ours, "PYTHONPATH": str(ROOT)}
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command printed and how it ended."""
@@ -56,8 +66,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         """This process's environment, with the workspace's own names and none of the user's."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_"))}
-        return {**ours, "SUITE_HOME": str(self.home), "PYTHONPATH": str(ROOT), **self.extra}
+        return {**plain_environment(), "SUITE_HOME": str(self.home), **self.extra}
 
     def start(self, *words: str) -> "Process":
         """Give a command and go on. Without `-m promise` its process finds the libraries loaded, where it may."""
@@ -67,8 +76,11 @@ class Workspace:
             and not {"SUITE_HOME", "MLFLOW_TRACKING_URI"} & {*self.extra}
         ):
             furnish(self.home)
-        if SHARED and (zygote := the_zygote()).serves(self.environment):
-            return zygote.start(words, cwd=self.home, environment=self.environment)
+        if SHARED:
+            needs_new = the_zygote().not_served(self.environment)
+            assert needs_new <= {*self.extra, "PYTHONPATH"}, f"{needs_new}: what sets it costs seconds in each command"
+            if not needs_new:
+                return the_zygote().start(words, cwd=self.home, environment=self.environment)
         command = [sys.executable, "-m", "suite", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -116,7 +128,7 @@ SHARED: list[Path] = []
 @functools.cache
 def the_zygote() -> Zygote:
     """The one of this worker, started when the first command needs it."""
-    return Zygote()
+    return Zygote(plain_environment())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@
 
 Such a command is a process like any other: its own pid, session, environment, folder and streams, and nothing that
 another command has left. Only its libraries were loaded before. So variables that libraries read while they are loaded
-need a new interpreter: `serves` says which commands can be forked. Its fork server is forked likewise.
+need a new interpreter: `not_served` says which. Its fork server is forked likewise.
 """
 
 import importlib
@@ -21,9 +21,9 @@ from typing import Any
 from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
-LATE = (  # read when they are used; BUILT and NAP by the tests' own experiments; MLflow and torch set the last two
-    "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP",
-    "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_CACHE_DIR",
+LATE = (  # read when they are used; BUILT, NAP and HELD_AT by the tests' own experiments
+    "SUITE_", "MLFLOW_TRACKING_URI", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP", "HELD_AT",
+    "GIT_CONFIG_",
 )  # fmt: skip
 
 INSIDE = (  # what the suite's functions load when they are called
@@ -100,11 +100,10 @@ class Forked:
 class Zygote:
     """The process that has loaded everything; it ends with this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
-        early = _early({**os.environ, "PYTHONPATH": str(ROOT)})
-        self.environment = {name: value for name, value in early.items() if not name.startswith("MLFLOW_")}
+        self.environment = _early(environment)
         command = [sys.executable, "-c", f"from tests.zygote import serve; serve({theirs.fileno()})"]
         environment = {**self.environment, **exact.ENVIRONMENT}  # what a worker's libraries find when they are loaded
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
@@ -116,9 +115,12 @@ class Zygote:
         self._socket.close()
         self._process.wait()
 
-    def serves(self, environment: Mapping[str, str]) -> bool:
-        """Whether a command in this environment finds the libraries as it would load them itself."""
-        return _early(environment) == self.environment
+    def not_served(self, environment: Mapping[str, str]) -> set[str]:
+        """The names of the variables that need a new interpreter.
+
+        If there are none, a command in this environment finds the libraries as it would load them itself.
+        """
+        return {name for name, _ in _early(environment).items() ^ self.environment.items()}
 
     def start(self, words: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Forked:
         """Give `python -m suite` these words and go on."""
