@@ -28,7 +28,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it likewise
 
 
 # Libraries set these when a test loads them: MLflow, scikit-learn, torch, Lightning. No user's command would have them.
-SET = ("_MLFLOW_", "KMP_", "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_CACHE_DIR", "PYTORCH_NVML_BASED_CUDA_CHECK")
+SET = ("_MLFLOW_", "KMP_", "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_", "_TORCHINDUCTOR_", "PYTORCH_NVML_")
 
 
 def plain_environment() -> dict[str, str]:
