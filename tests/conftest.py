@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     own = tmp_path_factory.getbasetemp()
     if not in_full(pytestconfig):
         SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+        usual = forkserver.set_forkserver_preload
+        forkserver.set_forkserver_preload = lambda names: usual([*names, "tests.loaded"])
     yield
     if the_zygote.cache_info().currsize:
         the_zygote().close()

@@ -152,7 +152,7 @@ def _line(told: socket.socket) -> bytes:
 
 def serve(number: int) -> None:
     """Load what commands load, then fork one for each message."""
-    _load()
+    load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(fileno=number) as asked:
         while True:
@@ -166,7 +166,7 @@ def serve(number: int) -> None:
                 os.close(stream)
 
 
-def _load() -> None:
+def load() -> None:
     """Load the suite, and what its functions load when they are called."""
     import suite
     from suite.tracking import store
