@@ -73,7 +73,8 @@ def test_a_session_names_each_experiment_once(workspace: Workspace, monkeypatch:
     for names in (["near", "far"], ["near", "far"], ["near", "far", "further"]):
         assert [one.name for one in session.with_data(session.chosen(names))] == ["near"]
 
-    assert [line.partition(".")[0] for line in warned] == ["far: skipped", "further: skipped"]
+    skipped = [line.partition(".")[0] for line in warned if "skipped" in line]
+    assert skipped == ["far: skipped", "further: skipped"]
     assert session.code == MACHINE
 
 
