@@ -23,7 +23,10 @@ SECRET = "hush7hush"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of the database `studies` in a new server on this machine. PostgreSQL refuses root, so root starts it as the package's user."""
+    """The address of the database `studies` in a new server on this machine; there is `record` too.
+
+    PostgreSQL refuses root, so root starts it as the package's user.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed")

@@ -1,5 +1,6 @@
 """The runs of the record in groups: a group is one recipe with all of its seeds."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from suite.analysis.confusion import Matrix, spread
 from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import title_of
+from suite.data.frozen import is_own
 from suite.tracking.fetching import fetch
 from suite.tracking.store import Store
 from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, layers, matrix, numbers, predictions
@@ -174,12 +176,20 @@ def data_titles(groups: Sequence[Group]) -> dict[str, str]:
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The current identity by experiment and changes: that of the last run, because the file may have been edited."""
     rows = runs.sort_values("started").to_dict("records")
-    return {(str(row["experiment"]), changes(row)): str(row["identity"]) for row in rows}
+    return {_recipe(row): str(row["identity"]) for row in rows}
+
+
+def _recipe(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """The experiment and its changes, by which an edited file's recipes are recognised."""
+    return str(row["experiment"]), json.dumps(row["overrides"], sort_keys=True)
 
 
 def changes(row: Mapping[Any, Any]) -> str:
-    """The changes of a run's recipe as text; empty for an unchanged recipe."""
-    return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
+    """The changes of a run's recipe as text, one's own data by the title in the record; empty if there are none."""
+    values = {name: _plain(value) for name, value in row["overrides"].items()}
+    if is_own(values.get("data")):
+        values["data"] = title_of(values["data"], row["data_title"])
+    return " ".join(f"{name}={value}" for name, value in sorted(values.items()))
 
 
 def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
@@ -197,13 +207,13 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
         return None
     runs, texts, matrices = zip(*whole, strict=True)
     [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
-    identity, changed = runs[0]["identity"], changes(runs[0])
+    identity = runs[0]["identity"]
     mean, deviation = spread(np.stack(matrices))
-    earlier = "" if newest[runs[0]["experiment"], changed] == identity else f"(earlier recipe {identity[:8]})"
+    earlier = "" if newest[_recipe(runs[0])] == identity else f"(earlier recipe {identity[:8]})"
     return Group(
         experiment=runs[0]["experiment"],
         identity=identity,
-        changes=" ".join(filter(None, (changed, earlier))),
+        changes=" ".join(filter(None, (changes(runs[0]), earlier))),
         runs=runs,
         diverged=tuple(row["seed"] for row in every if row["status"] == "diverged"),
         source=runs[0]["source"] or {},
