@@ -1,6 +1,5 @@
 """The runs of the record in groups: a group is one recipe with all of its seeds."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from suite.analysis.confusion import Matrix, spread
 from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import title_of
-from suite.data.frozen import is_own
 from suite.tracking.fetching import fetch
+from suite.tracking.naming import changes, recipe_of
 from suite.tracking.store import Store
 from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, layers, matrix, numbers, predictions
 
@@ -176,20 +175,7 @@ def data_titles(groups: Sequence[Group]) -> dict[str, str]:
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The current identity by experiment and changes: that of the last run, because the file may have been edited."""
     rows = runs.sort_values("started").to_dict("records")
-    return {_recipe(row): str(row["identity"]) for row in rows}
-
-
-def _recipe(row: Mapping[Any, Any]) -> tuple[str, str]:
-    """The experiment and its changes, by which an edited file's recipes are recognised."""
-    return str(row["experiment"]), json.dumps(row["overrides"], sort_keys=True)
-
-
-def changes(row: Mapping[Any, Any]) -> str:
-    """The changes of a run's recipe as text, one's own data by the title in the record; empty if there are none."""
-    values = {name: _plain(value) for name, value in row["overrides"].items()}
-    if is_own(values.get("data")):
-        values["data"] = title_of(values["data"], row["data_title"])
-    return " ".join(f"{name}={value}" for name, value in sorted(values.items()))
+    return {recipe_of(row): str(row["identity"]) for row in rows}
 
 
 def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
@@ -209,7 +195,7 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
     [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
     identity = runs[0]["identity"]
     mean, deviation = spread(np.stack(matrices))
-    earlier = "" if newest[_recipe(runs[0])] == identity else f"(earlier recipe {identity[:8]})"
+    earlier = "" if newest[recipe_of(runs[0])] == identity else f"(earlier recipe {identity[:8]})"
     return Group(
         experiment=runs[0]["experiment"],
         identity=identity,
@@ -231,7 +217,3 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
 def _predictions(store: Store, runs: Sequence[Row], classes: int) -> Predictions | None:
     artifacts = fetch(store, [row["artifact_uri"] for row in runs], [PREDICTIONS])
     return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]), classes)
-
-
-def _plain(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()

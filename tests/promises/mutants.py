@@ -257,7 +257,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("31: artifacts lie where the command was given", "suite/tracking/store.py",
            (("            return _open(uri, place, home", "            return _open(uri, None, home"),),
            ("tests/test_postgres.py", "-k", "mlflow_records")),
-    Mutant("33: one's own data have the name in the cache in a report", "suite/tracking/groups.py",
+    Mutant("33: one's own data have the name in the cache in a report", "suite/tracking/naming.py",
            (('    if is_own(values.get("data")):\n', "    if False:\n"),),
            ("tests/reporting/test_shapes.py", "-k", "called_by_their_title")),
     mutant(30, "the user's backend is asked for", "pictures/canvas.py", 'os.environ.pop("MPLBACKEND", None)',

@@ -16,8 +16,9 @@ from suite.reporting import write_report
 from suite.reporting.choice import baseline_of
 from suite.runs import artifacts
 from suite.tracking.frame import finished_runs
-from suite.tracking.groups import changes, read_groups
+from suite.tracking.groups import read_groups
 from suite.tracking.mirror import Mirror
+from suite.tracking.naming import changes
 from suite.tracking.recorder import prepare
 from suite.tracking.store import open_store
 from tests import synthetic
