@@ -27,6 +27,12 @@ def listed_seeds(seeds: Iterable[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
+def shown(value: Any, most: int = 80) -> str:
+    """The value as text: whole, as a digest is, or its beginning with `...` if it has more letters than that."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def printable(text: str) -> str:
     """The text without control characters, which could change the user's terminal; line ends stay."""
     if text.isprintable():  # almost every text is: looking at each letter was a fifth of a report over 1,000 runs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.text import nearest, plural
+from suite.text import nearest, plural, shown
 
 KNOWN = ("cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "mlp")
 
@@ -27,3 +27,12 @@ def test_nothing_is_offered_where_nothing_is_known():
 @pytest.mark.parametrize(("count", "words"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (60_000, "60,000 runs")])
 def test_only_one_is_singular(count, words):
     assert plural(count, "run") == words
+
+
+@pytest.mark.parametrize("value", ["f0" * 32, {"MKL_CBWR": "COMPATIBLE"}, None, 1])
+def test_a_value_is_shown_whole_and_without_quotes(value):
+    assert shown(value) == str(value)
+
+
+def test_a_long_value_shows_that_it_is_cut():
+    assert shown("x" * 81) == "x" * 80 + "..."

@@ -117,7 +117,7 @@ def _require_same_images(groups: "Sequence[Group]") -> None:
     for one in groups:
         if one.parameter("data") != first.parameter("data"):
             raise SuiteError(
-                f"{first.title} is tested on {first.parameter('data')}, {one.title} on {one.parameter('data')}: "
+                f"{first.title} is tested on {first.data_title}, {one.title} on {one.data_title}: "
                 "accuracies on different images are no comparison.",
                 "Compare experiments on the same data, or train one on the other's with run --data.",
             )

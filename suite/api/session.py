@@ -60,6 +60,7 @@ class Session:
     folders: tuple[Path, ...] = ()
     without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
+    _skipped: set[str] = field(default_factory=set)  # the experiments that a warning has named
     _store: "Store | None" = None
 
     @classmethod
@@ -128,7 +129,7 @@ class Session:
             self.data(name)
 
     def with_data(self, experiments: Sequence[Experiment]) -> list[Experiment]:
-        """Those of the experiments whose data set is here or can be fetched; the others are named in a warning.
+        """Those of the experiments whose data set is here or can be fetched; each other is named once, in a warning.
 
         `code` is 3 from then on if any is left out. Raises `SuiteError`: 3 if all are, 2 for a damaged file.
         """
@@ -143,8 +144,10 @@ class Session:
         if experiments and not kept:
             raise self.without[experiments[0].recipe.data]
         for name, reason in self.without.items():
-            if left := dict.fromkeys(one.name for one in experiments if one.recipe.data == name):
-                self.screen.warn(f"{', '.join(left)}: skipped. {reason}")
+            left = dict.fromkeys(one.name for one in experiments if one.recipe.data == name)
+            if new := [one for one in left if one not in self._skipped]:
+                self.screen.warn(f"{', '.join(new)}: skipped. {reason}")
+            self._skipped |= left.keys()
         return kept
 
     @property

@@ -34,6 +34,7 @@ from suite.disk.documents import (
     read_lines,
 )
 from suite.errors import SuiteError, machine_error
+from suite.text import shown
 
 
 class Busy(Exception):
@@ -122,8 +123,8 @@ class Run:
         for key in binding:
             if begun["environment"].get(key) != facts["environment"][key]:
                 raise SuiteError(
-                    f"{self.folder} was started with {key} {begun['environment'].get(key)!r:.40} "
-                    f"and cannot continue exactly with {facts['environment'][key]!r:.40}.",
+                    f"{self.folder} was started with {key} {shown(begun['environment'].get(key))} "
+                    f"and cannot continue exactly with {shown(facts['environment'][key])}.",
                     "Go back to that environment, or move the folder away to train the run from its start.",
                 )
 

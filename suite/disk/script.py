@@ -53,11 +53,11 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def words_of(error: BaseException) -> str:
-    """The text of an exception in one line; a user's exception may raise another one in `__str__`."""
+    """The text of an exception in one line, without its last dot; `__str__` of a user's exception may raise another."""
     if isinstance(error, SystemExit):
         return f"{error} (it calls sys.exit)".strip()
     try:
-        return one_line(str(error)) or "no reason given"
+        return one_line(str(error)).rstrip(".") or "no reason given"
     except Exception:
         return "its words cannot be read"
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
 from suite.data.dataset import GREY, Shape
-from suite.engine import exact
+from suite.engine import checkpoint, exact
 from suite.engine.draws import set_seed
 from suite.engine.faults import in_file
 from suite.engine.own import own_loss, own_optimizer
@@ -208,8 +208,9 @@ def _require_trainable(model: nn.Module, network: Network) -> None:
                 "Make them inside network().",
             )
     for name, value in model.state_dict().items():
-        if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
-            kind = f"a {type(value).__name__}" if not isinstance(value, torch.Tensor) else "a sparse tensor"
+        if not checkpoint.holds(value):
+            tensor = isinstance(value, torch.Tensor)
+            kind = f"a tensor {value.dtype} {value.layout}" if tensor else f"a {type(value).__name__}"
             raise SuiteError(f"{name} of the network is {kind}, which a checkpoint cannot hold.", "Use a dense tensor.")
 
 

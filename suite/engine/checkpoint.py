@@ -4,6 +4,7 @@ We do not use `torch.load`, because it does not check the CRC-32 of its files: o
 accepted 398.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -71,12 +72,31 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def holds(value: object) -> bool:
+    """Whether a checkpoint can hold this tensor: it is dense, of a type of safetensors, and its numbers are apart."""
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.is_nested or value.is_meta:
+        return False
+    repeated = any(size > 1 and stride == 0 for size, stride in zip(value.shape, value.stride(), strict=True))
+    return not repeated and _holds_type(value.dtype)
+
+
+@functools.cache
+def _holds_type(dtype: torch.dtype) -> bool:
+    try:
+        safetensors.torch.load(safetensors.torch.save({"": torch.empty(0, dtype=dtype)}))
+    except KeyError:
+        return False
+    return True
+
+
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:
     """The SHA-256 of names, types, shapes and values: equal weights give equal digests, however they are stored."""
     sha = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        sha.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        # As one row, whatever its strides: those of a single number may be 0, and then it has no view as bytes.
+        row = tensor.detach().cpu().contiguous().as_strided((tensor.numel(),), (1,))
+        sha.update(row.view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()
 
 

@@ -42,5 +42,5 @@ def through_file(path: Path) -> Iterator[None]:
 
 
 def _fault(error: BaseException, path: Path, part: str, about: str, remedy: str) -> SuiteError:
-    text = f"{type(error).__name__}: {words_of(error):.300}".rstrip(".")
+    text = f"{type(error).__name__}: {words_of(error):.300}"
     return SuiteError(f"{path}{line_of(error, path)}: {part}: {text}{about}.", remedy or f"Fix the {part}.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from suite.engine import checkpoint
 from suite.engine.outside import is_plain
 from suite.errors import SuiteError
 
@@ -22,7 +23,7 @@ def saved(optimizer: torch.optim.Optimizer) -> tuple[Tensors, dict[str, Any]]:
         if not isinstance(index, int) or not isinstance(values, dict):
             raise _not_resumable(str(index))
         for key, value in values.items():
-            if isinstance(value, torch.Tensor):
+            if checkpoint.holds(value):
                 tensors[f"{index}.{key}"] = value
             elif is_plain(value):
                 plain[f"{index}.{key}"] = value
@@ -59,5 +60,5 @@ def load(optimizer: torch.optim.Optimizer, tensors: Tensors, facts: dict[str, An
 def _not_resumable(key: str) -> SuiteError:
     return SuiteError(
         f"the optimizer's state holds {key!r:.80}, which a checkpoint cannot hold.",
-        "Keep tensors, numbers and texts in self.state[parameter].",
+        "Keep dense tensors, numbers and texts in self.state[parameter].",
     )

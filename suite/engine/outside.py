@@ -7,6 +7,7 @@ refused.
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from suite.engine import checkpoint
 from suite.engine.contents import contents, is_own
+from suite.engine.tensors import UNREADABLE, attributes
 from suite.errors import SuiteError
 from suite.recipe.arguments import Functions
 
@@ -65,7 +68,8 @@ class Outside:
         tensors: Tensors = {}
         now = _look(self._model, self._functions)
         for path in {**self._built.texts, **now.texts}:
-            if self._built.texts.get(path) == now.texts.get(path):
+            hidden = UNREADABLE in now.texts.get(path, "")
+            if self._built.texts.get(path) == now.texts.get(path) and not hidden:
                 continue
             place = now.places.get(path, self._built.places.get(path))
             value: Any = self._get(place) if place and place not in now.shared else MISSING
@@ -75,7 +79,7 @@ class Outside:
             elif _is_simple_tensor(value):
                 tensors[key], layouts[key] = value, (value.stride(), str(value.device), value.is_inference())
             else:
-                raise _not_resumable(path)
+                raise _not_resumable(path.partition(" part ")[0], "may change unseen" if hidden else "changes")
         return json.dumps([plain, layouts]) if plain or layouts else "", tensors
 
     def restore(self, facts: str, tensors: Tensors) -> None:
@@ -116,6 +120,8 @@ def _look(model: nn.Module, functions: Functions) -> _Look:
             look.note(path, repr(value), place)
         elif id(value) in seen:
             first, other, _ = seen[id(value)]
+            if first == path:  # an attribute that is one of its parts too
+                continue
             look.note(path, f"the same as {first}", place)
             look.shared |= {place, other}
         else:
@@ -123,7 +129,7 @@ def _look(model: nn.Module, functions: Functions) -> _Look:
             address = _address(value)
             if address and memory.setdefault(address, place) != place:
                 look.shared |= {place, memory[address]}
-            text, parts = ("a view of weights", []) if address in weights else contents(value, own)
+            text, parts = (_view(value), []) if address in weights else contents(value, own)
             look.note(path, text, place)
             pending += [(path + further, part, place) for further, part in reversed(parts)]
     return look
@@ -137,6 +143,8 @@ def _roots(model: nn.Module, functions: Functions, own: frozenset[str]) -> Itera
         for key, value in {**vars(module), **buffers}.items():
             if key not in REGISTERED:
                 yield ".".join(filter(None, (title, name, key))), value, Place(name, key)
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        yield from ((f"{title}.{name}{further}", part, None) for further, part in attributes(tensor))
     for kind in dict.fromkeys(kind for module in model.modules() for kind in type(module).__mro__):
         if is_own(kind, own):
             yield f"class {kind.__name__}", kind, None
@@ -163,8 +171,16 @@ def _address(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return int(value.__array_interface__["data"][0])
     if isinstance(value, torch.Tensor) and value.layout is torch.strided:
-        return int(value.untyped_storage().data_ptr())
+        with suppress(RuntimeError):  # a subclass without memory of its own
+            return int(value.untyped_storage().data_ptr())
     return 0
+
+
+def _view(value: Any) -> str:
+    """Which part of a weight's memory a tensor or an array shows."""
+    if isinstance(value, torch.Tensor):
+        return f"a view of weights: {value.dtype} {tuple(value.shape)} {value.stride()} from {value.storage_offset()}"
+    return f"a view of weights: {value.dtype} {value.shape} {value.strides}"
 
 
 def is_plain(value: Any) -> bool:
@@ -177,16 +193,15 @@ def is_plain(value: Any) -> bool:
 
 
 def _is_simple_tensor(value: Any) -> bool:
-    """Whether its values and its layout are all there is to it: no gradient, no gaps, no subclass."""
-    if type(value) is not torch.Tensor or value.layout is not torch.strided or value.requires_grad:
+    """Whether its values and its layout are all there is to it: no gradient, no gaps, no subclass, no attributes."""
+    if type(value) is not torch.Tensor or value.requires_grad or vars(value) or not checkpoint.holds(value):
         return False
-    numbers = not value.is_complex() and not value.is_quantized
-    return numbers and torch.empty_like(value).stride() == value.stride()
+    return not value.is_conj() and torch.empty_like(value).stride() == value.stride()
 
 
-def _not_resumable(path: str) -> SuiteError:
+def _not_resumable(path: str, changes: str) -> SuiteError:
     return SuiteError(
-        f"{path} changes in training, and a checkpoint cannot hold it: after an interruption the run would come to "
+        f"{path} {changes} in training, and a checkpoint cannot hold it: after an interruption the run would come to "
         "other weights.",
         "Make it a buffer (self.register_buffer), or an attribute of one module that is a number, a text, or a list or "
         "dict of these.",

@@ -85,7 +85,7 @@ def save(run: Run, state: State, outside: Outside) -> None:
 
 
 def restore(run: Run, state: State, outside: Outside) -> State:
-    """The state of the run's checkpoint, or `state` if there is none.
+    """The same `state` as the run's checkpoint has it; as it is if there is none.
 
     Raises `SuiteError` (2) if the checkpoint is damaged or belongs to another run, (3) if it cannot be read.
     """
@@ -105,7 +105,8 @@ def restore(run: Run, state: State, outside: Outside) -> State:
         outside.restore(facts["outside"], _part(tensors, "outside."))
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise damaged(run.checkpoint, "its tensors do not fit the network") from error
-    return State(state.model, state.optimizer, facts["history"], _part(tensors, "best."), state.average)
+    state.history, state.best = facts["history"], _part(tensors, "best.")
+    return state
 
 
 def _part(tensors: Tensors, prefix: str) -> Tensors:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.analysis.times import percentile_of
+from suite.data.frozen import is_own
 from suite.reporting.class_tables import MOST_CLASSES
 from suite.reporting.figures import Picture
 from suite.reporting.table import Table
@@ -84,7 +85,8 @@ def _only(table: Table, identity: str) -> Table:
 def _protocol(one: Group) -> list[tuple[str, str]]:
     names = [name.removeprefix("param.") for name in one.runs[0] if name.startswith("param.")]
     named = [name for name in names if isinstance(one.runs[0][f"param.{name}"], str)]  # NaN: another recipe's field
-    return [(name, one.parameter(name)) for name in named if name not in ("experiment", "seed", "log10_lr")]
+    shown = {name: one.parameter(name) for name in named if name not in ("experiment", "seed", "log10_lr")}
+    return [*(shown | ({"data": one.data_title} if is_own(shown.get("data")) else {})).items()]
 
 
 def _layers(one: Group) -> Table:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from suite.text import listed_seeds
 from suite.tracking.frame import unfinished_runs
-from suite.tracking.groups import Group, changes
+from suite.tracking.groups import Group
+from suite.tracking.naming import changes
 from suite.tracking.store import Store
 
 if TYPE_CHECKING:

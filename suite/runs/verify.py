@@ -15,7 +15,7 @@ from suite.runs.events import ShowRuns
 from suite.runs.naming import experiment_of, name_of
 from suite.runs.plan import Planned
 from suite.runs.training import DataFolder, train_unrecorded
-from suite.text import plural
+from suite.text import plural, shown
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Verdict:
             return f"{name}: identical: {what}, every metric of {plural(self.epochs, 'epoch')}."
         if self.difference is None:
             return f"{name}: {self.status}: {self.reason}"
-        changes = [f"{key} {before!s:.40} then, {now!s:.40} now" for key, (before, now) in self.environment.items()]
+        changes = [f"{key} {shown(before)} then, {shown(now)} now" for key, (before, now) in self.environment.items()]
         why = f"Possible causes: {'; '.join(changes)}." if changes else (
             "The recorded environments are equal: look for a network that draws from another source than torch, "
             "numpy.random or random, for one that keeps values outside its state_dict, or for faulty memory."

@@ -88,7 +88,7 @@ def _breakdown(error: Exception, log: Path) -> Failed:
     if ran_out(error):
         remedy = "Free some, or give fewer --workers, and run the same command again to continue."
         return Failed(f"the machine has no memory left. {remedy}", MACHINE)
-    what = f"{type(error).__name__}: {words_of(error):.300}".rstrip(".")
+    what = f"{type(error).__name__}: {words_of(error):.300}"
     return Failed(f"{what}. Its traceback is at the end of {log}.", FAILED)
 
 

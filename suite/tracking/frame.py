@@ -45,7 +45,7 @@ def run_key(home: Home, run_id: str) -> tuple[str, int] | None:
 
 
 def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
-    """One row for each run without a result: experiment, identity, seed, overrides, status.
+    """One row for each run without a result: experiment, identity, seed, overrides, the data's title, status.
 
     If another run with the same recipe and seed is in `finished`, the run is left out. The status is `running`,
     `failed` or `interrupted`.
@@ -58,7 +58,7 @@ def unfinished_runs(store: Store, finished: "pd.DataFrame") -> "pd.DataFrame":
     words = {"FAILED": "failed", "KILLED": "interrupted"}
     begun.sort(key=lambda run: (run.data.tags.get(HOME) == store.home, run.info.start_time))  # our own is the last word
     rows = [
-        {**_whose(clean(run.data.tags)), "status": words.get(run.info.status, "running")}
+        {**_whose(run), "status": words.get(run.info.status, "running")}
         for run in begun if "suite.complete" not in run.data.tags
     ]  # fmt: skip
     last = {(row["identity"], row["seed"]): row for row in rows}
@@ -74,25 +74,26 @@ def _row(run: "MlflowRun") -> dict[str, Any]:
         "started": run.info.start_time,
         "finished": _finished(run),
         "home": tags.get(HOME, ""),
-        **_whose(tags),
+        **_whose(run),
         "status": tags["suite.status"],
         "source": clean(json.loads(tags["suite.source"])),
         "weights_sha256": tags["suite.weights_sha256"],
         "commit": tags.get("mlflow.source.git.commit", ""),
         **{f"param.{key}": value for key, value in params.items()},
-        "data_title": _data_title(run),
         "image": tags.get("suite.image", "1×28×28"),
         **{key: tags[key] for key in tags if key.startswith("suite.env.")},
         **run.data.metrics,
     }
 
 
-def _whose(tags: dict[str, str]) -> dict[str, Any]:
+def _whose(run: "MlflowRun") -> dict[str, Any]:
+    tags = clean(run.data.tags)
     return {
         "experiment": tags["suite.experiment"],
         "identity": tags["suite.identity"],
         "seed": int(tags["suite.seed"]),
         "overrides": clean(json.loads(tags["suite.overrides"])),
+        "data_title": _data_title(run),
     }
 
 

@@ -15,6 +15,7 @@ from suite.analysis.confusion import Matrix, spread
 from suite.analysis.intervals import SeedGroup, group
 from suite.data.catalog import title_of
 from suite.tracking.fetching import fetch
+from suite.tracking.naming import changes, recipe_of
 from suite.tracking.store import Store
 from suite.tracking.stored import PREDICTIONS, Predictions, class_names, history, layers, matrix, numbers, predictions
 
@@ -174,12 +175,7 @@ def data_titles(groups: Sequence[Group]) -> dict[str, str]:
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The current identity by experiment and changes: that of the last run, because the file may have been edited."""
     rows = runs.sort_values("started").to_dict("records")
-    return {(str(row["experiment"]), changes(row)): str(row["identity"]) for row in rows}
-
-
-def changes(row: Mapping[Any, Any]) -> str:
-    """The changes of a run's recipe as text; empty for an unchanged recipe."""
-    return " ".join(f"{name}={_plain(value)}" for name, value in sorted(row["overrides"].items()))
+    return {recipe_of(row): str(row["identity"]) for row in rows}
 
 
 def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]) -> Group | None:
@@ -197,13 +193,13 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
         return None
     runs, texts, matrices = zip(*whole, strict=True)
     [shown] = fetch(store, [runs[0]["artifact_uri"]], ("layers.csv", "samples.png"))
-    identity, changed = runs[0]["identity"], changes(runs[0])
+    identity = runs[0]["identity"]
     mean, deviation = spread(np.stack(matrices))
-    earlier = "" if newest[runs[0]["experiment"], changed] == identity else f"(earlier recipe {identity[:8]})"
+    earlier = "" if newest[recipe_of(runs[0])] == identity else f"(earlier recipe {identity[:8]})"
     return Group(
         experiment=runs[0]["experiment"],
         identity=identity,
-        changes=" ".join(filter(None, (changed, earlier))),
+        changes=" ".join(filter(None, (changes(runs[0]), earlier))),
         runs=runs,
         diverged=tuple(row["seed"] for row in every if row["status"] == "diverged"),
         source=runs[0]["source"] or {},
@@ -221,7 +217,3 @@ def _group(store: Store, every: list[Row], newest: Mapping[tuple[str, str], str]
 def _predictions(store: Store, runs: Sequence[Row], classes: int) -> Predictions | None:
     artifacts = fetch(store, [row["artifact_uri"] for row in runs], [PREDICTIONS])
     return predictions([found.get(PREDICTIONS, b"") for found in artifacts], int(runs[0]["test/images"]), classes)
-
-
-def _plain(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()

@@ -93,8 +93,10 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
             _load_mlflow()  # takes seconds that must not count against the server
             require_answer(uri)
             asks()
-            _make_tables(uri, artifact_root(home).as_uri())
-            return _open(uri, None, home.origin())
+            place = artifact_root(home).as_uri() if is_database(uri) else None  # a server has a place of its own
+            if place:
+                _make_tables(uri, place)
+            return _open(uri, place, home.origin())
     path = Path(uri.removeprefix("sqlite:///"))
     try:
         files.make_folder(path.parent)
@@ -131,13 +133,17 @@ def _make_tables(uri: str, root: str) -> None:
     Otherwise MLflow takes the current folder and puts its path into an SQL statement as it is: with an apostrophe or a
     `:name` in it, the statement fails. A server does this itself.
     """
-    scheme = uri.partition(":")[0].partition("+")[0]
     with _quiet():
-        from mlflow.store.db.db_types import DATABASE_ENGINES
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        if scheme in DATABASE_ENGINES:
-            SqlAlchemyStore(uri, root)
+        SqlAlchemyStore(uri, root)
+
+
+def is_database(uri: str) -> bool:
+    """Whether MLflow's tables are in a database that this process opens, not behind a server."""
+    from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    return uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES
 
 
 @contextmanager

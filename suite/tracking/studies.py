@@ -11,7 +11,7 @@ from suite.disk.documents import STUDY, Record, document, read_document
 from suite.errors import SuiteError
 from suite.text import clean, printable
 from suite.tracking.facts import user
-from suite.tracking.store import Store, answering, search
+from suite.tracking.store import Store, answering, is_database, search
 from suite.tracking.whose import HOME, of_home
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _experiment(store: Store) -> str:
         location = client.get_experiment(store.experiment_id).artifact_location
         tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
         try:
-            made = client.create_experiment(EXPERIMENT, location if store.uri.startswith("sqlite") else None, tags)
+            made = client.create_experiment(EXPERIMENT, location if is_database(store.uri) else None, tags)
             return str(made)
         except MlflowException:
             found = client.get_experiment_by_name(EXPERIMENT)  # another command created it at the same time

@@ -138,7 +138,7 @@ def note_test(study: Study, facts: Record, planned: Sequence[Planned]) -> None:
     results = [item.result for item in planned]
     if any(result is None or result["status"] != "finished" for result in results):
         lost = next(item for item in planned if not item.result or item.result["status"] != "finished")
-        raise SuiteError(f"the winner's run {lost.run.name}: {lost.reason or lost.status}.", code=FAILED)
+        raise SuiteError(f"the winner's run {lost.run.name}: {(lost.reason or lost.status).rstrip('.')}.", code=FAILED)
     values = group([result["metrics"]["test/accuracy"] for result in results if result])
     with storing():
         tested = [*(one for one in study.notes.get("tested", []) if one != winner_words(facts)), winner_words(facts)]

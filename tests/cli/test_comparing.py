@@ -137,14 +137,17 @@ def test_two_names_of_one_recipe_are_the_same_runs(in_process, known):
 
 def group(title, *, data="digits", labels=(1, 2)):
     return SimpleNamespace(
-        title=title, parameter=lambda _: data, labels=None if labels is None else np.array(labels, np.uint8)
+        title=title,
+        parameter=lambda _: data,
+        data_title=data.upper(),
+        labels=None if labels is None else np.array(labels, np.uint8),
     )
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        (group("mlp", data="mnist"), "plain is tested on digits, mlp on mnist"),
+        (group("mlp", data="mnist"), "plain is tested on DIGITS, mlp on MNIST"),
         (group("mlp", labels=None), "mlp: MLflow has not all predictions"),
         (group("mlp", labels=(1, 3)), "plain and mlp record other labels"),
     ],

@@ -62,6 +62,22 @@ def test_run_trains_the_others_and_reports_them(in_process: Command, workspace: 
     assert "1 finished before and skipped" in again.out
 
 
+def test_a_session_names_each_experiment_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUITE_HOME", str(workspace.home))
+    warned: list[str] = []
+    own = Path(workspace.extra["SUITE_EXPERIMENTS"])
+    (own / "further.py").write_text(TEXT.format(data="far-away"))
+    session = Session.open(experiments=[own])
+    monkeypatch.setattr(session.screen, "warn", warned.append)
+
+    for names in (["near", "far"], ["near", "far"], ["near", "far", "further"]):
+        assert [one.name for one in session.with_data(session.chosen(names))] == ["near"]
+
+    skipped = [line.partition(".")[0] for line in warned if "skipped" in line]
+    assert skipped == ["far: skipped", "further: skipped"]
+    assert session.code == MACHINE
+
+
 def test_an_experiment_alone_without_data_is_refused(in_process: Command) -> None:
     for words in (("run", "far"), ("tune", "far"), ("bench", "far"), ("gate", "far", "--update")):
         answer = in_process(*words)

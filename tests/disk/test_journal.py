@@ -120,10 +120,19 @@ def test_a_half_done_run_is_not_continued_in_another_environment(run):
     run.checkpoint.write_bytes(b"some state")
     before = tree(run.folder)
 
-    with pytest.raises(SuiteError, match=r"torch '2.14'.*'2.15'"):
+    with pytest.raises(SuiteError, match=r"started with torch 2\.14 and cannot continue exactly with 2\.15\. "):
         run.begin({**FACTS, "environment": {"torch": "2.15", "threads": 1}}, BINDING)
 
     assert tree(run.folder) == before
+
+
+def test_the_refusal_of_another_engine_has_both_digests_whole(run):
+    then, now = "0f" * 32, "e1" * 32
+    run.begin({**FACTS, "environment": {"engine_sha256": then}}, ("engine_sha256",))
+    run.checkpoint.write_bytes(b"some state")
+
+    with pytest.raises(SuiteError, match=f"with engine_sha256 {then} and cannot continue exactly with {now}[.] Go"):
+        run.begin({**FACTS, "environment": {"engine_sha256": now}}, ("engine_sha256",))
 
 
 def test_a_run_without_a_checkpoint_starts_anew_in_another_environment(run):

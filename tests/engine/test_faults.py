@@ -121,3 +121,20 @@ def test_a_later_step_of_the_files_optimiser_is_named_as_the_optimisers(tmp_path
     [(path, event)] = outcomes(tmp_path, digits_folder, [text(late, optimizer="own")])
 
     assert_named(path, event, "optimizer", "AssertionError: a late step")
+
+
+def test_code_of_the_file_that_the_suite_calls_without_knowing_it_is_named_as_well(tmp_path, digits_folder):
+    """Such as an optimiser's `state_dict`, which each checkpoint asks for."""
+    failing = """    def state_dict(self):
+        if self.param_groups[0]["rounds"] > 9:
+            raise ValueError("no state")
+        return super().state_dict()
+
+    @torch.no_grad()"""
+    own = text(OPTIMIZER.replace("    @torch.no_grad()", failing), optimizer="own")
+
+    [(path, event)] = outcomes(tmp_path, digits_folder, [own])
+
+    assert_named(path, event, "its own code", "ValueError: no state")
+    line = path.read_text(encoding="utf-8").splitlines().index('            raise ValueError("no state")') + 1
+    assert event.reason.startswith(f"{path}:{line}: ")

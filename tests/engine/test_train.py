@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from suite.disk.journal import damaged
-from suite.engine import checkpoint
+from suite.engine import checkpoint, state
 from suite.engine.events import EpochEnded
+from suite.engine.rewrite import rewrite
 from suite.engine.train import train
 from suite.errors import SuiteError
 
@@ -99,6 +100,18 @@ def test_a_run_broken_off_after_every_epoch_ends_as_an_unbroken_one(experiment, 
 
     assert without_clock(result) == without_clock(expected)
     assert epochs_without_clock(broken) == epochs_without_clock(unbroken)
+
+
+def test_a_resumed_run_rewrites_its_network_once(experiment, run_of, digits, monkeypatch):
+    small, rewritten = experiment(epochs=2), []
+    run = run_of(small)
+    with pytest.raises(Broken):
+        do(run, small, digits, break_at(1))
+    monkeypatch.setattr(state, "rewrite", lambda model: rewritten.append(model) or rewrite(model))
+
+    do(run, small, digits)
+
+    assert len(rewritten) == 1
 
 
 def test_a_finished_run_is_not_trained_again(experiment, run_of, digits):

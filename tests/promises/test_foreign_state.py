@@ -26,6 +26,8 @@ SAVED = (
 REFUSED = (
     Kind("array", "self.steps += 1; factor = float(1 / self.steps[0])", "self.steps = np.zeros(2)",
          refused="Net.steps changes"),
+    Kind("sparse", "self.grid = (self.grid.to_dense() + 1).to_sparse()" + BY_STEPS.format("self.grid.sum()"),
+         "self.grid = torch.zeros(2, 2).to_sparse()", refused="Net.grid changes"),
     Kind("queue", "self.seen.append(1)" + BY_STEPS.format("len(self.seen)"), "self.seen = collections.deque()",
          refused="Net.seen changes"),
     Kind("group", "self.seen.add(len(self.seen))" + BY_STEPS.format("len(self.seen)"), "self.seen = set()",

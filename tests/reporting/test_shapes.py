@@ -13,10 +13,12 @@ from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.engine.train import train
 from suite.reporting import write_report
+from suite.reporting.choice import baseline_of
 from suite.runs import artifacts
 from suite.tracking.frame import finished_runs
 from suite.tracking.groups import read_groups
 from suite.tracking.mirror import Mirror
+from suite.tracking.naming import changes
 from suite.tracking.recorder import prepare
 from suite.tracking.store import open_store
 from tests import synthetic
@@ -26,6 +28,7 @@ from tests.synthetic import COLOUR
 
 pytestmark = pytest.mark.mlflow
 MANY = 1_000
+OWN, TITLE = "own-0123456789ab", "emoji (012345)"
 SETS = {
     "colour": DataSet("colour", "Colour", synthetic.names(3), 60, 30, {}, COLOUR),
     "many": DataSet("many", "Many", synthetic.names(MANY), MANY, MANY, {}, (1, 4, 4)),
@@ -38,7 +41,10 @@ def linear(shape, classes):
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A report of two experiments in colour and one with many classes, and their groups as read from MLflow."""
+    """A report of two experiments in colour, one with many classes, and one on data that are gone since it was trained.
+
+    With it the groups, as read from MLflow.
+    """
     with pytest.MonkeyPatch.context() as patch:
         home = Home(furnish(tmp_path_factory.mktemp("home")))
         folder = tmp_path_factory.mktemp("data")
@@ -46,18 +52,26 @@ def report(tmp_path_factory):
         patch.setitem(CATALOG, "many", replace(SETS["many"], sha256=CATALOG["colour"].sha256))
         store = open_store(home)
         mirror = Mirror(store)
-        images = {"colour": load("colour", folder), "many": synthetic.in_memory((1, 4, 4), MANY, MANY, MANY)}
-        for name, lr, seeds in (("colour_slow", 0.001, 3), ("colour_fast", 0.05, 3), ("many", 0.05, 1)):
-            data = name.partition("_")[0]
+        patch.setitem(CATALOG, OWN, replace(CATALOG["colour"], name=OWN, title=TITLE))
+        images = {
+            "colour": load("colour", folder),
+            OWN: load("colour", folder),
+            "many": synthetic.in_memory((1, 4, 4), MANY, MANY, MANY),
+        }
+        trained = [("colour_slow", 0.001, 3), ("colour_fast", 0.05, 3), ("many", 0.05, 1), ("own", 0.05, 1)]
+        for name, lr, seeds in trained:
+            data = name.partition("_")[0].replace("own", "colour")
             made = replace(small_experiment(linear, data=data, lr=lr, epochs=1, batch_size=20), name=name)
+            made = made.changed({"data": OWN, "epochs": 2} if name == "own" else {})
             for seed in range(seeds):
                 run = Run.under(home.runs, name, made.identity, seed)
                 with run.claim():
-                    train(run, made, images[data], lambda _: None)
+                    train(run, made, images[made.recipe.data], lambda _: None)
                 with pytest.MonkeyPatch.context() as undrawn:
                     if seed:  # only the pictures of one seed are drawn
                         undrawn.setattr(artifacts, "_draw", lambda *_: None)
                     mirror.send(run, prepare(run, lambda _: folder), "finished")
+        patch.delitem(CATALOG, OWN)
         written = write_report(store, home.root / "reports")
         yield written, {one.experiment: one for one in read_groups(store, finished_runs(store))}
 
@@ -113,3 +127,33 @@ def test_experiments_on_other_data_are_compared(report):
     assert {(row["one"], row["other"]) for row in written.tables["comparisons"].rows} == {
         ("colour_fast", "colour_slow")
     }
+
+
+def test_ones_own_data_are_called_by_their_title_though_they_are_gone(report):
+    written, groups = report
+    page = re.sub(r"<[^>]+>", "", written.page.read_text())
+
+    assert groups["own"].title == f"own, data={TITLE} epochs=2"
+    assert groups["own"].title in [row["experiment"] for row in written.tables["accuracy"].rows]
+    assert f"own, data={TITLE} epochs=2" in page
+    assert OWN not in page.replace(f"data={OWN} epochs=2", "")  # the command that trains it again has the name
+    assert baseline_of([groups["own"]], "own", OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"data": OWN}, f"data={TITLE}"),
+        ({"data": "mnist"}, "data=mnist"),
+        ({"lr": 0.1, "data": OWN}, f"data={TITLE} lr=0.1"),
+    ],
+)
+def test_only_ones_own_data_are_called_by_their_title(overrides, words):
+    assert changes({"overrides": overrides, "data_title": TITLE}) == words
+
+
+def test_a_recipe_on_ones_own_data_is_a_baseline_there(make_group):
+    one = make_group(experiment="cnn", changes=f"data={TITLE}")
+    one = replace(one, runs=tuple({**run, "param.data": OWN, "data_title": TITLE} for run in one.runs))
+
+    assert baseline_of([one], "cnn", OWN) is one

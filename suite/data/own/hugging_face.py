@@ -11,8 +11,8 @@ from suite.data.freezing import MOST_CLASSES, Facts, Part
 from suite.data.own.labelled import Picture, digest, ordered, parts, split
 from suite.data.own.pictures import MOST_BYTES
 from suite.data.own.request import Request
-from suite.errors import MACHINE, SuiteError, one_line
-from suite.masking import masked
+from suite.disk.script import words_of
+from suite.errors import MACHINE, SuiteError
 from suite.text import printable
 
 TESTS = ("test", "validation", "valid")
@@ -44,7 +44,7 @@ class Cell:
             with fsspec.open(found["path"]) as file:
                 return bytes(file.read(MOST_BYTES))
         except Exception as error:  # whatever the file systems of fsspec raise
-            raise SuiteError(f"{self}: cannot be read: {_words(error)}.", "Read the data again.") from error
+            raise SuiteError(f"{self}: cannot be read: {words_of(error):.300}.", "Read the data again.") from error
 
 
 def read(request: Request) -> tuple[Facts, Part, Part, list[str]]:
@@ -86,13 +86,15 @@ def _loaded(request: Request) -> Any:
         return datasets.load_dataset(where, config, revision=revision)
     except ConnectionError as error:
         raise SuiteError(
-            f"data: {request.where}: {_words(error)}.", "Connect to the network once, then it is kept.", code=MACHINE
+            f"data: {request.where}: {words_of(error):.300}.",
+            "Connect to the network once, then it is kept.",
+            code=MACHINE,
         ) from error
     except Exception as error:  # the library raises what its many readers meet
         remedy = "Check the name, its config and its access."
         if "scripts are no longer supported" in str(error) or "trust_remote_code" in str(error):
             remedy = "It is a program, which is never run here. Use a copy of the data in Parquet."
-        raise SuiteError(f"data: {request.where}: {_words(error)}.", remedy) from error
+        raise SuiteError(f"data: {request.where}: {words_of(error):.300}.", remedy) from error
 
 
 def _parts(request: Request, names: Sequence[str]) -> tuple[str, str]:
@@ -170,7 +172,3 @@ def _pictures(request: Request, name: str, rows: Any, image: str, label: str, cl
         cell = Cell(f"{request.where}: split {name!r}", row, stored, image)
         found.append(Picture(cell, int(number), digest(hashlib.sha256(cell.contents()).hexdigest(), seed)))
     return ordered(found)
-
-
-def _words(error: Exception) -> str:
-    return masked(one_line(str(error) or type(error).__name__))[:300].rstrip(".")

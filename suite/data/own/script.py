@@ -67,7 +67,7 @@ def _running(path: Path) -> Iterator[None]:
         except BaseException as error:  # the user's code may raise anything, even call sys.exit
             if is_interrupt(error):
                 raise
-            text = f"{type(error).__name__}: {words_of(error):.200}".rstrip(".")
+            text = f"{type(error).__name__}: {words_of(error):.200}"
             raise SuiteError(f"{path}{line_of(error, path)}: load(): {text}.", "Fix the file.") from error
 
 

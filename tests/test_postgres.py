@@ -1,4 +1,4 @@
-"""Studies in a real PostgreSQL server: the same trials as in SQLite, and one line of error if the server is away."""
+"""A real PostgreSQL server: studies have the same trials as in SQLite, and MLflow records runs in it."""
 
 import os
 import pwd
@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,15 @@ from tests.conftest import Workspace, assert_refused
 pytestmark = pytest.mark.commands
 
 
+SECRET = "hush7hush"
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of a new server on this machine. PostgreSQL refuses root, so root starts it as the package's user."""
+    """The address of the database `studies` in a new server on this machine; there is `record` too.
+
+    PostgreSQL refuses root, so root starts it as the package's user.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed")
@@ -42,15 +49,16 @@ def server() -> Iterator[str]:
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
     do(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
-        do(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "suite", "studies")
-        yield f"postgresql+psycopg2://suite:secret@127.0.0.1:{port}/studies"
+        for name in ("studies", "record"):
+            do(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "suite", name)
+        yield f"postgresql+psycopg2://suite:{SECRET}@127.0.0.1:{port}/studies"
     finally:
         do(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(folder)
 
 
-def quick_in(folder: Path, **extra: str) -> Workspace:
-    own, home = folder / "own", folder / "home"
+def quick_in(folder: Path, home_name: str = "home", **extra: str) -> Workspace:
+    own, home = folder / "own", folder / home_name
     own.mkdir(parents=True)
     home.mkdir()
     (own / "quick.py").write_text(QUICK)
@@ -74,4 +82,31 @@ def test_a_server_that_is_away_is_one_line_without_its_password(server: str, tmp
     answer = workspace.suite(*WORDS)
 
     assert_refused(answer, 3, "studies' storage", "127.0.0.1:9", "SUITE_STUDY_STORAGE")
-    assert "secret" not in answer.err
+    assert SECRET not in answer.err
+
+
+def test_mlflow_records_a_run_there_whatever_the_homes_path_and_no_file_has_the_password(
+    server: str, tmp_path: Path
+) -> None:
+    address = f"{server.rpartition('/')[0]}/record"
+    workspace = quick_in(tmp_path, "it's 100% :mine", MLFLOW_TRACKING_URI=address)
+
+    answers = [workspace.suite(*words.split()) for words in ("run quick --seeds 1 --no-report", "doctor")]
+
+    assert [answer.code for answer in answers] == [0, 0], answers
+    assert ":***@127.0.0.1" in answers[1].out
+    place = workspace.home.joinpath("mlruns", "artifacts").as_uri()
+    assert [(name, where.startswith(f"{place}/")) for name, where in recorded(address)] == [
+        ("quick", True), ("quick-s0", True),
+    ]  # fmt: skip
+    assert [path.name for path in (workspace.home / "mlruns").iterdir() if path.name.isdecimal()] == []
+    assert SECRET not in "".join(answer.out + answer.err for answer in answers)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+def recorded(address: str) -> list[tuple[str, str]]:
+    """The names of the runs in MLflow's tables, and the places of their artifacts."""
+    psycopg2 = pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
+    with closing(psycopg2.connect(address.replace("+psycopg2", ""))) as database, database.cursor() as cursor:
+        cursor.execute("SELECT name, artifact_uri FROM runs ORDER BY name")
+        return list(cursor.fetchall())
