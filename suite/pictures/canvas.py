@@ -101,7 +101,7 @@ def image(figure: "Figure", kind: str) -> bytes:
 
 
 def _paint(figure: "Figure", file: BinaryIO) -> None:
-    """Write a PNG with a palette, a third of the size: a chart shows no difference, photographs in colour a small one."""
+    """Write a PNG with a palette, a third of the size. Charts show no difference, photographs in colour a small one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
