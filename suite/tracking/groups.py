@@ -69,11 +69,6 @@ class Group:
         return title_of(self.parameter("data"), str(self.runs[0].get("data_title", "")))
 
     @property
-    def unchanged(self) -> bool:
-        """Whether nothing of the recipe was changed, but perhaps its data set."""
-        return self.changes in ("", f"data={self.parameter('data')}")
-
-    @property
     def as_published(self) -> bool:
         """Whether our figures may be compared with the source's."""
         return not self.changes and bool(self.source)
