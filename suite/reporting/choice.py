@@ -76,4 +76,9 @@ class Choice:
 def baseline_of(groups: Iterable[Group], name: str, data: str) -> Group | None:
     """The group of the unchanged experiment on a data set; None if there is none."""
     candidates = [one for one in groups if one.experiment == name and one.parameter("data") == data]
-    return next((one for one in candidates if one.changes in ("", f"data={data}", f"data={one.data_title}")), None)
+    return next((one for one in candidates if unchanged(one)), None)
+
+
+def unchanged(one: Group) -> bool:
+    """Whether nothing of the experiment's recipe was changed, but perhaps its data set."""
+    return one.changes in ("", f"data={one.parameter('data')}", f"data={one.data_title}")

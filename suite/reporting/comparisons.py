@@ -20,6 +20,7 @@ from suite.data import CATALOG, cached, ensure, test_images
 from suite.errors import SuiteError
 from suite.pictures import comparisons as comparison_pictures
 from suite.reporting.chapters import Chapter
+from suite.reporting.choice import unchanged
 from suite.reporting.comparison_tables import (
     calibration_table,
     cells_table,
@@ -73,7 +74,7 @@ class _Family:
     @cached_property
     def with_first(self) -> bool:
         """Whether variants are compared only with their original recipe; it must be comparable."""
-        varied = any(one.changes for one in self.groups)
+        varied = any(not unchanged(one) for one in self.groups)
         return varied and [one.title for one in self.answers[:1]] == [self.groups[0].title]
 
     @cached_property
@@ -104,8 +105,8 @@ class _Family:
 def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Chapter], list[Comparison]]:
     """The chapters, and all comparisons in them.
 
-    There is a chapter for the unchanged recipes of each data set, and one for each recipe that was also run with
-    changes. Each chapter says which groups are not compared, and why.
+    There is a chapter for each data set, with the experiments of which nothing else was changed, and one for each
+    experiment that was also run with other changes. Each chapter says which groups are not compared, and why.
     """
     families = _families(groups)
     return [_chapter(one, album) for one in families], [found for one in families for found in one.found]
@@ -132,7 +133,7 @@ def target_of(groups: Sequence[Group]) -> float:
 def _families(groups: Sequence[Group]) -> list[_Family]:
     found, titles = [], data_titles(groups)
     for data in sorted({one.parameter("data") for one in groups}):
-        members = [one for one in groups if one.parameter("data") == data and not one.changes]
+        members = [one for one in groups if one.parameter("data") == data and unchanged(one)]
         found.append(_Family(f"comparison-{_data_slug(data)}", f"Experiments on {titles[data]}", members))
     for name in sorted({one.experiment for one in groups if one.changes}):
         family = [one for one in groups if one.experiment == name]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.commands
 MLP = ("mlp", "--data", "digits", "--seconds", "1")
 
 
+@pytest.mark.promise
 @pytest.mark.full
 def test_it_measures_beside_each_reference_and_keeps_what_it_found(workspace: Workspace) -> None:
     answer = workspace.suite("bench", *MLP, "--json")
@@ -37,6 +38,7 @@ def test_it_measures_beside_each_reference_and_keeps_what_it_found(workspace: Wo
     assert (reports / "bench.png").stat().st_size > 5_000
 
 
+@pytest.mark.promise
 @pytest.mark.full
 def test_a_baseline_is_measured_and_judged_by(workspace: Workspace, tmp_path: Path) -> None:
     speed = tmp_path / "speed.json"
@@ -56,6 +58,7 @@ def test_a_baseline_is_measured_and_judged_by(workspace: Workspace, tmp_path: Pa
     assert "mlp data=digits: FAIL" in lost.out
 
 
+@pytest.mark.promise
 @pytest.mark.full
 def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tmp_path: Path) -> None:
     """In a clone, whose engine is then made to spend a hundredth of a second more on each step."""

@@ -1,7 +1,11 @@
 """Pictures of images in colour, of other sizes, and of matrices of many classes."""
 
+import io
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from suite.pictures import runs as pictures
 from suite.pictures.comparisons import hard_images
@@ -39,6 +43,35 @@ def test_a_confusion_of_many_classes_is_in_its_place_and_seen():
 
     assert np.argwhere(np.asarray(image.get_array())).tolist() == [[200, 2]]  # three by three classes in a cell
     assert image.get_array().max() == 1
+
+
+def test_photographs_in_colour_keep_more_colours_than_charts_do():
+    draw = np.random.default_rng(0)
+    smooth = np.kron(draw.integers(0, 256, (40, 3, 4, 4)), np.ones((8, 8))) + draw.integers(-9, 10, (40, 3, 32, 32))
+    labels = np.arange(40) % 10
+
+    def colours(images):
+        figure = pictures.samples(images, labels, labels, np.ones(40), names(10))
+        with Image.open(io.BytesIO(saved(figure, "png"))) as picture:
+            return len(picture.convert("RGB").getcolors())
+
+    photographs = smooth.clip(0, 255).astype(np.uint8)
+
+    assert colours(photographs[:, :1]) <= 64
+    assert 200 < colours(photographs) <= 256
+
+
+def test_a_long_name_of_a_layer_stays_inside_its_box():
+    kinds = ("Conv2d", "AdaptiveAvgPool2d", "AdaptiveLogSoftmaxWithLoss")
+    figure = pictures.network([{"kind": kind, "shape": [8], "parameters": 0} for kind in kinds])
+    saved(figure, "svg")
+    axes, drawer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
+    low, high = axes.transData.transform([(0, 0), (0, 1)])[:, 1]  # every box is as high as this
+
+    for kind in kinds:
+        (text,) = (one for one in axes.texts if one.get_text() == kind)
+        extent = text.get_window_extent(drawer)
+        assert low <= extent.y0 <= extent.y1 <= high, kind
 
 
 def test_a_long_name_of_a_class_is_cut():

@@ -16,7 +16,7 @@ from tests.promises.conftest import Bench, Check, Twin, last, told
 pytestmark = pytest.mark.promise
 
 NAMES = (
-    "cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "linear", "mlp", "resnet8",
+    "cifar_net", "cnn", "cnn_one_epoch", "lenet", "lenet_avgpool", "lenet_gaussian", "linear", "mlp", "resnet8",
     "speedrun", "train_mnist_fast",
 )  # fmt: skip
 SEEDS = (0, 1)

@@ -86,7 +86,7 @@ LAYERS = {
     ],
 }  # fmt: skip
 LAYERS["cnn_one_epoch"] = LAYERS["cnn"]
-OUR_OWN = ("speedrun", "linear", "resnet8")  # their protocols are no source's
+OUR_OWN = ("cifar_net", "linear", "resnet8", "speedrun")  # their protocols are no source's
 PARAMETERS = {
     "mlp": 218_058, "lenet": 44_426, "cnn": 28_938, "cnn_one_epoch": 28_938, "lenet_avgpool": 61_706,
     "lenet_gaussian": 170_988, "train_mnist_fast": 215_194,
@@ -238,8 +238,10 @@ def test_lenets_published_history_is_the_sources(ours):
     assert (source.seconds, source.machine) == (298, "GeForce MX250")
 
 
-@pytest.mark.parametrize(("name", "convolutions", "parameters"), [("linear", 0, 7_850), ("resnet8", 9, 77_754)])
-def test_the_probe_and_the_residual_network_have_these_sizes(ours, name, convolutions, parameters):
+@pytest.mark.parametrize(
+    ("name", "convolutions", "parameters"), [("cifar_net", 7, 127_994), ("linear", 0, 7_850), ("resnet8", 9, 77_754)]
+)
+def test_the_networks_of_our_own_have_these_sizes(ours, name, convolutions, parameters):
     from torch import nn
 
     from suite.engine.build import build_model, count_parameters
@@ -248,7 +250,15 @@ def test_the_probe_and_the_residual_network_have_these_sizes(ours, name, convolu
     model = build_model(one.recipe, one.network, seed=0)
 
     assert count_parameters(model) == parameters
-    assert sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) == convolutions  # two of them are shortcuts
+    assert sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) == convolutions  # two are shortcuts
+
+
+def test_no_figure_is_claimed_for_a_protocol_that_is_not_kept(ours):
+    source = ours.experiments["cifar_net"].recipe.source
+
+    assert source.accuracy is None
+    assert "0.9401" in source.remark
+    assert "does not stand beside ours" in source.remark
 
 
 def test_no_other_experiment_claims_a_published_history(ours):
@@ -633,6 +643,6 @@ def test_loading_imports_no_heavy_library_and_leaves_nothing_behind(folder):
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
 
-    assert found[0] == "11"
+    assert int(found[0]) == len([*PROTOCOLS, *OUR_OWN]) + 1
     assert not {"torch", "torchvision", "mlflow", "optuna", "pandas", "matplotlib", "sklearn", "scipy"} & set(found)
     assert [entry.name for entry in folder.iterdir()] == ["good.py"]

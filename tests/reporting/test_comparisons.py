@@ -133,6 +133,20 @@ def test_variants_on_another_data_set_are_a_chapter_that_names_it(make, tmp_path
     assert len(found) == 1
 
 
+def test_experiments_that_were_only_given_other_data_are_compared_with_each_other(make, tmp_path):
+    """So it is for one's own data, which no experiment of ours names."""
+    groups = [
+        make("lenet"), make("cnn3", changes="data=mnist", data="mnist"),
+        make("lenet3", changes="data=mnist", data="mnist"), make("lenet3", changes="data=mnist lr=1", data="mnist"),
+    ]  # fmt: skip
+    chapters, found = comparison_chapters(groups, Album(tmp_path))
+
+    assert [one.title for one in chapters] == ["Experiments on MNIST", "lenet3 and its variants on MNIST"]
+    assert [(one.one, one.other) for one in found] == [
+        ("cnn3, data=mnist", "lenet3, data=mnist"), ("lenet3, data=mnist lr=1", "lenet3, data=mnist"),
+    ]  # fmt: skip
+
+
 def test_what_is_left_out_is_said_with_its_reason(make, tmp_path):
     other_labels = predictions(0.8, (0, 1, 2), 9, labels=(LABELS + 1) % 10)
     groups = [

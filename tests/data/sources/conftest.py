@@ -1,5 +1,6 @@
-"""A mirror on this machine, which serves what a test gives it."""
+"""A mirror on this machine, which serves what a test gives it, and tools of a test's own."""
 
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -48,3 +49,17 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """Puts a tool of our own before the system's: a name and the shell commands it runs."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def make(name, commands):
+        (folder / name).write_text(f"#!/bin/sh\n{commands}\n")
+        (folder / name).chmod(0o755)
+
+    return make

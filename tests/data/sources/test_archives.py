@@ -228,18 +228,18 @@ def test_a_mirror_that_fails_is_named_and_the_next_one_is_asked(small, publish, 
     [("wrong", "expected SHA-256"), ("hung", "timed out"), ("cut", "expected SHA-256"), ("absent", "404")],
 )
 def test_without_a_source_the_reasons_are_said_and_nothing_is_left(small, publish, cache, fault, words):
-    _, files = small("cifar-10")
+    _, files = small("cifar-100")
     (file, body), *_ = files.items()
-    publish("cifar-10", {file: {"cut": cut(body), "hung": hang, "wrong": b"x" + body, "absent": None}[fault]})
+    publish("cifar-100", {file: {"cut": cut(body), "hung": hang, "wrong": b"x" + body, "absent": None}[fault]})
     said = []
 
     with pytest.raises(SuiteError) as refused:
-        ensure("cifar-10", say=said.append)
+        ensure("cifar-100", say=said.append)
 
     assert refused.value.code == 3
-    assert "put cifar-10-binary.tar.gz in a folder" in str(refused.value)
+    assert "put cifar-100-binary.tar.gz in a folder" in str(refused.value)
     assert words in said[0]
-    assert list((cache / "cifar-10").iterdir()) == []
+    assert list((cache / "cifar-100").iterdir()) == []
     assert not list(cache.glob(".*"))
 
 

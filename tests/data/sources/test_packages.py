@@ -24,20 +24,6 @@ DEBIAN = "usr/share/datasets/fashion-mnist"
 
 
 @pytest.fixture
-def tool(tmp_path, monkeypatch):
-    """Puts a tool of our own before the system's: a name and the shell commands it runs."""
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-    def make(name, commands):
-        (folder / name).write_text(f"#!/bin/sh\n{commands}\n")
-        (folder / name).chmod(0o755)
-
-    return make
-
-
-@pytest.fixture
 def into(tmp_path):
     (tmp_path / "into").mkdir()
     return tmp_path / "into"
