@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ARRAYS = ("train-images.npy", "train-labels.npy", "test-images.npy", "test-labels.npy")
 DOCUMENT = "document.json"
+LARGE = 1 << 30  # bytes of an array of which only the rows that are asked for are read; smaller ones stay in memory
 _LARGEST_DOCUMENT = 1 << 26
 _OWN, _DIGITS = "own-", 12
 
@@ -130,6 +132,8 @@ def mapped(folder: Path, data: DataSet, file: str) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise SuiteError(f"{path}: {error}.", remedy(folder)) from error
+    if array.nbytes >= LARGE and isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        array.base.madvise(mmap.MADV_RANDOM)  # the engine asks for the rows that it needs; no others are to be read
     wanted = (count, *data.shape) if "images" in file else (count,)
     if array.shape != wanted or array.dtype != (np.uint8 if "images" in file else label_type(data.classes)):
         raise SuiteError(f"{path}: no longer the file of {data.title}: another shape.", remedy(folder))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from suite.engine.paging import read_ahead
 from suite.recipe import Recipe
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -31,6 +32,7 @@ def batches(
     `change` gets the number of each batch and its stored bytes, and returns others.
     """
     for number, start in enumerate(range(0, len(labels), size)):
+        read_ahead(images, order, start + size, start + 2 * size)
         if order is None:
             chosen = images[start : start + size], labels[start : start + size]
         else:  # `index_select` copies whole rows, while indexing copies single bytes

@@ -381,4 +381,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("house: a data set that is away ends everything", "suite/api/session.py",
            (("if error.code != MACHINE:  # a mistake of the user", "if error:"),),
            ("tests/cli/test_without_data.py", "-k", "trains_the_others")),
+    Mutant("own data: the next batch is not asked for", "suite/engine/batches.py",
+           (("        read_ahead(images, order, start + size, start + 2 * size)\n", ""),),
+           ("tests/engine/test_paging.py", "-k", "no_others")),
 )  # fmt: skip

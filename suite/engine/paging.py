@@ -1,0 +1,35 @@
+"""Reads the rows of the next batch from the disk beside the training, where a set is too large to stay in memory.
+
+By default the system reads 128 kB around each missing page, and the training waits for each of them. With a set of
+4.2 GB in 2 GB of memory, picking 10,000 rows of 12 kB took 41 s so, and 2 s with what is done here (docs/data.md).
+"""
+
+import ctypes
+import mmap
+
+import torch
+
+from suite.data.frozen import LARGE
+
+WILL_NEED: int | None = getattr(mmap, "MADV_WILLNEED", None)  # None on systems without it
+
+
+def read_ahead(images: torch.Tensor, order: torch.Tensor | None, start: int, end: int) -> None:
+    """Ask the system for the rows from `start` to `end` of an order (None: the stored order); does not wait for them.
+
+    `images` are mapped from a file; if they are smaller than `LARGE`, or on another device, nothing is done.
+    """
+    if WILL_NEED is None or images.nbytes < LARGE or images.device.type != "cpu":
+        return
+    end = min(end, len(images) if order is None else len(order))
+    pieces = [(start, end)] if order is None else [(row, row + 1) for row in order[start:end].tolist()]
+    address, size = images.data_ptr(), images.stride(0) * images.element_size()
+    for first, last in pieces:
+        if first < last:
+            _advise(address + first * size, address + last * size, WILL_NEED)
+
+
+def _advise(start: int, end: int, advice: int) -> None:
+    page = start - start % mmap.PAGESIZE
+    # A refusal changes nothing but the time.
+    ctypes.CDLL(None).madvise(ctypes.c_void_p(page), ctypes.c_size_t(end - page), advice)
