@@ -123,7 +123,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_report_words", "-k", "page_shows"),
     mutant(23, "drafts are written over the old report", "reporting/__init__.py",
            'tempfile.TemporaryDirectory(prefix=".drafts-", suffix=".tmp", dir=reports) as drafts',
-           "__import__('contextlib').nullcontext(reports) as drafts", "test_reports", *FULL, "-k", "at_any_moment"),
+           "__import__('contextlib').nullcontext(reports) as drafts", "test_reports", "-k", "at_a_named_moment"),
     Mutant("help: the terminal's library is loaded for it", "suite/cli/verbs/common.py",
            (("from suite.errors import USER", "import rich\nfrom suite.errors import USER"),),
            ("tests/cli/test_parser.py", "-k", "terminals_library")),

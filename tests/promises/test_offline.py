@@ -21,13 +21,13 @@ VERBS = {
     "list": ("list",),
     "show": ("show", "plain"),
     "run": ("run", "plain", "--seeds", "1"),
-    "verify": ("verify", "plain-s0"),
     "tune": ("tune", "plain", "--trials", "2", "--seeds", "1", "--fresh-seeds", "3"),
     "doctor": ("doctor",),
+    "verify": ("verify", "plain-s0"),
     "sync": ("sync",),
     "report": ("report",),
 }
-IN_OTHERS = ("sync", "report")  # `run` does both too, so each by itself only with -m promise
+IN_OTHERS = ("verify", "sync", "report")  # `run` does all of it too, so each by itself only with -m promise
 SUITE = (sys.executable, "-m", "suite")
 
 
