@@ -37,7 +37,8 @@ def begun(folder: Path) -> int:
 
 def began(found: "MlflowRun") -> int:
     """When the training began that a record is of, in milliseconds since 1970."""
-    return int(found.data.tags.get(BEGUN, found.info.start_time))
+    noted = found.data.tags.get(BEGUN, "")  # on a shared server anyone may have written it
+    return int(noted if noted.isdecimal() else found.info.start_time)
 
 
 def of_home(found: "Iterable[MlflowRun]", home: str) -> "list[MlflowRun]":
