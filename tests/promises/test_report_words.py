@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from suite.disk.home import Home
+from suite.recipe.registry import load
 from suite.tracking.store import Store, open_store
 from tests.conftest import Answer, Workspace
 from tests.promises.conftest import PLAIN, Bench, Check
@@ -221,4 +222,4 @@ def test_a_source_with_hostile_words_speaks_to_no_terminal(check: Check, bench: 
         shown = words if verb == ("list",) else words[2:3]
         lines = answer.out.splitlines()
         assert [word for word in shown if not any(plain(word) in plain(line) for line in lines)] == []
-        assert verb != ("list",) or len(lines) == 1 + 10 + len(words)
+        assert verb != ("list",) or len(lines) == 1 + len(load().experiments) + len(words)
