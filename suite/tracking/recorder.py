@@ -82,9 +82,9 @@ class Recorder:
                 self.note(item.run, "interrupted")
 
     def hear_interrupted(self, planned: Sequence[Planned]) -> None:
-        """Copy the status of those runs that were interrupted."""
+        """Copy the status of those runs that were interrupted, if anything of them is written yet."""
         for item in planned:
-            if item.status == "interrupted":
+            if item.status == "interrupted" and item.begun():
                 self.note(item.run, "interrupted")
 
     def _work(self) -> None:

@@ -386,4 +386,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("own data: the next batch is not asked for", "suite/engine/batches.py",
            (("        read_ahead(images, order, start + size, start + 2 * size)\n", ""),),
            ("tests/engine/test_paging.py", "-k", "no_others")),
+    Mutant("5: a run that wrote nothing yet is called damaged", "suite/tracking/recorder.py",
+           (('if item.status == "interrupted" and item.begun():', 'if item.status == "interrupted":'),),
+           ("tests/tracking/test_recorder.py", "-k", "those_are_sent")),
 )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.errors import SuiteError
+from suite.runs.plan import Planned
 from suite.tracking import recorder
 from suite.tracking.recorder import Recorder
 from suite.tracking.store import TrackerAway
@@ -70,6 +71,20 @@ def wait_until(true):
     while not true():
         assert time.monotonic() < until
         time.sleep(0.005)
+
+
+def test_of_interrupted_runs_those_are_sent_that_have_written_their_recipe(tracker, tmp_path):
+    """The others have an empty folder, which is not damaged: there is nothing to send, and nothing to say."""
+    planned = [Planned(None, Run(name, "0" * 64, 0, tmp_path / name), "interrupted") for name in ("early", "late")]
+    for one in planned:
+        one.run.folder.mkdir()
+    (tmp_path / "late" / "recipe.json").touch()
+
+    with tracker.recorder() as one:
+        one.hear_interrupted(planned)
+
+    assert [name for name, *_ in tracker.sent] == ["late"]
+    assert tracker.said == []
 
 
 def test_what_is_noted_is_sent_and_its_id_is_known(tracker):
