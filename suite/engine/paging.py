@@ -5,6 +5,7 @@ By default the system reads 128 kB around each missing page, and the training wa
 """
 
 import ctypes
+import functools
 import mmap
 
 import torch
@@ -31,5 +32,10 @@ def read_ahead(images: torch.Tensor, order: torch.Tensor | None, start: int, end
 
 def _advise(start: int, end: int, advice: int) -> None:
     page = start - start % mmap.PAGESIZE
-    # A refusal changes nothing but the time.
-    ctypes.CDLL(None).madvise(ctypes.c_void_p(page), ctypes.c_size_t(end - page), advice)
+    _system().madvise(ctypes.c_void_p(page), ctypes.c_size_t(end - page), advice)  # a refusal costs only time
+
+
+@functools.cache
+def _system() -> ctypes.CDLL:
+    """The system's library, opened once: `_advise` is called for each image."""
+    return ctypes.CDLL(None)
