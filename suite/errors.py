@@ -24,7 +24,7 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(masked(text).split()))
 
 
-def load_error(library: str, error: Exception) -> SuiteError:
+def load_error(library: str, error: BaseException) -> SuiteError:
     """The `SuiteError` (3) for a library that cannot be loaded; its own variables are the usual cause."""
     causes = {
         "torch": "unset the variables that begin with TORCH",

@@ -15,7 +15,7 @@ from suite.data import cached
 from suite.data.catalog import CATALOG
 from suite.disk.home import Home
 from suite.disk.journal import begun_runs, whole_runs
-from suite.errors import MACHINE, USER, SuiteError
+from suite.errors import MACHINE, USER, SuiteError, load_error
 from suite.execute.cores import available_cores
 from suite.masking import masked
 from suite.recipe.registry import OURS, Registry
@@ -73,9 +73,19 @@ def examine(session: Session) -> list[Finding]:
 def _libraries() -> Iterator[Finding]:
     for name in LIBRARIES:
         try:
-            yield Finding(name, importlib.metadata.version(name))
+            version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             yield Finding(name, "not installed: python -m pip install -e .", MACHINE)
+        else:
+            yield _torch(version) if name == "torch" else Finding(name, version)
+
+
+def _torch(version: str) -> Finding:
+    try:
+        import torch  # noqa: F401  some values of its own variables stop it
+    except Exception as error:
+        return Finding("torch", str(load_error("torch", error)), MACHINE)
+    return Finding("torch", version)
 
 
 def _experiments_package() -> Finding:
@@ -90,7 +100,7 @@ def _experiments_package() -> Finding:
 def _experiments(registry: Registry) -> Iterator[Finding]:
     yield Finding("registered", ", ".join(registry.experiments))
     for error in registry.errors:
-        yield Finding("broken", str(error), USER)
+        yield Finding("broken", str(error), error.code)
 
 
 def _data(data_dir: Path | None) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from suite.errors import SuiteError, one_line
+from suite.errors import SuiteError, load_error, one_line
 
 
 class _AlwaysFromSource(SourceFileLoader):
@@ -60,6 +60,13 @@ def words_of(error: BaseException) -> str:
         return one_line(str(error)).rstrip(".") or "no reason given"
     except Exception:
         return "its words cannot be read"
+
+
+def require_torch(error: BaseException) -> None:
+    """Raise `SuiteError` (3) if the file did no more than import torch, which cannot be loaded on this machine."""
+    names = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+    if "torch" in names and "torch" not in sys.modules:  # Python takes a module away whose import failed
+        raise load_error("torch", error) from error
 
 
 @contextmanager

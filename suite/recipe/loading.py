@@ -6,7 +6,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
-from suite.disk.script import is_interrupt, line_of, words_of
+from suite.disk.script import is_interrupt, line_of, require_torch, words_of
 from suite.errors import SuiteError
 from suite.recipe.arguments import GIVEN, OPTIONAL, Functions, misspelt
 from suite.recipe.experiment import Experiment
@@ -19,7 +19,10 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]) -> Experiment:
-    """The experiment that a module holds; raises `SuiteError` (2) with the file, the line and the reason."""
+    """The experiment that a module holds; raises `SuiteError` with the file, the line and the reason.
+
+    2 for a fault of the file, 3 if it imports torch and torch cannot be loaded here.
+    """
     if not NAME.fullmatch(name) or name == "all":
         raise SuiteError(
             f"{path}: {name!r:.80} cannot name an experiment.",
@@ -30,6 +33,7 @@ def load_experiment(name: str, path: Path, load_module: Callable[[], ModuleType]
     except BaseException as error:  # a user's file may do anything, even call sys.exit
         if is_interrupt(error):
             raise
+        require_torch(error)
         raise SuiteError(f"{path}{line_of(error, path)}: {_reason(error)}", "Fix the file.") from error
     try:
         return _checked(name, path, module)

@@ -451,6 +451,33 @@ def test_a_broken_file_costs_one_line_that_names_it_and_the_good_ones_are_loaded
     assert error.code == 2
 
 
+LISTED = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from suite.recipe import registry
+
+if sys.argv[2] == "again":
+    with suppress(Exception):
+        import torch
+[error] = registry.load([Path(sys.argv[1])]).errors
+print(error.code, error)
+"""
+
+
+@pytest.mark.parametrize("when", ["first", "again"])
+def test_a_file_is_not_to_blame_where_torch_itself_cannot_be_loaded(folder, when):
+    (folder / "good.py").write_text(f"import torch\n{GOOD}")
+    command = [sys.executable, "-c", LISTED, str(folder), when]
+    answer = subprocess.run(command, cwd=ROOT, env={**os.environ, "TORCH_LOGS": "nonsense"}, capture_output=True)
+
+    line = answer.stdout.decode()
+    assert line.startswith("3 torch cannot be loaded: "), answer
+    assert "variables that begin with TORCH" in line
+    assert "good.py" not in line
+
+
 def test_a_comment_that_is_not_utf_8_is_pythons_to_judge_and_costs_one_line_at_the_most(folder, ours):
     (folder / "odd.py").write_bytes(GOOD.encode() + b"# \xff\n")
     found = registry.load([folder])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from suite.data.freezing import MOST_CLASSES, Facts, Part
 from suite.data.own.arrays import Held, classes_of, part, shape_of
 from suite.data.own.request import Request
-from suite.disk.script import is_interrupt, line_of, run_file, undone, words_of
+from suite.disk.script import is_interrupt, line_of, require_torch, run_file, undone, words_of
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _running(path: Path) -> Iterator[None]:
         except BaseException as error:  # the user's code may raise anything, even call sys.exit
             if is_interrupt(error):
                 raise
+            require_torch(error)
             text = f"{type(error).__name__}: {words_of(error):.200}"
             raise SuiteError(f"{path}{line_of(error, path)}: load(): {text}.", "Fix the file.") from error
 
