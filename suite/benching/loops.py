@@ -46,7 +46,7 @@ def suite(experiment: Experiment, data: Data, after: After) -> None:
     model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe, experiment.functions)
     state = State.begun(recipe, model, experiment.functions)
     sets = Sets(published(recipe, data).training)
-    images = len(sets.training[1])
+    images = len(sets.training.labels)
     updates = recipe.epochs * math.ceil(images / recipe.batch_size)
 
     def enough(step: int, _seconds: float) -> bool:
@@ -61,7 +61,7 @@ def bare(experiment: Experiment, data: Data, after: After) -> None:
     """The loop of an expert: all images as floats in memory, one permutation per epoch, torch's default optimiser."""
     recipe = experiment.recipe
     model, optimizer = usual(experiment)
-    images, labels = published(recipe, data).training
+    images, labels, _ = published(recipe, data).training
     pixels = normalised(images, recipe)
     while True:
         order = torch.randperm(len(labels)) if recipe.shuffle else torch.arange(len(labels))
@@ -119,9 +119,9 @@ def evaluation(experiment: Experiment, data: Data, after: After) -> None:
     model = rewrite(build_model(experiment.recipe, experiment.network, SEED))
     loss_of = plain_loss(experiment.recipe)
     for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
-        some = slice(start, start + SIZE)
-        evaluate(model, data.test_images[some], data.test_labels[some], experiment.recipe, loss_of)
-        after(len(data.test_labels[some]))
+        some = Labelled(data.test_images[start : start + SIZE], data.test_labels[start : start + SIZE])
+        evaluate(model, some, experiment.recipe, loss_of)
+        after(len(some.labels))
 
 
 def single(experiment: Experiment, data: Data, after: After) -> None:
@@ -187,7 +187,7 @@ class _Pictures(torch.utils.data.Dataset[tuple[Any, int]]):
     """The same items as torchvision.datasets.MNIST: a Pillow image, transformed, and its class."""
 
     def __init__(self, labelled: Labelled, transform: Callable[[Any], Any]) -> None:
-        self.images, self.labels = labelled
+        self.images, self.labels, _ = labelled
         self.transform = transform
 
     def __len__(self) -> int:

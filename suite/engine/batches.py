@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from suite.engine.paging import read_ahead
+from suite.engine.sets import Labelled
 from suite.recipe import Recipe
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -20,8 +21,7 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
 
 
 def batches(
-    images: torch.Tensor,
-    labels: torch.Tensor,
+    given: Labelled,
     recipe: Recipe,
     size: int,
     order: torch.Tensor | None = None,
@@ -31,12 +31,7 @@ def batches(
 
     `change` gets the number of each batch and its stored bytes, and returns others.
     """
-    for number, start in enumerate(range(0, len(labels), size)):
-        read_ahead(images, order, start + size, start + 2 * size)
-        if order is None:
-            chosen = images[start : start + size], labels[start : start + size]
-        else:  # `index_select` copies whole rows, while indexing copies single bytes
-            rows = order[start : start + size]
-            chosen = images.index_select(0, rows), labels.index_select(0, rows)
-        stored = change(number, chosen[0]) if change else chosen[0]
-        yield normalised(stored, recipe), chosen[1]
+    for number, start in enumerate(range(0, len(given.labels), size)):
+        read_ahead(given.images, given.where(order, start + size, start + 2 * size))
+        images, labels = given.pick(order, start, start + size)
+        yield normalised(change(number, images) if change else images, recipe), labels

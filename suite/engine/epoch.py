@@ -63,14 +63,14 @@ def train_epoch(
     if `enough(steps, seconds)` is true.
     """
     set_seed(seed, "epoch", epoch)
-    images, device = len(sets.training[1]), sets.training[1].device
+    images, device = len(sets.training.labels), sets.training.labels.device
     order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
     steps = math.ceil(images / recipe.batch_size)
     change = augmenting(recipe, functions, seed, epoch)
     shape = (own_schedule(recipe, functions),) if recipe.schedule == "own" else ()
     tally, watch = _Tally(device), _Stopwatch()
     probes: list[Probe] = []
-    for step, (pixels, labels) in enumerate(batches(*sets.training, recipe, recipe.batch_size, order, change), 1):
+    for step, (pixels, labels) in enumerate(batches(sets.training, recipe, recipe.batch_size, order, change), 1):
         scores = _scores(state, recipe, pixels)
         loss = loss_of(scores, labels)
         loss.backward()
@@ -130,9 +130,9 @@ def is_finite(record: Epoch) -> bool:
     return all(math.isfinite(loss) for loss in (record["train_loss"], record["val_loss"]) if loss is not None)
 
 
-def _look(state: State, recipe: Recipe, images: Labelled) -> Evaluation:
+def _look(state: State, recipe: Recipe, given: Labelled) -> Evaluation:
     with state.evaluated():
-        return evaluate(state.forward, *images, recipe, plain_loss(recipe))
+        return evaluate(state.forward, given, recipe, plain_loss(recipe))
 
 
 class _Tally:

@@ -7,6 +7,7 @@ from torch import nn
 
 from suite.engine.batches import batches
 from suite.engine.build import Loss
+from suite.engine.sets import Labelled
 from suite.recipe import Recipe
 
 TOP, FEWEST = 5, 20  # top-5 accuracy is measured from so many classes on
@@ -46,21 +47,18 @@ class Evaluation:
         return float(recall.nanmean()), float(f1.nanmean())
 
 
-def evaluate(
-    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, loss_of: Loss, *, scored: bool = False
-) -> Evaluation:
+def evaluate(model: nn.Module, given: Labelled, recipe: Recipe, loss_of: Loss, *, scored: bool = False) -> Evaluation:
     """Evaluate the model on all images; it is left in training mode.
 
-    `images` are uint8 (n, channels, height, width), `labels` int64 (n,). They are copied to the model's device; the
-    result is in CPU memory. `scored` keeps all scores too.
+    The images are copied to the model's device; the result is in CPU memory. `scored` keeps all scores too.
     """
     model.eval()
-    device = next((weights.device for weights in model.parameters()), images.device)
+    device = next((weights.device for weights in model.parameters()), given.images.device)
     total, predicted, confidence = torch.zeros((), dtype=torch.float64, device=device), [], []
     among = torch.zeros((), dtype=torch.int64, device=device) if recipe.classes >= FEWEST else None
     every: list[torch.Tensor] = []
     with torch.inference_mode():
-        for pixels, truth in batches(images.to(device), labels.to(device), recipe, SIZE):
+        for pixels, truth in batches(given.to(device), recipe, SIZE):
             scores = model(pixels)
             total += loss_of(scores, truth).double() * len(truth)
             if scored:
@@ -74,10 +72,10 @@ def evaluate(
                 among += (scores.topk(TOP, 1).indices == truth.unsqueeze(1)).sum()
     model.train()
     return Evaluation(
-        total.item() / len(labels),
+        total.item() / len(given.labels),
         torch.cat(predicted).cpu(),
         torch.cat(confidence).cpu(),
-        labels.cpu(),
-        None if among is None else among.item() / len(labels),
+        given.labels.cpu(),
+        None if among is None else among.item() / len(given.labels),
         torch.cat(every) if scored else None,
     )

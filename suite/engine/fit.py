@@ -15,7 +15,7 @@ from suite.engine.events import Emit, EpochEnded
 from suite.engine.faults import in_file
 from suite.engine.outside import Outside
 from suite.engine.rehearsal import rehearse
-from suite.engine.sets import Labelled, Sets
+from suite.engine.sets import Sets
 from suite.engine.state import State
 from suite.recipe.experiment import Experiment
 from suite.recipe.trial import NO_END, Left
@@ -53,8 +53,8 @@ def fit(
     rehearse(recipe, experiment.network, run.seed, sets.training, functions)
     model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe, functions)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
-    sets = replace(sets, training=_resident(sets.training))
-    updates = updates or recipe.epochs * math.ceil(len(sets.training[1]) / recipe.batch_size)
+    sets = replace(sets, training=sets.training.to(device()))
+    updates = updates or recipe.epochs * math.ceil(len(sets.training.labels) / recipe.batch_size)
     outside = Outside(model, experiment.network, functions)
     now = state.restore(run, State.begun(recipe, model, functions), outside)
     while more(now.history):
@@ -74,12 +74,6 @@ def fit(
 
 def _reached(left: Left) -> Enough:
     return lambda steps, seconds: steps >= left.steps or seconds >= left.seconds
-
-
-def _resident(labelled: Labelled) -> Labelled:
-    """The images and labels in the device's memory; on the CPU nothing is copied."""
-    images, labels = labelled
-    return images.to(device()), labels.to(device())
 
 
 def finish_diverged(run: Run, epoch: int, environment: Record) -> Result:

@@ -15,15 +15,14 @@ from suite.data.frozen import LARGE
 WILL_NEED: int | None = getattr(mmap, "MADV_WILLNEED", None)  # None on systems without it
 
 
-def read_ahead(images: torch.Tensor, order: torch.Tensor | None, start: int, end: int) -> None:
-    """Ask the system for the rows from `start` to `end` of an order (None: the stored order); does not wait for them.
+def read_ahead(images: torch.Tensor, rows: torch.Tensor | slice) -> None:
+    """Ask the system for these rows, which may end beyond the last image; does not wait for them.
 
     `images` are mapped from a file; if they are smaller than `LARGE`, or on another device, nothing is done.
     """
     if WILL_NEED is None or images.nbytes < LARGE or images.device.type != "cpu":
         return
-    end = min(end, len(images) if order is None else len(order))
-    pieces = [(start, end)] if order is None else [(row, row + 1) for row in order[start:end].tolist()]
+    pieces = [rows.indices(len(images))[:2]] if isinstance(rows, slice) else [(row, row + 1) for row in rows.tolist()]
     address, size = images.data_ptr(), images.stride(0) * images.element_size()
     for first, last in pieces:
         if first < last:

@@ -49,16 +49,16 @@ class _Seen:
 def rehearse(recipe: Recipe, network: Network, seed: int, training: Labelled, functions: Functions = NONE) -> None:
     """Build the network, train it and evaluate it on a few images, each twice, and compare every bit.
 
-    `training` are the training images uint8 (n, channels, height, width) and labels int64 (n,) in CPU memory. Raises
-    `SuiteError` (2) that names the module whose numbers differ. The other `functions` of the file are rehearsed too.
+    `training` is in CPU memory. Raises `SuiteError` (2) that names the module whose numbers differ. The other
+    `functions` of the file are rehearsed too.
     """
-    images, labels = (part[: min(IMAGES, recipe.batch_size)] for part in training)
+    images, labels = training.pick(None, 0, min(IMAGES, recipe.batch_size))
     one, other = build_model(recipe, network, seed), build_model(recipe, network, seed)
     path = Path(network.__code__.co_filename)
     with exact.unchanged(path, "the network's forward()"), in_file(path):
         _require_equal_weights(one, other)
         _require_equal_steps(one, other, normalised(images, recipe), seed)
-        require_repeatable(one, lambda: evaluate(one, images, labels, recipe, plain_loss(recipe)))
+        require_repeatable(one, lambda: evaluate(one, Labelled(images, labels), recipe, plain_loss(recipe)))
     with exact.unchanged(path, "a function of the file"), in_file(path):
         try_functions(recipe, network, functions, seed, images)
 

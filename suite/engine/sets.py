@@ -1,6 +1,7 @@
 """The split of the images: training, validation, probes and test."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -9,7 +10,36 @@ from suite.engine.draws import draw
 from suite.recipe import Recipe
 from suite.recipe.trial import VALIDATION
 
-Labelled = tuple[torch.Tensor, torch.Tensor]  # images uint8 (n, channels, height, width) and labels int64 (n,)
+
+class Labelled(NamedTuple):
+    """Images uint8 (n, channels, height, width) with their labels int64 (n,).
+
+    With `rows` int64 (n,) they are those rows of `images`, which are more than n then: a set larger than the memory is
+    never copied. The labels are always those of the n images.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    rows: torch.Tensor | None = None
+
+    def pick(self, order: torch.Tensor | None, start: int, end: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images and labels from `start` to `end` of an order int64 (n,) (None: the stored order)."""
+        rows = self.where(order, start, end)
+        labels = self.labels[start:end] if order is None else self.labels.index_select(0, order[start:end])
+        # `index_select` copies whole rows, while indexing copies single bytes
+        return self.images[rows] if isinstance(rows, slice) else self.images.index_select(0, rows), labels
+
+    def where(self, order: torch.Tensor | None, start: int, end: int) -> torch.Tensor | slice:
+        """The rows of `images` from `start` to `end` of an order."""
+        if order is None:
+            return slice(start, end) if self.rows is None else self.rows[start:end]
+        return order[start:end] if self.rows is None else self.rows.index_select(0, order[start:end])
+
+    def to(self, device: torch.device) -> "Labelled":
+        """The same in the memory of a device: its own rows alone are copied there, and on the CPU nothing."""
+        if device.type == "cpu":
+            return self
+        return Labelled(*(part.to(device) for part in self.pick(None, 0, len(self.labels))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,32 +62,27 @@ def published(recipe: Recipe, data: Data) -> Sets:
     held_out = data.train_images[images:], data.train_labels[images:]
     probed = data.test_images[: recipe.probe_images], data.test_labels[: recipe.probe_images]
     return Sets(
-        (data.train_images[:images], data.train_labels[:images]),
-        held_out if recipe.holdout else None,
-        probed if recipe.probe_every else None,
-        (data.test_images, data.test_labels),
+        Labelled(data.train_images[:images], data.train_labels[:images]),
+        Labelled(*held_out) if recipe.holdout else None,
+        Labelled(*probed) if recipe.probe_every else None,
+        Labelled(data.test_images, data.test_labels),
     )
 
 
-def stratified(name: str, training: Labelled) -> Sets:
+def stratified(name: str, training: tuple[torch.Tensor, torch.Tensor]) -> Sets:
     """A stratified split: one of `VALIDATION` training images validates. The split depends only on the data and `name`.
 
-    The classes have the same shares in both parts, up to rounding. Both parts keep the original order.
+    The classes have the same shares in both parts, up to rounding. Both parts keep the original order, and their images
+    are rows of the images (n, channels, height, width) of `training`, which has labels int64 (n,) too.
     """
-    _, labels = training
+    images, labels = training
     validates = torch.zeros(len(labels), dtype=torch.bool)
     for kind, wanted in enumerate(_quotas(torch.bincount(labels), len(labels) // VALIDATION)):
         members = (labels == kind).nonzero().flatten()
         generator = torch.Generator().manual_seed(draw(0, f"validation of {name}", kind))
         validates[members[torch.randperm(len(members), generator=generator)[:wanted]]] = True
     trained, held_out = (~validates).nonzero().flatten(), validates.nonzero().flatten()
-    return Sets(_rows(training, trained), _rows(training, held_out))
-
-
-def _rows(labelled: Labelled, chosen: torch.Tensor) -> Labelled:
-    """The chosen images and labels; `index_select` copies whole rows, while indexing copies single bytes."""
-    images, labels = labelled
-    return images.index_select(0, chosen), labels.index_select(0, chosen)
+    return Sets(*(Labelled(images, labels.index_select(0, rows), rows) for rows in (trained, held_out)))
 
 
 def _quotas(members: torch.Tensor, total: int) -> list[int]:

@@ -19,7 +19,7 @@ from suite.engine.layers import describe
 from suite.engine.memory import peak_mib
 from suite.engine.own import own_score
 from suite.engine.rehearsal import require_repeatable
-from suite.engine.sets import published
+from suite.engine.sets import Labelled, published
 from suite.engine.state import State
 from suite.errors import MACHINE, SuiteError
 from suite.recipe import Recipe
@@ -51,9 +51,8 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
         now.model.load_state_dict(now.kept())
     begun = time.perf_counter()
     with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
-        found = evaluate(
-            now.forward, data.test_images, data.test_labels, recipe, loss_of, scored="score" in experiment.functions
-        )
+        test = Labelled(data.test_images, data.test_labels)
+        found = evaluate(now.forward, test, recipe, loss_of, scored="score" in experiment.functions)
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
@@ -89,12 +88,12 @@ def _require_equal_after_reload(
     Its code is 2 if the network's evaluation does not repeat, else 3.
     """
     now.model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
-    first = slice(RELOADED)
+    first = Labelled(data.test_images[:RELOADED], data.test_labels[:RELOADED])
 
     def again() -> Evaluation:
-        return evaluate(now.forward, data.test_images[first], data.test_labels[first], recipe, loss_of)
+        return evaluate(now.forward, first, recipe, loss_of)
 
-    if not torch.equal(again().predicted, found.predicted[first]):
+    if not torch.equal(again().predicted, found.predicted[:RELOADED]):
         require_repeatable(now.model, again)
         raise SuiteError(
             f"{run.folder / 'weights.safetensors'}: the weights read back predict other classes than those trained.",

@@ -17,6 +17,7 @@ from suite.engine.batches import batches, normalised
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.evaluate import evaluate
 from suite.engine.rewrite import rewrite
+from suite.engine.sets import Labelled
 from suite.recipe import registry
 
 pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
@@ -82,7 +83,7 @@ def test_training_steps(benchmark, images, labels, name):
     before = [parameter.clone() for parameter in model.parameters()]
 
     def train_on_some():
-        for pixels, truth in batches(images[some], labels[some], recipe, recipe.batch_size):
+        for pixels, truth in batches(Labelled(images[some], labels[some]), recipe, recipe.batch_size):
             loss_of(way(pixels), truth).backward()
             optimizer.step()
             optimizer.zero_grad()

@@ -5,6 +5,7 @@ import torch
 
 from suite.engine.augment import augmenting, crop, erase, flip, rotate
 from suite.engine.batches import batches
+from suite.engine.sets import Labelled
 
 SHAPES = [(7, 28, 28), (7, 1, 28, 28), (7, 3, 20, 32)]
 
@@ -84,8 +85,8 @@ def test_only_batches_with_a_change_are_changed(experiment):
     recipe, given = experiment().recipe, images((10, 1, 28, 28))
     labels = torch.arange(10)
 
-    numbers = []
-    found = list(batches(given, labels, recipe, 4, change=lambda number, one: numbers.append(number) or one // 2))
+    numbers, ten = [], Labelled(given, labels)
+    found = list(batches(ten, recipe, 4, change=lambda number, one: numbers.append(number) or one // 2))
 
     assert numbers == [0, 1, 2]
     assert torch.equal(torch.cat([pixels for pixels, _ in found]), (given // 2).float() / 255)

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from suite.engine import device, epoch
 from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.epoch import train_epoch
-from suite.engine.sets import Sets
+from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.engine.train import train
 from suite.errors import MACHINE, USER, SuiteError
@@ -84,7 +84,7 @@ def test_within_an_epoch_nobody_waits_for_a_number(experiment, digits, monkeypat
     monkeypatch.setattr(epoch, "TICK", math.inf)
     recipe = experiment().recipe
     model = build_model(recipe, experiment().network, 0)
-    state, sets = State(model, build_optimizer(recipe, model)), Sets((digits.train_images, digits.train_labels))
+    state, sets = State(model, build_optimizer(recipe, model)), Sets(Labelled(digits.train_images, digits.train_labels))
 
     with Waits() as waits:
         train_epoch(state, recipe, sets, build_loss(recipe), 0, 0, lambda _: None, lambda _steps, _seconds: False, 100)

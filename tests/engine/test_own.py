@@ -5,6 +5,7 @@ import torch
 
 from suite.engine.build import build_model
 from suite.engine.rehearsal import rehearse
+from suite.engine.sets import Labelled
 from suite.engine.train import train
 from suite.errors import SuiteError
 from suite.recipe import registry
@@ -159,7 +160,7 @@ def test_a_command_may_choose_the_ready_loss_instead_and_not_one_that_is_not_the
 def test_what_a_function_does_wrong_is_named_before_the_training(load, tmp_path, digits, part, old, new, reason):
     assert old in part
     mine = load(text(part.replace(old, new), **{role: "own" for role, one in FIELDS.items() if one is part}))
-    training = digits.train_images, digits.train_labels
+    training = Labelled(digits.train_images, digits.train_labels)
 
     with pytest.raises(SuiteError, match=reason) as refused:
         rehearse(mine.recipe, mine.network, 0, training, mine.functions)

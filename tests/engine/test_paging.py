@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from suite.engine import batches, paging
+from suite.engine.sets import Labelled, stratified
 from suite.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are Linux's")
@@ -57,20 +58,30 @@ def test_the_rows_of_the_next_batch_are_read_and_no_others(images):
     order = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(PAGES, dtype=torch.long)
 
-    next(batches.batches(images, labels, RECIPE, 4, order))
+    next(batches.batches(Labelled(images, labels), RECIPE, 4, order))
 
     wait_until_in_memory(images, {*order[:8].tolist()})
 
 
+def test_a_trial_reads_the_rows_of_its_part_and_copies_nothing(images):
+    training = stratified("any", (images, torch.arange(PAGES) % 10)).training
+    order = torch.randperm(len(training.labels), generator=torch.Generator().manual_seed(0))
+    assert training.images.data_ptr() == images.data_ptr()
+
+    next(batches.batches(training, RECIPE, 4, order))
+
+    wait_until_in_memory(images, {*training.rows[order[:8]].tolist()})
+
+
 def test_in_the_stored_order_the_next_piece_is_read(images):
-    paging.read_ahead(images, None, PAGES - 3, PAGES + 5)
+    paging.read_ahead(images, slice(PAGES - 3, PAGES + 5))
 
     wait_until_in_memory(images, {PAGES - 3, PAGES - 2, PAGES - 1})
 
 
 def test_after_the_last_batch_nothing_is_asked_for(images):
-    paging.read_ahead(images, None, PAGES, PAGES + 4)
-    paging.read_ahead(images, torch.arange(8), 8, 12)
+    paging.read_ahead(images, slice(PAGES, PAGES + 4))
+    paging.read_ahead(images, torch.arange(0))
 
     assert in_memory(images) == set()
 
@@ -78,6 +89,6 @@ def test_after_the_last_batch_nothing_is_asked_for(images):
 def test_a_smaller_set_is_left_to_the_system(images, monkeypatch):
     monkeypatch.setattr(paging, "LARGE", images.nbytes + 1)
 
-    paging.read_ahead(images, None, 0, 4)
+    paging.read_ahead(images, slice(0, 4))
 
     assert in_memory(images) == set()

@@ -31,7 +31,7 @@ def test_an_epoch_is_that_of_torchs_autocast_to_the_bit(half, digits):
     recipe, sets = half.recipe, published(half.recipe, digits)
     model = build_model(recipe, half.network, 0)
     by_hand, optimizer, loss_of = rewrite(model), build_optimizer(recipe, model), build_loss(recipe)
-    for pixels, labels in batches(*sets.training, recipe, recipe.batch_size):
+    for pixels, labels in batches(sets.training, recipe, recipe.batch_size):
         with torch.autocast("cpu", torch.bfloat16):
             scores = by_hand(pixels)
         loss_of(scores.float(), labels).backward()

@@ -9,7 +9,7 @@ from suite.engine.average import Average
 from suite.engine.build import build_loss, build_model, build_optimizer, plain_loss
 from suite.engine.epoch import train_epoch
 from suite.engine.evaluate import evaluate
-from suite.engine.sets import Sets
+from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
 from suite.engine.train import train
 from suite.recipe.trial import Budget
@@ -67,7 +67,7 @@ def test_label_smoothing_is_torchs_and_no_evaluation_is_smoothed(experiment):
 
 def one_epoch(small, digits, enough=lambda step, _seconds: step == 3):
     model = build_model(small.recipe, small.network, 0)
-    state, sets = State.begun(small.recipe, model), Sets((digits.train_images, digits.train_labels))
+    state, sets = State.begun(small.recipe, model), Sets(Labelled(digits.train_images, digits.train_labels))
     train_epoch(state, small.recipe, sets, build_loss(small.recipe), 0, 0, quiet, enough, 100)
     return state
 
@@ -126,7 +126,7 @@ def test_the_averages_are_evaluated_and_kept(experiment, run_of, digits, fields)
     kept = checkpoint.load_tensors(run.folder / "weights.safetensors")
     model = build_model(small.recipe, small.network, 0)
     model.load_state_dict(kept)
-    found = evaluate(model, digits.test_images, digits.test_labels, small.recipe, plain_loss(small.recipe))
+    found = evaluate(model, Labelled(digits.test_images, digits.test_labels), small.recipe, plain_loss(small.recipe))
 
     assert result["metrics"]["test/accuracy"] == found.accuracy()
     if not fields:

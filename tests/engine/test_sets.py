@@ -19,7 +19,7 @@ def numbered(labels):
 
 
 def numbers_of(labelled):
-    images = labelled[0].reshape(-1, 2).long()
+    images = labelled.pick(None, 0, len(labelled.labels))[0].reshape(-1, 2).long()
     return (images[:, 0] * 256 + images[:, 1]).tolist()
 
 
@@ -35,8 +35,8 @@ def drawn(images, classes=10, seed=0):
 def test_one_image_in_six_validates(images):
     sets = stratified("some data", drawn(images))
 
-    assert len(sets.validation[0]) == len(sets.validation[1]) == images // 6
-    assert len(sets.training[0]) == len(sets.training[1]) == images - images // 6
+    assert len(sets.validation.rows) == len(sets.validation.labels) == images // 6
+    assert len(sets.training.rows) == len(sets.training.labels) == images - images // 6
 
 
 @pytest.mark.parametrize("images", [100, 1_500])
@@ -127,9 +127,9 @@ def test_the_images_are_the_same_in_every_process(digits):
         "import hashlib, sys; from pathlib import Path; from suite.data import ensure, load_training\n"
         "from suite.engine.sets import stratified\n"
         "sets = stratified('digits', load_training('digits', ensure('digits')))\n"
-        "print(hashlib.sha256(sets.validation[0].numpy().tobytes()).hexdigest())"
+        "print(hashlib.sha256(sets.validation.rows.numpy().tobytes()).hexdigest())"
     )
-    here = stratified("digits", (digits.train_images, digits.train_labels)).validation[0]
+    here = stratified("digits", (digits.train_images, digits.train_labels)).validation.rows
 
     there = [
         subprocess.run(

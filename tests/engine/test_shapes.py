@@ -19,6 +19,7 @@ from suite.engine.evaluate import Evaluation, evaluate
 from suite.engine.events import EpochEnded
 from suite.engine.layers import describe
 from suite.engine.rewrite import rewrite
+from suite.engine.sets import Labelled
 from suite.engine.train import train
 from suite.errors import SuiteError
 from tests import synthetic
@@ -197,12 +198,12 @@ def test_the_first_five_scores_are_counted_from_twenty_classes_on(register, expe
     recipe = experiment(data="many").recipe
     ranked = torch.arange(20.0, 0, -1).expand(20, 20)  # class 0 has the highest score for every image
 
-    found = evaluate(Fixed(ranked), data.test_images, data.test_labels, recipe, build_loss(recipe))
+    found = evaluate(Fixed(ranked), Labelled(data.test_images, data.test_labels), recipe, build_loss(recipe))
 
     assert found.top == 5 / 20
     assert found.accuracy() == 1 / 20
     images = torch.zeros(20, 1, 28, 28, dtype=torch.uint8)
-    assert evaluate(Fixed(ranked[:, :10]), images, data.test_labels % 10, few, build_loss(few)).top is None
+    assert evaluate(Fixed(ranked[:, :10]), Labelled(images, data.test_labels % 10), few, build_loss(few)).top is None
 
 
 class Fixed(nn.Module):
@@ -220,7 +221,7 @@ def test_the_loops_of_others_see_the_same_colours(colour, experiment):
     recipe = experiment(data="colour", normalize=(0.3, 0.2), batch_size=7).recipe
     data = load("colour", colour)
 
-    loader = picture_loader(recipe, (data.test_images, data.test_labels), shuffle=False)
+    loader = picture_loader(recipe, Labelled(data.test_images, data.test_labels), shuffle=False)
     pixels = torch.cat([batch for batch, _ in loader])
 
     assert torch.allclose(pixels, normalised(data.test_images, recipe), atol=1e-6)

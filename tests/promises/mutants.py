@@ -384,7 +384,7 @@ MUTANTS: tuple[Mutant, ...] = (
            (("if error.code != MACHINE:  # a mistake of the user", "if error:"),),
            ("tests/cli/test_without_data.py", "-k", "trains_the_others")),
     Mutant("own data: the next batch is not asked for", "suite/engine/batches.py",
-           (("        read_ahead(images, order, start + size, start + 2 * size)\n", ""),),
+           (("        read_ahead(given.images, given.where(order, start + size, start + 2 * size))\n", ""),),
            ("tests/engine/test_paging.py", "-k", "no_others")),
     Mutant("5: a run that wrote nothing yet is called damaged", "suite/tracking/recorder.py",
            (('if item.status == "interrupted" and item.begun():', 'if item.status == "interrupted":'),),

@@ -16,8 +16,8 @@ import torch
 
 from suite.benching.loops import picture_loader, usual, usual_loss
 from suite.data import ensure, load
-from suite.engine.batches import normalised
-from suite.engine.sets import Labelled, published
+from suite.engine.batches import Batch, normalised
+from suite.engine.sets import published
 from suite.recipe import registry
 
 
@@ -28,16 +28,16 @@ def main(name: str, overrides: str, share: str) -> None:
     sets = published(recipe, load(recipe.data, ensure(recipe.data)))
     model, optimizer = usual(experiment)
 
-    def step(batch: Labelled) -> None:
+    def step(batch: Batch) -> None:
         optimizer.zero_grad()
         usual_loss(recipe, model(batch[0]), batch[1]).backward()
         optimizer.step()
 
     @torch.no_grad()
-    def look(batch: Labelled) -> None:
+    def look(batch: Batch) -> None:
         (model(batch[0]).argmax(1) == batch[1]).sum().item()
 
-    def timed(do: Callable[[Labelled], None], batches: Iterable[Labelled], number: int) -> float:
+    def timed(do: Callable[[Batch], None], batches: Iterable[Batch], number: int) -> float:
         """The seconds for so many batches, estimated from a share of them."""
         some = max(1, round(number * float(share)))
         begun = time.perf_counter()
@@ -45,19 +45,19 @@ def main(name: str, overrides: str, share: str) -> None:
             do(batch)
         return (time.perf_counter() - begun) * number / some
 
-    steps = math.ceil(len(sets.training[1]) / recipe.batch_size) * recipe.epochs
+    steps = math.ceil(len(sets.training.labels) / recipe.batch_size) * recipe.epochs
     seconds = timed(step, picture_loader(recipe, sets.training, shuffle=recipe.shuffle), steps)
     if recipe.probe_every and sets.probes:
-        probes = normalised(sets.probes[0], recipe), sets.probes[1]
+        probes = normalised(sets.probes.images, recipe), sets.probes.labels
         seconds += timed(look, [probes], steps // recipe.probe_every)
     for held_out, times in ((sets.validation, recipe.epochs), (sets.test, 1)):
         if held_out:
-            batches = math.ceil(len(held_out[1]) / recipe.batch_size)
+            batches = math.ceil(len(held_out.labels) / recipe.batch_size)
             seconds += timed(look, picture_loader(recipe, held_out, shuffle=False), batches * times)
     print(seconds)
 
 
-def _again_and_again(batches: Iterable[Labelled]) -> Iterator[Labelled]:
+def _again_and_again(batches: Iterable[Batch]) -> Iterator[Batch]:
     while True:
         yield from batches
 
