@@ -53,7 +53,7 @@ def send(session: Session) -> int:
     """Send the runs that are missing in MLflow and return their number. Raises `SuiteError` or `TrackerAway`."""
     from suite.tracking.sync import sync as send_missing
 
-    return send_missing(session.home, session.data, session.screen.warn, session.store())
+    return send_missing(session.home, session.data, session.screen.warn, session.store)
 
 
 def ui(session: Session, *, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False) -> int:

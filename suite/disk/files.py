@@ -89,6 +89,15 @@ def sha256(path: Path, most: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def state(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written: its time in nanoseconds, and its size in bytes; None if it is missing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its missing parents, and sync each parent so that the new names survive a power cut."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]

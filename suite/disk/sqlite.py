@@ -47,6 +47,22 @@ def require_whole(path: Path, remedy: str) -> None:
         raise _damaged(path, str(found), remedy)
 
 
+def state(path: Path) -> tuple[str, tuple[int, int] | None] | None:
+    """What changes with each transaction: SQLite's own counter of changes, and the file's time and size.
+
+    None if there is no such file, and while a transaction is written, or was broken off: its journal lies beside the
+    file. So it also is with a log of transactions (WAL), which are not in the file yet.
+    """
+    try:
+        with files.opened(path, 1 << 50) as file:
+            header = file.read(28)
+    except (OSError, files.Unfit):
+        return None
+    if any(Path(f"{path}{end}").exists() for end in ("-journal", "-wal")):
+        return None
+    return header[24:].hex(), files.state(path)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection for reading and writing: SQLite must be able to roll back the journal of a killed process."""
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)

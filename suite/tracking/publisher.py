@@ -10,7 +10,7 @@ from suite.disk.home import Home
 from suite.errors import SuiteError
 from suite.tracking.store import Store, TrackerAway, open_store, shown_uri
 from suite.tracking.studies import send_study
-from suite.tuning.document import read_all
+from suite.tuning.document import paths, read_all
 from suite.tuning.sentences import counts, sentences
 from suite.tuning.storage import is_worked_on
 
@@ -63,7 +63,12 @@ class Publisher:
             self._say(str(error))
 
 
-def send_studies(home: Home, store: Store, say: Callable[[str], None]) -> None:
-    """Send what is missing of all studies; `say` gets a line for each damaged one. Raises `TrackerAway`."""
-    for facts in read_all(home, say):
+def send_studies(home: Home, store: Store, say: Callable[[str], None]) -> bool:
+    """Send what is missing of all studies, and return whether all of them are whole and have ended.
+
+    `say` gets a line for each damaged one. Raises `TrackerAway`.
+    """
+    studies = list(read_all(home, say))
+    for facts in studies:
         send_study(store, facts, note(facts), running=is_worked_on(home, facts["study"]))
+    return all(facts["outcome"] for facts in studies) and len(studies) == len(paths(home))

@@ -14,6 +14,7 @@ from suite.errors import SuiteError, machine_error
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
 from suite.text import printable
+from suite.tracking import settled
 from suite.tracking.mirror import Mirror
 from suite.tracking.publisher import send_studies
 from suite.tracking.recorder import prepare, say_undrawn, to_draw_again
@@ -26,17 +27,20 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = None) -> int:
+def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], Store] | None = None) -> int:
     """Send every run that is not complete in the tracker, end runs whose process has ended, update the groups.
 
     A complete run is sent again if a picture of it could not be drawn before. The tracker is asked once which runs are
-    complete, and only the folders of the others are read; `doctor` reads every folder. Returns how many runs were sent.
-    A damaged folder is named and left out. Raises `SuiteError` or `TrackerAway`. A `store` that is open already is not
-    opened again.
+    complete, and only the folders of the others are read; `doctor` reads every folder. It is not asked at all, nor
+    opened by `open_home`, if nothing has changed since all was complete. Returns how many runs were sent. A damaged
+    folder is named and left out. Raises `SuiteError` or `TrackerAway`.
     """
-    store = store or open_store(home)
-    mirror = Mirror(store)
     folders = begun_runs(home.runs)
+    found = settled.digest(home, folders)
+    if settled.is_noted(home, found):
+        return 0
+    store = open_home() if open_home else open_store(home)
+    mirror = Mirror(store)
     complete = mirror.complete()
     held = _held(folders, complete)
     again = to_draw_again(home.runs)
@@ -52,7 +56,9 @@ def sync(home: Home, data_folder: DataFolder, say: Say, store: Store | None = No
         mirror.send(run, result, "interrupted")
     mirror.end_dead(folders)
     mirror.sum_up(None if missing or adopted else complete)
-    send_studies(home, store, say)
+    ended = send_studies(home, store, say)
+    if ended and not again and len(held) == len(folders) and settled.digest(home, folders) == found:
+        settled.note(home, found)
     return len(missing)
 
 

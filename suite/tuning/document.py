@@ -33,7 +33,7 @@ def write(home: Home, study: Study, rules: Rules, cost: Mapping[str, float], env
 
 def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
     """The documents of all studies, ordered by name; damaged ones are left out, with a line to `say`."""
-    for path in sorted(home.studies.glob("*.json")):
+    for path in paths(home):
         try:
             facts = read_document(path, STUDY)
         except SuiteError:
@@ -42,6 +42,11 @@ def read_all(home: Home, say: Callable[[str], None]) -> Iterator[Record]:
             yield facts
         else:
             say(f"{path} is damaged. The next `python -m suite tune` on that study writes it again.")
+
+
+def paths(home: Home) -> list[Path]:
+    """The paths of the documents of all studies, ordered by name."""
+    return sorted(home.studies.glob("*.json"))
 
 
 def path_of(home: Home, study: str) -> Path:

@@ -1,5 +1,6 @@
 """Runs that are missing in MLflow are sent from the run folders. Damaged ones are named and do not stop others."""
 
+import os
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from suite.disk.home import Home
 from suite.runs import artifacts
 from suite.tracking import recorder
+from suite.tracking import settled as notes
 from suite.tracking.frame import finished_runs
 from suite.tracking.store import open_store
 from suite.tracking.sync import sync
@@ -83,3 +85,126 @@ def test_a_complete_run_that_lacks_a_picture_gets_it_later(home, folder, trained
     assert at_last[0] == same_command[0]
     assert (run.folder / "artifacts" / "confusion.png").exists()
     assert run.seed in list(finished_runs(open_store(home))["seed"])
+
+
+class Opened(Exception):
+    """The record was opened."""
+
+
+def opens(home, folder):
+    """Whether a sync of this home opens the record."""
+
+    def refuse():
+        raise Opened
+
+    try:
+        return sync(home, lambda _: folder, pytest.fail, refuse) != 0
+    except Opened:
+        return True
+
+
+def put(run, home):
+    shutil.copytree(run.folder, home.runs / run.folder.parent.name / run.folder.name)
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory):
+    """A home of its own, in whose record nothing is missing after `settle`."""
+    return Home(tmp_path_factory.mktemp("settled"))
+
+
+def settle(home, folder):
+    """Send all that is missing until there is nothing to ask; what a sync writes, the next one must look at."""
+    while opens(home, folder):
+        said_by(home, folder)
+
+
+def test_nothing_is_asked_where_all_was_complete_and_nothing_changed(settled, folder, trained):
+    put(trained(), settled)
+    assert said_by(settled, folder) == (1, [])
+    assert opens(settled, folder), "what was written since may not be what was asked for"
+    assert said_by(settled, folder) == (0, [])
+
+    assert not opens(settled, folder)
+    assert said_by(settled, folder) == (0, [])
+
+
+def test_a_run_that_was_deleted_in_the_record_is_sent_again(settled, folder):
+    settle(settled, folder)
+    store = open_store(settled)
+    store.client.delete_run(finished_runs(store)["run_id"].iloc[0])
+
+    assert said_by(settled, folder) == (1, [])
+
+
+def test_what_is_written_to_the_record_is_seen_though_its_time_and_size_stay(settled, folder):
+    settle(settled, folder)
+    path = settled.mlruns / "mlflow.db"
+    before, store = path.stat(), open_store(settled)
+    store.client.set_tag(finished_runs(store)["run_id"].iloc[0], "suite.complete", "none")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert path.stat().st_size == before.st_size
+    assert opens(settled, folder)
+
+
+def a_run(home, trained):
+    put(trained(seed=1), home)
+
+
+def a_study(home, _):
+    home.studies.mkdir()
+    (home.studies / "one.json").write_text('{"study": "one", "outcome": {}}')
+
+
+def a_transaction(home, _):
+    (home.mlruns / "mlflow.db-journal").touch()
+
+
+@pytest.mark.parametrize("change", [a_run, a_study, a_transaction])
+def test_the_record_is_asked_after_any_change(settled, folder, trained, change):
+    (settled.mlruns / "mlflow.db-journal").unlink(missing_ok=True)
+    shutil.rmtree(settled.studies, ignore_errors=True)
+    settle(settled, folder)
+
+    change(settled, trained)
+
+    assert opens(settled, folder)
+
+
+def test_another_record_and_another_place_are_asked(settled, folder, monkeypatch, tmp_path):
+    (settled.mlruns / "mlflow.db-journal").unlink(missing_ok=True)
+    settle(settled, folder)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+        assert opens(settled, folder)
+    assert not opens(settled, folder)
+
+    shutil.copytree(settled.mlruns, tmp_path / "moved" / "mlruns")
+    assert opens(Home(tmp_path / "moved"), folder)
+
+
+def test_a_home_with_a_run_that_is_not_finished_is_never_settled(settled, folder, trained):
+    put(trained(seed=2, epochs=3, stop_after=1), settled)
+
+    for _ in range(3):
+        assert said_by(settled, folder) == (1, [])
+
+
+def test_a_lost_record_is_made_anew(settled, folder):
+    for half in [path for path in settled.runs.glob("*/*-s2") if path.is_dir()]:
+        shutil.rmtree(half)
+    settle(settled, folder)
+
+    (settled.mlruns / "mlflow.db").unlink()  # the last test here: MLflow keeps it open
+
+    assert opens(settled, folder)
+
+
+def test_a_note_that_cannot_be_written_costs_nothing(tmp_path):
+    home = Home(tmp_path)
+    (home.mlruns / "settled").mkdir(parents=True)
+
+    notes.note(home, "0" * 64)
+
+    assert not notes.is_noted(home, "0" * 64)
