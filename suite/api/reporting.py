@@ -1,6 +1,6 @@
 """Work with MLflow's record: send missing runs, write the report, serve the UI."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from suite.api.session import Session
 if TYPE_CHECKING:
     from suite.reporting import Written
     from suite.reporting.choice import Choice
+    from suite.tracking.sync import Synced
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,25 @@ def report(session: Session, choice: "Choice | None" = None) -> "Written":
         raise unreachable(tracking_uri(home), why) from why
 
 
+def write(session: Session, record: str) -> Path:
+    """Write the report of all runs, and return its page. `record` is the digest of a record that lacks nothing.
+
+    A report that shows this record already is left as it is. Raises `SuiteError` or `TrackerAway`.
+    """
+    from suite.disk.journal import begun_runs
+    from suite.tracking import settled
+
+    home, note = session.home, settled.read(session.home)
+    if record and note.report == settled.report_digest(home, record):
+        return home.page
+    from suite.reporting import write_report
+
+    written = write_report(session.store(), home.reports, pictures_kept=home.pictures)
+    if record and settled.digest(home, begun_runs(home.runs)) == record:
+        settled.write(home, replace(note, report=settled.report_digest(home, record)))
+    return written.page
+
+
 def sync(session: Session, *, rebuild: bool = False) -> Sent:
     """Send the runs that are missing in MLflow; `rebuild` moves the old record aside first. Raises `SuiteError`."""
     from suite.tracking.store import TrackerAway, shown_uri, unreachable
@@ -44,13 +64,13 @@ def sync(session: Session, *, rebuild: bool = False) -> Sent:
     uri = shown_uri(session.home)
     aside = set_aside(session.home) if rebuild else None
     try:
-        return Sent(send(session), uri, aside)
+        return Sent(send(session).sent, uri, aside)
     except TrackerAway as why:
         raise unreachable(uri, why) from why
 
 
-def send(session: Session) -> int:
-    """Send the runs that are missing in MLflow and return their number. Raises `SuiteError` or `TrackerAway`."""
+def send(session: Session) -> "Synced":
+    """Send the runs that are missing in MLflow. Raises `SuiteError` or `TrackerAway`."""
     from suite.tracking.sync import sync as send_missing
 
     return send_missing(session.home, session.data, session.screen.warn, session.store)

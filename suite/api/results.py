@@ -34,9 +34,9 @@ class Runs:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The MLflow ids of the runs in the record, by identity and seed, and the path of the report's page."""
+    """The MLflow ids of the runs in the record, by the names of their folders, and the path of the report's page."""
 
-    ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
     trouble: SuiteError | None = None
     page: Path | None = None
 

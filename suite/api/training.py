@@ -43,8 +43,7 @@ def run(
     recorder = train_recorded(session, planned)
     recorded = record(session, warned=recorder.away, report=report) if recorder.usable else Recorded()
     for item in planned:
-        key = (item.run.identity, item.run.seed)
-        item.mlflow_run_id = recorder.ids.get(item.run.folder) or recorded.ids.get(key)
+        item.mlflow_run_id = recorder.ids.get(item.run.folder) or recorded.ids.get(item.run.folder.name)
     return Runs(planned, recorder.trouble or recorded.trouble, recorded.page)
 
 
@@ -75,18 +74,16 @@ def record(session: Session, *, warned: bool = False, report: bool = True) -> Re
     If the tracker does not answer, this is only a warning, and none if the user was `warned` already. `report` sends
     the runs later.
     """
-    from suite.api.reporting import send
-    from suite.reporting import write_report
+    from suite.api.reporting import send, write
     from suite.tracking.store import TrackerAway
 
     screen = session.screen
     screen.say("Writing the report." if report else "Sending what is missing in MLflow.")
     try:
-        send(session)
+        synced = send(session)
         if not report:
-            return Recorded()
-        home = session.home
-        written = write_report(session.store(), home.reports, pictures_kept=home.pictures)
+            return Recorded(synced.runs)
+        page = write(session, synced.record)
     except TrackerAway as why:
         if not warned:
             screen.warn(f"MLflow did not answer ({why}); `python -m suite report` sends it what is missing.")
@@ -103,8 +100,8 @@ def record(session: Session, *, warned: bool = False, report: bool = True) -> Re
         )
         screen.warn(str(trouble))
         return Recorded(trouble=trouble)
-    screen.say(f"Report: {written.page}")
-    return Recorded(written.run_ids(), page=written.page)
+    screen.say(f"Report: {page}")
+    return Recorded(synced.runs, page=page)
 
 
 def verify(session: Session, runs: Sequence[str]) -> "list[Verdict]":

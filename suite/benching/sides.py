@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from suite.recipe.registry import OURS
 Line = dict[str, Any]
 Threads = Literal["exact", "one", "all"]
 HERE = OURS.parent
+_RAISED = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")  # the last line of a traceback
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Side:
             "one": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             "all": {},
         }[self.threads]
-        return {**own, **chosen, "PYTHONPATH": str(self.source)}
+        # Lightning loads matplotlib too, which refuses to be loaded where a backend is named that it cannot have.
+        return {**own, **chosen, "MPLBACKEND": "agg", "PYTHONPATH": str(self.source)}
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ class Probe:
         self._process.wait(timeout=10)
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return one_line(lines[-1])[:300] if lines else ""
+        raised = [line for line in lines if _RAISED.match(line)]  # warnings may follow, at the process's end
+        return one_line((raised or lines)[-1])[:300] if lines else ""
 
 
 @contextmanager

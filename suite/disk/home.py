@@ -125,6 +125,11 @@ class Home:
         """The report: tables, pictures and the HTML page."""
         return self.root / "reports"
 
+    @property
+    def page(self) -> Path:
+        """The report's HTML page."""
+        return self.reports / "report.html"
+
 
 def _here() -> Path:
     try:

@@ -39,13 +39,6 @@ class Written:
     runs: "pd.DataFrame"
     sentences: list[str]
 
-    def run_ids(self) -> dict[tuple[str, int], str]:
-        """The MLflow id of every run in the report, by identity and seed."""
-        if self.runs.empty:
-            return {}
-        keys = zip(self.runs["identity"].astype(str), self.runs["seed"].astype(int), strict=True)
-        return dict(zip(keys, self.runs["run_id"].astype(str), strict=True))
-
     def accuracy_table(self) -> tuple[list[str], list[list[str]]]:
         """The columns and cells of the first table, for the terminal."""
         table = self.tables.get("accuracy")

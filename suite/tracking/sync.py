@@ -1,7 +1,8 @@
 """Sends the runs that are missing in the tracker, or prepares it to get all of them again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,29 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], Store] | None = None) -> int:
+@dataclass(frozen=True)
+class Synced:
+    """The number of runs that were sent, MLflow's ids of all runs that it has, by the names of their folders, and the
+    digest of the record if nothing is missing in it (`suite.tracking.settled`), else an empty text.
+    """
+
+    sent: int
+    runs: Mapping[str, str]
+    record: str
+
+
+def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], Store] | None = None) -> Synced:
     """Send every run that is not complete in the tracker, end runs whose process has ended, update the groups.
 
     A complete run is sent again if a picture of it could not be drawn before. The tracker is asked once which runs are
     complete, and only the folders of the others are read; `doctor` reads every folder. It is not asked at all, nor
-    opened by `open_home`, if nothing has changed since all was complete. Returns how many runs were sent. A damaged
-    folder is named and left out. Raises `SuiteError` or `TrackerAway`.
+    opened by `open_home`, if nothing has changed since all was complete. A damaged folder is named and left out. Raises
+    `SuiteError` or `TrackerAway`.
     """
     folders = begun_runs(home.runs)
-    found = settled.digest(home, folders)
-    if settled.is_noted(home, found):
-        return 0
+    found, note = settled.digest(home, folders), settled.read(home)
+    if found and found == note.record:
+        return Synced(0, note.runs, found)
     store = open_home() if open_home else open_store(home)
     mirror = Mirror(store)
     complete = mirror.complete()
@@ -50,16 +62,19 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     adopted = [*whole_runs((folder for folder, record in held.items() if HOME not in record.data.tags), say)]
     for run in adopted:
         mirror.adopt(run, held[run.folder].info.run_id)
+    ids = {folder.name: str(record.info.run_id) for folder, record in held.items()}
     for run in missing:
         result = prepare(run, data_folder)
         say_undrawn(run, say)
-        mirror.send(run, result, "interrupted")
+        ids[run.folder.name] = mirror.send(run, result, "interrupted")
     mirror.end_dead(folders)
     mirror.sum_up(None if missing or adopted else complete)
     ended = send_studies(home, store, say)
-    if ended and not again and len(held) == len(folders) and settled.digest(home, folders) == found:
-        settled.note(home, found)
-    return len(missing)
+    whole = ended and not again and len(held) == len(folders)
+    if not whole or settled.digest(home, folders) != found:
+        return Synced(len(missing), ids, "")
+    settled.write(home, settled.Note(found, ids, note.report))
+    return Synced(0, ids, found)
 
 
 def _held(folders: list[Path], complete: list["MlflowRun"]) -> dict[Path, "MlflowRun"]:

@@ -63,6 +63,21 @@ def test_the_report_is_written_again_from_mlflow_with_the_same_bytes(finished):
     assert {path.name: path.read_bytes() for path in reports.rglob("*") if path.is_file()} == before
 
 
+def test_a_report_is_left_as_it_is_until_the_record_or_its_files_change(finished):
+    workspace, _ = finished
+    table, page = (workspace.home / "reports" / name for name in ("accuracy.csv", "report.html"))
+    again = ("run", "mlp", *TINY, "--seeds", "1", "--json")
+    assert workspace.suite(*again).code == 0  # looks at the record, finds it whole, and notes that
+    before = page.stat().st_mtime_ns
+
+    [left] = workspace.suite(*again).json
+    assert page.stat().st_mtime_ns == before
+    assert left["mlflow_run_id"]
+    table.unlink()
+    assert workspace.suite(*again).code == 0
+    assert table.exists()
+
+
 def test_an_override_is_another_identity_beside_the_first(finished):
     workspace, _ = finished
 

@@ -100,6 +100,6 @@ def test_a_locked_database_does_not_hold_training_up(check, chance, tmp_path, di
             assert slower[-1] < (SLOWER if check.full else HANGS), answer
             assert_warned(answer, *((1,) if locks == THROUGHOUT else (0, 1)))
             if locks == THROUGHOUT:
-                assert sync(Home(workspace.home), lambda _: digits, pytest.fail) == 1
+                assert sync(Home(workspace.home), lambda _: digits, pytest.fail).sent == 1
             assert_mirror_is_exact(workspace.home)
     check.remarks.append(f"at most {max(slower):+.2f} s")

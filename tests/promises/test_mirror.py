@@ -52,7 +52,7 @@ def mirrored(folders, digits, tmp_path_factory) -> Path:
 
 
 def send(home: Path, digits: Path) -> int:
-    return sync(Home(home), lambda _: digits, pytest.fail)
+    return sync(Home(home), lambda _: digits, pytest.fail).sent
 
 
 RUN = "(SELECT run_uuid FROM tags WHERE key = 'suite.kind' AND value = 'run')"

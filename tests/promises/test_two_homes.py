@@ -76,7 +76,7 @@ def weights(home: Home) -> list[str]:
 
 
 def send(home: Home, digits: Path) -> int:
-    return sync(home, lambda _: digits, pytest.fail)
+    return sync(home, lambda _: digits, pytest.fail).sent
 
 
 @pytest.mark.check(16, TITLE)

@@ -237,7 +237,7 @@ def test_a_run_folder_on_a_data_set_of_tomorrow_is_named_and_not_sent(home, whol
     (run.folder / "result.json").unlink()
     said = []
 
-    sent = sync(home, lambda name: data_set(name) and tmp_path, said.append)
+    sent = sync(home, lambda name: data_set(name) and tmp_path, said.append).sent
 
     assert sent == 0
     assert [line for line in said if "kmnist-2027" in line and "tomorrow" in line]

@@ -23,7 +23,7 @@ def home(tmp_path_factory):
 
 def said_by(home, folder):
     lines = []
-    sent = sync(home, lambda _: folder, lines.append)
+    sent = sync(home, lambda _: folder, lines.append).sent
     return sent, lines
 
 
@@ -98,7 +98,7 @@ def opens(home, folder):
         raise Opened
 
     try:
-        return sync(home, lambda _: folder, pytest.fail, refuse) != 0
+        return sync(home, lambda _: folder, pytest.fail, refuse).sent > 0
     except Opened:
         return True
 
@@ -115,8 +115,9 @@ def settled(tmp_path_factory):
 
 def settle(home, folder):
     """Send all that is missing until there is nothing to ask; what a sync writes, the next one must look at."""
-    while opens(home, folder):
+    for _ in range(3):
         said_by(home, folder)
+    assert not opens(home, folder)
 
 
 def test_nothing_is_asked_where_all_was_complete_and_nothing_changed(settled, folder, trained):
@@ -146,6 +147,15 @@ def test_what_is_written_to_the_record_is_seen_though_its_time_and_size_stay(set
 
     assert path.stat().st_size == before.st_size
     assert opens(settled, folder)
+
+
+def test_the_note_has_the_ids_of_all_runs(settled, folder):
+    settle(settled, folder)
+
+    ids = sync(settled, lambda _: folder, pytest.fail).runs
+
+    assert set(ids) == {path.name for path in settled.runs.glob("*/*") if path.is_dir()}
+    assert {*finished_runs(open_store(settled))["run_id"]} == {*ids.values()}
 
 
 def a_run(home, trained):
@@ -191,20 +201,31 @@ def test_a_home_with_a_run_that_is_not_finished_is_never_settled(settled, folder
         assert said_by(settled, folder) == (1, [])
 
 
-def test_a_lost_record_is_made_anew(settled, folder):
+def test_a_note_that_cannot_be_written_or_read_costs_nothing(tmp_path):
+    home = Home(tmp_path)
+    (home.mlruns / "settled.json").mkdir(parents=True)
+
+    notes.write(home, notes.Note("0" * 64))
+
+    assert notes.read(home) == notes.Note()
+
+
+def test_a_damaged_run_is_named_each_time(settled, folder, trained):
     for half in [path for path in settled.runs.glob("*/*-s2") if path.is_dir()]:
         shutil.rmtree(half)
+    bad = trained(seed=3)
+    (bad.folder / "predictions.safetensors").write_bytes(b"")
+    put(bad, settled)
+
+    for _ in range(3):
+        [line] = said_by(settled, folder)[1]
+        assert "predictions.safetensors" in line
+    shutil.rmtree(settled.runs / bad.folder.parent.name / bad.folder.name)
+
+
+def test_a_lost_record_is_made_anew(settled, folder):
     settle(settled, folder)
 
     (settled.mlruns / "mlflow.db").unlink()  # the last test here: MLflow keeps it open
 
     assert opens(settled, folder)
-
-
-def test_a_note_that_cannot_be_written_costs_nothing(tmp_path):
-    home = Home(tmp_path)
-    (home.mlruns / "settled").mkdir(parents=True)
-
-    notes.note(home, "0" * 64)
-
-    assert not notes.is_noted(home, "0" * 64)
