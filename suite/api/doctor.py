@@ -19,6 +19,7 @@ from suite.errors import MACHINE, USER, SuiteError, load_error
 from suite.execute.cores import available_cores
 from suite.masking import masked
 from suite.recipe.registry import OURS, Registry
+from suite.runs.worker import tell_operators
 
 LIBRARIES = (
     "torch",
@@ -60,6 +61,7 @@ def examine(session: Session) -> list[Finding]:
         Finding("python", f"{platform.python_version()}, {sys.executable}"),
         Finding("machine", f"{platform.system()} {platform.machine()}, {available_cores()} cores for this process"),
         *_libraries(),
+        *_numeric_classes(session),
         _experiments_package(),
         *_experiments(registry),
         *_data(data_dir),
@@ -86,6 +88,24 @@ def _torch(version: str) -> Finding:
     except Exception as error:
         return Finding("torch", str(load_error("torch", error)), MACHINE)
     return Finding("torch", version)
+
+
+def _numeric_classes(session: Session) -> Iterator[Finding]:
+    """What torch computes here, as a short digest: machines of the same class come to the same weights."""
+    told: dict[int, str] = {}
+    for index, event in session.executor.run(tell_operators, [False, True]):
+        if isinstance(event, dict | str):
+            told[index] = _class(event)
+    for index, name in enumerate(("numeric class", "with --portable")):
+        yield Finding(name, told.get(index, "torch's process ended without a word"), note=index not in told)
+
+
+def _class(told: dict[str, str] | str) -> str:
+    if isinstance(told, str):
+        return told
+    from suite.engine.numeric import class_of  # loads torch
+
+    return class_of(told)
 
 
 def _experiments_package() -> Finding:

@@ -65,8 +65,10 @@ def main(words: str) -> None:
     from suite.engine.alone import load_alone
 
     if job["exact"]:
-        from suite.engine.exact import make_exact
+        from suite.engine.exact import make_exact, make_portable
 
+        if job["overrides"].get("portable"):
+            make_portable()
         make_exact()
     experiment = load_alone(job["experiment"], map(Path, job["folders"])).changed(job["overrides"])
     images = data.load(experiment.recipe.data, Path(job["data"]))

@@ -176,6 +176,8 @@ def _overrides(parser: argparse.ArgumentParser) -> None:
         help="another data set: a name of `suite data`, folder:PATH, npz:FILE, hf:NAME, medmnist:NAME",
     )
     parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
+    parser.add_argument("--portable", action="store_true",
+                        help="the same bits on every x86-64 processor with AVX2; makes another identity")  # fmt: skip
 
 
 def _data_dir(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.engine import program
-from suite.errors import SuiteError
+from suite.errors import MACHINE, SuiteError
 
 # Libraries read these when a process starts, so the parent of a worker must set them.
 # The last two: by default glibc returns every large block to the system, and the next step pays for new page faults.
@@ -22,7 +22,7 @@ ENVIRONMENT = {
 }
 
 # A run is resumed only if all of these are unchanged. Measurements showed that each of them can change the bits.
-BINDING = ("torch", "cpu_capability", "device", "switches", "threads", "engine_sha256")
+BINDING = ("torch", "numeric_class", "device", "switches", "threads", "engine_sha256")
 
 # The user's variables that select other arithmetic. Measurements showed that most change the bits.
 SWITCHES = (
@@ -34,6 +34,35 @@ SWITCHES = (
     "MKL_ENABLE_INSTRUCTIONS",
     "SUITE_COMPILE",
 )
+
+
+# The arithmetic of every x86-64 processor with AVX2. MKL takes AVX2 as an order of sums on Intel's processors only.
+PORTABLE = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
+
+
+def make_portable() -> None:
+    """Let torch and its libraries compute as they can on other x86-64 processors too, for the rest of this process.
+
+    They read these variables at their first operation, so this must come before it. Raises `SuiteError`: 2 for a GPU
+    and for compiled programs, 3 for a processor without AVX2.
+    """
+    import torch
+
+    from suite.engine.device import COMPILE, DEVICE, compile_mode, device
+
+    if device().type != "cpu" or compile_mode():
+        named = DEVICE if device().type != "cpu" else COMPILE
+        raise SuiteError(f"portable: {named}={os.environ[named]} gives bits of this machine.", f"Unset {named}.")
+    for name in SWITCHES:
+        os.environ.pop(name, None)
+    os.environ.update(PORTABLE)
+    found = torch.backends.cpu.get_cpu_capability()
+    if found != "AVX2":
+        raise SuiteError(
+            f"portable: torch computes with {found} here.",
+            "It needs an x86-64 processor with AVX2, and no operation of torch before it; or leave it out.",
+            code=MACHINE,
+        )
 
 
 def make_exact() -> None:
@@ -97,12 +126,13 @@ def machine() -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """What results depend on besides recipe and seed: versions, processor, threads, program text."""
+    """What results depend on besides recipe and seed: versions, processor, numeric class, threads, program text."""
     import numpy
     import torch
 
     from suite import __version__
     from suite.engine.device import device_name
+    from suite.engine.numeric import numeric_class
 
     return {
         "suite": __version__,
@@ -111,6 +141,7 @@ def environment() -> dict[str, Any]:
         "numpy": numpy.__version__,
         **machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "numeric_class": numeric_class(),
         "device": device_name(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -81,4 +81,5 @@ CHECKS: Mapping[str, Check] = {
     "clip_norm": optional(_POSITIVE),
     "average": optional(_INSIDE),
     "augment": augment_words,
+    "portable": flag,
 }

@@ -32,6 +32,7 @@ LATER: Mapping[str, Any] = {
     "clip_norm": None,
     "average": None,
     "augment": "",
+    "portable": False,
 }
 OWN = ("loss", "optimizer", "schedule", "augment")  # "own" in these fields means the function in the file
 UNUSED = {"momentum": 0.0, "weight_decay": 0.0, "betas": LATER["betas"]}  # what a file's optimiser need not take
@@ -61,6 +62,7 @@ class Recipe:
     "own" as `loss`, `optimizer`, `schedule` or a word of `augment` means the function of that name in the file.
     `precision` is that of matrix products and convolutions in training steps (torch's autocast). Weights, the loss
     and all evaluations are always float32.
+    `portable` trains with the arithmetic that all x86-64 processors with AVX2 have, so that they come to the same bits.
     `space` is the default search space of `tune`. `arguments` are values of hyper-parameters: the arguments of the
     functions in the experiment's file (suite/recipe/arguments.py). They are fields of the recipe once it is loaded.
     """
@@ -91,6 +93,7 @@ class Recipe:
     clip_norm: float | None = LATER["clip_norm"]
     average: float | None = LATER["average"]
     augment: str = LATER["augment"]
+    portable: bool = LATER["portable"]
     source: Source | None = None
     space: Mapping[str, str] = field(default_factory=DEFAULT.copy)
     arguments: Mapping[str, Any] = field(default_factory=dict)

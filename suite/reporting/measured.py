@@ -9,16 +9,32 @@ from suite.reporting.summary import data_sets
 from suite.reporting.table import Row, Table
 from suite.tracking.groups import Group
 
-_ENVIRONMENT = ("cpu", "cpu_capability", "cores", "threads", "system", "python", "torch", "numpy", "suite")
+_ENVIRONMENT = (
+    "cpu",
+    "cpu_capability",
+    "numeric_class",
+    "cores",
+    "threads",
+    "system",
+    "python",
+    "torch",
+    "numpy",
+    "suite",
+)
 
 
 def machines(groups: Sequence[Group]) -> Table:
     """A row for each machine: its versions, and the number of runs there."""
-    found = Counter(
-        tuple(run.get(f"suite.env.{name}") for name in _ENVIRONMENT) for one in groups for run in one.runs
-    )  # fmt: skip
+    found = Counter(tuple(_given(run, name) for name in _ENVIRONMENT) for one in groups for run in one.runs)
     rows = [{**dict(zip(_ENVIRONMENT, machine, strict=True)), "runs": n} for machine, n in found.most_common()]
-    return Table("Machines and versions", rows, {**dict.fromkeys(_ENVIRONMENT, ""), "runs": "d"})
+    known = [name for name in _ENVIRONMENT if not rows or any(row[name] for row in rows)]
+    return Table("Machines and versions", rows, {**dict.fromkeys(known, ""), "runs": "d"})
+
+
+def _given(run: Row, name: str) -> str:
+    """A fact about the run's environment; empty if the version that recorded it did not know that fact."""
+    found = run.get(f"suite.env.{name}")
+    return found if isinstance(found, str) else ""
 
 
 def recipes(groups: Sequence[Group]) -> Table:

@@ -41,6 +41,20 @@ def unequal(groups: Sequence[Group]) -> str:
     return f"This rests on an incomplete set of runs: {', '.join(short)}, where others have {plural(most, 'seed')}."
 
 
+def mixed(groups: Sequence[Group]) -> str:
+    """A sentence if seeds of one recipe come from machines of different numeric classes; else `""`."""
+    classes = {one.title: {str(run.get("suite.env.numeric_class", "")) for run in one.runs} for one in groups}
+    named = [
+        f"{title} ({', '.join(sorted(found))})" for title, found in classes.items() if len(found - {"", "nan"}) > 1
+    ]
+    if not named:
+        return ""
+    return (
+        f"Seeds of one recipe come from machines of different numeric classes: {'; '.join(named)}. The same run has "
+        "other weights on each of them."
+    )
+
+
 def machine(groups: Sequence[Group]) -> str:
     """The processors, numbers of cores, and torch versions of the runs."""
     names = sorted({f"{run['suite.env.cpu']}, {run['suite.env.cores']} cores, torch {run['suite.env.torch']}"

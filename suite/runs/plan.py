@@ -54,7 +54,10 @@ class Planned:
 
     def job(self, data_folder: Callable[[str], Path], folders: tuple[Path, ...]) -> Job:
         """The job for the run's process."""
-        return Job(self.run, data_folder(self.experiment.recipe.data), dict(self.experiment.overrides), folders)
+        recipe = self.experiment.recipe
+        return Job(
+            self.run, data_folder(recipe.data), dict(self.experiment.overrides), folders, portable=recipe.portable
+        )
 
     def begun(self) -> bool:
         """Whether the run's folder has a recipe, so that it can be copied to MLflow."""

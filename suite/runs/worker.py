@@ -34,7 +34,7 @@ class Job:
     """The input of a worker, as plain values. The worker loads the experiment's file itself.
 
     `folders` are the user's own folders of experiments. With a `budget` the run is a study's trial, which is trained
-    until this `portion` of the budget is used.
+    until this `portion` of the budget is used. `portable` is the recipe's: it must be known before the file is loaded.
     """
 
     run: Run
@@ -43,6 +43,7 @@ class Job:
     folders: tuple[Path, ...] = ()
     budget: Budget | None = None
     portion: float = 1.0
+    portable: bool = False
 
 
 def local_processes(workers: int | None = None) -> LocalProcesses:
@@ -83,6 +84,17 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         emit(_breakdown(error, job.run.folder / "output.log"))
 
 
+def tell_operators(portable: bool, emit: Callable[[dict[str, str] | str], None]) -> None:
+    """Send the digests of `suite.engine.numeric.operators`, or the reason in one line why there are none."""
+    try:
+        _load_engine(portable=portable)
+        from suite.engine.numeric import operators
+
+        emit(operators())
+    except SuiteError as error:
+        emit(str(error))
+
+
 def _breakdown(error: Exception, log: Path) -> Failed:
     """The reason and the exit code for an unexpected error."""
     if ran_out(error):
@@ -93,10 +105,7 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
-    from suite.engine import preload  # here, not above: it loads torch, and the parent imports this file
-
-    preload.require()
-    exact.make_exact()  # before the file is loaded; the caller's script, which Python runs again here, is undone
+    _load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
@@ -109,6 +118,15 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
         from suite.engine.train import train
 
         return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
+
+
+def _load_engine(*, portable: bool) -> None:
+    from suite.engine import preload  # here, not above: it loads torch, and the parent imports this file
+
+    preload.require()
+    if portable:
+        exact.make_portable()
+    exact.make_exact()
 
 
 def _send_output_to(path: Path) -> None:

@@ -72,7 +72,8 @@ class Training:
         run = Run.under(self._trials, experiment.name, trial_identity(experiment, self._budget), task.seed)
         overrides = dict(experiment.overrides)
         folder = self._data_folder(experiment.recipe.data)
-        return Job(run, folder, overrides, self._folders, self._budget, task.portion)
+        portable = experiment.recipe.portable
+        return Job(run, folder, overrides, self._folders, self._budget, task.portion, portable)
 
     def _outcome(self, job: Job, results: Mapping[Path, Result]) -> Outcome:
         """The outcome of the epochs up to the portion; the folder may have more, from an earlier command or study."""

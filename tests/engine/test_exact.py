@@ -6,7 +6,7 @@ import pickletools
 import pytest
 import torch
 
-from suite.engine import exact, switches
+from suite.engine import exact, numeric, switches
 from suite.engine.alone import load_alone
 from suite.errors import SuiteError
 
@@ -78,3 +78,35 @@ def test_a_file_is_refused_by_its_name_and_what_it_changed_can_be_undone(tmp_pat
 
     assert str(refused.value).startswith(f"{path}: ")
     assert switches.state() == {switch.name: switch.value for switch in switches.SWITCHES}
+
+
+@pytest.mark.usefixtures("exactly")
+def test_the_numeric_class_depends_on_no_earlier_draw_and_draws_from_nobody_else():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+
+    first = numeric.operators()
+
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(10)
+    assert numeric.operators() == first
+    numeric.numeric_class.cache_clear()  # of an earlier test, before the switches were set
+    assert numeric.class_of(first) == exact.environment()["numeric_class"]
+    assert numeric.class_of({**first, "sigmoid": "0" * 8}) != numeric.class_of(first)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [("SUITE_COMPILE", "default", "SUITE_COMPILE=default gives bits of this machine"), ("", "", "computes with ODD")],
+)
+def test_what_is_not_portable_is_refused(monkeypatch, variable, value, reason):
+    for name in exact.SWITCHES:
+        monkeypatch.setenv(name, "")  # so that all of them are put back
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "ODD")
+    if variable:
+        monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SuiteError, match=reason) as refused:
+        exact.make_portable()
+
+    assert refused.value.code == (2 if variable else 3)

@@ -50,6 +50,7 @@ WRONG = {
     "clip_norm": (*NO_NUMBERS, 0, -1),
     "average": (*NO_NUMBERS, 0, 1),
     "augment": ("crops4", "crop", "crop0", "crop65", "flip2", "mirror", 4, None),
+    "portable": ("yes", 1, None),
 }  # fmt: skip
 
 
@@ -235,6 +236,7 @@ def test_the_protocol_holds_every_field_with_its_default_and_neither_source_nor_
     told = {
         "optimizer": "adam", "normalize": (0.1, 0.3), "betas": (0.7, 0.9), "schedule": "one-cycle", "warm_up": 0.1,
         "precision": "bfloat16", "label_smoothing": 0.1, "clip_norm": 1.0, "average": 0.9, "augment": "flip",
+        "portable": True,
     }  # fmt: skip
     protocol = recipe(**told, source=source, space={"lr": "0.1..1"}).protocol()
 

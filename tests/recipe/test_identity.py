@@ -45,6 +45,7 @@ OTHER = {
     "clip_norm": 1.0,
     "average": 0.99,
     "augment": "crop4,flip",
+    "portable": True,
 }
 NEEDS = {
     "betas": {"optimizer": "adam"}, "warm_up": {"schedule": "one-cycle"}, "milestones": {"schedule": "step"},

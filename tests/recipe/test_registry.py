@@ -19,6 +19,7 @@ DEFAULTS = {
     "probe_images": None, "keep": "last", "test_images": None, "init_std": None, "betas": (0.9, 0.999),
     "schedule": "constant", "warm_up": 0.0, "precision": "float32", "milestones": (0.5, 0.75), "gamma": 0.1,
     "label_smoothing": 0.0, "clip_norm": None, "average": None, "augment": "",
+    "portable": False,
 }  # fmt: skip
 ADAM = {"loss": "cross-entropy", "optimizer": "adam"}
 PROTOCOLS = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite.reporting.summary import incomplete, summary, unequal
+from suite.reporting.summary import incomplete, mixed, summary, unequal
 
 DAY = 86_400_000
 
@@ -73,6 +73,17 @@ def test_unequal_numbers_of_seeds_are_said(make_group, seeds, words):
 def test_a_changed_recipe_with_more_seeds_makes_no_other_incomplete(make_group):
     assert unequal([make_group(seeds=3), make_group(seeds=6, changes="lr=0.01")]) == ""
     assert unequal([make_group(seeds=3), make_group(seeds=2, changes="lr=0.01")]) != ""
+
+
+@pytest.mark.parametrize(("classes", "said"), [("aab", True), ("aaa", False), ("a\0\0", False)])
+def test_seeds_of_machines_with_other_bits_are_said(make_group, classes, said):
+    one = make_group(seeds=3)
+    runs = [{**run, "suite.env.numeric_class": of.strip("\0")} for run, of in zip(one.runs, classes, strict=True)]
+
+    words = mixed([replace(one, runs=tuple(runs)), make_group(experiment="mlp")])
+
+    assert bool(words) == said
+    assert not said or "lenet (a, b)" in words
 
 
 def test_what_is_missing_is_said_once_each(make_group):

@@ -28,10 +28,11 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
 
 
 def changes(args: Namespace) -> dict[str, Any]:
-    """The recipe fields that a command changes, by --set, --epochs and --data; each may be given once."""
+    """The recipe fields that a command changes, by --set, --epochs, --data and --portable; each may be given once."""
     given = [parse_override(word) for word in args.set]
     given += [("epochs", literal(args.epochs))] if args.epochs is not None else []
     given += [("data", args.data)] if args.data is not None else []
+    given += [("portable", True)] if args.portable else []
     found = dict(given)
     if len(found) < len(given):
         words = " ".join(f"{name}={value}" for name, value in given)
