@@ -137,7 +137,7 @@ def test_the_long_verbs_work_under_all_settings_together(
     check: Check, own: Path, here: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     with check.case():
-        trained = [("run", *words[1:], "--seeds", "2", "--no-report")] if words[0] == "compare" else []
+        trained = [("run", *words[1:], "--seeds", "3", "--no-report")] if words[0] == "compare" else []
         answer = Home(tmp_path, own).give([*trained, words], TOGETHER, here)[-1]
 
         assert answer.code == 0, answer
