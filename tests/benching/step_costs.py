@@ -1,7 +1,8 @@
 """What each part of a recipe costs in a training step, measured in pairs: `python -m tests.benching.step_costs`.
 
 `cnn` on images of CIFAR-10's shape. Each part is a side beside the plain step, in its own process; the blocks of all
-sides alternate (docs/benching.md). Nothing is downloaded: the images are random.
+sides alternate (docs/benching.md). Nothing is downloaded: the images are random. With `--portable` the rows are the
+experiments on their own data, and the part is `portable`.
 """
 
 import argparse
@@ -15,9 +16,10 @@ import numpy as np
 
 from suite.analysis.ratios import ratio
 from suite.benching import session, sides
+from suite.data import ensure
 from suite.data.freezing import Facts, freeze, in_blocks
 from suite.data.frozen import folder_of
-from suite.recipe.registry import OURS
+from suite.recipe.registry import OURS, load
 
 PARTS: dict[str, dict[str, Any]] = {
     "crop": {"augment": "crop4"},
@@ -63,6 +65,15 @@ class Part(sides.Side):
     overrides: dict[str, Any] = field(default_factory=dict)
 
 
+class Plain(sides.Workload):
+    """A workload whose sides differ in their overrides."""
+
+    def words(self, side: sides.Side) -> str:
+        """The side's job."""
+        assert isinstance(side, Part)
+        return sides.Workload.words(replace(self, overrides=side.overrides), side)
+
+
 class Job(sides.Workload):
     """A workload whose sides differ in their overrides, and in the file that has a function of one's own."""
 
@@ -94,8 +105,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="for each part (10)")
     parser.add_argument("--batch-size", type=int, default=50, help="images in a step (50, as cnn has)")
+    parser.add_argument("--portable", action="store_true", help="measure that of each experiment")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all")
     args = parser.parse_args()
+    if args.portable:
+        _portable(args.seconds)
+        return
     grey, colour = data(1), data(3)
     with tempfile.TemporaryDirectory() as folder:
         text = (OURS / "cnn.py").read_text().replace("batch_size=50", f"batch_size={args.batch_size}")
@@ -111,9 +126,19 @@ def main() -> None:
             _row(folder, "3 channels for 1", other, plain, args.seconds)
 
 
+def _portable(seconds: float) -> None:
+    plain, part = Part("plain", "suite"), Part("portable", "suite", overrides={"portable": True})
+    for name, experiment in load().experiments.items():
+        _compare(name, Plain(name, ensure(experiment.recipe.data)), plain, part, seconds)
+
+
 def _row(folder: str, label: str, plain: Part, part: Part, seconds: float) -> None:
+    _compare(label, Job("costs_plain", Path(folder), {}, (Path(folder),)), plain, part, seconds)
+
+
+def _compare(label: str, job: sides.Workload, plain: Part, part: Part, seconds: float) -> None:
     again = replace(plain, name="again")
-    pair, job = (plain, again, part), Job("costs_plain", Path(folder), {}, (Path(folder),))
+    pair = (plain, again, part)
     seen = session.measure(job, pair, seconds, lambda _: None)
     one, same = (ratio(seen[side.name].times, seen[plain.name].times) for side in (part, again))
     print(f"| {label} | {one.words} | {same.words} | {one.rounds} × {one.cycles} |", flush=True)
