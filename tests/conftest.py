@@ -31,10 +31,13 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it likewise
 # Libraries set these when a test loads them: MLflow, scikit-learn, torch, Lightning. No user's command would have them.
 SET = ("_MLFLOW_", "KMP_", "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_", "_TORCHINDUCTOR_", "PYTORCH_NVML_")
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without what a user, or a library, has set for this process alone."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_", *SET))}
+    """This process's environment without what a user, a library or a test session has set for this process alone."""
+    alone = ("SUITE_", "MLFLOW_", *SET, *ONE_THREAD)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(alone)}
     return {**ours, "PYTHONPATH": str(ROOT)}
 
 
@@ -227,7 +230,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Also keep torch to one thread: with more processes than cores, threads wait for each other in busy loops."""
     config.pluginmanager.register(Tables(), "tables")
+    if not in_full(config):
+        os.environ.update(ONE_THREAD)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
