@@ -2,15 +2,15 @@
 
 import functools
 import json
+import multiprocessing.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class Workspace:
             needs_new = the_zygote().not_served(self.environment)
             assert needs_new <= {*self.extra, "PYTHONPATH"}, f"{needs_new}: what sets it costs seconds in each command"
             if not needs_new:
-                return the_zygote().start(words, cwd=self.home, environment=self.environment)
+                return the_zygote().start(["-m", "suite", *words], cwd=self.home, environment=self.environment)
         command = [sys.executable, "-m", "suite", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -131,8 +131,8 @@ SHARED: list[Path] = []
 
 @functools.cache
 def the_zygote() -> Zygote:
-    """The one of this worker, started when the first command needs it."""
-    return Zygote(plain_environment())
+    """This worker's line to the one process that all workers have."""
+    return Zygote.of_session(plain_environment(), SHARED[-1])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -141,11 +141,23 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     own = tmp_path_factory.getbasetemp()
     if not in_full(pytestconfig):
         SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
-        usual = forkserver.set_forkserver_preload
-        forkserver.set_forkserver_preload = lambda names: usual([*names, "tests.loaded"])
+        multiprocessing.util.spawnv_passfds = _forking_servers(multiprocessing.util.spawnv_passfds)
     yield
     if the_zygote.cache_info().currsize:
         the_zygote().close()
+
+
+def _forking_servers(spawn: Any) -> Any:
+    """`spawn`, but this worker's fork server finds everything loaded, as commands do."""
+    servers = []
+
+    def start(path: bytes, args: Sequence[str], passed: Sequence[int]) -> int:
+        if "multiprocessing.forkserver" not in args[-1]:
+            return int(spawn(path, args, passed))
+        servers.append(the_zygote().start_server(args[-1], passed))
+        return int(servers[-1].pid)
+
+    return start
 
 
 SLOW = '''"""A linear layer that takes its time, so that a test can act while it trains."""
