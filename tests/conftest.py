@@ -1,6 +1,7 @@
 """What tests of several rooms share."""
 
 import functools
+import gc
 import json
 import multiprocessing.util
 import os
@@ -93,9 +94,7 @@ class Workspace:
 
     def suite(self, *words: str) -> Answer:
         """Give a command and wait for its end."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=300)
-        return Answer(process.returncode, out, err)
+        return answer_of(self.start(*words))
 
     def results(self) -> dict[str, dict[str, Any]]:
         """The results in the run folders, by run folder's name."""
@@ -118,8 +117,8 @@ def furnish(home: Path) -> Path:
     with FileLock(f"{made}.lock"):
         if not made.exists():
             half = Path(tempfile.mkdtemp(dir=made.parent))
-            environment = {**Workspace(half).environment, "PYTHONWARNINGS": "ignore"}
-            subprocess.run([sys.executable, "-c", MAKER, str(half)], env=environment, check=True)
+            answer = answer_of(python("-c", MAKER, str(half), environment=Workspace(half).environment))
+            assert answer.code == 0, answer
             half.rename(made)
     (home / "mlruns").mkdir()
     shutil.copy(made / "mlruns" / "mlflow.db", home / "mlruns" / "mlflow.db")
@@ -127,6 +126,21 @@ def furnish(home: Path) -> Path:
 
 
 SHARED: list[Path] = []
+
+
+def python(*words: str, environment: dict[str, str] | None = None) -> Process:
+    """Start `python` with these words, `-m` or `-c` first. Without `-m promise` it finds the libraries loaded."""
+    environment = environment or plain_environment()
+    if SHARED and not the_zygote().not_served(environment):
+        return the_zygote().start(words, cwd=ROOT, environment=environment)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def answer_of(process: Process) -> Answer:
+    """What a process printed until its end."""
+    out, err = process.communicate(timeout=300)
+    return Answer(process.returncode, out, err)
 
 
 @functools.cache
@@ -246,6 +260,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Tables(), "tables")
     if not in_full(config):
         os.environ.update(ONE_THREAD)
+
+
+def pytest_collection_finish() -> None:
+    """Let no search for garbage go through the tests and libraries again: they stay to the end."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
