@@ -163,13 +163,11 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
 
 def _forking_servers(spawn: Any) -> Any:
     """`spawn`, but this worker's fork server finds everything loaded, as commands do."""
-    servers = []
 
     def start(path: bytes, args: Sequence[str], passed: Sequence[int]) -> int:
         if "multiprocessing.forkserver" not in args[-1]:
             return int(spawn(path, args, passed))
-        servers.append(the_zygote().start_server(args[-1], passed))
-        return int(servers[-1].pid)
+        return the_zygote().start_server(args[-1], passed)
 
     return start
 

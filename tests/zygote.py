@@ -36,6 +36,7 @@ LATE = (  # read when they are used; BUILT, NAP and HELD_AT by the tests' own ex
     "GIT_CONFIG_",
 )  # fmt: skip
 
+IGNORABLE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 INSIDE = (  # what the suite's functions load when they are called
     "alembic.config", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib.figure", "matplotlib.font_manager", "mlflow.store.tracking.sqlalchemy_workspace_store",
@@ -148,13 +149,14 @@ class Zygote:
             os.close(stream)
         return Forked(["python", *words], told, out, err)
 
-    def start_server(self, code: str, passed: Sequence[int]) -> "subprocess.Popen[bytes]":
-        """Start Python's fork server for this process: returns a child of it that lives as long as the server."""
+    def start_server(self, code: str, passed: Sequence[int]) -> int:
+        """Start Python's fork server for this process: returns the id of a child that lives as long as the server."""
         told = self._fork(["-c", code], Path.cwd(), dict(os.environ), [0, 1, 2], passed)
         _line(told)
         keeper = subprocess.Popen(["sh", "-c", "read code"], stdin=told)
+        keeper.returncode = 0  # multiprocessing waits for it by its id
         told.close()
-        return keeper
+        return keeper.pid
 
     def _fork(
         self, words: Sequence[str], cwd: Path, environment: Mapping[str, str], streams: Sequence[int],
@@ -163,7 +165,7 @@ class Zygote:
         told, tells = socket.socketpair()
         facts = {
             "words": [*words], "cwd": str(cwd), "environment": dict(environment), "passed": [*passed],
-            "ignored": [number for number in (1, 2, 15) if signal.getsignal(number) is signal.SIG_IGN],
+            "ignored": [number for number in IGNORABLE if signal.getsignal(number) is signal.SIG_IGN],
         }  # fmt: skip
         socket.send_fds(self._line, [json.dumps(facts).encode()], [tells.fileno(), *streams, *passed])
         tells.close()
@@ -178,15 +180,10 @@ def _start_serving(name: str, environment: Mapping[str, str], drawn: Path) -> No
     command = [sys.executable, "-c", f"from tests.zygote import serve; serve({listener.fileno()}, {str(drawn)!r})"]
     environment = {**_early(environment), **exact.ENVIRONMENT}  # what a worker's libraries find when they are loaded
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    _serving.append(
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()], start_new_session=True, **streams
-        )
-    )
+    own = {"pass_fds": [listener.fileno()], "start_new_session": True, **streams}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **own)
+    process.returncode = 0  # nobody waits for it: it may live longer than this worker
     listener.close()
-
-
-_serving: list["subprocess.Popen[bytes]"] = []  # as long as a process is in a list, Python does not warn that it runs
 
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:
@@ -214,6 +211,7 @@ def serve(number: int, drawn: str) -> NoReturn:
     lines: set[socket.socket] = set()
     begun = False
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may have ignored it for a moment
     with socket.socket(fileno=number) as listener, selectors.DefaultSelector() as ready:
         ready.register(listener, selectors.EVENT_READ)
         while lines or not begun:
