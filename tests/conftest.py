@@ -258,11 +258,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Tables(), "tables")
     if not in_full(config):
         os.environ.update(ONE_THREAD)
+        gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Let no search for garbage go through the tests and libraries again: they stay to the end."""
+    """From now on look for garbage again, and never among the tests and libraries, because they stay to the end."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

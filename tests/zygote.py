@@ -237,7 +237,15 @@ def serve(number: int, drawn: str) -> NoReturn:
 
 
 def load() -> None:
-    """Load the suite, and what its functions load when they are called."""
+    """Load the suite, and what its functions load when they are called. To look for garbage meanwhile takes seconds."""
+    gc.disable()
+    _load_all()
+    _forget_torchs_end()
+    gc.freeze()  # else each process that is forked has its own copy of every page, as soon as it looks for garbage
+    gc.enable()
+
+
+def _load_all() -> None:
     import suite
     from suite.tracking import store
 
@@ -248,11 +256,9 @@ def load() -> None:
             importlib.import_module(found.name)
     for name in INSIDE:
         importlib.import_module(name)
-    forget_torchs_end()
-    gc.freeze()  # else each process that is forked has its own copy of every page, as soon as it looks for cycles
 
 
-def forget_torchs_end() -> None:
+def _forget_torchs_end() -> None:
     """Let forked commands end as a user's do, who have not loaded torch: its tidying up takes 0.1 s."""
     from torch._dynamo.utils import dump_compile_times
 
