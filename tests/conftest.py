@@ -1,16 +1,17 @@
 """What tests of several rooms share."""
 
 import functools
+import gc
 import json
+import multiprocessing.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it likewise
 # Libraries set these when a test loads them: MLflow, scikit-learn, torch, Lightning. No user's command would have them.
 SET = ("_MLFLOW_", "KMP_", "GIT_PYTHON_REFRESH", "TORCHINDUCTOR_", "_TORCHINDUCTOR_", "PYTORCH_NVML_")
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without what a user, or a library, has set for this process alone."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("SUITE_", "MLFLOW_", *SET))}
+    """This process's environment without what a user, a library or a test session has set for this process alone."""
+    alone = ("SUITE_", "MLFLOW_", *SET, *ONE_THREAD)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(alone)}
     return {**ours, "PYTHONPATH": str(ROOT)}
 
 
@@ -81,7 +85,7 @@ class Workspace:
             needs_new = the_zygote().not_served(self.environment)
             assert needs_new <= {*self.extra, "PYTHONPATH"}, f"{needs_new}: what sets it costs seconds in each command"
             if not needs_new:
-                return the_zygote().start(words, cwd=self.home, environment=self.environment)
+                return the_zygote().start(["-m", "suite", *words], cwd=self.home, environment=self.environment)
         command = [sys.executable, "-m", "suite", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -90,9 +94,7 @@ class Workspace:
 
     def suite(self, *words: str) -> Answer:
         """Give a command and wait for its end."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=300)
-        return Answer(process.returncode, out, err)
+        return answer_of(self.start(*words))
 
     def results(self) -> dict[str, dict[str, Any]]:
         """The results in the run folders, by run folder's name."""
@@ -115,8 +117,8 @@ def furnish(home: Path) -> Path:
     with FileLock(f"{made}.lock"):
         if not made.exists():
             half = Path(tempfile.mkdtemp(dir=made.parent))
-            environment = {**Workspace(half).environment, "PYTHONWARNINGS": "ignore"}
-            subprocess.run([sys.executable, "-c", MAKER, str(half)], env=environment, check=True)
+            answer = answer_of(python("-c", MAKER, str(half), environment=Workspace(half).environment))
+            assert answer.code == 0, answer
             half.rename(made)
     (home / "mlruns").mkdir()
     shutil.copy(made / "mlruns" / "mlflow.db", home / "mlruns" / "mlflow.db")
@@ -126,10 +128,25 @@ def furnish(home: Path) -> Path:
 SHARED: list[Path] = []
 
 
+def python(*words: str, environment: dict[str, str] | None = None) -> Process:
+    """Start `python` with these words, `-m` or `-c` first. Without `-m promise` it finds the libraries loaded."""
+    environment = environment or plain_environment()
+    if SHARED and not the_zygote().not_served(environment):
+        return the_zygote().start(words, cwd=ROOT, environment=environment)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def answer_of(process: Process) -> Answer:
+    """What a process printed until its end."""
+    out, err = process.communicate(timeout=300)
+    return Answer(process.returncode, out, err)
+
+
 @functools.cache
 def the_zygote() -> Zygote:
-    """The one of this worker, started when the first command needs it."""
-    return Zygote(plain_environment())
+    """This worker's line to the one process that all workers have."""
+    return Zygote.of_session(plain_environment(), SHARED[-1])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -138,11 +155,21 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     own = tmp_path_factory.getbasetemp()
     if not in_full(pytestconfig):
         SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
-        usual = forkserver.set_forkserver_preload
-        forkserver.set_forkserver_preload = lambda names: usual([*names, "tests.loaded"])
+        multiprocessing.util.spawnv_passfds = _forking_servers(multiprocessing.util.spawnv_passfds)
     yield
     if the_zygote.cache_info().currsize:
         the_zygote().close()
+
+
+def _forking_servers(spawn: Any) -> Any:
+    """`spawn`, but this worker's fork server finds everything loaded, as commands do."""
+
+    def start(path: bytes, args: Sequence[str], passed: Sequence[int]) -> int:
+        if "multiprocessing.forkserver" not in args[-1]:
+            return int(spawn(path, args, passed))
+        return the_zygote().start_server(args[-1], passed)
+
+    return start
 
 
 SLOW = '''"""A linear layer that takes its time, so that a test can act while it trains."""
@@ -227,7 +254,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Also keep torch to one thread: with more processes than cores, threads wait for each other in busy loops."""
     config.pluginmanager.register(Tables(), "tables")
+    if not in_full(config):
+        os.environ.update(ONE_THREAD)
+        gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From now on look for garbage again, and never among the tests and libraries, because they stay to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

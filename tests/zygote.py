@@ -1,22 +1,32 @@
-"""Commands in processes forked from one that has loaded the libraries: torch and MLflow take six seconds to load.
+"""Python programs in processes forked from one that has loaded the libraries: torch and MLflow take six seconds.
 
-Such a command is a process like any other: its own pid, session, environment, folder and streams, and nothing that
-another command has left. Only its libraries were loaded before. So variables that libraries read while they are loaded
-need a new interpreter: `not_served` says which. Its fork server is forked likewise.
+Such a program is a process like any other: its own pid, session, environment, folder and streams, and nothing that
+another one has left. Only its libraries were loaded before. So variables that libraries read while they are loaded
+need a new interpreter: `not_served` says which. Its fork server is forked likewise. One process serves all workers.
 """
 
+import atexit
+import fcntl
+import gc
 import importlib
 import json
+import multiprocessing.util
 import os
 import pkgutil
+import runpy
+import selectors
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
+
+from filelock import FileLock
 
 from suite.engine import exact
 
@@ -26,6 +36,7 @@ LATE = (  # read when they are used; BUILT, NAP and HELD_AT by the tests' own ex
     "GIT_CONFIG_",
 )  # fmt: skip
 
+IGNORABLE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 INSIDE = (  # what the suite's functions load when they are called
     "alembic.config", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib.figure", "matplotlib.font_manager", "mlflow.store.tracking.sqlalchemy_workspace_store",
@@ -98,40 +109,81 @@ class Forked:
 
 
 class Zygote:
-    """The process that has loaded everything; it ends with this one."""
+    """A line to the process that has loaded everything; it ends when all such lines are closed."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = ours
-        self.environment = _early(environment)
-        command = [sys.executable, "-c", f"from tests.zygote import serve; serve({theirs.fileno()})"]
-        environment = {**self.environment, **exact.ENVIRONMENT}  # what a worker's libraries find when they are loaded
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()], **streams)
-        theirs.close()
+    def __init__(self, line: socket.socket, environment: Mapping[str, str]) -> None:
+        self._line, self.environment = line, _early(environment)
+
+    @classmethod
+    def of_session(cls, environment: Mapping[str, str], folder: Path) -> "Zygote":
+        """The one that serves all workers of a session, who share `folder`; the first who asks starts it."""
+        name = "\0" + str(folder)[-100:]  # in Linux's abstract name space: no file, no limit to the folder's path
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with FileLock(folder / "zygote.lock"):
+            try:
+                line.connect(name)
+            except ConnectionRefusedError:
+                _start_serving(name, environment, folder / "drawn")
+                line.connect(name)
+        return cls(line, environment)
 
     def close(self) -> None:
-        """Let it end; the commands that still run go on."""
-        self._socket.close()
-        self._process.wait()
+        """Let it end, unless others need it; the programs that still run go on."""
+        self._line.close()
 
     def not_served(self, environment: Mapping[str, str]) -> set[str]:
         """The names of the variables that need a new interpreter.
 
-        If there are none, a command in this environment finds the libraries as it would load them itself.
+        If there are none, a program in this environment finds the libraries as it would load them itself.
         """
         return {name for name, _ in _early(environment).items() ^ self.environment.items()}
 
-    def start(self, words: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Forked:
-        """Give `python -m suite` these words and go on."""
-        told, tells = socket.socketpair()
+    def start(
+        self, words: Sequence[str], *, cwd: Path, environment: Mapping[str, str], stdin: int | None = None
+    ) -> Forked:
+        """Give `python` these words, which begin with `-m` or `-c`, and go on."""
         (out, writes_out), (err, writes_err) = os.pipe(), os.pipe()
-        facts = json.dumps({"words": list(words), "cwd": str(cwd), "environment": dict(environment)}).encode()
-        socket.send_fds(self._socket, [facts], [tells.fileno(), writes_out, writes_err])
+        streams = [os.open(os.devnull, os.O_RDONLY) if stdin is None else os.dup(stdin), writes_out, writes_err]
+        told = self._fork(words, cwd, environment, streams)
+        for stream in streams:
+            os.close(stream)
+        return Forked(["python", *words], told, out, err)
+
+    def start_server(self, code: str, passed: Sequence[int]) -> int:
+        """Start Python's fork server for this process: returns the id of a child that lives as long as the server."""
+        told = self._fork(["-c", code], Path.cwd(), dict(os.environ), [0, 1, 2], passed)
+        _line(told)
+        keeper = subprocess.Popen(["sh", "-c", "read code"], stdin=told)
+        keeper.returncode = 0  # multiprocessing waits for it by its id
+        told.close()
+        return keeper.pid
+
+    def _fork(
+        self, words: Sequence[str], cwd: Path, environment: Mapping[str, str], streams: Sequence[int],
+        passed: Sequence[int] = (),
+    ) -> socket.socket:  # fmt: skip
+        told, tells = socket.socketpair()
+        facts = {
+            "words": [*words], "cwd": str(cwd), "environment": dict(environment), "passed": [*passed],
+            "ignored": [number for number in IGNORABLE if signal.getsignal(number) is signal.SIG_IGN],
+        }  # fmt: skip
+        socket.send_fds(self._line, [json.dumps(facts).encode()], [tells.fileno(), *streams, *passed])
         tells.close()
-        os.close(writes_out)
-        os.close(writes_err)
-        return Forked(["python", "-m", "suite", *words], told, out, err)
+        return told
+
+
+def _start_serving(name: str, environment: Mapping[str, str], drawn: Path) -> None:
+    drawn.mkdir(exist_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(name)
+    listener.listen()
+    command = [sys.executable, "-c", f"from tests.zygote import serve; serve({listener.fileno()}, {str(drawn)!r})"]
+    environment = {**_early(environment), **exact.ENVIRONMENT}  # what a worker's libraries find when they are loaded
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    own = {"pass_fds": [listener.fileno()], "start_new_session": True, **streams}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **own)
+    process.returncode = 0  # nobody waits for it: it may live longer than this worker
+    listener.close()
 
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:
@@ -150,24 +202,50 @@ def _line(told: socket.socket) -> bytes:
     return said
 
 
-def serve(number: int) -> None:
-    """Load what commands load, then fork one for each message."""
+def serve(number: int, drawn: str) -> NoReturn:
+    """Load what programs load, then fork one for each message, until nobody is there who could send one."""
+    from tests.drawn import keep_in
+
     load()
+    keep_in(Path(drawn))
+    lines: set[socket.socket] = set()
+    begun = False
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(fileno=number) as asked:
-        while True:
-            facts, streams, _, _ = socket.recv_fds(asked, 1 << 20, 3)
-            if not facts:
-                return
-            if os.fork() == 0:
-                asked.close()
-                _keep(json.loads(facts), *streams)
-            for stream in streams:
-                os.close(stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may have ignored it for a moment
+    with socket.socket(fileno=number) as listener, selectors.DefaultSelector() as ready:
+        ready.register(listener, selectors.EVENT_READ)
+        while lines or not begun:
+            for key, _ in ready.select():
+                line = key.fileobj
+                if line is listener:
+                    line, begun = listener.accept()[0], True
+                    ready.register(line, selectors.EVENT_READ)
+                    lines.add(line)
+                    continue
+                facts, fds, _, _ = socket.recv_fds(line, 1 << 20, 32)
+                if not facts:
+                    ready.unregister(line)
+                    lines.remove(line)
+                    line.close()
+                elif os.fork() == 0:
+                    for one in (listener, ready, *lines):
+                        one.close()
+                    _keep(json.loads(facts), *fds)
+                for one in fds:
+                    os.close(one)
+    os._exit(0)  # without tidying up, which takes a second
 
 
 def load() -> None:
-    """Load the suite, and what its functions load when they are called."""
+    """Load the suite, and what its functions load when they are called. To look for garbage meanwhile takes seconds."""
+    gc.disable()
+    _load_all()
+    _forget_torchs_end()
+    gc.freeze()  # else each process that is forked has its own copy of every page, as soon as it looks for garbage
+    gc.enable()
+
+
+def _load_all() -> None:
     import suite
     from suite.tracking import store
 
@@ -180,30 +258,45 @@ def load() -> None:
         importlib.import_module(name)
 
 
-def _keep(facts: dict[str, Any], tells: int, out: int, err: int) -> None:
-    """Fork the command, tell its pid and, when it has ended, its exit code."""
+def _forget_torchs_end() -> None:
+    """Let forked commands end as a user's do, who have not loaded torch: its tidying up takes 0.1 s."""
+    from torch._dynamo.utils import dump_compile_times
+
+    atexit.unregister(dump_compile_times)
+    for library in weakref.finalize._registry:
+        library.atexit = False
+
+
+def _keep(facts: dict[str, Any], tells: int, *fds: int) -> None:
+    """Fork the program, tell its pid and, when it has ended, its exit code."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if (pid := os.fork()) == 0:
         os.close(tells)
-        _become(facts, out, err)
-    os.close(out)
-    os.close(err)
+        _become(facts, fds)
+    for one in fds:
+        os.close(one)
     os.write(tells, b"%d\n" % pid)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.write(tells, b"%d\n" % code)
+    with suppress(BrokenPipeError):
+        os.write(tells, b"%d\n" % code)
     os._exit(0)
 
 
-def _become(facts: dict[str, Any], out: int, err: int) -> None:
-    """Be the command until its end."""
-    import multiprocessing.util
+def _become(facts: dict[str, Any], fds: Sequence[int]) -> None:
+    """Be the program until its end."""
     import random
-    import runpy
 
     os.setsid()
-    for number, stream in ((1, out), (2, err)):
-        os.dup2(stream, number)
-        os.close(stream)
+    for number in facts["ignored"]:
+        signal.signal(number, signal.SIG_IGN)
+    numbers = [0, 1, 2, *facts["passed"]]
+    above = [fcntl.fcntl(one, fcntl.F_DUPFD, 1 + max(*numbers, *fds)) for one in fds]
+    for one in fds:
+        os.close(one)
+    for number, one in zip(numbers, above, strict=True):
+        os.dup2(one, number)
+        os.close(one)
+    sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.chdir(facts["cwd"])
@@ -211,24 +304,39 @@ def _become(facts: dict[str, Any], out: int, err: int) -> None:
     os.environ.update(facts["environment"])
     random.seed()
     sys.path[0] = facts["cwd"]
-    sys.argv = ["suite", *facts["words"]]
+    kind, what, *words = facts["words"]
     multiprocessing.util.spawnv_passfds = _forking(multiprocessing.util.spawnv_passfds)
+    if kind == "-m":
+        sys.argv = [what, *words]
+        _end_after(lambda: runpy.run_module(what, run_name="__main__", alter_sys=True))
+    sys.argv = [kind, *words]
+    _end_after(lambda: exec(what, {"__name__": "__main__"}))
+
+
+def _end_after(program: Callable[[], object]) -> NoReturn:
+    """End as the interpreter would after the program; a fork server's child comes back here, too, with a status."""
+    code = 0
     try:
-        runpy.run_module("suite", run_name="__main__", alter_sys=True)
+        program()
     except SystemExit as end:
-        os._exit(end.code if isinstance(end.code, int) else 1)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    with suppress(OSError):
+        sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+    os._exit(code)
 
 
 def _forking(spawn: Any) -> Any:
-    """`spawn`, but Python's fork server is forked, with the files that it is to inherit."""
+    """`spawn`, but what Python's multiprocessing starts is forked, with the files that it is to inherit."""
 
     def start(path: bytes, args: Sequence[str], passed: Sequence[int]) -> int:
-        if "multiprocessing.forkserver" not in args[-1]:
+        code, *words = args[[*args].index("-c") + 1 :]
+        if "resource_tracker" in code:
             return int(spawn(path, args, passed))
         if pid := os.fork():
             return pid
@@ -238,14 +346,7 @@ def _forking(spawn: Any) -> Any:
         for one in signal.Signals:
             if callable(signal.getsignal(one)):  # a handler of the command's: it has none after an exec
                 signal.signal(one, signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
-        code = 0
-        try:
-            exec(args[-1], {})
-        except SystemExit:
-            pass
-        except BaseException as error:
-            sys.excepthook(type(error), error, error.__traceback__)
-            code = 1
-        os._exit(code)
+        sys.argv = ["-c", *words]
+        _end_after(lambda: exec(code, {"__name__": "__main__"}))
 
     return start

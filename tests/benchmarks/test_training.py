@@ -101,7 +101,7 @@ def test_evaluation(benchmark, images, labels, name):
     experiment = registry.load().experiments[name].changed({"data": "digits"})
     model = rewrite(build_model(experiment.recipe, experiment.network, seed=0))
 
-    found = benchmark(evaluate, model, images, labels, experiment.recipe, build_loss(experiment.recipe))
+    found = benchmark(evaluate, model, Labelled(images, labels), experiment.recipe, build_loss(experiment.recipe))
 
     if benchmark.stats:
         benchmark.extra_info["images_per_second"] = IMAGES / benchmark.stats.stats.median

@@ -6,8 +6,6 @@ That the test set cannot be reached is tested from outside: without its files, a
 import json
 import math
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -20,7 +18,7 @@ from suite.engine.sets import stratified
 from suite.engine.trial import train_trial
 from suite.recipe.trial import Budget, trial_identity
 from suite.runs.worker import Job, local_processes, work
-from tests.conftest import ROOT
+from tests.conftest import answer_of, python
 from tests.engine.test_train import Broken, break_at, epochs_without_clock, quiet
 from tests.events import plain
 from tests.promises.conftest import CHOOSY, PLAIN
@@ -305,7 +303,8 @@ def test_no_file_of_the_test_set_is_opened_by_a_trial(own, tmp_path, name):
     data, found = ensure("digits", say=lambda _: None), {}
     for kind in ("trial", "ordinary"):
         words = [name, own, data, tmp_path / "runs", kind, tmp_path / f"{kind}.json"]
-        subprocess.run([sys.executable, "-c", WATCHING, *map(str, words)], cwd=ROOT, check=True)
+        answer = answer_of(python("-c", WATCHING, *map(str, words)))
+        assert answer.code == 0, answer
         found[kind] = json.loads((tmp_path / f"{kind}.json").read_text())
 
     seen = {kind: {path for path in one["opened"] if "ubyte" in path} for kind, one in found.items()}

@@ -6,8 +6,6 @@ The comparison itself, in mirrors.py, is tested too: it must see every kind of f
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 
 from suite.disk.home import Home
 from suite.tracking.sync import sync
-from tests.conftest import ROOT
+from tests.conftest import answer_of, python
 from tests.promises.mirrors import assert_mirror_is_exact
 
 pytestmark = [pytest.mark.promise, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -169,11 +167,11 @@ def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
         chance.shuffle(deaths)
         deaths.append("mirror:created#1")  # so that at the last kill some run is sent only in part
         with check.case(len(deaths)):
-            command = [sys.executable, "-c", FORKER, str(home), str(digits), json.dumps(deaths), str(empty)]
-            found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+            found = answer_of(python("-c", FORKER, str(home), str(digits), json.dumps(deaths), str(empty)))
 
-            assert set(found.stdout.split()) <= {"0", "-9"}, (found.stdout, found.stderr)
-            assert found.stdout.split().count("-9") > len(deaths) // 3  # otherwise too few kills hit the work
+            assert found.code == 0, found
+            assert set(found.out.split()) <= {"0", "-9"}, found
+            assert found.out.split().count("-9") > len(deaths) // 3  # otherwise too few kills hit the work
             send(home, digits)
             assert_mirror_is_exact(home)
 

@@ -2,8 +2,6 @@
 
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from suite.disk.home import Home
 from suite.errors import SuiteError
 from suite.tracking.store import TrackerAway, answering, open_store, tracking_uri
-from tests.conftest import ROOT, furnish
+from tests.conftest import answer_of, furnish, python
 
 pytestmark = pytest.mark.mlflow
 
@@ -22,15 +20,12 @@ def test_four_processes_meet_a_new_store_together_and_none_fails(tmp_path):
         "import sys; from pathlib import Path; from suite.disk.home import Home;"
         "from suite.tracking.store import open_store; print(open_store(Home(Path(sys.argv[1]))).experiment_id)"
     )
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    started = [
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+    started = [python("-c", program, str(tmp_path)) for _ in range(4)]
 
-    answers = [(process.communicate(timeout=120), process.returncode) for process in started]
+    answers = [answer_of(process) for process in started]
 
-    assert [code for _, code in answers] == [0, 0, 0, 0], answers
-    assert len({out for (out, _), _ in answers}) == 1
+    assert [answer.code for answer in answers] == [0, 0, 0, 0], answers
+    assert len({answer.out for answer in answers}) == 1
 
 
 def test_the_database_that_tests_are_furnished_with_is_a_new_one_but_for_its_time(tmp_path):
