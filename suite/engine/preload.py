@@ -1,8 +1,11 @@
 """Imported once by the fork server, for all workers: loads the heavy modules and reads the program text."""
 
+import gc
+
 from suite.errors import SuiteError, load_error
 
 failure: SuiteError | None = None
+gc.disable()  # what is loaded stays: to search it for garbage again and again takes a tenth of the time
 try:
     from suite.engine import exact, program, train  # noqa: F401
 
@@ -10,6 +13,7 @@ try:
     exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run
 except Exception as error:  # raised here, it would end the server without a word that the parent hears
     failure = load_error("torch", error)
+gc.enable()
 
 
 def require() -> None:
