@@ -12,6 +12,7 @@ from suite.disk import crash, files
 from suite.disk.home import Home
 from suite.disk.journal import Run, begun_runs, is_claimed, whole_runs
 from suite.errors import SuiteError, machine_error
+from suite.runs.artifacts import undrawn_in
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
 from suite.text import printable
@@ -70,7 +71,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     mirror.end_dead(folders)
     mirror.sum_up(None if missing or adopted else complete)
     ended = send_studies(home, store, say)
-    whole = ended and not again and len(held) == len(folders)
+    whole = ended and not undrawn_in(home.runs) and len(held) == len(folders)  # also where this process tried to draw
     if not whole or settled.digest(home, folders) != found:
         return Synced(len(missing), ids, "")
     settled.write(home, settled.Note(found, ids, note.report))
