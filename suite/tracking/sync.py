@@ -56,7 +56,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     mirror = Mirror(store)
     complete = mirror.complete()
     held = _held(folders, complete)
-    again = to_draw_again(home.runs)
+    again, undrawn = to_draw_again(home.runs), undrawn_in(home.runs)  # also those that this process tried to draw
     incomplete = whole_runs((folder for folder in folders if folder not in held or folder.name in again), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
@@ -71,7 +71,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     mirror.end_dead(folders)
     mirror.sum_up(None if missing or adopted else complete)
     ended = send_studies(home, store, say)
-    whole = ended and not undrawn_in(home.runs) and len(held) == len(folders)  # also where this process tried to draw
+    whole = ended and not undrawn and len(held) == len(folders)
     if not whole or settled.digest(home, folders) != found:
         return Synced(len(missing), ids, "")
     settled.write(home, settled.Note(found, ids, note.report))
