@@ -124,7 +124,9 @@ def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str
     from suite.benching.sides import Workload
 
     return {
-        one.title: Workload(one.name, session.data(one.recipe.data), one.overrides, session.folders)
+        one.title: Workload(
+            one.name, session.data(one.recipe.data), one.overrides, session.folders, one.recipe.portable
+        )
         for one in session.with_data(experiments)
     }
 

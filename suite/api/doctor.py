@@ -15,7 +15,7 @@ from suite.data import cached
 from suite.data.catalog import CATALOG
 from suite.disk.home import Home
 from suite.disk.journal import begun_runs, whole_runs
-from suite.errors import MACHINE, USER, SuiteError, load_error
+from suite.errors import MACHINE, USER, SuiteError, load_error, machine_error
 from suite.execute.cores import available_cores
 from suite.masking import masked
 from suite.recipe.registry import OURS, Registry
@@ -92,20 +92,28 @@ def _torch(version: str) -> Finding:
 
 def _numeric_classes(session: Session) -> Iterator[Finding]:
     """What torch computes here, as a short digest: machines of the same class come to the same weights."""
-    told: dict[int, str] = {}
-    for index, event in session.executor.run(tell_operators, [False, True]):
-        if isinstance(event, dict | str):
-            told[index] = _class(event)
-    for index, name in enumerate(("numeric class", "with --portable")):
-        yield Finding(name, told.get(index, "torch's process ended without a word"), note=index not in told)
+    told: dict[int, dict[str, str] | str] = {}
+    try:
+        for index, event in session.executor.run(tell_operators, [False, True]):
+            if isinstance(event, dict | str):
+                told[index] = event
+    except SuiteError as error:  # SUITE_DEVICE or SUITE_COMPILE names what is not here
+        yield Finding("numeric class", str(error), error.code)
+    except OSError as error:
+        why = machine_error(error, error.filename or "the worker processes")
+        yield Finding("numeric class", str(why), why.code)
+    else:
+        for index, name in enumerate(("numeric class", "with --portable")):
+            yield _class(name, told.get(index, "torch's process ended without a word"))
 
 
-def _class(told: dict[str, str] | str) -> str:
+def _class(name: str, told: dict[str, str] | str) -> Finding:
+    """The class of these digests, or the reason why there are none."""
     if isinstance(told, str):
-        return told
+        return Finding(name, told, note=True)
     from suite.engine.numeric import class_of  # loads torch
 
-    return class_of(told)
+    return Finding(name, class_of(told))
 
 
 def _experiments_package() -> Finding:

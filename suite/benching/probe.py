@@ -67,7 +67,7 @@ def main(words: str) -> None:
     if job["exact"]:
         from suite.engine.exact import make_exact, make_portable
 
-        if job["overrides"].get("portable"):
+        if job.get("portable"):
             make_portable()
         make_exact()
     experiment = load_alone(job["experiment"], map(Path, job["folders"])).changed(job["overrides"])

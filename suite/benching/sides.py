@@ -56,19 +56,23 @@ class Side:
 
 @dataclass(frozen=True)
 class Workload:
-    """Which experiment is measured, with which overrides, folders and data."""
+    """Which experiment is measured, with which overrides, folders and data.
+
+    `portable` is the recipe's: as in `suite.runs.worker.Job`, it must be known before the file is loaded.
+    """
 
     experiment: str
     data: Path
     overrides: Mapping[str, Any] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    portable: bool = False
 
     def words(self, side: Side) -> str:
         """The job as the probe's command-line argument: one JSON object."""
         return json.dumps({
             "experiment": self.experiment, "data": str(self.data), "overrides": dict(self.overrides),
             "folders": [str(folder) for folder in self.folders], "exact": side.threads == "exact",
-            "loop": side.loop,
+            "loop": side.loop, "portable": self.portable,
         })  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from suite.disk import crash, files
 from suite.disk.home import Home
 from suite.disk.journal import Run, begun_runs, is_claimed, whole_runs
 from suite.errors import SuiteError, machine_error
+from suite.runs.artifacts import undrawn_in
 from suite.runs.naming import name_of
 from suite.runs.training import DataFolder
 from suite.text import printable
@@ -55,7 +56,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     mirror = Mirror(store)
     complete = mirror.complete()
     held = _held(folders, complete)
-    again = to_draw_again(home.runs)
+    again, undrawn = to_draw_again(home.runs), undrawn_in(home.runs)  # also those that this process tried to draw
     incomplete = whole_runs((folder for folder in folders if folder not in held or folder.name in again), say)
     missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
@@ -70,7 +71,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     mirror.end_dead(folders)
     mirror.sum_up(None if missing or adopted else complete)
     ended = send_studies(home, store, say)
-    whole = ended and not again and len(held) == len(folders)
+    whole = ended and not undrawn and len(held) == len(folders)
     if not whole or settled.digest(home, folders) != found:
         return Synced(len(missing), ids, "")
     settled.write(home, settled.Note(found, ids, note.report))

@@ -6,7 +6,11 @@ import sys
 import pytest
 
 import suite
+from suite.api import benching
+from suite.benching import probe
+from suite.benching.sides import Side
 from suite.cli import verbs
+from suite.engine import exact
 from tests.conftest import ROOT, SLOW
 
 HEAVY = ("torch", "numpy", "scipy", "pandas", "mlflow", "optuna", "matplotlib", "rich", "multiprocessing")
@@ -91,3 +95,41 @@ def test_runs_are_trained_once_recorded_verified_compared_and_reported(session, 
     assert list(written.runs["experiment"].unique()) == ["quick"]
     assert suite.sync(session=session).runs == 0
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_device_that_is_not_here_is_one_finding_of_doctor(session, monkeypatch):
+    monkeypatch.setenv("SUITE_DEVICE", "cuda:99")
+
+    findings = {one.what: one for one in suite.doctor(session)}
+
+    assert "SUITE_DEVICE: torch" in findings["numeric class"].found
+    assert findings["numeric class"].code == 3
+    assert "mlflow store" in findings, "the examination goes on"
+
+
+@pytest.mark.parametrize("answer", ["torch computes with DEFAULT here.", None])
+def test_a_numeric_class_that_there_is_not_is_no_ok(session, answer):
+    class Executor:
+        def run(self, _work, jobs):
+            return iter([(index, answer) for index in range(len(jobs))])
+
+    session.executor = Executor()
+
+    found = [one for one in suite.doctor(session) if one.what in ("numeric class", "with --portable")]
+
+    assert [one.row()[0] for one in found] == ["note", "note"]
+    assert [answer or "torch's process ended without a word"] * 2 == [one.found for one in found]
+
+
+def test_bench_measures_a_file_whose_recipe_is_portable_as_portable(session, monkeypatch, tmp_path):
+    def asked():
+        raise suite.SuiteError("portable arithmetic was asked for")
+
+    (session.folders[0] / "mine.py").write_text(QUICK.replace("epochs=1", "epochs=1, portable=True"))
+    opened = suite.Session.open(experiments=session.folders)
+    monkeypatch.setattr(opened, "data", lambda _name: tmp_path)
+    monkeypatch.setattr(exact, "make_portable", asked)
+    [job] = benching._workloads(opened, opened.chosen(["mine"])).values()
+
+    with pytest.raises(suite.SuiteError, match="was asked for"):
+        probe.main(job.words(Side("now", "suite")))

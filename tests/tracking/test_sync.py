@@ -194,6 +194,24 @@ def test_another_record_and_another_place_are_asked(settled, folder, monkeypatch
     assert opens(Home(tmp_path / "moved"), folder)
 
 
+def test_a_home_whose_run_lacks_a_picture_is_not_settled_where_this_process_tried_to_draw_it(
+    settled, folder, trained, monkeypatch
+):
+    def fail(*_):
+        raise ValueError("too large")
+
+    bare = trained(seed=4)
+    put(bare, settled)
+    with monkeypatch.context() as broken:
+        broken.setattr(artifacts.pictures, "confusion", fail)
+        for _ in range(3):
+            said_by(settled, folder)
+    monkeypatch.setattr(recorder, "_drawn", set())  # as in a new process
+
+    assert opens(settled, folder)
+    assert said_by(settled, folder)[0] == 1
+
+
 def test_a_home_with_a_run_that_is_not_finished_is_never_settled(settled, folder, trained):
     put(trained(seed=2, epochs=3, stop_after=1), settled)
 
