@@ -71,7 +71,7 @@ class Plain(sides.Workload):
     def words(self, side: sides.Side) -> str:
         """The side's job."""
         assert isinstance(side, Part)
-        return sides.Workload.words(replace(self, overrides=side.overrides), side)
+        return sides.Workload.words(replace(self, overrides=side.overrides, portable=bool(side.overrides)), side)
 
 
 class Job(sides.Workload):
