@@ -1,5 +1,6 @@
 """The settings that make a run reproducible to the bit, and the facts about the machine that the bits depend on."""
 
+import ctypes
 import os
 import platform
 import sys
@@ -36,6 +37,7 @@ SWITCHES = (
 )
 
 
+_CBWR_ALL, _CBWR_COMPATIBLE = -1, 3  # of mkl_cbwr_get, as in mkl_types.h
 # The arithmetic of every x86-64 processor with AVX2. MKL takes AVX2 as an order of sums on Intel's processors only.
 PORTABLE = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 
@@ -57,12 +59,26 @@ def make_portable() -> None:
         os.environ.pop(name, None)
     os.environ.update(PORTABLE)
     found = torch.backends.cpu.get_cpu_capability()
-    if found != "AVX2":
+    if found != "AVX2" or not _mkl_is_compatible():
+        how = f"with {found}" if found != "AVX2" else "with MKL's own order of sums"
         raise SuiteError(
-            f"portable: torch computes with {found} here.",
-            "It needs an x86-64 processor with AVX2, and no operation of torch before it; or leave it out.",
+            f"portable: torch computes {how} here.",
+            "It needs an x86-64 processor with AVX2, and a script that computes nothing with torch at its import.",
             code=MACHINE,
         )
+
+
+def _mkl_is_compatible() -> bool:
+    """Whether MKL, if torch has it, has read `MKL_CBWR`: after its first matrix product it reads it no more."""
+    import torch
+
+    try:
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    except OSError:  # another system's torch, which is not asked
+        return True
+    if not hasattr(library, "mkl_serv_cbwr_get"):
+        return True
+    return int(library.mkl_serv_cbwr_get(ctypes.c_int(_CBWR_ALL))) == _CBWR_COMPATIBLE
 
 
 def make_exact() -> None:

@@ -5,6 +5,8 @@ traced. Those of 2.15.0 were found by a processor without AVX-512 (AMD Zen 3) an
 """
 
 import json
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from suite.execute.executor import Ended
 from suite.runs.worker import local_processes, tell_operators
-from tests.conftest import Workspace
+from tests.conftest import Workspace, plain_environment
 from tests.promises.conftest import Check
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
@@ -63,3 +65,22 @@ def test_each_experiment_comes_to_the_committed_weights(
         found = {one["experiment"]: one["weights_sha256"] for one in answer.json}
         odd = [name for name, digest in portable_operators().items() if golden["operators"].get(name) != digest]
         assert found == golden["weights"], f"the operators that differ: {', '.join(odd) or 'none'}"
+
+
+EARLY = """
+import torch
+
+torch.ones(64, 64) @ torch.ones(64, 64)
+from suite.engine import exact
+
+exact.make_portable()
+"""
+
+
+@pytest.mark.full
+def test_a_process_that_computed_before_is_refused(check: Check) -> None:
+    with check.case():
+        environment = {**plain_environment(), "ATEN_CPU_CAPABILITY": "avx2"}
+        process = subprocess.run([sys.executable, "-c", EARLY], env=environment, capture_output=True, text=True)
+
+        assert "SuiteError: portable: torch computes with MKL's own order of sums here." in process.stderr

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -73,8 +75,25 @@ def run(command: list[str], folder: Path, patience: float | None = None) -> None
     so that a time-out or Ctrl-C ends all processes that it has started.
     """
     tool, patience = command[0], patience or PATIENCE
+    with contextlib.ExitStack() as starting:
+        starting.enter_context(_interrupts_wait())
+        with _started(command, folder) as process:
+            try:
+                starting.close()  # from here on an interrupt finds a process that it can end
+                _, said = process.communicate(timeout=patience)
+            except BaseException as error:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise Unavailable(f"{tool} took more than {patience:g} seconds") from error
+                raise
+    if process.returncode:
+        raise Unavailable(f"{tool} failed with exit code {process.returncode}: {_complaint(said)}")
+
+
+def _started(command: list[str], folder: Path) -> "subprocess.Popen[str]":
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -85,20 +104,28 @@ def run(command: list[str], folder: Path, patience: float | None = None) -> None
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise Unavailable(f"{tool} is not installed") from None
+        raise Unavailable(f"{command[0]} is not installed") from None
     except OSError as error:
-        raise Unavailable(f"{tool} cannot be started: {error.strerror}") from error
-    with process:
-        try:
-            _, said = process.communicate(timeout=patience)
-        except BaseException as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Unavailable(f"{tool} took more than {patience:g} seconds") from error
-            raise
-    if process.returncode:
-        raise Unavailable(f"{tool} failed with exit code {process.returncode}: {_complaint(said)}")
+        raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of this context: in the midst of a start nobody knows what to end."""
+    heard: list[int] = []
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():  # only that one gets them
+        usual = {}
+    handlers = {number: handler for number, handler in usual.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for one in heard:
+            signal.raise_signal(one)
 
 
 def _complaint(said: str) -> str:

@@ -206,6 +206,33 @@ def test_ctrl_c_ends_a_tool_with_all_it_started_and_leaves_nothing(tool, tmp_pat
     assert tree(cache) == {}
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_the_midst_of_the_start_ends_the_tool_too(tool, tmp_path, monkeypatch, number):
+    class Interrupted(Exception):
+        """What a handler raises."""
+
+    def handle(*_):
+        raise Interrupted
+
+    def start(*words, **options):
+        process = really(*words, **options)
+        pids.append(process.pid)
+        signal.raise_signal(number)
+        return process
+
+    tool("npm", "sleep 60")
+    really, pids, before = subprocess.Popen, [], signal.signal(number, handle)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    try:
+        with pytest.raises(Interrupted):
+            packages.run(["npm", "pack"], tmp_path)
+    finally:
+        signal.signal(number, before)
+
+    [pid] = pids
+    assert_ended(pid)
+
+
 def assert_ended(pid):
     """A process that was killed may stay a moment as a zombie, until its new parent looks."""
     end = time.monotonic() + 5
