@@ -7,27 +7,15 @@ from collections.abc import Sequence
 from suite.data.catalog import CATALOG
 from suite.reporting.summary import data_sets
 from suite.reporting.table import Row, Table
+from suite.tracking.facts import ENVIRONMENT
 from suite.tracking.groups import Group
-
-_ENVIRONMENT = (
-    "cpu",
-    "cpu_capability",
-    "numeric_class",
-    "cores",
-    "threads",
-    "system",
-    "python",
-    "torch",
-    "numpy",
-    "suite",
-)
 
 
 def machines(groups: Sequence[Group]) -> Table:
     """A row for each machine: its versions, and the number of runs there."""
-    found = Counter(tuple(_given(run, name) for name in _ENVIRONMENT) for one in groups for run in one.runs)
-    rows = [{**dict(zip(_ENVIRONMENT, machine, strict=True)), "runs": n} for machine, n in found.most_common()]
-    known = [name for name in _ENVIRONMENT if not rows or any(row[name] for row in rows)]
+    found = Counter(tuple(_given(run, name) for name in ENVIRONMENT) for one in groups for run in one.runs)
+    rows = [{**dict(zip(ENVIRONMENT, machine, strict=True)), "runs": n} for machine, n in found.most_common()]
+    known = [name for name in ENVIRONMENT if not rows or any(row[name] for row in rows)]
     return Table("Machines and versions", rows, {**dict.fromkeys(known, ""), "runs": "d"})
 
 

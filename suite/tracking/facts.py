@@ -15,17 +15,18 @@ from suite.text import plural
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-_ENVIRONMENT = (
-    "suite",
-    "python",
-    "torch",
-    "numpy",
+# What a record has of a run's environment, in the order in which a report shows it.
+ENVIRONMENT = (
     "cpu",
     "cpu_capability",
     "numeric_class",
     "cores",
     "threads",
     "system",
+    "python",
+    "torch",
+    "numpy",
+    "suite",
 )
 
 
@@ -48,7 +49,7 @@ def tags(run: Run, facts: Record) -> dict[str, str]:
         "suite.seed": run.seed,
         "suite.overrides": json.dumps(facts["overrides"], sort_keys=True),
         "suite.source": json.dumps(facts["source"], ensure_ascii=False, sort_keys=True),
-        **{f"suite.env.{key}": environment[key] for key in _ENVIRONMENT if key in environment},
+        **{f"suite.env.{key}": environment[key] for key in ENVIRONMENT if key in environment},
     }
     shape = data_set(facts["recipe"]["data"]).shape
     if shape != GREY:
