@@ -1,0 +1,198 @@
+"""From a network to its operations: which of torch's layers the kernels know, and why a network is left to torch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+Shape = tuple[int, int, int]
+PLAIN, MAX, RELU_MEAN = range(3)  # what follows a convolution in the same pass
+
+
+class Unknown(Exception):
+    """The kernels do not compute this; the text says what."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One layer, or a convolution with the pool after it; shapes are those of one image (channels, height, width).
+
+    `before` is a convolution's output before its pool, else the output.
+    """
+
+    kind: str
+    layer: nn.Module
+    given: Shape
+    before: Shape
+    out: Shape
+    pool: int = PLAIN
+
+
+def operations(model: nn.Module, image: Shape) -> list[Operation]:
+    """The operations in order. Raises `Unknown` for a network that is not a plain `nn.Sequential` of known layers."""
+    layers = list(_plain(model))
+    if len(set(map(id, layers))) < len(layers):
+        raise Unknown("a layer is used twice")
+    shape, flat, found = image, False, []
+    while layers:
+        layer = layers.pop(0)
+        if type(layer) is nn.Identity:
+            continue
+        if type(layer) is nn.Flatten:
+            if (layer.start_dim, layer.end_dim) != (1, -1):
+                raise Unknown(str(layer))
+            shape, flat = (shape[0] * shape[1] * shape[2], 1, 1), True
+            continue
+        made = _made(layer, shape, flat)
+        if made.kind == "convolution":
+            made = _with_pool(made, layers)
+        found.append(made)
+        shape = made.out
+    if not flat or not any(one.kind in ("convolution", "linear") for one in found):
+        raise Unknown("no layer flattens the images, or none has weights")
+    return found
+
+
+def _plain(model: nn.Module) -> Iterator[nn.Module]:
+    """The layers of a Sequential and of those within it; raises `Unknown` for one that runs other code too."""
+    if type(model) is not nn.Sequential:
+        raise Unknown(f"{type(model).__name__} is no plain nn.Sequential")
+    for module in model.modules():
+        hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+        if any(hooks) or "forward" in vars(module):
+            raise Unknown(f"{type(module).__name__} has a hook")
+    for layer in model.children():
+        if type(layer) is nn.Sequential:
+            yield from _plain(layer)
+        else:
+            yield layer
+
+
+def _made(layer: nn.Module, shape: Shape, flat: bool) -> Operation:
+    maker = _MAKERS.get(type(layer))
+    if maker is None:
+        raise Unknown(f"layer {type(layer).__name__}")
+    for name, weights in layer.named_parameters():
+        if not weights.requires_grad or str(weights.dtype) != "torch.float32":
+            raise Unknown(f"{name} of {type(layer).__name__} is frozen, or no float32")
+    kind, out = maker(layer, shape, flat)
+    return Operation(kind, layer, shape, out, out)
+
+
+def _convolution(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
+    top, left = padding_of(layer)
+    if flat or layer.groups != 1 or layer.dilation != (1, 1) or layer.padding_mode != "zeros":
+        raise Unknown(str(layer))
+    height = (shape[1] + 2 * top - layer.kernel_size[0]) // layer.stride[0] + 1
+    width = (shape[2] + 2 * left - layer.kernel_size[1]) // layer.stride[1] + 1
+    return "convolution", _positive(layer, (layer.out_channels, height, width))
+
+
+def padding_of(layer: Any) -> tuple[int, int]:
+    """Rows above and below, and columns left and right, of a convolution; raises `Unknown` where they differ."""
+    if layer.padding == "valid":
+        return 0, 0
+    if layer.padding == "same":
+        if layer.kernel_size[0] % 2 == 0 or layer.kernel_size[1] % 2 == 0:
+            raise Unknown(f"{layer}: one side has more padding")
+        return layer.kernel_size[0] // 2, layer.kernel_size[1] // 2
+    return tuple(layer.padding)
+
+
+def _linear(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
+    if not flat:
+        raise Unknown("nn.Linear without nn.Flatten before it")
+    return "linear", (layer.out_features, 1, 1)
+
+
+def _norm(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
+    if layer.running_mean is None or layer.momentum is None or flat != (type(layer) is nn.BatchNorm1d):
+        raise Unknown(str(layer))
+    return "normalisation", shape
+
+
+def _pool(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
+    kind = "max-pool" if type(layer) is nn.MaxPool2d else "mean-pool"
+    (kh, kw), (sh, sw), (ph, pw) = pair(layer.kernel_size), pair(layer.stride), pair(layer.padding)
+    odd = layer.ceil_mode or (
+        layer.return_indices or pair(layer.dilation) != (1, 1) if kind == "max-pool" else layer.divisor_override
+    )
+    if flat or odd:
+        raise Unknown(str(layer))
+    return kind, _positive(layer, (shape[0], (shape[1] + 2 * ph - kh) // sh + 1, (shape[2] + 2 * pw - kw) // sw + 1))
+
+
+def _adaptive(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
+    height, width = pair(layer.output_size)
+    if flat or not height or not width or shape[1] % height or shape[2] % width or getattr(layer, "return_indices", 0):
+        raise Unknown(str(layer))
+    return "max-pool" if type(layer) is nn.AdaptiveMaxPool2d else "mean-pool", (shape[0], height, width)
+
+
+def window_of(layer: Any, given: Shape) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], bool]:
+    """Size, stride and padding of a pool for these images, and whether a mean counts the padding."""
+    if isinstance(layer, nn.AdaptiveMaxPool2d | nn.AdaptiveAvgPool2d):
+        height, width = pair(layer.output_size)
+        size = given[1] // height, given[2] // width
+        return size, size, (0, 0), True
+    counted = getattr(layer, "count_include_pad", True)
+    return pair(layer.kernel_size), pair(layer.stride), pair(layer.padding), counted
+
+
+def _pointwise(kind: str) -> Any:
+    return lambda _layer, shape, _flat: (kind, shape)
+
+
+def _leaky(layer: Any, shape: Shape, _flat: bool) -> tuple[str, Shape]:
+    if layer.negative_slope < 0:  # the sign of the value would not tell that of the input
+        raise Unknown(str(layer))
+    return "leaky", shape
+
+
+def _gelu(layer: Any, shape: Shape, _flat: bool) -> tuple[str, Shape]:
+    if layer.approximate != "none":
+        raise Unknown(str(layer))
+    return "gelu", shape
+
+
+def _positive(layer: nn.Module, shape: Shape) -> Shape:
+    if min(shape) < 1:
+        raise Unknown(f"{layer} leaves nothing")
+    return shape
+
+
+_MAKERS = {
+    nn.Conv2d: _convolution, nn.Linear: _linear, nn.BatchNorm1d: _norm, nn.BatchNorm2d: _norm,
+    nn.MaxPool2d: _pool, nn.AvgPool2d: _pool, nn.AdaptiveMaxPool2d: _adaptive, nn.AdaptiveAvgPool2d: _adaptive,
+    nn.ReLU: _pointwise("relu"), nn.Sigmoid: _pointwise("sigmoid"), nn.Tanh: _pointwise("tanh"),
+    nn.LeakyReLU: _leaky, nn.GELU: _gelu, nn.Dropout: _pointwise("dropout"),
+}  # fmt: skip
+RISING = (nn.ReLU, nn.Sigmoid, nn.Tanh)  # the larger the input, the larger the value: they may follow a max-pool
+
+
+def _with_pool(made: Operation, layers: list[nn.Module]) -> Operation:
+    """The convolution with a pool of 2 × 2 that follows, which is taken out of the `layers` to come."""
+    following = [type(layer) for layer in layers[:2]]
+    halved = made.out[0], made.out[1] // 2, made.out[2] // 2
+    for at, kind, pool in ((0, nn.MaxPool2d, MAX), (1, nn.MaxPool2d, MAX), (1, nn.AvgPool2d, RELU_MEAN)):
+        if following[at : at + 1] != [kind] or min(halved) < 1 or not _halves(layers[at]):
+            continue
+        if at == 0 or (pool == MAX and following[0] in RISING):
+            layers.pop(at)
+            return Operation(made.kind, made.layer, made.given, made.out, halved, pool)
+        if pool == RELU_MEAN and following[0] is nn.ReLU:
+            del layers[:2]
+            return Operation(made.kind, made.layer, made.given, made.out, halved, pool)
+    return made
+
+
+def _halves(layer: Any) -> bool:
+    plain = not layer.ceil_mode and not getattr(layer, "return_indices", False)
+    plain = plain and not getattr(layer, "divisor_override", None) and pair(getattr(layer, "dilation", 1)) == (1, 1)
+    return plain and (pair(layer.kernel_size), pair(layer.stride), pair(layer.padding)) == ((2, 2), (2, 2), (0, 0))
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """Down and across, of one number or two."""
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)

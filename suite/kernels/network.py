@@ -1,0 +1,172 @@
+"""A network whose training step and scores the kernels compute, in one array of memory.
+
+torch's parameters, running figures and optimiser state become views of that array: torch reads and saves what the
+kernels write, and what torch loads, the kernels see.
+"""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from suite.kernels import plan as planning
+from suite.kernels.compiled import address
+from suite.kernels.layers import operations
+
+TOGETHER = 256  # images that are evaluated at once: results do not depend on it, memory does
+LOSSES = {"cross-entropy": 0, "mse-one-hot": 1}
+_VOID, _INT, _REAL, _FLOAT = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double, ctypes.c_float
+
+
+def _function(where: int, *kinds: Any) -> Any:
+    return ctypes.CFUNCTYPE(None, *kinds)(where)
+
+
+class Kernels:
+    """The kernels of one network and recipe; the network and its optimiser are on the CPU and in training mode."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Any) -> None:
+        parameters = list(model.parameters())
+        found = operations(model, recipe.shape)
+        most = max(recipe.batch_size, TOGETHER)
+        self.recipe, self.optimizer, self.parameters = recipe, optimizer, parameters
+        self.plan = plan = planning.made(found, parameters, most)
+        self.counters = plan.memory.take(len(parameters))
+        self.array = _zeros(plan.memory.size)
+        for place, value in plan.memory.values.items():
+            self.array[place] = value
+        self.whole = torch.from_numpy(self.array)
+        self.sums = np.zeros(2)
+        self.classes = recipe.classes
+        self.pixels = recipe.shape[0] * recipe.shape[1] * recipe.shape[2]
+        self.norms = [one.layer for one in found if one.kind == "normalisation"]
+        self.single = [one.given[1] * one.given[2] == 1 for one in found if one.kind == "normalisation"]
+        self._adopt(model)
+        self._load()
+
+    def _adopt(self, model: nn.Module) -> None:
+        """Make the network's tensors and the optimiser's state views of the array, with the values that they have."""
+        for one in self.parameters:
+            one.data = self._view(self.plan.weights.places[id(one)], one.data)
+        for buffer in model.buffers():
+            if id(buffer) in self.plan.buffers:
+                buffer.data = self._view(self.plan.buffers[id(buffer)], buffer.data)
+        kept = self.plan.weights
+        for k, one in enumerate(self.parameters):
+            state, at = self.optimizer.state[one], kept.places[id(one)] - kept.values
+            for name, first in self._parts().items():
+                old = state.get(name)
+                state[name] = self._view(first + at, torch.zeros_like(one) if old is None else old)
+            if self.recipe.optimizer in ("adam", "adamw"):
+                old = state.get("step")
+                state["step"] = self._view(self.counters + k, torch.zeros(()) if old is None else old)
+            if not state:
+                del self.optimizer.state[one]
+
+    def _parts(self) -> dict[str, int]:
+        """The names of the optimiser's tensors for each weight, and where they begin."""
+        kept = self.plan.weights
+        if self.recipe.optimizer in ("adam", "adamw"):
+            return {"exp_avg": kept.first, "exp_avg_sq": kept.second}
+        return {"momentum_buffer": kept.first} if self.recipe.momentum else {}
+
+    def _view(self, first: int, values: torch.Tensor) -> torch.Tensor:
+        view = self.whole[first : first + values.numel()].view(values.shape)
+        view.copy_(values)
+        return view
+
+    def _load(self) -> None:
+        """The compiled functions that do not belong to a single layer."""
+        loss = LOSSES[self.recipe.loss]
+        self._forward = _function(address("walking", "make_forward"), _VOID, _VOID, _INT, _INT)
+        self._backward = _function(address("walking", "make_backward"), _VOID, _VOID, _INT, _INT)
+        images = _VOID, _VOID, _INT, _INT, _FLOAT, _FLOAT, _INT, _INT
+        self._images = _function(address("scores", "make_images"), *images)
+        self._loss = _function(address("scores", "make_loss", loss), _VOID, _VOID, *[_INT] * 5, _REAL, _VOID)
+        found = _VOID, _INT, _INT, _INT, _INT, _VOID, _VOID, _VOID
+        self._found = _function(address("scores", "make_found", loss), *found)
+        if self.recipe.optimizer in ("adam", "adamw"):
+            maker = address("updating", "make_adam", self.recipe.optimizer == "adamw")
+            self._update = _function(maker, _VOID, *[_INT] * 7, *[_REAL] * 5)
+        else:
+            maker = address("updating", "make_sgd", self.recipe.optimizer == "nesterov")
+            self._update = _function(maker, _VOID, *[_INT] * 4, *[_REAL] * 3)
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """One update from images uint8 (n, channels, height, width) and labels int64 (n,).
+
+        The summed loss and the number of right answers, both before the update, are added to `sums`. The learning rate
+        is that of the optimiser's group. Raises `ValueError`, as torch does, for a mean over a single value.
+        """
+        n, plan, memory = len(labels), self.plan, self.array.ctypes.data
+        if n == 1 and any(self.single):
+            raise ValueError("Expected more than 1 value per channel when training, got a batch of one image")
+        self._draw_masks(n)
+        rows, table = len(plan.training), plan.training.ctypes.data
+        self._read(images, n)
+        self._forward(memory, table, rows, n)
+        smoothing = self.recipe.label_smoothing
+        where = plan.scores, plan.gradient, plan.scratch
+        self._loss(memory, labels.data_ptr(), n, self.classes, *where, smoothing, self.sums.ctypes.data)
+        self._backward(memory, table, rows, n)
+        for layer in self.norms:
+            layer.num_batches_tracked += 1
+        self._updated(self.optimizer.param_groups[0], memory)
+
+    def _updated(self, group: dict[str, Any], memory: int) -> None:
+        kept = self.plan.weights
+        if self.recipe.optimizer in ("adam", "adamw"):
+            places = kept.values, kept.gradients, kept.first, kept.second, kept.count
+            reals = float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"]
+            self._update(memory, *places, self.counters, len(self.parameters), *reals)
+        else:
+            reals = float(group["lr"]), group["momentum"], group["weight_decay"]
+            self._update(memory, kept.values, kept.gradients, kept.first, kept.count, *reals)
+
+    def scores(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, Any, Any, Any]:
+        """Summed loss, scores float32 (n, classes), classes int64 (n,), confidences float32 (n,): an evaluation's."""
+        n, memory, table = len(labels), self.array.ctypes.data, self.plan.evaluation
+        scores, confidence = torch.empty(n, self.classes), torch.empty(n)
+        predicted, sums = torch.empty(n, dtype=torch.int64), np.zeros(2)
+        for start in range(0, n, TOGETHER):
+            some = labels[start : start + TOGETHER].contiguous()
+            self._read(images[start : start + TOGETHER], len(some))
+            self._forward(memory, table.ctypes.data, len(table), len(some))
+            where = self._last, -1, self.plan.scratch
+            self._loss(memory, some.data_ptr(), len(some), self.classes, *where, 0.0, sums.ctypes.data)
+            out = (one[start:].data_ptr() for one in (scores, predicted, confidence))
+            self._found(memory, len(some), self.classes, self._last, self.plan.scratch, *out)
+        return float(sums[0]), scores, predicted, confidence
+
+    @property
+    def _last(self) -> int:
+        from suite.kernels.fields import Y
+
+        return int(self.plan.evaluation[-1, Y])
+
+    def _read(self, images: torch.Tensor, n: int) -> None:
+        mean, deviation = self.recipe.normalize or (0.0, 0.0)
+        given = images.contiguous()
+        where = self.plan.images, self.plan.scratch
+        self._images(self.array.ctypes.data, given.data_ptr(), n, self.pixels, mean, deviation, *where)
+
+    def _draw_masks(self, n: int) -> None:
+        """Dropout's masks by torch's generator, in the shape of the layer's input, as its own layer draws them."""
+        for one, place, features in self.plan.masks:
+            kept = 1.0 - one.layer.p
+            mask = torch.empty(n, features).bernoulli_(kept).div_(kept) if kept else torch.zeros(n, features)
+            blocks = mask.new_zeros(-(-n // 16) * 16, features)
+            blocks[:n] = mask
+            for block, rows in enumerate(blocks.split(16)):
+                lanes = 8 if n - block * 16 <= 8 else 16
+                first = place + block * 16 * features
+                self.whole[first : first + lanes * features].view(features, lanes).copy_(rows[:lanes].T)
+
+
+def _zeros(count: int) -> Any:
+    """Zeros whose first number begins a cache line, so that no vector lies across two."""
+    whole = np.zeros(count + 16, np.float32)
+    skip = -whole.ctypes.data % 64 // 4
+    return whole[skip : skip + count]

@@ -1,0 +1,246 @@
+"""The plan of a network: where each number of a training step lies, and which compiled functions work on it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from suite.kernels import fields as f
+from suite.kernels.compiled import address, wide
+from suite.kernels.layers import MAX, PLAIN, Operation, padding_of, pair, window_of
+
+GAP = 16  # numbers between two parts of the memory, so that each begins a cache line
+BAND = 12_000  # numbers of a gradient and its images that are worked on at a time: they stay in the first cache
+POINTWISE = {"relu": 0, "sigmoid": 1, "tanh": 2, "leaky": 3, "gelu": 4, "dropout": 5}
+
+
+@dataclass
+class Memory:
+    """One array for everything, whose parts are given out one after the other."""
+
+    size: int = 0
+    values: dict[int, float] = field(default_factory=dict)  # what a place holds at the start, if not zero
+
+    def take(self, count: int, *values: float) -> int:
+        """The first of so many places."""
+        first = self.size
+        self.values.update({first + k: value for k, value in enumerate(values)})
+        self.size = -(-(first + count + GAP) // GAP) * GAP
+        return first
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where weights, gradients and the optimiser's two numbers for each begin, `count` each; places by id."""
+
+    count: int
+    places: dict[int, int]
+    values: int
+    gradients: int
+    first: int
+    second: int
+
+
+@dataclass
+class Plan:
+    """The table for training, that for evaluation, and the parts of the memory that are looked at from outside."""
+
+    training: Any
+    evaluation: Any
+    memory: Memory
+    weights: Weights
+    images: int
+    scores: int
+    gradient: int
+    scratch: int
+    buffers: dict[int, int]  # places of running means and variances, by the id of torch's tensor
+    masks: list[tuple[Any, int, int]]  # of dropout: the layer, its place in the memory, and features
+
+
+def made(operations: list[Operation], parameters: list[Any], most: int) -> Plan:
+    """The plan for up to `most` images at once."""
+    return _Planner(operations, parameters, -(-most // 16)).plan()
+
+
+class _Planner:
+    def __init__(self, operations: list[Operation], parameters: list[Any], blocks: int) -> None:
+        self.operations, self.blocks, self.memory = operations, blocks, Memory()
+        self.weights = self._weights(parameters)
+        self.zeros = self.memory.take(48, *[0.0] * 16, *[1.0] * 16)
+        self.buffers: dict[int, int] = {}
+        self.masks: list[tuple[Any, int, int]] = []
+        self.scratch_size = 0
+
+    def _weights(self, parameters: list[Any]) -> Weights:
+        places, count = {}, 0
+        for one in parameters:
+            places[id(one)] = count
+            count += one.numel()
+        count = -(-count // 8) * 8
+        values, gradients, first, second = (self.memory.take(count) for _ in range(4))
+        return Weights(count, {key: values + at for key, at in places.items()}, values, gradients, first, second)
+
+    def plan(self) -> Plan:
+        """Lay out all operations, then the room that they share."""
+        images = self._room(_count(self.operations[0].given))
+        rows, at, gradient = [], images, -1
+        for k, one in enumerate(self.operations):
+            row = np.full(f.COUNT, -1, np.int64)
+            row[: f.WHOLE + 1] = 0
+            row[[f.X, f.GX, f.ZEROS]] = at, gradient, self.zeros
+            in_place = k > 0 and one.kind in ("relu", "sigmoid", "tanh", "leaky")
+            row[f.Y] = at if in_place else self._room(_count(one.out))
+            needed = gradient >= 0 or one.kind in ("convolution", "linear", "normalisation")
+            row[f.GY] = gradient if in_place else self._room(_count(one.out)) if needed else -1
+            getattr(self, f"_{one.kind.replace('-', '_')}", self._pointwise)(one, row)
+            if not needed:
+                row[f.BACKWARD] = 0
+            rows.append(row)
+            at, gradient = int(row[f.Y]), int(row[f.GY])
+        classes = self.operations[-1].out[0]
+        self.scratch_size = max(self.scratch_size, 8 * _count(self.operations[0].given), (classes + 2) * 16)
+        scratch = self.memory.take(self.scratch_size)
+        training = np.array(rows)
+        training[:, f.SCRATCH] = scratch
+        found = self.memory, self.weights, images, at, gradient, scratch, self.buffers, self.masks
+        return Plan(training, self._evaluation(training), *found)
+
+    def _room(self, features: int) -> int:
+        return self.memory.take(features * 16 * self.blocks)
+
+    def _evaluation(self, training: Any) -> Any:
+        """The same without gradients: dropout is left out, and batch normalisation goes by its running figures."""
+        rows = training.copy()
+        rows[:, f.GX] = -1
+        for k, one in enumerate(self.operations):
+            if one.kind == "normalisation":
+                rows[k, f.FORWARD] = address("normalisation", "make_evaluation")
+            elif one.kind == "dropout":
+                rows[k, f.FORWARD] = 0
+                at, put = rows[k, f.X], rows[k, f.Y]
+                rows[k + 1 :, f.X][rows[k + 1 :, f.X] == put] = at
+                rows[k + 1 :, f.Y][rows[k + 1 :, f.Y] == put] = at
+        return rows
+
+    def _places(self, one: Operation, row: Any) -> None:
+        """Where the layer's weights and their gradients are."""
+        shift = self.weights.gradients - self.weights.values
+        for name, at, gradient in (("weight", f.WEIGHT, f.GWEIGHT), ("bias", f.BIAS, f.GBIAS)):
+            if (tensor := getattr(one.layer, name)) is not None:
+                row[at] = self.weights.places[id(tensor)]
+                row[gradient] = row[at] + shift
+
+    def _convolution(self, one: Operation, row: Any) -> None:
+        (i, hi, wi), (o, ho, wo), layer = one.given, one.before, one.layer
+        kh, kw = layer.kernel_size
+        self._places(one, row)
+        row[[f.IN, f.HI, f.WI, f.OUT, f.HO, f.WO, f.HP, f.WP]] = i, hi, wi, o, ho, wo, *one.out[1:]
+        row[[f.KH, f.KW, f.SH, f.SW]] = kh, kw, *layer.stride
+        row[[f.PH, f.PW]] = padding_of(layer)
+        taps, fused = i * kh * kw, kw <= 5
+        limit = 20 if wide() else 10
+        group = _best([g for g in range(8, 0, -1) if g * (kw if fused else 1) <= limit], o)
+        groups = -(-o // group) * group
+        row[[f.TILE, f.TILE_BACK, f.GROUP]] = tile(o), tile(i), group
+        row[f.PACKED], row[f.TURNED] = self.memory.take(o * taps), self.memory.take(o * taps)
+        row[f.SUMS], row[f.BIASES] = self.memory.take(groups * taps * 16), self.memory.take(o * 16)
+        row[f.AUX] = self._room(_count(one.out)) if one.pool != PLAIN else 0
+        self._scratch_of(row, groups)
+        row[f.FORWARD] = address("convolution", "make_forward", one.pool)
+        row[f.BACKWARD] = address("gradient", "make_backward", one.pool, fused, not wide())
+        row[f.BEGIN], row[f.END] = address("convolution", "make_begin"), address("gradient", "make_end")
+        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = _rows(o, tile(o), kw)
+        if row[f.GX] >= 0:
+            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = _rows(i, tile(i), kw)
+        lanes = (16, 8) if wide() else (8, 8)
+        row[[f.OUTER16, f.OUTER8]] = [address("products", "make_outer", group, kw if fused else 1, n) for n in lanes]
+
+    def _scratch_of(self, row: Any, groups: int) -> None:
+        """How many rows a band has, and the room for a block's gradients, its images with padding, and a stride."""
+        ho, wo, wide_ = int(row[f.HO]), int(row[f.WO]), int(row[f.WI] + 2 * row[f.PW])
+        pooled = bool(row[f.HP] != ho)
+        fits = (BAND - int(row[f.KH] - 1) * wide_ * 16) // ((int(row[f.GROUP]) * wo + int(row[f.SH]) * wide_) * 16)
+        fits = max(fits // 2 * 2 if pooled else fits, 2 if pooled else 1)
+        row[f.BAND] = min(fits, ho + ho % 2 if pooled else ho)
+        dilated = ((ho - 1) * row[f.SH] + 1) * ((wo - 1) * row[f.SW] + 1) if max(row[f.SH], row[f.SW]) > 1 else 0
+        padded = row[f.IN] * row[f.HI] * wide_ if row[f.PW] else 0
+        backward = groups * max(ho, int(row[f.BAND])) * wo + padded + row[f.OUT] * dilated
+        self.scratch_size = max(self.scratch_size, 16 * int(backward), 16 * 2 * wo * max(tile(int(row[f.OUT])), 1))
+
+    def _linear(self, one: Operation, row: Any) -> None:
+        i, o, lanes = one.given[0] * one.given[1] * one.given[2], one.out[0], 16 * self.blocks
+        self._places(one, row)
+        row[[f.IN, f.OUT, f.TILE, f.TILE_BACK, f.WHOLE]] = i, o, tile(o), tile(i), 1
+        row[f.PACKED], row[f.TURNED] = self.memory.take(o * lanes), self.memory.take(o * 16)
+        self.scratch_size = max(self.scratch_size, -(-i // 16) * 16 * lanes)
+        row[f.FORWARD], row[f.BACKWARD] = address("dense", "make_forward"), address("dense", "make_backward")
+        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = _dots(o, tile(o))
+        if row[f.GX] >= 0:
+            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = _dots(i, tile(i))
+
+    def _normalisation(self, one: Operation, row: Any) -> None:
+        layer = one.layer
+        if layer.affine:
+            self._places(one, row)
+        row[[f.IN, f.HI, f.WI, f.WHOLE]] = *one.given, 1
+        row[f.VALUE], row[f.SECOND] = self.memory.take(1, layer.momentum), self.memory.take(1, layer.eps)
+        row[f.AUX] = self.memory.take(2 * one.given[0])
+        for name, at in (("running_mean", f.MEAN), ("running_var", f.VARIANCE)):
+            row[at] = self.buffers[id(getattr(layer, name))] = self.memory.take(one.given[0])
+        row[f.FORWARD], row[f.BACKWARD] = (address("normalisation", name) for name in ("make_training", "make_backward"))
+
+    def _max_pool(self, one: Operation, row: Any) -> None:
+        self._pool(one, row, 0)
+        row[f.AUX] = self._room(_count(one.out))
+
+    def _mean_pool(self, one: Operation, row: Any) -> None:
+        self._pool(one, row, 1)
+        row[f.AUX] = row[f.Y]
+
+    def _pool(self, one: Operation, row: Any, kind: int) -> None:
+        size, stride, padding, counted = window_of(one.layer, one.given)
+        row[[f.IN, f.HI, f.WI, f.HO, f.WO]] = *one.given, *one.out[1:]
+        row[[f.KH, f.KW, f.SH, f.SW, f.PH, f.PW, f.SECOND]] = *size, *stride, *padding, int(counted)
+        row[f.FORWARD], row[f.BACKWARD] = (address("pooling", f"make_{way}", kind) for way in ("forward", "backward"))
+
+    def _pointwise(self, one: Operation, row: Any) -> None:
+        kind = POINTWISE[one.kind]
+        row[f.FEATURES] = features = _count(one.given)
+        if one.kind == "leaky":
+            row[f.VALUE] = self.memory.take(1, one.layer.negative_slope)
+        if one.kind == "dropout":
+            row[f.AUX] = self._room(features)
+            self.masks.append((one, int(row[f.AUX]), features))
+        row[f.FORWARD], row[f.BACKWARD] = (address("pointwise", f"make_{way}", kind) for way in ("forward", "backward"))
+
+
+def tile(channels: int) -> int:
+    """How many channels are computed side by side: the number that leaves the fewest over."""
+    return _leaving_fewest((8, 10, 6, 5, 4) if wide() else (6, 5, 4), channels) if channels >= 4 else 1
+
+
+def _leaving_fewest(sizes: tuple[int, ...], channels: int) -> int:
+    return min((size for size in sizes if size <= channels), key=lambda size: channels % size)
+
+
+def _best(groups: list[int], channels: int) -> int:
+    """The group that adds the fewest channels; of equal ones, the largest."""
+    return min(groups, key=lambda group: -(-channels // group) * group)
+
+
+def _rows(channels: int, tile_: int, kw: int) -> list[int]:
+    size = kw if kw <= 7 else 0
+    ones = 1 if channels % tile_ else tile_  # the same again, where no channel is left over
+    return [address("products", "make_row", count, lanes, size) for count in (tile_, ones) for lanes in (16, 8)]
+
+
+def _dots(features: int, tile_: int) -> list[int]:
+    ones = 1 if features % tile_ else tile_
+    return [address("products", "make_dot", count, lanes) for count in (tile_, ones) for lanes in (16, 8)]
+
+
+def _count(shape: tuple[int, int, int]) -> int:
+    return shape[0] * shape[1] * shape[2]
+
+
+__all__ = ["MAX", "Memory", "Plan", "Weights", "made", "pair", "tile"]

@@ -1,0 +1,66 @@
+"""The optimisers' updates, as torch's own compute them: over all weights of a network, which lie side by side."""
+
+import math
+
+import numpy as np
+from numba import cfunc, njit, types
+
+from suite.kernels.functions import power
+from suite.kernels.products import MEMORY, WHOLE
+from suite.kernels.vectors import fma, load, root, splat, store
+
+jit = njit(error_model="numpy")
+f32 = np.float32
+REAL = types.float64
+SGD = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, REAL, REAL, REAL)
+ADAM = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, *[REAL] * 5)
+
+
+def make_sgd(nesterov: bool) -> int:
+    """The address of SGD's update of `count` weights; `moved` is the momentum's place, unused without momentum."""
+
+    def sgd(a, weights, gradients, moved, count, rate, momentum, decay):
+        step, mu, wd = splat(f32(-rate), 8), splat(f32(momentum), 8), splat(f32(decay), 8)
+        for k in range(0, count, 8):
+            w = load(a, weights + k, 8)
+            g = fma(wd, w, load(a, gradients + k, 8)) if decay != 0.0 else load(a, gradients + k, 8)
+            if momentum != 0.0:
+                v = fma(mu, load(a, moved + k, 8), g)
+                store(a, moved + k, v)
+                g = fma(mu, v, g) if nesterov else v
+            store(a, weights + k, fma(step, g, w))
+
+    return int(cfunc(SGD, cache=True, error_model="numpy")(sgd).address)
+
+
+def make_adam(decoupled: bool) -> int:
+    """The address of Adam's update; `decoupled` decay is AdamW's. There are `parts` equal counters of the steps."""
+
+    def adam(a, weights, gradients, means, squares, count, steps, parts, rate, beta1, beta2, tiny, decay):
+        t = int(a[steps]) + 1
+        for k in range(parts):
+            a[steps + k] = f32(t)
+        step = splat(f32(-rate / (1.0 - power(beta1, t))), 8)
+        scale = splat(f32(1.0 / math.sqrt(1.0 - power(beta2, t))), 8)
+        b1, c1, b2, c2 = _four(beta1, beta2)
+        eps, wd, kept = splat(f32(tiny), 8), splat(f32(decay), 8), splat(f32(1.0 - rate * decay), 8)
+        for k in range(0, count, 8):
+            w, g = load(a, weights + k, 8), load(a, gradients + k, 8)
+            if decay != 0.0:
+                if decoupled:
+                    w = w * kept
+                else:
+                    g = fma(wd, w, g)
+            mean = fma(load(a, means + k, 8), b1, c1 * g)
+            square = fma(load(a, squares + k, 8), b2, c2 * g * g)
+            store(a, means + k, mean)
+            store(a, squares + k, square)
+            store(a, weights + k, fma(step, mean / fma(root(square), scale, eps), w))
+
+    return int(cfunc(ADAM, cache=True, error_model="numpy")(adam).address)
+
+
+@jit
+def _four(beta1, beta2):
+    """How much of each running mean stays and how much of the new value comes in, as vectors."""
+    return splat(f32(beta1), 8), splat(f32(1.0 - beta1), 8), splat(f32(beta2), 8), splat(f32(1.0 - beta2), 8)
