@@ -1,4 +1,4 @@
-"""Batches from images in memory: the stored bytes are selected by index and normalised one batch at a time."""
+"""Batches from images in memory: the stored bytes are selected by index, one batch at a time."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,16 +22,15 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
 
 def batches(
     given: Labelled,
-    recipe: Recipe,
     size: int,
     order: torch.Tensor | None = None,
     change: Callable[[int, torch.Tensor], torch.Tensor] | None = None,
 ) -> Iterator[Batch]:
-    """Batches (pixels, labels) of `size` images, in the given or the stored order; the last batch may be smaller.
+    """Batches (bytes, labels) of `size` images, in the given or the stored order; the last batch may be smaller.
 
     `change` gets the number of each batch and its stored bytes, and returns others.
     """
     for number, start in enumerate(range(0, len(given.labels), size)):
         read_ahead(given.images, given.where(order, start + size, start + 2 * size))
         images, labels = given.pick(order, start, start + size)
-        yield normalised(change(number, images) if change else images, recipe), labels
+        yield change(number, images) if change else images, labels

@@ -11,10 +11,10 @@ from torch import nn
 
 from suite.disk.documents import Epoch, EpochClock, Probe
 from suite.engine.augment import augmenting
-from suite.engine.batches import batches
-from suite.engine.build import NONE, Loss, plain_loss, require_scores
+from suite.engine.batches import batches, normalised
+from suite.engine.build import NONE, Loss, require_scores
 from suite.engine.draws import permutation, set_seed
-from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.evaluate import Evaluation, look
 from suite.engine.events import Emit, Step
 from suite.engine.own import own_schedule, update
 from suite.engine.schedule import rate, set_rate
@@ -63,36 +63,46 @@ def train_epoch(
     if `enough(steps, seconds)` is true.
     """
     set_seed(seed, "epoch", epoch)
-    images, device = len(sets.training.labels), sets.training.labels.device
-    order = permutation(images, seed, epoch).to(device) if recipe.shuffle else None
-    steps = math.ceil(images / recipe.batch_size)
+    count, device = len(sets.training.labels), sets.training.labels.device
+    order = permutation(count, seed, epoch).to(device) if recipe.shuffle else None
+    steps = math.ceil(count / recipe.batch_size)
     change = augmenting(recipe, functions, seed, epoch)
     shape = (own_schedule(recipe, functions),) if recipe.schedule == "own" else ()
     tally, watch = _Tally(device), _Stopwatch()
     probes: list[Probe] = []
-    for step, (pixels, labels) in enumerate(batches(sets.training, recipe, recipe.batch_size, order, change), 1):
-        scores = _scores(state, recipe, pixels)
-        loss = loss_of(scores, labels)
-        loss.backward()
+    for step, (images, labels) in enumerate(batches(sets.training, recipe.batch_size, order, change), 1):
         set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates, *shape))
-        if recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
-        update(recipe, functions, state.optimizer)
-        if state.average:
-            state.average.update()
-
-        tally.add(scores.detach(), labels, loss.detach())
+        if state.kernels:
+            loss, right = state.kernels.step(images, labels)
+        else:
+            loss, right = _torchs_step(state, recipe, images, labels, loss_of, functions)
+        tally.add(len(labels), loss, right)
         if sets.probes and recipe.probe_every and step % recipe.probe_every == 0:
             with watch.paused():
-                seen = _look(state, recipe, sets.probes).accuracy()
-                probes.append({"step": epoch * steps + step, "batch_loss": loss.item(), "test_accuracy": seen})
+                seen = _look(state, sets.probes).accuracy()
+                probes.append({"step": epoch * steps + step, "batch_loss": float(loss), "test_accuracy": seen})
         if device.type == "cpu" and watch.ticked():  # on a GPU, reading the tally would wait for all queued steps
             emit(Step(epoch, **tally.means(), images_per_second=tally.images / watch.seconds))
             if not math.isfinite(tally.loss):
                 break
         if enough(step, watch.seconds):
             break
-    return {"epoch": epoch, **tally.means(), **_end(state, recipe, sets, watch), "probes": probes}
+    return {"epoch": epoch, **tally.means(), **_end(state, sets, watch), "probes": probes}
+
+
+def _torchs_step(
+    state: State, recipe: Recipe, images: torch.Tensor, labels: torch.Tensor, loss_of: Loss, functions: Functions
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One update by torch; returns the batch's mean loss and the number of right answers, before the update."""
+    scores = _scores(state, recipe, normalised(images, recipe))
+    loss = loss_of(scores, labels)
+    loss.backward()
+    if recipe.clip_norm is not None:
+        nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
+    update(recipe, functions, state.optimizer)
+    if state.average:
+        state.average.update()
+    return loss.detach(), (scores.detach().argmax(1) == labels).sum()
 
 
 def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
@@ -105,12 +115,12 @@ def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
     return scores if exact else scores.float()
 
 
-def _end(state: State, recipe: Recipe, sets: Sets, watch: "_Stopwatch") -> _End:
+def _end(state: State, sets: Sets, watch: "_Stopwatch") -> _End:
     """The evaluation of validation and test images at the end of an epoch, and the times of all its parts."""
     trained = watch.seconds
-    held_out = _look(state, recipe, sets.validation) if sets.validation else None
+    held_out = _look(state, sets.validation) if sets.validation else None
     validated = watch.seconds
-    tested = _look(state, recipe, sets.test) if sets.test else None
+    tested = _look(state, sets.test) if sets.test else None
     return {
         "val_loss": held_out.loss if held_out else None,
         "val_accuracy": held_out.accuracy() if held_out else None,
@@ -130,9 +140,9 @@ def is_finite(record: Epoch) -> bool:
     return all(math.isfinite(loss) for loss in (record["train_loss"], record["val_loss"]) if loss is not None)
 
 
-def _look(state: State, recipe: Recipe, given: Labelled) -> Evaluation:
+def _look(state: State, given: Labelled) -> Evaluation:
     with state.evaluated():
-        return evaluate(state.forward, given, recipe, plain_loss(recipe))
+        return look(state, given)
 
 
 class _Tally:
@@ -143,10 +153,11 @@ class _Tally:
         self.loss = torch.zeros((), dtype=torch.float64, device=device)
         self.right = torch.zeros((), dtype=torch.int64, device=device)
 
-    def add(self, scores: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
-        self.images += len(labels)
-        self.loss += loss * len(labels)
-        self.right += (scores.argmax(1) == labels).sum()
+    def add(self, images: int, loss: torch.Tensor | float, right: torch.Tensor | int) -> None:
+        """A batch of so many images, their mean loss and the number of right answers."""
+        self.images += images
+        self.loss += loss * images
+        self.right += right
 
     def means(self) -> _Means:
         return {

@@ -1,13 +1,15 @@
 """Evaluation of a model on images that do not train it."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from suite.engine.batches import batches
-from suite.engine.build import Loss
+from suite.engine.batches import batches, normalised
+from suite.engine.build import Loss, plain_loss
 from suite.engine.sets import Labelled
+from suite.engine.state import State
 from suite.recipe import Recipe
 
 TOP, FEWEST = 5, 20  # top-5 accuracy is measured from so many classes on
@@ -47,6 +49,21 @@ class Evaluation:
         return float(recall.nanmean()), float(f1.nanmean())
 
 
+def look(state: State, given: Labelled, *, scored: bool = False) -> Evaluation:
+    """Evaluate a state's network with the weights that it has, the way that its training goes; see `evaluate`."""
+    if state.kernels is None:
+        return evaluate(state.forward, given, state.recipe, plain_loss(state.recipe), scored=scored)
+    found = [state.kernels.scores(images, labels) for images, labels in batches(given, SIZE)]
+    losses, scores, predicted, confidence = zip(*found, strict=True)
+    every, count = torch.cat(scores), len(given.labels)
+    top = None
+    if state.recipe.classes >= FEWEST:
+        top = float((every.topk(TOP, 1).indices == given.labels.unsqueeze(1)).sum()) / count
+    loss = math.fsum(losses) / count
+    kept = every if scored else None
+    return Evaluation(loss, torch.cat(predicted), torch.cat(confidence), given.labels, top, kept)
+
+
 def evaluate(model: nn.Module, given: Labelled, recipe: Recipe, loss_of: Loss, *, scored: bool = False) -> Evaluation:
     """Evaluate the model on all images; it is left in training mode.
 
@@ -58,8 +75,8 @@ def evaluate(model: nn.Module, given: Labelled, recipe: Recipe, loss_of: Loss, *
     among = torch.zeros((), dtype=torch.int64, device=device) if recipe.classes >= FEWEST else None
     every: list[torch.Tensor] = []
     with torch.inference_mode():
-        for pixels, truth in batches(given.to(device), recipe, SIZE):
-            scores = model(pixels)
+        for images, truth in batches(given.to(device), SIZE):
+            scores = model(normalised(images, recipe))
             total += loss_of(scores, truth).double() * len(truth)
             if scored:
                 every.append(scores.float().cpu())

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suite.engine import program
 from suite.errors import MACHINE, SuiteError
+
+if TYPE_CHECKING:
+    from suite.engine.way import Way
 
 # Libraries read these when a process starts, so the parent of a worker must set them.
 # The last two: by default glibc returns every large block to the system, and the next step pays for new page faults.
@@ -23,7 +26,7 @@ ENVIRONMENT = {
 }
 
 # A run is resumed only if all of these are unchanged. Measurements showed that each of them can change the bits.
-BINDING = ("torch", "numeric_class", "device", "switches", "threads", "engine_sha256")
+BINDING = ("torch", "way", "numeric_class", "device", "switches", "threads", "engine_sha256")
 
 # The user's variables that select other arithmetic. Measurements showed that most change the bits.
 SWITCHES = (
@@ -34,6 +37,7 @@ SWITCHES = (
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
     "SUITE_COMPILE",
+    "SUITE_KERNELS",
 )
 
 
@@ -55,7 +59,7 @@ def make_portable() -> None:
     if device().type != "cpu" or compile_mode():
         named = DEVICE if device().type != "cpu" else COMPILE
         raise SuiteError(f"portable: {named}={os.environ[named]} gives bits of this machine.", f"Unset {named}.")
-    for name in SWITCHES:
+    for name in set(SWITCHES) - {"SUITE_KERNELS"}:
         os.environ.pop(name, None)
     os.environ.update(PORTABLE)
     found = torch.backends.cpu.get_cpu_capability()
@@ -141,14 +145,17 @@ def machine() -> dict[str, Any]:
     return {"cpu": _cpu(), "cores": cores}
 
 
-def environment() -> dict[str, Any]:
-    """What results depend on besides recipe and seed: versions, processor, numeric class, threads, program text."""
+def environment(way: "Way") -> dict[str, Any]:
+    """What results depend on besides recipe and seed: versions, processor, numeric class, threads, program text.
+
+    `way` is how the numbers are computed; the numeric class is that of this way.
+    """
     import numpy
     import torch
 
     from suite import __version__
     from suite.engine.device import device_name
-    from suite.engine.numeric import numeric_class
+    from suite.engine.numeric import class_of_way
 
     return {
         "suite": __version__,
@@ -157,7 +164,8 @@ def environment() -> dict[str, Any]:
         "numpy": numpy.__version__,
         **machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "numeric_class": numeric_class(),
+        "way": str(way),
+        "numeric_class": class_of_way(way),
         "device": device_name(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -48,15 +48,16 @@ def fit(
     spread over `updates` steps, or over the recipe's epochs. The training ends early if a loss is not finite.
     """
     exact.make_exact()
-    environment = exact.environment()
     recipe, functions = experiment.recipe, experiment.functions
     rehearse(recipe, experiment.network, run.seed, sets.training, functions)
     model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe, functions)
+    begun = State.begun(recipe, model, functions)
+    environment = exact.environment(begun.way)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
     sets = replace(sets, training=sets.training.to(device()))
     updates = updates or recipe.epochs * math.ceil(len(sets.training.labels) / recipe.batch_size)
     outside = Outside(model, experiment.network, functions)
-    now = state.restore(run, State.begun(recipe, model, functions), outside)
+    now = state.restore(run, begun, outside)
     while more(now.history):
         epoch = len(now.history)
         enough = _reached(left(now.history))

@@ -1,4 +1,4 @@
-"""The numeric class of a machine: a digest of what torch's operators compute here, bit for bit.
+"""The numeric class of a machine: a digest of what torch's operators, or our kernels, compute here, bit for bit.
 
 Processors with the same instructions, and libraries that choose the same order of sums, have the same class, and so
 come to the same weights. The name of a processor predicts neither. All inputs are made of whole numbers, and have the
@@ -13,7 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from suite.engine.build import torchs_optimizer
 from suite.engine.device import device
+from suite.engine.way import Way
+from suite.recipe import Recipe
 
 Tensors = list[torch.Tensor]
 
@@ -22,6 +25,17 @@ Tensors = list[torch.Tensor]
 def numeric_class() -> str:
     """The class of this process: 8 hexadecimal digits, computed once."""
     return class_of(operators())
+
+
+@functools.cache
+def kernels_class() -> str:
+    """The class of our kernels and of torch's random numbers, which give the first weights and dropout's masks."""
+    return class_of(kernels())
+
+
+def class_of_way(way: Way) -> str:
+    """The class of the way that a training goes."""
+    return kernels_class() if way.kernels else numeric_class()
 
 
 def class_of(digests: dict[str, str]) -> str:
@@ -33,6 +47,13 @@ def operators() -> dict[str, str]:
     """For each operator, 8 hexadecimal digits of the SHA-256 of its results and gradients on fixed inputs."""
     with torch.random.fork_rng(devices=[]):
         return {name: _digest(compute()) for name, compute in _OPERATORS.items()}
+
+
+def kernels() -> dict[str, str]:
+    """The same for small networks that the kernels train for a few steps, and for torch's random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        drawn = {name: _digest(compute()) for name, compute in _OPERATORS.items() if name in DRAWS}
+        return drawn | {name: _digest(_trained(*about)) for name, about in _NETWORKS.items()}
 
 
 def _digest(results: Tensors) -> str:
@@ -101,6 +122,43 @@ def _drawn(draw: Callable[[], torch.Tensor]) -> Callable[[], Tensors]:
     return compute
 
 
+def _trained(layers: Callable[[], list[nn.Module]], recipe: Recipe) -> Tensors:
+    """The weights of a network after three steps, and its scores."""
+    from suite.kernels.network import Kernels
+
+    model = nn.Sequential(*layers())
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.copy_(_filled(*weights.shape, scale=0.5))
+    computed = Kernels(model, torchs_optimizer(recipe, model), recipe)
+    images = torch.arange(28 * 28 * recipe.batch_size).mul_(7_919).remainder_(251).to(torch.uint8).view(-1, 1, 28, 28)
+    labels = torch.arange(recipe.batch_size) % 10
+    for _ in range(3):
+        computed.step(images, labels)
+    return [*model.state_dict().values(), *computed.scores(images, labels)[1:]]
+
+
+def _lenet() -> list[nn.Module]:
+    first = [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2)]
+    return [*first, nn.Flatten(), nn.Linear(400, 84), nn.Sigmoid(), nn.Linear(84, 10)]
+
+
+def _others() -> list[nn.Module]:
+    first = [nn.Conv2d(1, 8, 3, stride=2), nn.BatchNorm2d(8), nn.GELU(), nn.MaxPool2d(3), nn.Flatten()]
+    return [*first, nn.Linear(128, 24), nn.Tanh(), nn.Linear(24, 10)]
+
+
+DRAWS = ("normal numbers", "uniform numbers", "permutation")
+_NETWORKS: dict[str, tuple[Callable[[], list[nn.Module]], Recipe]] = {
+    "kernels: LeNet, cross-entropy, Adam": (
+        _lenet,
+        Recipe(data="mnist", loss="cross-entropy", optimizer="adam", lr=0.001, batch_size=20, epochs=1),
+    ),
+    "kernels: stride, BatchNorm, GELU, tanh, squared error, momentum": (
+        _others,
+        Recipe(data="mnist", loss="mse-one-hot", optimizer="sgd", momentum=0.9, lr=0.01, batch_size=20, epochs=1),
+    ),
+}
 _OPERATORS: dict[str, Callable[[], Tensors]] = {
     "convolution 5 × 5, 1 to 6 channels": _convolution(16, 1, 6, 28, 5),
     "convolution 5 × 5, 6 to 16 channels": _convolution(16, 6, 16, 14, 5),

@@ -3,6 +3,8 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -15,8 +17,12 @@ from suite.engine.build import NONE, build_optimizer
 from suite.engine.device import compiled, device
 from suite.engine.outside import Outside
 from suite.engine.rewrite import rewrite
+from suite.engine.way import Way, way_of
 from suite.recipe import Recipe
 from suite.recipe.arguments import Functions
+
+if TYPE_CHECKING:
+    from suite.kernels.network import Kernels
 
 Tensors = dict[str, torch.Tensor]
 
@@ -30,6 +36,8 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    recipe: Recipe
+    way: Way
     history: list[Epoch] = field(default_factory=list)
     best: Tensors = field(default_factory=dict)
     average: Average | None = None
@@ -43,7 +51,16 @@ class State:
     def begun(cls, recipe: Recipe, model: nn.Module, functions: Functions = NONE) -> "State":
         """The state before the first step."""
         average = Average(model, recipe.average) if recipe.average is not None else None
-        return cls(model, build_optimizer(recipe, model, functions), average=average)
+        return cls(model, build_optimizer(recipe, model, functions), recipe, way_of(recipe, model), average=average)
+
+    @cached_property
+    def kernels(self) -> "Kernels | None":
+        """What computes instead of torch; made at the first use, when the state has been restored."""
+        if not self.way.kernels:
+            return None
+        from suite.kernels.network import Kernels
+
+        return Kernels(self.model, self.optimizer, self.recipe)
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Within it the model has the weights that are evaluated: the averages, if the recipe asks for them."""

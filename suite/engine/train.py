@@ -10,8 +10,7 @@ from suite.disk import crash
 from suite.disk.documents import Epoch, Result
 from suite.disk.journal import Run
 from suite.engine import checkpoint, exact, state
-from suite.engine.build import Loss, plain_loss
-from suite.engine.evaluate import Evaluation, evaluate
+from suite.engine.evaluate import Evaluation, look
 from suite.engine.events import Emit
 from suite.engine.faults import in_file
 from suite.engine.fit import Fitted, finish_diverged, fit
@@ -44,7 +43,7 @@ def train(run: Run, experiment: Experiment, data: Data, emit: Emit) -> Result:
 
 def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Result:
     """Evaluate the weights that the recipe keeps (last or best) on all test images, and write the result."""
-    recipe, now, loss_of = experiment.recipe, fitted.state, plain_loss(experiment.recipe)
+    recipe, now = experiment.recipe, fitted.state
     if recipe.keep == "best":
         now.model.load_state_dict(now.best)
     elif now.average:
@@ -52,7 +51,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
     begun = time.perf_counter()
     with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
         test = Labelled(data.test_images, data.test_labels)
-        found = evaluate(now.forward, test, recipe, loss_of, scored="score" in experiment.functions)
+        found = look(now, test, scored="score" in experiment.functions)
     seconds = time.perf_counter() - begun
     if not math.isfinite(found.loss):
         return finish_diverged(run, recipe.epochs - 1, fitted.environment)
@@ -66,7 +65,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
     }
     checkpoint.save_tensors(run.folder / "weights.safetensors", weights)
     checkpoint.save_tensors(run.folder / "predictions.safetensors", predictions)
-    _require_equal_after_reload(run, recipe, now, data, loss_of, found)
+    _require_equal_after_reload(run, now, data, found)
     return run.finish(
         {
             "status": "finished",
@@ -80,9 +79,7 @@ def _finish(run: Run, experiment: Experiment, fitted: Fitted, data: Data) -> Res
     )
 
 
-def _require_equal_after_reload(
-    run: Run, recipe: Recipe, now: State, data: Data, loss_of: Loss, found: Evaluation
-) -> None:
+def _require_equal_after_reload(run: Run, now: State, data: Data, found: Evaluation) -> None:
     """Read the weights back from their file; raises `SuiteError` if they predict other classes.
 
     Its code is 2 if the network's evaluation does not repeat, else 3.
@@ -91,7 +88,7 @@ def _require_equal_after_reload(
     first = Labelled(data.test_images[:RELOADED], data.test_labels[:RELOADED])
 
     def again() -> Evaluation:
-        return evaluate(now.forward, first, recipe, loss_of)
+        return look(now, first)
 
     if not torch.equal(again().predicted, found.predicted[:RELOADED]):
         require_repeatable(now.model, again)

@@ -94,16 +94,17 @@ class Kernels:
             maker = address("updating", "make_sgd", self.recipe.optimizer == "nesterov")
             self._update = _function(maker, _VOID, *[_INT] * 4, *[_REAL] * 3)
 
-    def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
         """One update from images uint8 (n, channels, height, width) and labels int64 (n,).
 
-        The summed loss and the number of right answers, both before the update, are added to `sums`. The learning rate
-        is that of the optimiser's group. Raises `ValueError`, as torch does, for a mean over a single value.
+        Returns the batch's mean loss and the number of right answers, both before the update. The learning rate is that
+        of the optimiser's group. Raises `ValueError`, as torch does, where BatchNorm gets a single value.
         """
         n, plan, memory = len(labels), self.plan, self.array.ctypes.data
         if n == 1 and any(self.single):
             raise ValueError("Expected more than 1 value per channel when training, got a batch of one image")
         self._draw_masks(n)
+        self.sums[:] = 0.0
         rows, table = len(plan.training), plan.training.ctypes.data
         self._read(images, n)
         self._forward(memory, table, rows, n)
@@ -114,6 +115,7 @@ class Kernels:
         for layer in self.norms:
             layer.num_batches_tracked += 1
         self._updated(self.optimizer.param_groups[0], memory)
+        return float(self.sums[0]) / n, int(self.sums[1])
 
     def _updated(self, group: dict[str, Any], memory: int) -> None:
         kept = self.plan.weights
