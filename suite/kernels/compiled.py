@@ -1,6 +1,6 @@
 """Compiled functions: each is compiled when it is first needed, once for a processor and a version of the kernels.
 
-Numba keeps the code in a folder of the user's cache. It looks at the one file in which a function is defined, so the
+Numba keeps their code in a folder of the user's cache. It looks at the one file in which a function is defined, so the
 folder is named after the text of all files, the versions of Numba and LLVM, and the processor with its instructions.
 """
 
@@ -8,10 +8,72 @@ import functools
 import hashlib
 import importlib
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+from filelock import FileLock
+
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
+_kept: list[Any] = []  # a function's code lives as long as its object
+
+
+@functools.cache
+def address(module: str, maker: str, *values: Any) -> int:
+    """The address of the function that `maker` of a module of this room makes for these values.
+
+    While one process compiles a function, the others wait for its code. Where it cannot be kept, each process compiles
+    for itself, and says so once.
+    """
+    make = getattr(importlib.import_module(f"suite.kernels.{module}"), maker)
+    name = "-".join([module, maker, *(str(int(value)) for value in values)])
+    try:
+        with _in_cache(folder()), _alone(folder() / f"{name}.done"):
+            return _made(make, values, cache=True)
+    except (OSError, RuntimeError) as error:  # Numba raises the second where it finds no folder to write to
+        _say_once(str(error) if isinstance(error, OSError) else f"{folder()}: cannot be written")
+        return _made(make, values, cache=False)
+
+
+def _made(make: Callable[..., Any], values: tuple[Any, ...], *, cache: bool) -> int:
+    from numba import cfunc
+
+    signature, function = make(*values)
+    compiled = cfunc(signature, cache=cache, error_model="numpy")(function)
+    _kept.append(compiled)
+    return int(compiled.address)
+
+
+@contextmanager
+def _in_cache(place: Path) -> Iterator[None]:
+    """Let Numba keep code in this folder; the user's own functions keep theirs where they did."""
+    from numba.core import config
+
+    before, config.CACHE_DIR = config.CACHE_DIR, str(place)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+@contextmanager
+def _alone(done: Path) -> Iterator[None]:
+    """Hold the folder's lock until the file `done` is there: then the code is, and can be read without a lock."""
+    if done.exists():
+        yield
+        return
+    done.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(done.parent / "lock"):
+        yield
+        done.touch()
+
+
+@functools.cache
+def _say_once(fault: str) -> None:
+    print(f"The kernels' compiled code is not kept: {fault}. Each process compiles for itself.", file=sys.stderr)
 
 
 @functools.cache
@@ -28,33 +90,20 @@ def wide() -> bool:
 
 
 def _features() -> str:
+    """The processor's instructions as LLVM names them, or those that NUMBA_CPU_FEATURES lets it use."""
     from numba.core import codegen, config
 
     return str(codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES)
 
 
 @functools.cache
-def address(module: str, maker: str, *values: Any) -> int:
-    """The address of the function that `maker` of a module of this room makes for these values."""
-    with_cache()
-    return int(getattr(importlib.import_module(f"suite.kernels.{module}"), maker)(*values))
-
-
-@functools.cache
-def with_cache() -> None:
-    """Let Numba keep the kernels' code in the user's cache; where that cannot be written, in memory alone."""
-    from numba.core import config
-
-    config.CACHE_DIR = str(folder())
-
-
-@functools.cache
 def folder() -> Path:
+    """Where the compiled code is kept."""
     import llvmlite
     import numba
     from llvmlite import binding
 
-    processor = f"{binding.get_host_cpu_name()} {_features()}"
-    name = f"{text_sha256()} {numba.__version__} {llvmlite.__version__} {processor} {os.environ.get('NUMBA_CPU_NAME')}"
-    base = Path(os.environ.get("SUITE_CACHE") or Path.home() / ".cache" / "suite")
-    return base / "kernels" / hashlib.sha256(name.encode()).hexdigest()[:16]
+    processor = f"{os.environ.get('NUMBA_CPU_NAME') or binding.get_host_cpu_name()} {_features()}"
+    name = f"{text_sha256()} {sys.version} {numba.__version__} {llvmlite.__version__} {processor}"
+    base = platformdirs.user_cache_path("suite-benchmark") / "kernels"
+    return base / hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -4,15 +4,39 @@ A max-pool notes which of its four it took. Of a mean after ReLU the signs are n
 """
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import (
-    AUX, BIAS, HI, HP, IN, KH, KW, MANY16, OUT, PACKED, PH, PW, SCRATCH, SH, SW, TILE, TILE_BACK, TURNED, GX, WEIGHT,
-    WI, WO, WP, X, Y, ZEROS,
+    AUX,
+    BIAS,
+    GX,
+    HI,
+    HP,
+    IN,
+    KH,
+    KW,
+    MANY16,
+    OUT,
+    PACKED,
+    PH,
+    PW,
+    SCRATCH,
+    SH,
+    SW,
+    TILE,
+    TILE_BACK,
+    TURNED,
+    WEIGHT,
+    WI,
+    WO,
+    WP,
+    ZEROS,
+    X,
+    Y,
 )  # fmt: skip
 from suite.kernels.products import ALL, OPERATION, call_row
-from suite.kernels.vectors import load, splat, store, where_at_most, where_greater
+from suite.kernels.vectors import constants, load, splat, store, where_at_most, where_greater
 
 jit = njit(error_model="numpy")
 f32 = np.float32
@@ -31,8 +55,8 @@ def tile_from(o, count, tile):
     return tile if o + tile <= count else 1
 
 
-def make_forward(pool: int) -> int:
-    """The address of the forward pass; `pool` is what follows in the same pass."""
+def make_forward(pool: int):
+    """The forward pass; `pool` is what follows in the same pass."""
 
     def forward(a, s, first, last, n):
         area = s[HP] * s[WP]
@@ -60,7 +84,7 @@ def make_forward(pool: int) -> int:
                             _pool8(a, s[SCRATCH] + t * plane, s[WO], s[WP], pool, y + at, aux)
                 o += channels
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(forward).address)
+    return OPERATION, forward
 
 
 @jit
@@ -77,8 +101,8 @@ def _make_pool(lanes):
     @jit
     def pool_row(a, source, width, columns, pool, y, aux):
         """Two rows of so many columns become one; what the gradient needs goes to aux."""
-        zero, one, two, three = splat(f32(0.0), lanes), splat(f32(1.0), lanes), splat(f32(2.0), lanes), splat(f32(3.0), lanes)
-        four, eight, quarter = splat(f32(4.0), lanes), splat(f32(8.0), lanes), splat(f32(0.25), lanes)
+        zero, one, two, three, four, _, _, _, eight = constants(lanes)
+        quarter = splat(f32(0.25), lanes)
         for q in range(columns):
             at = source + 2 * q * lanes
             v0, v1 = load(a, at, lanes), load(a, at + lanes, lanes)
@@ -102,8 +126,8 @@ def _make_pool(lanes):
 _pool16, _pool8 = _make_pool(16), _make_pool(8)
 
 
-def make_begin() -> int:
-    """The address of the function that packs the weights in the order in which tiles read them.
+def make_begin():
+    """The function that packs the weights in the order in which tiles read them.
 
     Forwards that is [tile][input channel][tap][channel of the tile]; backwards the same of the turned kernels.
     """
@@ -119,7 +143,7 @@ def make_begin() -> int:
                     for t in range(taps):
                         a[s[TURNED] + _packed(i, o, t, s[IN], s[OUT], taps, s[TILE_BACK])] = a[at + taps - 1 - t]
 
-    return int(cfunc(ALL, cache=True, error_model="numpy")(begin).address)
+    return ALL, begin
 
 
 @jit

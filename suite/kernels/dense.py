@@ -5,12 +5,28 @@ blocks as the second cache holds are computed while the weights go by.
 """
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import (
-    BACK8, BACK16, BACK_ONE8, BACK_ONE16, BIAS, DOT8, DOT16, GBIAS, GWEIGHT, GX, GY, IN, MANY8, MANY16, ONE8, ONE16, OUT,
-    PACKED, SCRATCH, TILE, TILE_BACK, TURNED, WEIGHT, X, Y, ZEROS,
+    BACK16,
+    BIAS,
+    GBIAS,
+    GWEIGHT,
+    GX,
+    GY,
+    IN,
+    MANY16,
+    OUT,
+    PACKED,
+    SCRATCH,
+    TILE,
+    TILE_BACK,
+    TURNED,
+    WEIGHT,
+    ZEROS,
+    X,
+    Y,
 )  # fmt: skip
 from suite.kernels.products import OPERATION, call_dot
 from suite.kernels.tiles import turn8
@@ -23,7 +39,7 @@ IMAGES = 256  # at a time in a gradient of weights
 
 
 @jit
-def _dot(s, a, channels, tile, lanes, first, arguments):
+def _dot(s, channels, tile, lanes, first, arguments):
     """Call the function for a tile of so many features."""
     wide = lanes == 16
     if channels == tile:
@@ -47,7 +63,8 @@ def _forward(a, s, first, last, n):
             for block in range(begin, min(begin + TOGETHER, last)):
                 lanes = lanes_of(block, n)
                 x, y = s[X] + block * 16 * s[IN], s[Y] + block * 16 * s[OUT] + o * lanes
-                _dot(s, a, channels, s[TILE], lanes, MANY16, (a, x, s[IN], s[WEIGHT] + o * s[IN], s[IN], 1, bias, y, lanes))
+                arguments = (a, x, s[IN], s[WEIGHT] + o * s[IN], s[IN], 1, bias, y, lanes)
+                _dot(s, channels, s[TILE], lanes, MANY16, arguments)
             o += channels
 
 
@@ -94,7 +111,7 @@ def _weights(a, s, c, lanes):
             x, count = s[SCRATCH] + (c * lanes + begin) * 16, min(IMAGES, lanes - begin)
             weights, bias = s[PACKED] + o * lanes + begin * channels, -1 if begin else s[ZEROS]
             at = out + o * step
-            _dot(s, a, channels, s[TILE], 16, MANY16, (a, x, count, weights, 1, channels, bias, at, step))
+            _dot(s, channels, s[TILE], 16, MANY16, (a, x, count, weights, 1, channels, bias, at, step))
         o += channels
     if not whole:
         for o in range(s[OUT]):
@@ -113,7 +130,7 @@ def _images(a, s, first, last, n):
                 lanes = lanes_of(block, n)
                 gy, gx = s[GY] + block * 16 * s[OUT], s[GX] + block * 16 * s[IN] + i * lanes
                 arguments = (a, gy, s[OUT], s[WEIGHT] + i, 1, s[IN], s[ZEROS], gx, lanes)
-                _dot(s, a, channels, s[TILE_BACK], lanes, BACK16, arguments)
+                _dot(s, channels, s[TILE_BACK], lanes, BACK16, arguments)
             i += channels
 
 
@@ -129,19 +146,19 @@ def _turn(a, source, count, lanes, target, step):
             a[target + (c // 16) * step + lane * 16 + c % 16] = a[source + c * lanes + lane]
 
 
-def make_forward() -> int:
-    """The address of the forward pass."""
+def make_forward():
+    """The forward pass."""
 
     def dense_forward(a, s, first, last, n):
         _forward(a, s, first, last, n)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(dense_forward).address)
+    return OPERATION, dense_forward
 
 
-def make_backward() -> int:
-    """The address of the backward pass."""
+def make_backward():
+    """The backward pass."""
 
     def dense_backward(a, s, first, last, n):
         _backward(a, s, first, last, n)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(dense_backward).address)
+    return OPERATION, dense_backward

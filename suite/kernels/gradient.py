@@ -5,23 +5,49 @@ Each lane sums the gradients of the images in its own place, in the order of blo
 """
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
 from suite.kernels.blocks import clear, copy, lanes_of
-from suite.kernels.convolution import MAX, NONE, row_function, tile_from
+from suite.kernels.convolution import MAX, NONE
 from suite.kernels.fields import (
-    AUX, BACK16, BAND, BIASES, GBIAS, GROUP, GWEIGHT, GX, GY, HI, HO, HP, IN, KH, KW, OUT, OUTER8, OUTER16, PH, PW,
-    SCRATCH, SH, SUMS, SW, TILE_BACK, TURNED, WI, WO, WP, X, ZEROS,
+    AUX,
+    BAND,
+    BIASES,
+    GBIAS,
+    GROUP,
+    GWEIGHT,
+    GX,
+    GY,
+    HI,
+    HO,
+    HP,
+    IN,
+    KH,
+    KW,
+    OUT,
+    OUTER8,
+    OUTER16,
+    PH,
+    PW,
+    SCRATCH,
+    SH,
+    SUMS,
+    SW,
+    WI,
+    WO,
+    WP,
+    X,
 )  # fmt: skip
-from suite.kernels.products import ALL, OPERATION, call_outer, call_row
-from suite.kernels.vectors import load, onto, splat, store, total, where_at_most, where_equal
+from suite.kernels.image_gradient import channels_of, image_gradient
+from suite.kernels.products import ALL, OPERATION, call_outer
+from suite.kernels.vectors import constants, load, onto, splat, store, total, where_at_most, where_equal
 
 jit = njit(error_model="numpy")
 f32 = np.float32
 
 
-def make_backward(pool: int, fused: bool, halves: bool) -> int:
-    """The address of the backward pass.
+def make_backward(pool: int, fused: bool, halves: bool):
+    """The backward pass.
 
     `fused`: one function has all the columns of a kernel, else one tap. `halves`: 16 lanes are two vectors of 8,
     because the processor has no registers for more.
@@ -32,7 +58,7 @@ def make_backward(pool: int, fused: bool, halves: bool) -> int:
         for block in range(first, last):
             lanes = lanes_of(block, n)
             x, wide = s[X] + block * 16 * s[IN] * s[HI] * s[WI], s[WI] + 2 * s[PW]
-            whole = _channels(s)
+            whole = channels_of(s)
             kept = s[HO] if s[GX] >= 0 else s[BAND]
             rows = s[SCRATCH] + whole * kept * s[WO] * lanes  # behind the gradient: the images with their padding
             if s[PW]:
@@ -43,18 +69,13 @@ def make_backward(pool: int, fused: bool, halves: bool) -> int:
                 bottom = min(top + s[BAND], s[HO])
                 at = top if s[GX] >= 0 else 0
                 for o in range(s[OUT]):
-                    _before_pool(a, s, block, lanes, o, top // step, bottom, s[SCRATCH] + (o * kept + at) * s[WO] * lanes, pool)
+                    out = s[SCRATCH] + (o * kept + at) * s[WO] * lanes
+                    _before_pool(a, s, block, lanes, o, top // step, bottom, out, pool)
                 _weights(a, s, lanes, top, bottom, at, kept, x, wide, fused, halves)
             if s[GX] >= 0:
-                _images(a, s, block, lanes)
+                image_gradient(a, s, block, lanes)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(backward).address)
-
-
-@jit
-def _channels(s):
-    """The output channels, rounded up to whole groups."""
-    return (s[OUT] + s[GROUP] - 1) // s[GROUP] * s[GROUP]
+    return OPERATION, backward
 
 
 @jit
@@ -90,8 +111,8 @@ def _make_spread(lanes):
     @jit
     def spread_row(a, g, aux, width, columns, pool, out, sums):
         """A row of the gradient after the pool becomes the one or two rows before it."""
-        zero, one, two, three = splat(f32(0.0), lanes), splat(f32(1.0), lanes), splat(f32(2.0), lanes), splat(f32(3.0), lanes)
-        quarter, bias = splat(f32(0.25), lanes), load(a, sums, 16)
+        zero, one, two, three, four, _, _, seven, eight = constants(lanes)
+        bias = load(a, sums, 16)
         down = width * lanes
         for q in range(columns):
             v = load(a, g + q * lanes, lanes)
@@ -105,9 +126,9 @@ def _make_spread(lanes):
                 v2, v3 = where_equal(noted, two, v, zero), where_equal(noted, three, v, zero)
                 bias = onto(bias, v)
             else:
-                v, seven = v * quarter, splat(f32(7.0), lanes)
-                v3, noted = where_at_most(noted, seven, zero, v), where_at_most(noted, seven, noted, noted - (seven + one))
-                v2, noted = where_at_most(noted, three, zero, v), where_at_most(noted, three, noted, noted - (three + one))
+                v = v * splat(f32(0.25), lanes)
+                v3, noted = where_at_most(noted, seven, zero, v), where_at_most(noted, seven, noted, noted - eight)
+                v2, noted = where_at_most(noted, three, zero, v), where_at_most(noted, three, noted, noted - four)
                 v1, noted = where_at_most(noted, one, zero, v), where_at_most(noted, one, noted, noted - two)
                 v0 = where_at_most(noted, zero, zero, v)
                 bias = onto(bias, (v0 + v1) + (v2 + v3))
@@ -133,7 +154,7 @@ def _weights(a, s, lanes, top, bottom, at, kept, x, wide, fused, halves):
     taps = 1 if fused else s[KW]
     apart = 16 if fused else s[KW] * 16
     outer = s[OUTER16] if lanes == 16 and not halves else s[OUTER8]
-    for g in range(_channels(s) // group):
+    for g in range(channels_of(s) // group):
         for i in range(s[IN]):
             for ky in range(s[KH]):
                 first = max(top, (s[PH] - ky + s[SH] - 1) // s[SH])
@@ -149,45 +170,8 @@ def _weights(a, s, lanes, top, bottom, at, kept, x, wide, fused, halves):
                         )  # fmt: skip
 
 
-@jit
-def _images(a, s, block, lanes):
-    """The gradient of the layer's input: a convolution with the turned kernels.
-
-    Where the layer has a stride, its output's gradient is first written with zeros between.
-    """
-    dy, height, width = s[SCRATCH], s[HO], s[WO]
-    if s[SH] > 1 or s[SW] > 1:
-        dy, height, width = _dilated(a, s, lanes)
-    gx, c = s[GX] + block * 16 * s[IN] * s[HI] * s[WI], 0
-    while c < s[IN]:
-        channels = tile_from(c, s[IN], s[TILE_BACK])
-        row = row_function(s, channels == s[TILE_BACK], lanes, BACK16)
-        weights = s[TURNED] + c * s[OUT] * s[KH] * s[KW]
-        for h in range(s[HI]):
-            call_row(
-                row, (a, dy, s[OUT], height, width, weights, s[ZEROS], h, s[WI], gx + (c * s[HI] + h) * s[WI] * lanes,
-                s[HI] * s[WI] * lanes, s[KH], s[KW], 1, 1, s[KH] - 1 - s[PH], s[KW] - 1 - s[PW])
-            )  # fmt: skip
-        c += channels
-
-
-@jit
-def _dilated(a, s, lanes):
-    """Where the gradient now is with zeros between its rows and columns, its height and its width."""
-    height, width = (s[HO] - 1) * s[SH] + 1, (s[WO] - 1) * s[SW] + 1
-    padded = s[IN] * s[HI] * (s[WI] + 2 * s[PW]) if s[PW] else 0
-    target = s[SCRATCH] + (_channels(s) * s[HO] * s[WO] + padded) * lanes
-    clear(a, target, s[OUT] * height * width * lanes)
-    for o in range(s[OUT]):
-        for h in range(s[HO]):
-            for q in range(s[WO]):
-                source = s[SCRATCH] + ((o * s[HO] + h) * s[WO] + q) * lanes
-                copy(a, source, target + ((o * height + h * s[SH]) * width + q * s[SW]) * lanes, lanes)
-    return target, height, width
-
-
-def make_end() -> int:
-    """The address of the function that adds the lanes' sums, in the order of the layer's own weights."""
+def make_end():
+    """The function that adds the lanes' sums, in the order of the layer's own weights."""
 
     def end(a, s):
         for o in range(s[OUT]):
@@ -199,7 +183,7 @@ def make_end() -> int:
                         a[to] = total(load(a, s[SUMS] + (row * s[KW] + kx) * 16, 16))
             if s[GBIAS] >= 0:
                 a[s[GBIAS] + o] = total(load(a, s[BIASES] + o * 16, 16))
-        clear(a, s[SUMS], _channels(s) * s[IN] * s[KH] * s[KW] * 16)
+        clear(a, s[SUMS], channels_of(s) * s[IN] * s[KH] * s[KW] * 16)
         clear(a, s[BIASES], s[OUT] * 16)
 
-    return int(cfunc(ALL, cache=True, error_model="numpy")(end).address)
+    return ALL, end

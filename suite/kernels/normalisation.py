@@ -1,16 +1,32 @@
 """Batch normalisation: over the images and places of each channel, first their mean, then the variance around it.
 
-A block's sum is one of 32 bits for each lane, and the blocks' sums are added in 64. Lanes without an image do not count.
+A block has a sum of 32 bits for each lane; the blocks' sums are added in 64. Lanes without an image do not count.
 """
 
 import math
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
-from suite.kernels.blocks import clear, lanes_of
+from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import (
-    AUX, BIAS, GBIAS, GWEIGHT, GX, GY, HI, IN, MEAN, SCRATCH, SECOND, VALUE, VARIANCE, WEIGHT, WI, X, Y, ZEROS,
+    AUX,
+    BIAS,
+    GBIAS,
+    GWEIGHT,
+    GX,
+    GY,
+    HI,
+    IN,
+    MEAN,
+    SECOND,
+    VALUE,
+    VARIANCE,
+    WEIGHT,
+    WI,
+    ZEROS,
+    X,
+    Y,
 )  # fmt: skip
 from suite.kernels.products import OPERATION
 from suite.kernels.vectors import fma, load, splat, store, total
@@ -86,28 +102,28 @@ def _scaled(a, s, c, blocks, n, mean, inverse):
             store(a, s[Y] + k, fma(load(a, s[X] + k, 8) - splat(mean, 8), scale, shift))
 
 
-def make_training() -> int:
-    """The address of the forward pass of a training step; the running mean and variance are updated."""
+def make_training():
+    """The forward pass of a training step; the running mean and variance are updated."""
 
     def norm_forward(a, s, first, last, n):
         _forward(a, s, last, n)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(norm_forward).address)
+    return OPERATION, norm_forward
 
 
-def make_evaluation() -> int:
-    """The address of the forward pass of an evaluation, by the running mean and variance."""
+def make_evaluation():
+    """The forward pass of an evaluation, by the running mean and variance."""
 
     def norm_evaluate(a, s, first, last, n):
         for c in range(s[IN]):
             inverse = f32(1.0 / math.sqrt(float(a[s[VARIANCE] + c]) + float(a[s[SECOND]])))
             _scaled(a, s, c, last, n, a[s[MEAN] + c], inverse)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(norm_evaluate).address)
+    return OPERATION, norm_evaluate
 
 
-def make_backward() -> int:
-    """The address of the backward pass."""
+def make_backward():
+    """The backward pass."""
 
     def norm_backward(a, s, first, last, n):
         count = float(n * _places(s))
@@ -121,7 +137,7 @@ def make_backward() -> int:
             if s[GX] >= 0:
                 _gradient(a, s, c, last, n, mean, inverse, weight, f32(plain / count), f32(along / count))
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(norm_backward).address)
+    return OPERATION, norm_backward
 
 
 @jit

@@ -7,7 +7,8 @@ import numpy as np
 
 from suite.kernels import fields as f
 from suite.kernels.compiled import address, wide
-from suite.kernels.layers import MAX, PLAIN, Operation, padding_of, pair, window_of
+from suite.kernels.layers import PLAIN, Operation, padding_of, window_of
+from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile
 
 GAP = 16  # numbers between two parts of the memory, so that each begins a cache line
 BAND = 12_000  # numbers of a gradient and its images that are worked on at a time: they stay in the first cache
@@ -139,7 +140,7 @@ class _Planner:
         row[[f.PH, f.PW]] = padding_of(layer)
         taps, fused = i * kh * kw, kw <= 5
         limit = 20 if wide() else 10
-        group = _best([g for g in range(8, 0, -1) if g * (kw if fused else 1) <= limit], o)
+        group = smallest_group([g for g in range(8, 0, -1) if g * (kw if fused else 1) <= limit], o)
         groups = -(-o // group) * group
         row[[f.TILE, f.TILE_BACK, f.GROUP]] = tile(o), tile(i), group
         row[f.PACKED], row[f.TURNED] = self.memory.take(o * taps), self.memory.take(o * taps)
@@ -149,9 +150,9 @@ class _Planner:
         row[f.FORWARD] = address("convolution", "make_forward", one.pool)
         row[f.BACKWARD] = address("gradient", "make_backward", one.pool, fused, not wide())
         row[f.BEGIN], row[f.END] = address("convolution", "make_begin"), address("gradient", "make_end")
-        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = _rows(o, tile(o), kw)
+        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = rows_of(o, tile(o), kw)
         if row[f.GX] >= 0:
-            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = _rows(i, tile(i), kw)
+            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = rows_of(i, tile(i), kw)
         lanes = (16, 8) if wide() else (8, 8)
         row[[f.OUTER16, f.OUTER8]] = [address("products", "make_outer", group, kw if fused else 1, n) for n in lanes]
 
@@ -174,9 +175,9 @@ class _Planner:
         row[f.PACKED], row[f.TURNED] = self.memory.take(o * lanes), self.memory.take(o * 16)
         self.scratch_size = max(self.scratch_size, -(-i // 16) * 16 * lanes)
         row[f.FORWARD], row[f.BACKWARD] = address("dense", "make_forward"), address("dense", "make_backward")
-        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = _dots(o, tile(o))
+        row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = dots_of(o, tile(o))
         if row[f.GX] >= 0:
-            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = _dots(i, tile(i))
+            row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = dots_of(i, tile(i))
 
     def _normalisation(self, one: Operation, row: Any) -> None:
         layer = one.layer
@@ -187,7 +188,8 @@ class _Planner:
         row[f.AUX] = self.memory.take(2 * one.given[0])
         for name, at in (("running_mean", f.MEAN), ("running_var", f.VARIANCE)):
             row[at] = self.buffers[id(getattr(layer, name))] = self.memory.take(one.given[0])
-        row[f.FORWARD], row[f.BACKWARD] = (address("normalisation", name) for name in ("make_training", "make_backward"))
+        row[f.FORWARD] = address("normalisation", "make_training")
+        row[f.BACKWARD] = address("normalisation", "make_backward")
 
     def _max_pool(self, one: Operation, row: Any) -> None:
         self._pool(one, row, 0)
@@ -214,33 +216,5 @@ class _Planner:
         row[f.FORWARD], row[f.BACKWARD] = (address("pointwise", f"make_{way}", kind) for way in ("forward", "backward"))
 
 
-def tile(channels: int) -> int:
-    """How many channels are computed side by side: the number that leaves the fewest over."""
-    return _leaving_fewest((8, 10, 6, 5, 4) if wide() else (6, 5, 4), channels) if channels >= 4 else 1
-
-
-def _leaving_fewest(sizes: tuple[int, ...], channels: int) -> int:
-    return min((size for size in sizes if size <= channels), key=lambda size: channels % size)
-
-
-def _best(groups: list[int], channels: int) -> int:
-    """The group that adds the fewest channels; of equal ones, the largest."""
-    return min(groups, key=lambda group: -(-channels // group) * group)
-
-
-def _rows(channels: int, tile_: int, kw: int) -> list[int]:
-    size = kw if kw <= 7 else 0
-    ones = 1 if channels % tile_ else tile_  # the same again, where no channel is left over
-    return [address("products", "make_row", count, lanes, size) for count in (tile_, ones) for lanes in (16, 8)]
-
-
-def _dots(features: int, tile_: int) -> list[int]:
-    ones = 1 if features % tile_ else tile_
-    return [address("products", "make_dot", count, lanes) for count in (tile_, ones) for lanes in (16, 8)]
-
-
 def _count(shape: tuple[int, int, int]) -> int:
     return shape[0] * shape[1] * shape[2]
-
-
-__all__ = ["MAX", "Memory", "Plan", "Weights", "made", "pair", "tile"]

@@ -1,7 +1,7 @@
 """Activations and dropout, number by number."""
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import AUX, FEATURES, GX, GY, VALUE, X, Y
@@ -47,8 +47,8 @@ def _slope(kind, x, y, g, slope, mask):
     return g * mask
 
 
-def make_forward(kind: int) -> int:
-    """The address of the forward pass of an activation, or of dropout, whose mask is at AUX."""
+def make_forward(kind: int):
+    """The forward pass of an activation, or of dropout, whose mask is at AUX."""
 
     def pointwise_forward(a, s, first, last, n):
         for block in range(first, last):
@@ -61,11 +61,11 @@ def make_forward(kind: int) -> int:
             if whole < count:
                 store(a, y + whole, _value(kind, load(a, x + whole, 8), splat(slope, 8), load(a, mask + whole, 8)))
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(pointwise_forward).address)
+    return OPERATION, pointwise_forward
 
 
-def make_backward(kind: int) -> int:
-    """The address of its backward pass; input and output, and their gradients, may be at the same place."""
+def make_backward(kind: int):
+    """Its backward pass; input and output, and their gradients, may be at the same place."""
 
     def pointwise_backward(a, s, first, last, n):
         for block in range(first, last):
@@ -80,4 +80,4 @@ def make_backward(kind: int) -> int:
                 seen8 = load(a, x + whole, 8), load(a, y + whole, 8), load(a, gy + whole, 8)
                 store(a, gx + whole, _slope(kind, *seen8, splat(slope, 8), load(a, mask + whole, 8)))
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(pointwise_backward).address)
+    return OPERATION, pointwise_backward

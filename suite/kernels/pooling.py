@@ -5,7 +5,7 @@ mean where the layer says so, and never in a maximum.
 """
 
 import numpy as np
-from numba import cfunc, njit
+from numba import njit
 
 from suite.kernels.blocks import clear, lanes_of
 from suite.kernels.fields import AUX, GX, GY, HI, HO, IN, KH, KW, PH, PW, SECOND, SH, SW, WI, WO, X, Y
@@ -31,8 +31,8 @@ def _divisor(s, window):
     return s[KH] * s[KW] if s[SECOND] else (bottom - top) * (right - left)
 
 
-def make_forward(kind: int) -> int:
-    """The address of the forward pass."""
+def make_forward(kind: int):
+    """The forward pass."""
 
     def pool_forward(a, s, first, last, n):
         for block in range(first, last):
@@ -49,7 +49,7 @@ def make_forward(kind: int) -> int:
                             else:
                                 _mean(a, s, _window(s, h, q), plane, lanes, s[Y] + out)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(pool_forward).address)
+    return OPERATION, pool_forward
 
 
 @jit
@@ -75,8 +75,8 @@ def _mean(a, s, window, plane, lanes, y):
     store(a, y, sum_ * splat(f32(1.0) / f32(_divisor(s, window)), 8))
 
 
-def make_backward(kind: int) -> int:
-    """The address of the backward pass: each gradient is added to the places of its window, in the windows' order."""
+def make_backward(kind: int):
+    """The backward pass: each gradient is added to the places of its window, in the windows' order."""
 
     def pool_backward(a, s, first, last, n):
         for block in range(first, last):
@@ -91,7 +91,7 @@ def make_backward(kind: int) -> int:
                             out = at + ((c * s[HO] + h) * s[WO] + q) * lanes + lane
                             _spread(a, s, kind, _window(s, h, q), plane, lanes, s[GY] + out, s[AUX] + out)
 
-    return int(cfunc(OPERATION, cache=True, error_model="numpy")(pool_backward).address)
+    return OPERATION, pool_backward
 
 
 @jit

@@ -4,7 +4,7 @@ Arrays are [channel][row][column][lane]: a vector has the same pixel of 16 image
 """
 
 from llvmlite import ir
-from numba import cfunc, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -15,12 +15,12 @@ ROW = types.void(MEMORY, *[WHOLE] * 16)
 DOT = types.void(MEMORY, *[WHOLE] * 8)
 OUTER = types.void(MEMORY, *[WHOLE] * 11)
 PLAN = types.CPointer(types.intp)
-OPERATION = types.void(MEMORY, PLAN, WHOLE, WHOLE, WHOLE)  # of a row of the plan, for the blocks from … to … of n images
+OPERATION = types.void(MEMORY, PLAN, WHOLE, WHOLE, WHOLE)  # of a row, for the blocks from … to … of n images
 ALL = types.void(MEMORY, PLAN)
 
 
-def make_row(channels: int, lanes: int, size: int) -> int:
-    """The address of a function that computes one row of a convolution's output, for so many channels.
+def make_row(channels: int, lanes: int, size: int):
+    """A function that computes one row of a convolution's output, for so many channels.
 
     Its kernels have `size` columns; 0: as many as the call says. Weights are [input channel][row][column][channel].
     Pixels outside the image are left out, not multiplied by 0.
@@ -49,20 +49,17 @@ def make_row(channels: int, lanes: int, size: int) -> int:
                             tile = tile_run(tile, memory, w + kx * channels, 1, channels, v + kx * lanes, lanes, 1)
             tile_store(memory, y + q * lanes, plane, tile)
 
-    return int(cfunc(ROW, cache=True, error_model="numpy")(row).address)
+    return ROW, row
 
 
-def make_dot(channels: int, lanes: int) -> int:
-    """The address of a function that computes so many sums over n of weight [t][n] times x[n], t apart by `across`.
+def make_dot(channels: int, lanes: int):
+    """A function that computes so many sums over n of weight [t][n] times x[n], t apart by `across`.
 
     They begin with the bias or, where `bias` is negative, with what y has.
     """
 
     def dot(memory, x, n, weights, across, along, bias, y, plane):
-        if bias >= 0:
-            tile = tile_splat(memory, bias, channels, lanes)
-        else:
-            tile = tile_load(memory, y, plane, channels, lanes)
+        tile = tile_splat(memory, bias, channels, lanes) if bias >= 0 else tile_load(memory, y, plane, channels, lanes)
         whole = n - n % 4
         for k in range(0, whole, 4):
             tile = tile_run(tile, memory, weights + k * along, across, along, x + k * lanes, lanes, 4)
@@ -70,11 +67,11 @@ def make_dot(channels: int, lanes: int) -> int:
             tile = tile_run(tile, memory, weights + k * along, across, along, x + k * lanes, lanes, 1)
         tile_store(memory, y, plane, tile)
 
-    return int(cfunc(DOT, cache=True, error_model="numpy")(dot).address)
+    return DOT, dot
 
 
-def make_outer(channels: int, taps: int, lanes: int) -> int:
-    """The address of a function that adds products to the sums of a weight's gradient, one vector of sums each.
+def make_outer(channels: int, taps: int, lanes: int):
+    """A function that adds products to the sums of a weight's gradient, one vector of sums each.
 
     The sum of channel p and tap q gets dy[p][row][column] * x[row][column * across + q] for all rows and columns; they
     are `apart` numbers from each other, those of one channel first. Neighbouring pixels are `pitch` numbers apart.
@@ -92,7 +89,7 @@ def make_outer(channels: int, taps: int, lanes: int) -> int:
                 right += across
         tile_store(memory, sums, apart, tile)
 
-    return int(cfunc(OUTER, cache=True, error_model="numpy")(outer).address)
+    return OUTER, outer
 
 
 def _caller(kind):

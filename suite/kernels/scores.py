@@ -1,7 +1,7 @@
 """From images as bytes to the first layer's input, and from scores to loss, gradient, class and confidence."""
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import njit, types
 
 from suite.kernels.blocks import clear, lanes_of
 from suite.kernels.functions import exp, log
@@ -18,8 +18,8 @@ FOUND = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, MEMORY, LABELS, MEMORY)
 CROSS_ENTROPY, SQUARED = range(2)
 
 
-def make_images() -> int:
-    """The address of the function that reads n images of so many bytes each, [image][pixel].
+def make_images():
+    """The function that reads n images of so many bytes each, [image][pixel].
 
     Its arithmetic is torch's: divided by 255, then less `mean`, then divided by `deviation` (0: neither).
     """
@@ -40,9 +40,11 @@ def make_images() -> int:
             for k in range(whole, pixels):
                 for lane in range(lanes):
                     image = block * 16 + lane
-                    a[out + k * lanes + lane] = _normal(given[image * pixels + k], mean, deviation) if image < n else f32(0.0)
+                    a[out + k * lanes + lane] = (
+                        _normal(given[image * pixels + k], mean, deviation) if image < n else f32(0.0)
+                    )
 
-    return int(cfunc(IMAGES, cache=True, error_model="numpy")(images_in).address)
+    return IMAGES, images_in
 
 
 @jit
@@ -57,8 +59,8 @@ def _normal(byte, mean, deviation):
     return (v - mean) / deviation if deviation != f32(0.0) else v
 
 
-def make_loss(kind: int) -> int:
-    """The address of the function that adds a batch's summed loss and right answers to `sums`.
+def make_loss(kind: int):
+    """The function that adds a batch's summed loss and right answers to `sums`.
 
     Where `g` is not negative, the gradient of the mean loss goes there. `smoothing` is that of cross-entropy's labels.
     """
@@ -83,7 +85,7 @@ def make_loss(kind: int) -> int:
                     for c in range(classes):
                         a[g + at + c * lanes + lane] = f32(0.0)
 
-    return int(cfunc(LOSS, cache=True, error_model="numpy")(loss_of).address)
+    return LOSS, loss_of
 
 
 @jit
@@ -142,8 +144,8 @@ def _squares(a, label, n, classes, score, lanes, out):
     return loss
 
 
-def make_found(kind: int) -> int:
-    """The address of the function that writes scores [image][class], classes and confidences.
+def make_found(kind: int):
+    """The function that writes scores [image][class], classes and confidences.
 
     The confidence is the highest softmax probability, or for the squared error the highest score, limited to 0 to 1.
     """
@@ -166,4 +168,4 @@ def make_found(kind: int) -> int:
                     v = a[score + best * lanes]
                     confidence[image] = f32(0.0) if v < f32(0.0) else f32(1.0) if v > f32(1.0) else v
 
-    return int(cfunc(FOUND, cache=True, error_model="numpy")(found).address)
+    return FOUND, found

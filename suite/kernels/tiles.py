@@ -8,7 +8,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from suite.kernels.vectors import Vector, call, picked, read, read_one, spread, write
+from suite.kernels.vectors import Vector, call, picked, read, spread, write
 
 
 def _places(builder: Any, first: Any, step: Any, count: int) -> list[Any]:
@@ -26,7 +26,7 @@ def tile_splat(_typing, memory, first, count, lanes):
 
     def generate(context, builder, _signature, args):
         places = _places(builder, args[1], args[1].type(1), kind.count)
-        parts = [spread(builder, read_one(builder, args[0], place), kind.dtype.lanes) for place in places]
+        parts = [spread(builder, read(builder, args[0], place, 0), kind.dtype.lanes) for place in places]
         return context.make_tuple(builder, kind, parts)
 
     return kind(memory, types.intp, count, lanes), generate
@@ -71,7 +71,7 @@ def tile_run(_typing, tile, memory, weights, across, along, images, step, taps):
         for first, place in zip(firsts, vectors, strict=True):
             vector = read(builder, memory_, place, kind.dtype.lanes)
             for t, at in enumerate(_places(builder, first, across_, kind.count)):
-                weight = spread(builder, read_one(builder, memory_, at), kind.dtype.lanes)
+                weight = spread(builder, read(builder, memory_, at, 0), kind.dtype.lanes)
                 parts[t] = call(builder, "llvm.fma", weight, vector, parts[t])
         return context.make_tuple(builder, kind, parts)
 
@@ -103,6 +103,11 @@ def tile_outer(_typing, tile, memory, left, across, count, right, along):
     return tile(tile, memory, whole, whole, count, whole, whole), generate
 
 
+# The orders in which two vectors of 8 become one: pairs of numbers side by side, then fours.
+_PAIRS = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+_FOURS = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+
+
 @intrinsic
 def turn8(_typing, memory, source, down, target, across):
     """memory[target + c * across + r] = memory[source + r * down + c] for 8 × 8 numbers."""
@@ -110,20 +115,11 @@ def turn8(_typing, memory, source, down, target, across):
     def generate(_context, builder, _signature, args):
         memory_, source_, down_, target_, across_ = args
         rows = [read(builder, memory_, at, 8) for at in _places(builder, source_, down_, 8)]
-        pairs = [
-            picked(builder, rows[r], rows[r + 1], [first + k for first in (0, 4) for k in (low, low + 8, low + 1, low + 9)])
-            for r in (0, 2, 4, 6)
-            for low in (0, 2)
-        ]
-        fours = [
-            picked(builder, pairs[k + half], pairs[k + 2 + half], [low, low + 1, low + 8, low + 9, low + 4, low + 5, low + 12, low + 13])
-            for k in (0, 4)
-            for half in (0, 1)
-            for low in (0, 2)
-        ]
+        rows = [picked(builder, rows[r], rows[r + 1], order) for r in (0, 2, 4, 6) for order in _PAIRS]
+        rows = [picked(builder, rows[k], rows[k + 2], order) for k in (0, 1, 4, 5) for order in _FOURS]
         for c, at in enumerate(_places(builder, target_, across_, 8)):
             low = [0, 1, 2, 3, 8, 9, 10, 11] if c < 4 else [4, 5, 6, 7, 12, 13, 14, 15]
-            write(builder, memory_, at, picked(builder, fours[c % 4], fours[c % 4 + 4], low))
+            write(builder, memory_, at, picked(builder, rows[c % 4], rows[c % 4 + 4], low))
 
     whole = types.intp
     return types.void(memory, whole, whole, whole, whole), generate

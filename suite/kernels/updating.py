@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import njit, types
 
 from suite.kernels.functions import power
 from suite.kernels.products import MEMORY, WHOLE
@@ -16,8 +16,8 @@ SGD = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, REAL, REAL, REAL)
 ADAM = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, *[REAL] * 5)
 
 
-def make_sgd(nesterov: bool) -> int:
-    """The address of SGD's update of `count` weights; `moved` is the momentum's place, unused without momentum."""
+def make_sgd(nesterov: bool):
+    """SGD's update of `count` weights; `moved` is the momentum's place, unused without momentum."""
 
     def sgd(a, weights, gradients, moved, count, rate, momentum, decay):
         step, mu, wd = splat(f32(-rate), 8), splat(f32(momentum), 8), splat(f32(decay), 8)
@@ -30,10 +30,10 @@ def make_sgd(nesterov: bool) -> int:
                 g = fma(mu, v, g) if nesterov else v
             store(a, weights + k, fma(step, g, w))
 
-    return int(cfunc(SGD, cache=True, error_model="numpy")(sgd).address)
+    return SGD, sgd
 
 
-def make_adam(decoupled: bool) -> int:
+def make_adam(decoupled: bool):
     """The address of Adam's update; `decoupled` decay is AdamW's. There are `parts` equal counters of the steps."""
 
     def adam(a, weights, gradients, means, squares, count, steps, parts, rate, beta1, beta2, tiny, decay):
@@ -57,7 +57,7 @@ def make_adam(decoupled: bool) -> int:
             store(a, squares + k, square)
             store(a, weights + k, fma(step, mean / fma(root(square), scale, eps), w))
 
-    return int(cfunc(ADAM, cache=True, error_model="numpy")(adam).address)
+    return ADAM, adam
 
 
 @jit

@@ -46,7 +46,9 @@ def spread(builder: Any, scalar: Any, lanes: int) -> Any:
 
 
 def read(builder: Any, memory: Any, index: Any, lanes: int) -> Any:
-    """A vector from memory; it need not be aligned."""
+    """A vector from memory, which need not be aligned; for no lanes one number."""
+    if not lanes:
+        return builder.load(builder.gep(memory, [index]), align=4)
     place = builder.bitcast(builder.gep(memory, [index]), ir.VectorType(F32, lanes).as_pointer())
     return builder.load(place, align=4)
 
@@ -54,11 +56,6 @@ def read(builder: Any, memory: Any, index: Any, lanes: int) -> Any:
 def write(builder: Any, memory: Any, index: Any, value: Any) -> None:
     """A vector to memory."""
     builder.store(value, builder.bitcast(builder.gep(memory, [index]), value.type.as_pointer()), align=4)
-
-
-def read_one(builder: Any, memory: Any, index: Any) -> Any:
-    """One number from memory."""
-    return builder.load(builder.gep(memory, [index]), align=4)
 
 
 def picked(builder: Any, one: Any, other: Any, order: list[int]) -> Any:
@@ -74,6 +71,18 @@ def load(_typing, memory, index, lanes):
         return read(builder, args[0], args[1], signature.return_type.lanes)
 
     return Vector(lanes.literal_value)(memory, types.intp, lanes), generate
+
+
+@intrinsic(prefer_literal=True)
+def constants(_typing, lanes):
+    """Vectors of the whole numbers from 0 to 8."""
+    kind = types.UniTuple(Vector(lanes.literal_value), 9)
+
+    def generate(context, builder, _signature, _args):
+        parts = [spread(builder, ir.Constant(F32, float(k)), kind.dtype.lanes) for k in range(9)]
+        return context.make_tuple(builder, kind, parts)
+
+    return kind(lanes), generate
 
 
 @intrinsic
@@ -138,7 +147,7 @@ def _choice(condition: Any) -> Any:
     return intrinsic(choose)
 
 
-# A comparison with a NaN is false, but in the last one: there a NaN in a is greater than any number, as in torch's pools.
+# A comparison with a NaN is false. Only in the last one a NaN in `a` is greater than any number, as in torch's pools.
 where_less = _choice(lambda builder, a, b: builder.fcmp_ordered("<", a, b))
 where_at_most = _choice(lambda builder, a, b: builder.fcmp_ordered("<=", a, b))
 where_equal = _choice(lambda builder, a, b: builder.fcmp_ordered("==", a, b))

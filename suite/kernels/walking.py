@@ -4,7 +4,7 @@ Operations that can take one block after the other do so in a row, so that a blo
 Some need all blocks at once: linear layers, so that weights are read once, and batch normalisation, for its means.
 """
 
-from numba import cfunc, njit, types
+from numba import njit, types
 
 from suite.kernels.fields import BACKWARD, BEGIN, COUNT, END, FORWARD, WHOLE
 from suite.kernels.products import MEMORY, PLAN, call_all, call_operation, moved
@@ -29,8 +29,8 @@ def _row(plan, k, memory, column, first, last, n):
         call_operation(plan[k * COUNT + column], (memory, moved(plan, k * COUNT), first, last, n))
 
 
-def make_forward() -> int:
-    """The address of the forward pass of `rows` operations, for n images."""
+def make_forward():
+    """The forward pass of `rows` operations, for n images."""
 
     def walk_forward(memory, plan, rows, n):
         blocks = (n + 15) // 16
@@ -49,11 +49,11 @@ def make_forward() -> int:
                         _row(plan, j, memory, FORWARD, block, block + 1, n)
             k = end
 
-    return int(cfunc(WALK, cache=True, error_model="numpy")(walk_forward).address)
+    return WALK, walk_forward
 
 
-def make_backward() -> int:
-    """The address of the backward pass."""
+def make_backward():
+    """The backward pass."""
 
     def walk_backward(memory, plan, rows, n):
         blocks = (n + 15) // 16
@@ -72,4 +72,4 @@ def make_backward() -> int:
             if plan[j * COUNT + END] != 0:
                 call_all(plan[j * COUNT + END], (memory, moved(plan, j * COUNT)))
 
-    return int(cfunc(WALK, cache=True, error_model="numpy")(walk_backward).address)
+    return WALK, walk_backward

@@ -83,8 +83,8 @@ def test_training_steps(benchmark, images, labels, name):
     before = [parameter.clone() for parameter in model.parameters()]
 
     def train_on_some():
-        for pixels, truth in batches(Labelled(images[some], labels[some]), recipe, recipe.batch_size):
-            loss_of(way(pixels), truth).backward()
+        for given, truth in batches(Labelled(images[some], labels[some]), recipe.batch_size):
+            loss_of(way(normalised(given, recipe)), truth).backward()
             optimizer.step()
             optimizer.zero_grad()
 

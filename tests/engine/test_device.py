@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from suite.engine import device, epoch
-from suite.engine.build import build_loss, build_model, build_optimizer
+from suite.engine.build import build_loss, build_model
 from suite.engine.epoch import train_epoch
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
@@ -82,9 +82,10 @@ def test_a_command_says_so_once(workspace, name, value, code):
 def test_within_an_epoch_nobody_waits_for_a_number(experiment, digits, monkeypatch):
     """But for progress, which a GPU's epochs do not tell: then the epoch's own two sums at its end are all."""
     monkeypatch.setattr(epoch, "TICK", math.inf)
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
     recipe = experiment().recipe
     model = build_model(recipe, experiment().network, 0)
-    state, sets = State(model, build_optimizer(recipe, model)), Sets(Labelled(digits.train_images, digits.train_labels))
+    state, sets = State.begun(recipe, model), Sets(Labelled(digits.train_images, digits.train_labels))
 
     with Waits() as waits:
         train_epoch(state, recipe, sets, build_loss(recipe), 0, 0, lambda _: None, lambda _steps, _seconds: False, 100)

@@ -12,11 +12,9 @@ import torch
 
 from suite.engine import batches, paging
 from suite.engine.sets import Labelled, stratified
-from suite.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are Linux's")
 PAGES = 4_000  # one row a page
-RECIPE = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=4, epochs=1)
 
 
 @pytest.fixture
@@ -58,7 +56,7 @@ def test_the_rows_of_the_next_batch_are_read_and_no_others(images):
     order = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(PAGES, dtype=torch.long)
 
-    next(batches.batches(Labelled(images, labels), RECIPE, 4, order))
+    next(batches.batches(Labelled(images, labels), 4, order))
 
     wait_until_in_memory(images, {*order[:8].tolist()})
 
@@ -68,7 +66,7 @@ def test_a_trial_reads_the_rows_of_its_part_and_copies_nothing(images):
     order = torch.randperm(len(training.labels), generator=torch.Generator().manual_seed(0))
     assert training.images.data_ptr() == images.data_ptr()
 
-    next(batches.batches(training, RECIPE, 4, order))
+    next(batches.batches(training, 4, order))
 
     wait_until_in_memory(images, {*training.rows[order[:8]].tolist()})
 

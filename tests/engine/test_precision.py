@@ -31,15 +31,15 @@ def test_an_epoch_is_that_of_torchs_autocast_to_the_bit(half, digits):
     recipe, sets = half.recipe, published(half.recipe, digits)
     model = build_model(recipe, half.network, 0)
     by_hand, optimizer, loss_of = rewrite(model), build_optimizer(recipe, model), build_loss(recipe)
-    for pixels, labels in batches(sets.training, recipe, recipe.batch_size):
+    for images, labels in batches(sets.training, recipe.batch_size):
         with torch.autocast("cpu", torch.bfloat16):
-            scores = by_hand(pixels)
+            scores = by_hand(normalised(images, recipe))
         loss_of(scores.float(), labels).backward()
         optimizer.step()
         optimizer.zero_grad()
 
     engine = build_model(recipe, half.network, 0)
-    state = State(engine, build_optimizer(recipe, engine))
+    state = State.begun(recipe, engine)
     updates = math.ceil(len(sets.training[1]) / recipe.batch_size)
     train_epoch(state, recipe, sets, loss_of, 0, 0, lambda _: None, lambda *_: False, updates)
 

@@ -84,7 +84,8 @@ def test_gradients_are_clipped_to_the_norm(experiment, digits):
     assert sum(((one - other) ** 2).sum() for one, other in pairs).sqrt().item() == pytest.approx(1e-3, rel=1e-3)
 
 
-def test_the_average_is_that_of_the_steps_and_leaves_the_training_alone(experiment, digits):
+def test_the_average_is_that_of_the_steps_and_leaves_the_training_alone(experiment, digits, monkeypatch):
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
     averaged, plain = (one_epoch(experiment(**fields), digits) for fields in ({"average": 0.8}, {}))
     weights = [one_epoch(experiment(), digits, lambda step, _s, n=n: step == n).model[1].weight for n in (1, 2, 3)]
 

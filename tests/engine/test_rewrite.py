@@ -75,7 +75,7 @@ def test_the_network_stays_as_published_and_its_parameters_are_the_same_ones(nam
     model = build_model(experiment.recipe, experiment.network, seed=0)
     before = describe(model, GREY), list(model.state_dict())
 
-    way = State(model, build_optimizer(experiment.recipe, model)).forward
+    way = State.begun(experiment.recipe, model).forward
 
     assert (describe(model, GREY), list(model.state_dict())) == before
     assert {id(parameter) for parameter in way.parameters()} == {id(parameter) for parameter in model.parameters()}
