@@ -21,6 +21,7 @@ from suite.masking import masked
 from suite.recipe.registry import OURS, Registry
 from suite.runs.worker import tell_operators
 
+CLASSES = {"torch": "numeric class", "portable": "with --portable", "kernels": "of the kernels"}  # as they are shown
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -91,10 +92,10 @@ def _torch(version: str) -> Finding:
 
 
 def _numeric_classes(session: Session) -> Iterator[Finding]:
-    """What torch computes here, as a short digest: machines of the same class come to the same weights."""
+    """What torch and our kernels compute here, as short digests: machines of one class come to the same weights."""
     told: dict[int, dict[str, str] | str] = {}
     try:
-        for index, event in session.executor.run(tell_operators, [False, True]):
+        for index, event in session.executor.run(tell_operators, list(CLASSES)):
             if isinstance(event, dict | str):
                 told[index] = event
     except SuiteError as error:  # SUITE_DEVICE or SUITE_COMPILE names what is not here
@@ -103,8 +104,8 @@ def _numeric_classes(session: Session) -> Iterator[Finding]:
         why = machine_error(error, error.filename or "the worker processes")
         yield Finding("numeric class", str(why), why.code)
     else:
-        for index, name in enumerate(("numeric class", "with --portable")):
-            yield _class(name, told.get(index, "torch's process ended without a word"))
+        for index, name in enumerate(CLASSES.values()):
+            yield _class(name, told.get(index, "the process ended without a word"))
 
 
 def _class(name: str, told: dict[str, str] | str) -> Finding:

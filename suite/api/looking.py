@@ -15,13 +15,17 @@ def experiments(session: Session) -> list[Experiment]:
 def network(experiment: Experiment) -> dict[str, Any]:
     """The parts of the experiment's network: its `layers`, `parameters` and `macs` (multiply-accumulates an image).
 
+    `way` says what would compute its training here: `kernels`, or `torch` and why.
+
     Loads torch and builds the network; raises `SuiteError` (2) if it cannot be built.
     """
     try:
         from suite.engine import exact
         from suite.engine.build import build_model
         from suite.engine.layers import describe
+        from suite.engine.way import way_of
     except Exception as error:
         raise load_error("torch", error) from error
     with exact.usual_tensors():  # this process may have loaded many experiments
-        return describe(build_model(experiment.recipe, experiment.network, seed=0), experiment.recipe.shape)
+        model = build_model(experiment.recipe, experiment.network, seed=0)
+        return {**describe(model, experiment.recipe.shape), "way": str(way_of(experiment.recipe, model))}

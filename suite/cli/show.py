@@ -37,10 +37,15 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
     terminal.say("")
     terminal.say(f"identity   {experiment.identity}")
     terminal.say(f"file       {experiment.path}")
+    terminal.say(f"computed   by {_way(facts['way'])}")
     searched = " ".join(f"{name}={words}" for name, words in sorted(experiment.recipe.space.items()))
     terminal.say(f"tune       {searched or 'what --space names'}")
     for line in _source_lines(experiment):
         terminal.say(line)
+
+
+def _way(way: str) -> str:
+    return "the suite's kernels" if way == "kernels" else way.replace("torch: ", "torch, because of ", 1)
 
 
 def _words(field: str, value: Any) -> str:

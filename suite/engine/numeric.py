@@ -33,6 +33,15 @@ def kernels_class() -> str:
     return class_of(kernels())
 
 
+def load_kernels() -> None:
+    """Compile, or read from the cache, what most networks need; torch computes nothing, so it can still be set up."""
+    from suite.kernels.network import load
+
+    for layers, recipe in _NETWORKS.values():
+        with torch.device("meta"):
+            load(nn.Sequential(*layers()), recipe)
+
+
 def class_of_way(way: Way) -> str:
     """The class of the way that a training goes."""
     return kernels_class() if way.kernels else numeric_class()

@@ -1,4 +1,4 @@
-"""Imported once by the fork server, for all workers: loads the heavy modules and reads the program text."""
+"""Imported once by the fork server, for all workers: loads heavy modules and kernels, and reads the program text."""
 
 import gc
 
@@ -7,10 +7,12 @@ from suite.errors import SuiteError, load_error
 failure: SuiteError | None = None
 gc.disable()  # what is loaded stays: to search it for garbage again and again takes a tenth of the time
 try:
-    from suite.engine import exact, program, train  # noqa: F401
+    from suite.engine import exact, numeric, program, train, way  # noqa: F401
 
     program.facts()
     exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run
+    if not way.against_kernels():
+        numeric.load_kernels()  # compiled or read from the cache, while the command still fetches and checks data
 except Exception as error:  # raised here, it would end the server without a word that the parent hears
     failure = load_error("torch", error)
 gc.enable()

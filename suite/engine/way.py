@@ -64,6 +64,11 @@ def _recipe(recipe: Recipe) -> str:
     return next((f"{name} is {getattr(recipe, name)}" for name, is_unknown in unknown.items() if is_unknown), "")
 
 
+def against_kernels() -> str:
+    """Why the kernels compute nothing here, whatever the experiment; empty if they do."""
+    return _chosen() or _missing()
+
+
 @functools.cache
 def _missing() -> str:
     """Why the kernels cannot be compiled here, if they cannot."""

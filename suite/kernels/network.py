@@ -16,8 +16,29 @@ from suite.kernels.compiled import address
 from suite.kernels.layers import operations
 
 TOGETHER = 256  # images that are evaluated at once: results do not depend on it, memory does
+ADAM = ("adam", "adamw")
 LOSSES = {"cross-entropy": 0, "mse-one-hot": 1}
 _VOID, _INT, _REAL, _FLOAT = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double, ctypes.c_float
+
+
+def load(model: nn.Module, recipe: Any) -> None:
+    """Load all functions that the training of this network needs; raises `Unknown` if the kernels cannot train it."""
+    planning.made(operations(model, recipe.shape), list(model.parameters()), 16)
+    _addresses(recipe)
+
+
+def _addresses(recipe: Any) -> dict[str, int]:
+    """The functions for the whole of a step, beside those of the layers."""
+    loss, name = LOSSES[recipe.loss], recipe.optimizer
+    adam = name in ADAM
+    return {
+        "forward": address("walking", "make_forward"),
+        "backward": address("walking", "make_backward"),
+        "images": address("scores", "make_images"),
+        "loss": address("scores", "make_loss", loss),
+        "found": address("scores", "make_found", loss),
+        "update": address("updating", *(("make_adam", name == "adamw") if adam else ("make_sgd", name == "nesterov"))),
+    }
 
 
 def _function(where: int, *kinds: Any) -> Any:
@@ -59,7 +80,7 @@ class Kernels:
             for name, first in self._parts().items():
                 old = state.get(name)
                 state[name] = self._view(first + at, torch.zeros_like(one) if old is None else old)
-            if self.recipe.optimizer in ("adam", "adamw"):
+            if self.recipe.optimizer in ADAM:
                 old = state.get("step")
                 state["step"] = self._view(self.counters + k, torch.zeros(()) if old is None else old)
             if not state:
@@ -68,7 +89,7 @@ class Kernels:
     def _parts(self) -> dict[str, int]:
         """The names of the optimiser's tensors for each weight, and where they begin."""
         kept = self.plan.weights
-        if self.recipe.optimizer in ("adam", "adamw"):
+        if self.recipe.optimizer in ADAM:
             return {"exp_avg": kept.first, "exp_avg_sq": kept.second}
         return {"momentum_buffer": kept.first} if self.recipe.momentum else {}
 
@@ -79,20 +100,14 @@ class Kernels:
 
     def _load(self) -> None:
         """The compiled functions that do not belong to a single layer."""
-        loss = LOSSES[self.recipe.loss]
-        self._forward = _function(address("walking", "make_forward"), _VOID, _VOID, _INT, _INT)
-        self._backward = _function(address("walking", "make_backward"), _VOID, _VOID, _INT, _INT)
-        images = _VOID, _VOID, _INT, _INT, _FLOAT, _FLOAT, _INT, _INT
-        self._images = _function(address("scores", "make_images"), *images)
-        self._loss = _function(address("scores", "make_loss", loss), _VOID, _VOID, *[_INT] * 5, _REAL, _VOID)
-        found = _VOID, _INT, _INT, _INT, _INT, _VOID, _VOID, _VOID
-        self._found = _function(address("scores", "make_found", loss), *found)
-        if self.recipe.optimizer in ("adam", "adamw"):
-            maker = address("updating", "make_adam", self.recipe.optimizer == "adamw")
-            self._update = _function(maker, _VOID, *[_INT] * 7, *[_REAL] * 5)
-        else:
-            maker = address("updating", "make_sgd", self.recipe.optimizer == "nesterov")
-            self._update = _function(maker, _VOID, *[_INT] * 4, *[_REAL] * 3)
+        found = _addresses(self.recipe)
+        walk = _VOID, _VOID, _INT, _INT
+        self._forward, self._backward = (_function(found[name], *walk) for name in ("forward", "backward"))
+        self._images = _function(found["images"], _VOID, _VOID, _INT, _INT, _FLOAT, _FLOAT, _INT, _INT)
+        self._loss = _function(found["loss"], _VOID, _VOID, *[_INT] * 5, _REAL, _VOID)
+        self._found = _function(found["found"], _VOID, *[_INT] * 4, _VOID, _VOID, _VOID)
+        reals = [_INT] * 7 + [_REAL] * 5 if self.recipe.optimizer in ADAM else [_INT] * 4 + [_REAL] * 3
+        self._update = _function(found["update"], _VOID, *reals)
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
         """One update from images uint8 (n, channels, height, width) and labels int64 (n,).
@@ -119,7 +134,7 @@ class Kernels:
 
     def _updated(self, group: dict[str, Any], memory: int) -> None:
         kept = self.plan.weights
-        if self.recipe.optimizer in ("adam", "adamw"):
+        if self.recipe.optimizer in ADAM:
             places = kept.values, kept.gradients, kept.first, kept.second, kept.count
             reals = float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"]
             self._update(memory, *places, self.counters, len(self.parameters), *reals)

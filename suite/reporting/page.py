@@ -12,7 +12,7 @@ from suite.disk import files
 from suite.reporting import measured
 from suite.reporting.chapters import Chapter, experiment_chapters
 from suite.reporting.figures import Picture
-from suite.reporting.summary import data_sets, incomplete, mixed, summary, unequal
+from suite.reporting.summary import data_sets, incomplete, mixed, summary, unequal, ways
 from suite.reporting.table import Table
 from suite.text import printable
 from suite.tracking.groups import Group, data_titles
@@ -79,7 +79,7 @@ def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
     for name in data_sets(groups) if "accuracy" in tables else []:
         rows = [row for row in tables["accuracy"].rows if row["data"] == name]
         of_data = [one for one in groups if one.parameter("data") == name]
-        note = " ".join(filter(None, (unequal(of_data), mixed(of_data))))
+        note = " ".join(filter(None, (unequal(of_data), mixed(of_data), ways(of_data))))
         found.append(("accuracy", replace(tables["accuracy"], title=titles[name], rows=rows, note=note)))
     found += [(name, tables[name]) for name in ["published_history"] if name in tables]
     return Chapter("accuracy", "Accuracy", [READING] if found else [], tables=found)

@@ -55,6 +55,22 @@ def mixed(groups: Sequence[Group]) -> str:
     )
 
 
+def ways(groups: Sequence[Group]) -> str:
+    """A sentence that says which recipes the suite's kernels computed, and why torch computed the others.
+
+    `""` for runs of a time before there were kernels.
+    """
+    by_torch, by_kernels = [], []
+    for one in groups:
+        found = {str(run.get("suite.env.way") or "") for run in one.runs} - {"", "nan"}
+        by_torch += [f"{one.title} ({way.removeprefix('torch: ')})" for way in sorted(found - {"kernels"})]
+        by_kernels += [one.title] if "kernels" in found else []
+    if not by_torch:
+        return "The suite's own kernels computed all of them." if by_kernels else ""
+    others = f"The suite's own kernels computed {', '.join(by_kernels)}; torch" if by_kernels else "Torch"
+    return f"{others} computed {', '.join(by_torch)}."
+
+
 def machine(groups: Sequence[Group]) -> str:
     """The processors, numbers of cores, and torch versions of the runs."""
     names = sorted({f"{run['suite.env.cpu']}, {run['suite.env.cores']} cores, torch {run['suite.env.torch']}"

@@ -84,13 +84,19 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
         emit(_breakdown(error, job.run.folder / "output.log"))
 
 
-def tell_operators(portable: bool, emit: Callable[[dict[str, str] | str], None]) -> None:
-    """Send the digests of `suite.engine.numeric.operators`, or the reason in one line why there are none."""
-    try:
-        _load_engine(portable=portable)
-        from suite.engine.numeric import operators
+def tell_operators(of: str, emit: Callable[[dict[str, str] | str], None]) -> None:
+    """Send the digests of what computes here, or the reason in one line why there are none.
 
-        emit(operators())
+    `of` is `torch`, `portable` for torch under that field of a recipe, or `kernels`.
+    """
+    try:
+        _load_engine(portable=of == "portable")
+        from suite.engine import numeric, way
+
+        if of == "kernels":
+            emit(way.against_kernels() or numeric.kernels())
+        else:
+            emit(numeric.operators())
     except SuiteError as error:
         emit(str(error))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = (
     "cpu",
     "cpu_capability",
+    "way",
     "numeric_class",
     "cores",
     "threads",
