@@ -11,8 +11,8 @@ _CLOCK = ("clock",)
 # Digests are compared after all numbers: they show that something differs, but not by how much.
 _DIGESTS = ("weights_sha256", "predictions_sha256")
 _EXPLAINS = (
-    "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "way", "numeric_class", "device", "switches", "threads",
-    "system", "engine_sha256", "git_commit", "git_dirty", "patch_sha256",
+    "torch", "numpy", "python", "suite", "cpu", "cpu_capability", "way", "numeric_class", "device", "switches",
+    "threads", "system", "engine_sha256", "git_commit", "git_dirty", "patch_sha256",
 )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def against(
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether a step is slower than in another git revision or another interpreter.
 
-    `python` is the other interpreter's path. Up to `limit` times the other's time passes. Raises `SuiteError`.
+    `python` is the other interpreter's path; there, and here beside it, torch computes the step. Up to `limit` times the other's time passes. Raises `SuiteError`.
     """
     from suite.benching import speed_gate
 
@@ -141,7 +141,8 @@ def _other_side(revision: str | None, python: str | None) -> "Iterator[Side]":
         with checked_out(revision) as source:
             yield Side(revision, "suite", source=source)
     elif python:
-        yield Side(python, "suite", python=str(Path(python).expanduser().absolute()))
+        # Our kernels are the same there: what another environment can change is torch's step.
+        yield Side(python, "suite", by_torch=True, python=str(Path(python).expanduser().absolute()))
     else:
         raise SuiteError("there is nothing to compare with.", "Give a git revision or another interpreter.")
 

@@ -22,13 +22,11 @@ from suite.engine.build import (
     build_optimizer,
     call,
     materialise,
-    plain_loss,
     torchs_optimizer,
 )
 from suite.engine.epoch import train_epoch
-from suite.engine.evaluate import SIZE, evaluate
+from suite.engine.evaluate import SIZE, look
 from suite.engine.events import EpochEnded, Step
-from suite.engine.rewrite import rewrite
 from suite.engine.sets import Labelled, Sets, published
 from suite.engine.state import State
 from suite.recipe import Recipe
@@ -42,9 +40,8 @@ BESIDE = {"tutorial": PICTURES, "lightning": (*PICTURES, "lightning")}
 
 def suite(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's own epochs, without evaluation of validation or test images."""
-    recipe = experiment.recipe
-    model, loss_of = build_model(recipe, experiment.network, SEED), build_loss(recipe, experiment.functions)
-    state = State.begun(recipe, model, experiment.functions)
+    recipe, state = experiment.recipe, _begun(experiment)
+    loss_of = build_loss(recipe, experiment.functions)
     sets = Sets(published(recipe, data).training)
     images = len(sets.training.labels)
     updates = recipe.epochs * math.ceil(images / recipe.batch_size)
@@ -116,22 +113,30 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:
     """The suite's evaluation of test images, with its own batch size."""
-    model = rewrite(build_model(experiment.recipe, experiment.network, SEED))
-    loss_of = plain_loss(experiment.recipe)
+    state = _begun(experiment)
     for start in itertools.cycle(range(0, len(data.test_labels), SIZE)):
         some = Labelled(data.test_images[start : start + SIZE], data.test_labels[start : start + SIZE])
-        evaluate(model, some, experiment.recipe, loss_of)
+        look(state, some)
         after(len(some.labels))
 
 
 def single(experiment: Experiment, data: Data, after: After) -> None:
     """Inference of one test image at a time, from its stored bytes to its class."""
-    recipe = experiment.recipe
-    model = rewrite(build_model(recipe, experiment.network, SEED)).eval()
+    state = _begun(experiment)
+    model = state.forward.eval()
     with torch.inference_mode():
         for index in itertools.cycle(range(len(data.test_labels))):
-            model(normalised(data.test_images[index : index + 1], recipe)).argmax(1).item()
+            image, label = data.test_images[index : index + 1], data.test_labels[index : index + 1]
+            if state.kernels:
+                state.kernels.scores(image, label)
+            else:
+                model(normalised(image, experiment.recipe)).argmax(1).item()
             after(1)
+
+
+def _begun(experiment: Experiment) -> State:
+    model = build_model(experiment.recipe, experiment.network, SEED)
+    return State.begun(experiment.recipe, model, experiment.functions)
 
 
 def load_libraries(loop: str) -> None:

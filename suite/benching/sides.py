@@ -27,6 +27,7 @@ _RAISED = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")  # the last li
 class Side:
     """One loop, in `copies` parallel processes. `threads`: the suite's exact settings, one thread, or torch's default.
 
+    `by_torch`: torch computes the suite's own loop, where otherwise our kernels might.
     `source` is the checkout whose suite is measured; the interpreter `python` provides the other packages.
     """
 
@@ -34,6 +35,7 @@ class Side:
     loop: str
     threads: Threads = "exact"
     copies: int = 1
+    by_torch: bool = False
     python: str = sys.executable
     source: Path = HERE
 
@@ -50,6 +52,7 @@ class Side:
             "one": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             "all": {},
         }[self.threads]
+        own |= {"SUITE_KERNELS": "torch"} if self.by_torch else {}
         # Lightning loads matplotlib too, which refuses to be loaded where a backend is named that it cannot have.
         return {**own, **chosen, "MPLBACKEND": "agg", "PYTHONPATH": str(self.source)}
 

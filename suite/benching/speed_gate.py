@@ -72,7 +72,8 @@ def against(
 
 def beside(other: Side, source: Path = HERE) -> tuple[Side, ...]:
     """The sides of a gate's session: the step of a checkout, the other side, and the same step again."""
-    return Side(NOW, "suite", source=source), other, Side(AGAIN, "suite", source=source)
+    now, again = (Side(name, "suite", by_torch=other.by_torch, source=source) for name in (NOW, AGAIN))
+    return now, other, again
 
 
 def compared(title: str, session: Session, other: Side, *, limit: float) -> Gated:

@@ -11,6 +11,7 @@ from suite.benching.session import Seen, Session, measure
 from suite.benching.sides import Side, Workload
 
 SUITE, AGAIN, BARE, CORES = "suite", "suite again", "bare loop", "suite, a run per core"
+BY_TORCH = "suite by torch"
 TUTORIAL, LIGHTNING, EVALUATION, SINGLE = "tutorial loop", "Lightning", "evaluation", "single images"
 
 
@@ -19,6 +20,7 @@ def sides(cores: int) -> tuple[Side, ...]:
     return (
         Side(SUITE, "suite"),
         Side(AGAIN, "suite"),
+        Side(BY_TORCH, "suite", by_torch=True),
         Side(BARE, "bare", "one"),
         Side(CORES, "suite", copies=cores),
         Side(TUTORIAL, "tutorial", "all"),
@@ -76,8 +78,8 @@ class Throughput:
 
     @property
     def speedups(self) -> dict[str, Ratio]:
-        """The speed-ups: one run over the bare loop on one core; one run per core over one run and the other loops."""
-        named = {BARE: SUITE, TUTORIAL: CORES, LIGHTNING: CORES, SUITE: CORES}
+        """The speed-ups of one run over torch's step and over the bare loop, and of a run per core over all others."""
+        named = {BY_TORCH: SUITE, BARE: SUITE, TUTORIAL: CORES, LIGHTNING: CORES, SUITE: CORES}
         return {other: self._slower(other, mine) for other, mine in named.items() if other in self.session}
 
     def facts(self) -> dict[str, Any]:

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from suite.benching.loops import usual, usual_loss
-from suite.engine.batches import batches, normalised
-from suite.engine.build import build_loss, build_model, build_optimizer
-from suite.engine.evaluate import evaluate
-from suite.engine.rewrite import rewrite
-from suite.engine.sets import Labelled
+from suite.engine.batches import normalised
+from suite.engine.build import build_loss, build_model
+from suite.engine.epoch import train_epoch
+from suite.engine.evaluate import look
+from suite.engine.sets import Labelled, Sets
+from suite.engine.state import State
 from suite.recipe import registry
 
 pytestmark = pytest.mark.benchmark(min_rounds=5, max_time=0.5, warmup=True)
@@ -73,20 +74,25 @@ def in_turn(one, other):
     return statistics.median(ratios)
 
 
+@pytest.fixture(params=["kernels", "torch"])
+def way(request, monkeypatch):
+    """Who computes; torch does in any case what the kernels do not know."""
+    monkeypatch.setenv("SUITE_KERNELS", "torch" if request.param == "torch" else "auto")
+    return request.param
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_training_steps(benchmark, images, labels, name):
     experiment = registry.load().experiments[name].changed({"data": "digits"})
     recipe = experiment.recipe
-    model, loss_of = build_model(recipe, experiment.network, seed=0), build_loss(recipe)
-    optimizer, way = build_optimizer(recipe, model), rewrite(model)
-    some = slice(0, 10 * recipe.batch_size)
+    model = build_model(recipe, experiment.network, seed=0)
+    state, loss_of, some = State.begun(recipe, model), build_loss(recipe), slice(0, 10 * recipe.batch_size)
+    sets = Sets(Labelled(images[some], labels[some]))
     before = [parameter.clone() for parameter in model.parameters()]
 
     def train_on_some():
-        for given, truth in batches(Labelled(images[some], labels[some]), recipe.batch_size):
-            loss_of(way(normalised(given, recipe)), truth).backward()
-            optimizer.step()
-            optimizer.zero_grad()
+        train_epoch(state, recipe, sets, loss_of, 0, 0, lambda _: None, lambda *_: False, 100)
 
     benchmark(train_on_some)
 
@@ -96,12 +102,13 @@ def test_training_steps(benchmark, images, labels, name):
     assert any(not torch.equal(now, then) for now, then in zip(model.parameters(), before, strict=True))
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_evaluation(benchmark, images, labels, name):
     experiment = registry.load().experiments[name].changed({"data": "digits"})
-    model = rewrite(build_model(experiment.recipe, experiment.network, seed=0))
+    state = State.begun(experiment.recipe, build_model(experiment.recipe, experiment.network, seed=0))
 
-    found = benchmark(evaluate, model, Labelled(images, labels), experiment.recipe, build_loss(experiment.recipe))
+    found = benchmark(look, state, Labelled(images, labels))
 
     if benchmark.stats:
         benchmark.extra_info["images_per_second"] = IMAGES / benchmark.stats.stats.median
