@@ -68,7 +68,8 @@ def against(
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether a step is slower than in another git revision or another interpreter.
 
-    `python` is the other interpreter's path; there, and here beside it, torch computes the step. Up to `limit` times the other's time passes. Raises `SuiteError`.
+    `python` is the other interpreter's path; there, and here beside it, torch computes the step. Up to `limit` times
+    the other's time passes. Raises `SuiteError`.
     """
     from suite.benching import speed_gate
 

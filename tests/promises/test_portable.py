@@ -37,9 +37,8 @@ ELSEWHERE = {
 
 def portable_operators() -> dict[str, str]:
     """The digests of all operators in a portable process, or the reason why there are none."""
-    [told] = [
-        event for _, event in local_processes(1).run(tell_operators, ["portable"]) if not isinstance(event, Ended)
-    ]
+    events = local_processes(1).run(tell_operators, ["portable"])
+    [told] = [event for _, event in events if not isinstance(event, Ended)]
     return dict(told)
 
 
