@@ -80,10 +80,10 @@ def _missing() -> str:
 
 
 def _network(recipe: Recipe, model: nn.Module) -> str:
-    from suite.kernels.layers import Unknown, operations
+    from suite.kernels.layers import WIDE, Unknown, operations, share_of_wide
 
     try:
-        operations(model, recipe.shape)
+        found = operations(model, recipe.shape)
     except Unknown as unknown:
         return str(unknown)
-    return ""
+    return f"most of its work is in convolutions of {WIDE} channels or more" if share_of_wide(found) > 0.5 else ""

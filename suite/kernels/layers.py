@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 Shape = tuple[int, int, int]
+WIDE = 96  # channels from which torch gains on the kernels: docs/kernels.md
 PLAIN, MAX, RELU_MEAN = range(3)  # what follows a convolution in the same pass
 
 
@@ -52,6 +53,18 @@ def operations(model: nn.Module, image: Shape) -> list[Operation]:
     if not flat or not any(one.kind in ("convolution", "linear") for one in found):
         raise Unknown("no layer flattens the images, or none has weights")
     return found
+
+
+def share_of_wide(found: list[Operation]) -> float:
+    """The share (0 to 1) of all products that wide convolutions compute: there torch is as fast, or faster."""
+    wide, every = 0, 0
+    for one in found:
+        weights, places = getattr(one.layer, "weight", None), one.before[1] * one.before[2]
+        products = weights.numel() * places if one.kind in ("convolution", "linear") else 0
+        every += products
+        if one.kind == "convolution" and min(one.layer.in_channels, one.layer.out_channels) >= WIDE:
+            wide += products
+    return wide / every
 
 
 def _plain(model: nn.Module) -> Iterator[nn.Module]:
