@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from suite.engine.device import COMPILE, DEVICE, compile_mode, device
+from suite.engine.device import require as device_require
 from suite.errors import SuiteError
 from suite.recipe import Recipe
 from suite.recipe.augmenting import changes
@@ -62,6 +63,12 @@ def _recipe(recipe: Recipe) -> str:
         "augment": any(one.kind not in WHOLE_NUMBERS for one in changes(recipe.augment)),
     }
     return next((f"{name} is {getattr(recipe, name)}" for name, is_unknown in unknown.items() if is_unknown), "")
+
+
+def require() -> None:
+    """Check the user's variables before any process starts; raises `SuiteError` as `device.require` does too."""
+    device_require()
+    _chosen()
 
 
 def against_kernels() -> str:

@@ -25,7 +25,7 @@ from suite.recipe.trial import Budget, trial_identity
 from suite.runs.events import Busy, Done, Event, Failed, Started
 
 PRELOAD = "suite.engine.preload"
-ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE")  # the variables that suite.engine.device reads
+ELSEWHERE = ("SUITE_DEVICE", "SUITE_COMPILE", "SUITE_KERNELS")  # what suite.engine.device and .way read
 RESERVE = 4 * 2**20  # bytes that are kept free so that a process out of memory can still report it
 
 
@@ -48,14 +48,14 @@ class Job:
 
 def local_processes(workers: int | None = None) -> LocalProcesses:
     """The executor of this machine: `workers` runs at once, by default one for each available core."""
-    return LocalProcesses(workers or available_cores(), exact.ENVIRONMENT, PRELOAD, _require_device)
+    return LocalProcesses(workers or available_cores(), exact.ENVIRONMENT, PRELOAD, _require_variables)
 
 
-def _require_device() -> None:
-    """Raise `SuiteError` if the requested device is missing. Without a request torch is not loaded."""
+def _require_variables() -> None:
+    """Raise `SuiteError` if what the user's variables ask for is missing. Without any torch is not loaded."""
     if any(os.environ.get(name) for name in ELSEWHERE):
         try:
-            from suite.engine.device import require
+            from suite.engine.way import require
         except Exception as error:
             raise load_error("torch", error) from error
         require()
