@@ -17,6 +17,7 @@ from suite.engine.draws import permutation, set_seed
 from suite.engine.evaluate import Evaluation, look
 from suite.engine.events import Emit, Step
 from suite.engine.own import own_schedule, update
+from suite.engine.own_draws import Draws
 from suite.engine.schedule import rate, set_rate
 from suite.engine.sets import Labelled, Sets
 from suite.engine.state import State
@@ -64,16 +65,20 @@ def train_epoch(
     """
     set_seed(seed, "epoch", epoch)
     count, device = len(sets.training.labels), sets.training.labels.device
-    order = permutation(count, seed, epoch).to(device) if recipe.shuffle else None
+    own = Draws(seed, "epoch", epoch) if state.own_draws else None
+    order = None
+    if recipe.shuffle:
+        order = own.permutation(count) if own else permutation(count, seed, epoch).to(device)
     steps = math.ceil(count / recipe.batch_size)
     change = augmenting(recipe, functions, seed, epoch)
     shape = (own_schedule(recipe, functions),) if recipe.schedule == "own" else ()
+    kernels = state.kernels  # compiled or loaded before the clock runs
     tally, watch = _Tally(device), _Stopwatch()
     probes: list[Probe] = []
     for step, (images, labels) in enumerate(batches(sets.training, recipe.batch_size, order, change), 1):
         set_rate(state.optimizer, rate(recipe, epoch * steps + step - 1, updates, *shape))
-        if state.kernels:
-            loss, right = state.kernels.step(images, labels)
+        if kernels:
+            loss, right = kernels.step(images, labels, own.uniform if own else None)
         else:
             loss, right = _torchs_step(state, recipe, images, labels, loss_of, functions)
         tally.add(len(labels), loss, right)

@@ -14,6 +14,7 @@ from suite.engine.epoch import Enough, is_finite, train_epoch
 from suite.engine.events import Emit, EpochEnded
 from suite.engine.faults import in_file
 from suite.engine.outside import Outside
+from suite.engine.own_draws import redraw
 from suite.engine.rehearsal import rehearse
 from suite.engine.sets import Sets
 from suite.engine.state import State
@@ -52,6 +53,8 @@ def fit(
     rehearse(recipe, experiment.network, run.seed, sets.training, functions)
     model, loss_of = build_model(recipe, experiment.network, run.seed).to(device()), build_loss(recipe, functions)
     begun = State.begun(recipe, model, functions)
+    if begun.own_draws:
+        redraw(model, recipe, run.seed)
     environment = exact.environment(begun.way)
     run.begin({**experiment.facts(), "environment": environment}, exact.BINDING, program.patch())
     sets = replace(sets, training=sets.training.to(device()))

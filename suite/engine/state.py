@@ -62,6 +62,11 @@ class State:
 
         return Kernels(self.model, self.optimizer, self.recipe)
 
+    @property
+    def own_draws(self) -> bool:
+        """Whether no random number may come from torch: in a portable training by the kernels."""
+        return self.recipe.portable and self.way.kernels
+
     def evaluated(self) -> AbstractContextManager[None]:
         """Within it the model has the weights that are evaluated: the averages, if the recipe asks for them."""
         return self.average.in_place() if self.average else nullcontext()

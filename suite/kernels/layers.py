@@ -59,10 +59,12 @@ def share_of_wide(found: list[Operation]) -> float:
     """The share (0 to 1) of all products that wide convolutions compute: there torch is as fast, or faster."""
     wide, every = 0, 0
     for one in found:
-        weights, places = getattr(one.layer, "weight", None), one.before[1] * one.before[2]
-        products = weights.numel() * places if one.kind in ("convolution", "linear") else 0
+        if one.kind not in ("convolution", "linear"):
+            continue
+        layer: Any = one.layer
+        products = layer.weight.numel() * one.before[1] * one.before[2]
         every += products
-        if one.kind == "convolution" and min(one.layer.in_channels, one.layer.out_channels) >= WIDE:
+        if one.kind == "convolution" and min(layer.in_channels, layer.out_channels) >= WIDE:
             wide += products
     return wide / every
 

@@ -5,6 +5,7 @@ kernels write, and what torch loads, the kernels see.
 """
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from suite.kernels.compiled import address
 from suite.kernels.layers import operations
 
 TOGETHER = 256  # images that are evaluated at once: results do not depend on it, memory does
+Uniform = Callable[[int, int], torch.Tensor]
 ADAM = ("adam", "adamw")
 LOSSES = {"cross-entropy": 0, "mse-one-hot": 1}
 _VOID, _INT, _REAL, _FLOAT = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double, ctypes.c_float
@@ -109,8 +111,10 @@ class Kernels:
         reals = [_INT] * 7 + [_REAL] * 5 if self.recipe.optimizer in ADAM else [_INT] * 4 + [_REAL] * 3
         self._update = _function(found["update"], _VOID, *reals)
 
-    def step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
+    def step(self, images: torch.Tensor, labels: torch.Tensor, uniform: Uniform | None = None) -> tuple[float, int]:
         """One update from images uint8 (n, channels, height, width) and labels int64 (n,).
+
+        `uniform` draws numbers from 0 to 1 of a shape, for dropout; by default torch draws its own masks.
 
         Returns the batch's mean loss and the number of right answers, both before the update. The learning rate is that
         of the optimiser's group. Raises `ValueError`, as torch does, where BatchNorm gets a single value.
@@ -118,7 +122,7 @@ class Kernels:
         n, plan, memory = len(labels), self.plan, self.array.ctypes.data
         if n == 1 and any(self.single):
             raise ValueError("Expected more than 1 value per channel when training, got a batch of one image")
-        self._draw_masks(n)
+        self._draw_masks(n, uniform)
         self.sums[:] = 0.0
         rows, table = len(plan.training), plan.training.ctypes.data
         self._read(images, n)
@@ -169,11 +173,12 @@ class Kernels:
         where = self.plan.images, self.plan.scratch
         self._images(self.array.ctypes.data, given.data_ptr(), n, self.pixels, mean, deviation, *where)
 
-    def _draw_masks(self, n: int) -> None:
-        """Dropout's masks by torch's generator, in the shape of the layer's input, as its own layer draws them."""
+    def _draw_masks(self, n: int, uniform: Uniform | None) -> None:
+        """Dropout's masks, by default from torch's generator as its own layer draws them."""
         for one, place, features in self.plan.masks:
             kept = 1.0 - one.layer.p
-            mask = torch.empty(n, features).bernoulli_(kept).div_(kept) if kept else torch.zeros(n, features)
+            mask = (uniform(n, features) < kept).float() if uniform else torch.empty(n, features).bernoulli_(kept)
+            mask.div_(kept or 1.0)
             blocks = mask.new_zeros(-(-n // 16) * 16, features)
             blocks[:n] = mask
             for block, rows in enumerate(blocks.split(16)):
