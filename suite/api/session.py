@@ -1,5 +1,6 @@
 """The session, which all verbs and calls share: the home, the registry, the executor, and the screen."""
 
+import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
+from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
 from suite.recipe.registry import load as load_registry
@@ -121,6 +123,8 @@ class Session:
             self.executor.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
+        if not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch":
+            self.screen.progress("The kernels are being compiled: once on this machine, about 20 s of processor time.")
         return self.with_data(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from filelock import FileLock
 
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
 _kept: list[Any] = []  # a function's code lives as long as its object
@@ -65,6 +64,8 @@ def _alone(done: Path) -> Iterator[None]:
     if done.exists():
         yield
         return
+    from filelock import FileLock
+
     done.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(done.parent / "lock"):
         yield
@@ -96,6 +97,15 @@ def _features() -> str:
     return str(codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES)
 
 
+def are_ready() -> bool:
+    """Whether some process has compiled these kernels for a processor of this user; Numba is not loaded."""
+    return any(_base().glob(f"{text_sha256()[:12]}-*/walking-make_backward.done"))
+
+
+def _base() -> Path:
+    return platformdirs.user_cache_path("suite-benchmark") / "kernels"
+
+
 @functools.cache
 def folder() -> Path:
     """Where the compiled code is kept."""
@@ -104,6 +114,5 @@ def folder() -> Path:
     from llvmlite import binding
 
     processor = f"{os.environ.get('NUMBA_CPU_NAME') or binding.get_host_cpu_name()} {_features()}"
-    name = f"{text_sha256()} {sys.version} {numba.__version__} {llvmlite.__version__} {processor}"
-    base = platformdirs.user_cache_path("suite-benchmark") / "kernels"
-    return base / hashlib.sha256(name.encode()).hexdigest()[:16]
+    made_for = f"{sys.version} {numba.__version__} {llvmlite.__version__} {processor}"
+    return _base() / f"{text_sha256()[:12]}-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
