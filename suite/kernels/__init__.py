@@ -1,0 +1,1 @@
+"""A network's training step and scores by compiled kernels, with the batch innermost: docs/kernels.md."""
