@@ -8,6 +8,7 @@ import functools
 import hashlib
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,9 +42,21 @@ def _made(make: Callable[..., Any], values: tuple[Any, ...], *, cache: bool) -> 
     from numba import cfunc
 
     signature, function = make(*values)
+    if cache:
+        function.__code__ = function.__code__.replace(co_filename=str(_copied(function.__code__.co_filename)))
     compiled = cfunc(signature, cache=cache, error_model="numpy")(function)
     _kept.append(compiled)
     return int(compiled.address)
+
+
+def _copied(source: str) -> Path:
+    """A copy of a module's text beside the code: Numba goes by its path and time, which another checkout has not."""
+    copied = folder() / Path(source).name
+    if not copied.exists():
+        new = copied.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(source, new)
+        new.replace(copied)
+    return copied
 
 
 @contextmanager

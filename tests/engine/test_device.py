@@ -70,7 +70,12 @@ def test_a_gpu_that_is_here_is_taken_and_named(monkeypatch):
 @pytest.mark.commands
 @pytest.mark.parametrize(
     ("name", "value", "code"),
-    [("SUITE_DEVICE", "tpu", 2), ("SUITE_DEVICE", "cuda:99", 3), ("SUITE_COMPILE", "fast", 2), ("SUITE_KERNELS", "mine", 2)],
+    [
+        ("SUITE_DEVICE", "tpu", 2),
+        ("SUITE_DEVICE", "cuda:99", 3),
+        ("SUITE_COMPILE", "fast", 2),
+        ("SUITE_KERNELS", "mine", 2),
+    ],
 )
 def test_a_command_says_so_once(workspace, name, value, code):
     workspace.extra[name] = value

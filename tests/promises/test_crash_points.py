@@ -31,6 +31,7 @@ BY_ITSELF = {
     "suite.data.sources.folder": {"(into / file).open"},
     "suite.data.sources.mirrors": {"(into / file).open"},
     "suite.data.sources.packages": {"(into / file).open"},
+    "suite.kernels.compiled": {"done.touch"},  # a mark that Numba's own files lie beside it, which it wrote whole
     "suite.reporting.tables": {"table.frame().to_csv"},  # memory
     "suite.tracking.sync": {"path.rename"},  # a named step follows each
     "suite.tracking.store": {"made.touch", "os.replace"},  # between two named steps
