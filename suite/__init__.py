@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         doctor,
         experiments,
         gate,
+        predict,
         report,
         run,
         show,
@@ -36,7 +37,7 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Recipe", "Session", "Source", "SuiteError", "bench", "compare", "datasets", "doctor", "experiments", "gate",
-    "report", "run", "show", "sync", "tune", "ui", "verify",
+    "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, looking, reporting, training, tuning
+from suite.api import benching, comparing, looking, predicting, reporting, training, tuning
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from suite.api.doctor import Finding
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
+    from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
     from suite.runs.verify import Verdict
@@ -70,6 +71,17 @@ def compare(
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     return training.verify(session or Session.open(), runs)
+
+
+def predict(
+    run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None
+) -> "Predicted":
+    """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
+
+    A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture
+    that cannot be read.
+    """
+    return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
 
 
 def gate(

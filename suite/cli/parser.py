@@ -29,6 +29,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite gate mlp                    as accurate as the committed reference? for CI
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
+  python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.gate, options.of_gate),
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
+        (verbs.predict, options.of_predict),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

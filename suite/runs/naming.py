@@ -37,6 +37,23 @@ def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
     return list(found)
 
 
+def one_trained(word: str, runs: Path, run_key: Key) -> Run:
+    """The one finished run that a user names, with all of its files checked.
+
+    Raises `SuiteError` (2) if the word means no run or several, for a run that diverged, and for damaged files.
+    """
+    found = find_runs([word], runs, run_key)
+    if len(found) > 1:
+        places = ", ".join(f"{folder.parent.name}/{folder.name}" for folder in found[:3])
+        raise SuiteError(f"{word!r:.80} means {len(found):,} runs: {places}{', …' if len(found) > 3 else ''}.",
+                         f"Give the folder of one, below {runs}.")  # fmt: skip
+    run = Run.at(found[0])
+    result = run.check_files()
+    if result is None or result["status"] != "finished":
+        raise SuiteError(f"{name_of(run.folder)} diverged, so it has no weights.", "Choose another run.")
+    return run
+
+
 def name_of(folder: Path) -> str:
     """The run's name, like `lenet-s0`, from its folder's path."""
     return f"{folder.parent.name}-{folder.name.rpartition('-')[2]}"

@@ -87,7 +87,7 @@ def work(job: Job, emit: Callable[[Event], None]) -> None:
 def tell_operators(portable: bool, emit: Callable[[dict[str, str] | str], None]) -> None:
     """Send the digests of `suite.engine.numeric.operators`, or the reason in one line why there are none."""
     try:
-        _load_engine(portable=portable)
+        load_engine(portable=portable)
         from suite.engine.numeric import operators
 
         emit(operators())
@@ -105,7 +105,7 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
-    _load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
+    load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
@@ -120,7 +120,8 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
         return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
 
 
-def _load_engine(*, portable: bool) -> None:
+def load_engine(*, portable: bool) -> None:
+    """Load torch with every switch that the bits depend on, for the rest of this process; raises `SuiteError`."""
     from suite.engine import preload  # here, not above: it loads torch, and the parent imports this file
 
     preload.require()

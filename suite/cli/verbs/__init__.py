@@ -6,11 +6,12 @@ from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
 from suite.cli.verbs.gating import gate
 from suite.cli.verbs.machine import doctor
+from suite.cli.verbs.predicting import predict
 from suite.cli.verbs.records import report, sync, ui
 from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "compare", "data", "doctor", "gate", "list_experiments", "report", "run", "show", "sync", "tune", "ui",
+    "bench", "compare", "data", "doctor", "gate", "list_experiments", "predict", "report", "run", "show", "sync", "tune", "ui",
     "verify",
 ]  # fmt: skip
