@@ -73,9 +73,7 @@ def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
     return training.verify(session or Session.open(), runs)
 
 
-def predict(
-    run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None
-) -> "Predicted":
+def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
     """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
 
     A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture

@@ -112,7 +112,9 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
 def of_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
-    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path, help=".png or .jpg files, or folders of them")
+    parser.add_argument(
+        "pictures", metavar="PICTURE", nargs="+", type=Path, help=".png or .jpg files, or folders of them"
+    )
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
     _places(parser)

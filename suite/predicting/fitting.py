@@ -101,7 +101,9 @@ def _differences(seen: Measures, usual: Usual, *, squeezed: bool) -> list[Differ
         found.append(Difference("margins", f"the ink is {length:.0f} pixels long, training {words}"))
     elif not (usual.down.has(off[0], SLACK) and usual.across.has(off[1], SLACK)) and not squeezed:
         down, across = off[0] - usual.down.middle, off[1] - usual.across.middle
-        found.append(Difference("margins", f"the ink is {down:+.0f} pixels down and {across:+.0f} across from its place"))
+        found.append(
+            Difference("margins", f"the ink is {down:+.0f} pixels down and {across:+.0f} across from its place")
+        )
     return found
 
 
@@ -148,7 +150,7 @@ def _middle(inked: Floats, axis: int, centre: str) -> float:
     if centre == "box":
         return (inked.shape[axis] - 1) / 2
     weights = inked.sum(1 - axis)
-    return float((weights * np.arange(len(weights))).sum() / weights.sum())
+    return float(np.average(np.arange(len(weights)), weights=weights))
 
 
 def _whole(path: Path) -> NDArray[np.uint8]:

@@ -119,11 +119,13 @@ def usual(images: Images) -> Usual | None:
     centre = "mass" if found.mass.std(0).sum() <= found.box.std(0).sum() else "box"
     down, across = (found.mass if centre == "mass" else found.box).T
     return Usual(
-        float(np.median(found.background)),
-        float(signs),
-        *(_range(values) for values in (found.contrast, found.length)),
-        centre,
-        *(_range(values) for values in (down, across)),
+        background=float(np.median(found.background)),
+        sign=float(signs),
+        contrast=_range(found.contrast),
+        length=_range(found.length),
+        centre=centre,
+        down=_range(down),
+        across=_range(across),
     )
 
 

@@ -23,6 +23,15 @@ NETWORKS = "tests/engine/test_networks.py"
 SHAPES = "tests/engine/test_shapes.py"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a picture's polarity is not compared", "suite/predicting/fitting.py",
+           (("if seen.sign[0] != usual.sign:", "if False:"),),
+           ("tests/predicting/test_fitting.py", "-k", "only_inverted")),
+    Mutant("a training image is changed", "suite/predicting/fitting.py",
+           (('if framed or "range" in wrong:', "if True:"),),
+           ("tests/predicting/test_fitting.py", "-k", "only_inverted")),
+    Mutant("dust counts as ink", "suite/predicting/measures.py",
+           (("(counted * FULL >= counted.max(1)[:, None])", "(counted > 0)"),),
+           ("tests/predicting/test_fitting.py", "-k", "dust")),
     mutant(4, "a picture is written without steps", "runs/artifacts.py",
            "files.write(into / name, image)", "(into / name).write_bytes(image)",
            "test_crash_points", "-k", "writes_through"),

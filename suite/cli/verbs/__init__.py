@@ -12,6 +12,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "compare", "data", "doctor", "gate", "list_experiments", "predict", "report", "run", "show", "sync", "tune", "ui",
-    "verify",
+    "bench", "compare", "data", "doctor", "gate", "list_experiments", "predict", "report", "run", "show", "sync",
+    "tune", "ui", "verify",
 ]  # fmt: skip
