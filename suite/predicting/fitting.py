@@ -148,7 +148,7 @@ def _cut_out(path: Path, usual: Usual, frame: tuple[int, ...]) -> Floats:
 def _middle(inked: Floats, axis: int, centre: str) -> float:
     """Where the ink's middle is along an axis, in pixels from its first one."""
     if centre == "box":
-        return (inked.shape[axis] - 1) / 2
+        return float(inked.shape[axis] - 1) / 2
     weights = inked.sum(1 - axis)
     return float(np.average(np.arange(len(weights)), weights=weights))
 
