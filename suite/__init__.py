@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         doctor,
         experiments,
         gate,
+        new,
         predict,
         report,
         run,
@@ -37,7 +38,7 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Recipe", "Session", "Source", "SuiteError", "bench", "compare", "datasets", "doctor", "experiments", "gate",
-    "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

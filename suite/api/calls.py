@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, looking, predicting, reporting, training, tuning
+from suite.api import benching, comparing, looking, predicting, reporting, starting, training, tuning
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -71,6 +71,14 @@ def compare(
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     return training.verify(session or Session.open(), runs)
+
+
+def new(name: str, *, like: str | None = None, data: str | None = None, session: Session | None = None) -> Path:
+    """Write a commented experiment's file to begin with, a copy of `like` if that is given; returns its path.
+
+    It goes into the session's last folder of experiments, else into experiments/. No file is overwritten.
+    """
+    return starting.new(session or Session.open(), name, like=like, data=data)
 
 
 def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":

@@ -109,6 +109,15 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
     _places(parser)
 
 
+def of_new(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `new`."""
+    parser.add_argument("name", metavar="NAME", help="the new experiment's name, such as my_net")
+    parser.add_argument("--from", dest="like", metavar="NAME", help="begin as a copy of this experiment")
+    parser.add_argument("--data", metavar="NAME", help="the data set: a name of `suite data`, folder:PATH, npz:FILE, …")
+    _experiments(parser)
+    _json(parser)
+
+
 def of_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")

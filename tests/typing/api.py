@@ -27,6 +27,7 @@ assert_type(suite.tune("lenet", trials=8, sampler="random", space={"lr": "1e-4..
 assert_type(suite.compare("cnn", "lenet"), Compared)
 assert_type(suite.compare("cnn", "lenet").comparisons, Sequence[Comparison])
 assert_type(suite.verify("lenet-s0"), list[Verdict])
+assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)

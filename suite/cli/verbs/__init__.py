@@ -8,10 +8,11 @@ from suite.cli.verbs.gating import gate
 from suite.cli.verbs.machine import doctor
 from suite.cli.verbs.predicting import predict
 from suite.cli.verbs.records import report, sync, ui
+from suite.cli.verbs.starting import new
 from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "compare", "data", "doctor", "gate", "list_experiments", "predict", "report", "run", "show", "sync",
+    "bench", "compare", "data", "doctor", "gate", "list_experiments", "new", "predict", "report", "run", "show", "sync",
     "tune", "ui", "verify",
 ]  # fmt: skip
