@@ -38,7 +38,7 @@ def new(session: Session, name: str, *, like: str | None = None, data: str | Non
 
 
 def folder_of(session: Session) -> Path:
-    """The folder for a new experiment: the one that the user named last, else that of the checkout, else one in the current folder."""
+    """The folder that the user named last, else that of the checkout, else one in the current folder."""
     checkout = (OURS.parent / "pyproject.toml").is_file()
     return session.folders[-1] if session.folders else OURS if checkout else Path.cwd() / "experiments"
 
