@@ -127,7 +127,7 @@ FLOORS = (
     ("suite.api",),
     ("suite.reporting",),
     ("suite.tracking",),
-    ("suite.tuning", "suite.benching", "suite.predicting"),
+    ("suite.tuning", "suite.benching", "suite.predicting", "suite.checking"),
     ("suite.runs",),
     ("suite.engine", "suite.pictures"),
     ("suite.recipe",),

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, looking, predicting, reporting, starting, training, tuning
+from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from suite.api.doctor import Finding
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
+    from suite.checking.findings import Checked
     from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
@@ -71,6 +72,11 @@ def compare(
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     return training.verify(session or Session.open(), runs)
+
+
+def check(name: str, *, session: Session | None = None, **changes: Any) -> "Checked":
+    """Try an experiment on 64 images in seconds; `findings` of the result say in words what must be fixed."""
+    return checking.check(session or Session.open(), name, changes)
 
 
 def new(name: str, *, like: str | None = None, data: str | None = None, session: Session | None = None) -> Path:

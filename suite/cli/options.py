@@ -118,6 +118,12 @@ def of_new(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def of_check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `check`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    _usual(parser)
+
+
 def of_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")

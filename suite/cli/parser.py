@@ -22,6 +22,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite list                        what there is
   python -m suite show lenet                  layers, shapes, parameters, protocol, source
   python -m suite new my_net                  a file of your own to begin with
+  python -m suite check my_net                tried in seconds: what must be fixed, how long will it take?
   python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       with another data set, small and without download
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.list_experiments, options.of_list),
         (verbs.show, options.of_show),
         (verbs.new, options.of_new),
+        (verbs.check, options.of_check),
         (verbs.run, options.of_run),
         (verbs.tune, options.of_tune),
         (verbs.compare, options.of_compare),
