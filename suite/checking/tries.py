@@ -1,5 +1,6 @@
 """The things that a check tries with an experiment, on one batch of images. Loads torch."""
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from suite.engine.memory import peak_mib
 from suite.engine.outside import Outside
 from suite.engine.own import update
 from suite.recipe.experiment import Experiment
-from suite.text import plural, shown
+from suite.text import plural
 
 IMAGES = 64
 STEPS, LONGEST = 100, 5.0  # the most steps on one batch, and seconds
@@ -27,7 +28,7 @@ SAME = 1e-3  # the largest change of a score, in parts of the largest score, tha
 ONCE = 1_000  # images in a batch of an evaluation
 MOST = 5  # names in a sentence
 
-# torch's own list of what raises an error on a GPU, where exact algorithms are asked for (use_deterministic_algorithms).
+# torch's own list of what raises an error on a GPU if exact algorithms are asked for (use_deterministic_algorithms).
 WITHOUT = (
     nn.AvgPool3d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.AdaptiveMaxPool2d, nn.FractionalMaxPool2d,
     nn.FractionalMaxPool3d, nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d, nn.ReflectionPad1d, nn.ReflectionPad2d,
@@ -111,7 +112,7 @@ def gradients(trial: Trial) -> Finding:
 def losses(training: Training) -> Finding:
     """Whether the loss falls on one batch that is trained again and again."""
     trial, begun = training.trial, time.perf_counter()
-    pixels, labels, found = trial.pixels, trial.labels[:IMAGES], []
+    pixels, labels, found = trial.pixels, trial.labels[:IMAGES], list[float]()
     while len(found) < STEPS and time.perf_counter() - begun < LONGEST:
         found.append(training.step(pixels, labels))
         if not math.isfinite(found[-1]):
@@ -121,9 +122,8 @@ def losses(training: Training) -> Finding:
     words = f"{found[0]:.4f} becomes {last:.4f} in {plural(len(found), 'step')} on one batch of {len(labels)} images."
     if last < FALLS * found[0]:
         return Finding("loss", OK, words)
-    return Finding(
-        "loss", FIX, f"{words} It must fall: look at lr ({trial.experiment.recipe.lr:g}) and the last layer."
-    )
+    rate = trial.experiment.recipe.lr
+    return Finding("loss", FIX, f"{words} It must fall: look at lr ({rate:g}) and the last layer.")
 
 
 def company(model: nn.Module, pixels: torch.Tensor) -> Finding:
@@ -161,10 +161,8 @@ def algorithms(model: nn.Module) -> Finding:
     ]
     if not found:
         return Finding("algorithms", OK, "no layer is known that lacks a deterministic algorithm.")
-    words = (
-        f"{_names(found)} has no deterministic algorithm on a GPU, so a run is refused there. On the processor it has."
-    )
-    return Finding("algorithms", NOTE, words)
+    words = f"{_names(found)}: no deterministic algorithm on a GPU, so a run is refused there."
+    return Finding("algorithms", NOTE, f"{words} On the processor there is one.")
 
 
 def resume(training: Training) -> Finding:
@@ -172,7 +170,8 @@ def resume(training: Training) -> Finding:
     saved, _ = training.outside.changed()
     if not saved:
         return Finding("resuming", OK, "a checkpoint holds everything that changes in training.")
-    return Finding("resuming", OK, f"a checkpoint also holds attributes outside the state_dict: {shown(saved)}")
+    names = _names([name for kept in json.loads(saved) for name in kept])
+    return Finding("resuming", OK, f"a checkpoint also holds what changes outside the state_dict: {names}.")
 
 
 def cost(training: Training, sizes: dict[str, int]) -> dict[str, float]:
@@ -192,7 +191,7 @@ def cost(training: Training, sizes: dict[str, int]) -> dict[str, float]:
 
 
 def _outputs(model: nn.Module, pixels: torch.Tensor) -> list[tuple[str, torch.Tensor]]:
-    """The outputs of all layers that keep the images apart, in the order of execution; the network's own is the last."""
+    """The outputs of all layers that keep the images apart, in their order; the network's own is the last."""
     found: list[tuple[str, torch.Tensor]] = []
 
     def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
