@@ -23,7 +23,7 @@ from suite.text import plural
 
 IMAGES = 64
 STEPS, LONGEST = 100, 5.0  # the most steps on one batch, and seconds
-FALLS = 0.99  # the loss must fall below this part of its beginning
+FALLS = 0.01  # the part of its beginning by which the loss must fall
 SAME = 1e-3  # the largest change of a score, in parts of the largest score, that is rounding
 ONCE = 1_000  # images in a batch of an evaluation
 MOST = 5  # names in a sentence
@@ -106,7 +106,7 @@ def gradients(trial: Trial) -> Finding:
     if zero := [name for name, gradient in named if gradient is not None and not gradient.any()]:
         words = f"all gradients of {_names(zero)} are 0 on this batch: perhaps dead units, or an initial weight of 0."
         return Finding("gradients", NOTE, words)
-    return Finding("gradients", OK, f"the loss reaches every one of {plural(len(named), 'parameter')}.")
+    return Finding("gradients", OK, f"the loss reaches every one of {plural(len(named), 'tensor')} of parameters.")
 
 
 def losses(training: Training) -> Finding:
@@ -120,7 +120,7 @@ def losses(training: Training) -> Finding:
             return Finding("loss", FIX, f"{words} Give a smaller lr than {trial.experiment.recipe.lr:g}.")
     last = sorted(found[-10:])[len(found[-10:]) // 2]
     words = f"{found[0]:.4f} becomes {last:.4f} in {plural(len(found), 'step')} on one batch of {len(labels)} images."
-    if last < FALLS * found[0]:
+    if last < found[0] - FALLS * abs(found[0]):
         return Finding("loss", OK, words)
     rate = trial.experiment.recipe.lr
     return Finding("loss", FIX, f"{words} It must fall: look at lr ({rate:g}) and the last layer.")

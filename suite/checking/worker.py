@@ -10,6 +10,7 @@ from suite.checking.findings import FIX, OK, Checked, Finding
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.worker import load_engine
+from suite.text import plural
 
 if TYPE_CHECKING:
     from suite.checking.tries import Trial
@@ -70,9 +71,8 @@ def _rehearsed(trial: "Trial") -> Finding:
 
     one = trial.experiment
     rehearse(one.recipe, one.network, 0, Labelled(trial.images, trial.labels), one.functions)
-    return Finding(
-        "chance", OK, "the same seed gives the same numbers: all chance is torch's, numpy's or Python's own."
-    )
+    words = "the same seed gives the same numbers: all chance comes from torch, numpy.random or random."
+    return Finding("chance", OK, words)
 
 
 def _priced(training: Any, cost: dict[str, float]) -> Finding:
@@ -83,7 +83,7 @@ def _priced(training: Any, cost: dict[str, float]) -> Finding:
     cost.update(tries.cost(training, {"train": known.train, "test": known.test}))
     seconds, memory = cost["seconds"], cost["memory_mib"]
     took = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
-    words = f"about {took} and {memory:,.0f} MiB for one seed on one core, {recipe.epochs} epochs."
+    words = f"about {took} and {memory:,.0f} MiB for one seed on one core, {plural(recipe.epochs, 'epoch')}."
     return Finding("cost", OK, words)
 
 
