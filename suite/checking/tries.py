@@ -24,7 +24,6 @@ from suite.text import plural
 IMAGES = 64
 STEPS, LONGEST = 100, 5.0  # the most steps on one batch, and seconds
 FALLS = 0.01  # the part of its beginning by which the loss must fall
-SAME = 1e-3  # the largest change of a score, in parts of the largest score, that is rounding
 ONCE = 1_000  # images in a batch of an evaluation
 MOST = 5  # names in a sentence
 
@@ -126,32 +125,6 @@ def losses(training: Training) -> Finding:
     return Finding("loss", FIX, f"{words} It must fall: look at lr ({rate:g}) and the last layer.")
 
 
-def company(model: nn.Module, pixels: torch.Tensor) -> Finding:
-    """Whether the scores of an image depend on the order of its batch, or on the other images in it."""
-    model.eval()
-    with torch.inference_mode():
-        whole, half = _outputs(model, pixels), _outputs(model, pixels[: len(pixels) // 2])
-        turned = _outputs(model, pixels.flip(0))
-        scores = whole[-1][1]
-        alone = torch.cat([model(one[None]) for one in pixels[:4]])
-    model.train()
-    tolerance = SAME * float(scores.abs().max()) + 1e-6
-    if not scores.isfinite().all():
-        return Finding("evaluation", FIX, "the scores are no finite numbers after a few steps. Give a smaller lr.")
-    ways = (
-        ("order", whole, [(name, output.flip(0)) for name, output in turned]),
-        ("company", [(name, output[: len(pixels) // 2]) for name, output in whole], half),
-        ("company", [("", scores[:4])], [("", alone)]),
-    )
-    for way, one, other in ways:
-        if change := _change(one[-1][1], other[-1][1], tolerance):
-            where = next((name for (name, a), (_, b) in zip(one, other, strict=False) if _change(a, b, tolerance)), "")
-            words = f"the scores of an image change by up to {change:.3g} with the {way} of its batch"
-            cause = "Statistics of the batch (BatchNorm without running statistics, a mean over dimension 0) cause this"
-            return Finding("evaluation", FIX, f"{words}{f', first in {where}' if where else ''}. {cause}.")
-    return Finding("evaluation", OK, "the scores of an image do not depend on the order or the company of its batch.")
-
-
 def algorithms(model: nn.Module) -> Finding:
     """Layers that have no deterministic algorithm on a GPU. What has none on the processor has failed before."""
     found = [
@@ -170,7 +143,7 @@ def resume(training: Training) -> Finding:
     saved, _ = training.outside.changed()
     if not saved:
         return Finding("resuming", OK, "a checkpoint holds everything that changes in training.")
-    names = _names([name for kept in json.loads(saved) for name in kept])
+    names = _names([name.strip(".") for kept in json.loads(saved) for name in kept])
     return Finding("resuming", OK, f"a checkpoint also holds what changes outside the state_dict: {names}.")
 
 
@@ -188,39 +161,6 @@ def cost(training: Training, sizes: dict[str, int]) -> dict[str, float]:
     held_out = sizes["train"] - recipe.training_images()
     epoch = updates * step + (held_out + sizes["test"] + probes) * look
     return {"seconds": recipe.epochs * epoch + sizes["test"] * look, "memory_mib": peak_mib()}
-
-
-def _outputs(model: nn.Module, pixels: torch.Tensor) -> list[tuple[str, torch.Tensor]]:
-    """The outputs of all layers that keep the images apart, in their order; the network's own is the last."""
-    found: list[tuple[str, torch.Tensor]] = []
-
-    def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(module: nn.Module, _given: Any, output: Any) -> None:
-            if isinstance(output, torch.Tensor) and output.dim() and len(output) == len(pixels):
-                found.append((f"{name} ({type(module).__name__})", output.clone()))
-
-        return hook
-
-    leaves = [
-        (name, one)
-        for name, one in model.named_modules()
-        if name and not list(one.children()) and not isinstance(one, torch.jit.ScriptModule)
-    ]
-    hooks = [one.register_forward_hook(note(name)) for name, one in leaves]
-    try:
-        scores = model(pixels)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [*found, ("", scores)]
-
-
-def _change(one: torch.Tensor, other: torch.Tensor, tolerance: float) -> float:
-    """The largest difference, 0 if it is within the tolerance or the two cannot be compared."""
-    if one.shape != other.shape or not one.is_floating_point():
-        return 0.0
-    found = float((one - other).abs().max())
-    return found if found > max(tolerance, SAME * float(one.abs().max())) else 0.0
 
 
 def _seconds(compute: Callable[[], Any]) -> float:

@@ -41,7 +41,7 @@ def check(job: Job) -> Checked:
     try:
         network = describe(trial.model(), experiment.recipe.shape)
     except SuiteError as error:
-        return Checked(experiment.title, [Finding("network", FIX, str(error))], {}, {})
+        return Checked(experiment.title, [_fault("network", error)], {}, {})
     cost: dict[str, float] = {}
     findings = list(_tried(trial, network, cost))
     return Checked(experiment.title, findings, network, cost)
@@ -50,6 +50,7 @@ def check(job: Job) -> Checked:
 def _tried(trial: "Trial", network: dict[str, Any], cost: dict[str, float]) -> Iterator[Finding]:
     """Everything that is tried, in the order in which a reader wants to know it; fills in the `cost`."""
     from suite.checking import tries
+    from suite.checking.company import company
 
     yield tries.shapes(trial, network)
     yield _guarded(trial.experiment, "chance", lambda: _rehearsed(trial))
@@ -59,7 +60,7 @@ def _tried(trial: "Trial", network: dict[str, Any], cost: dict[str, float]) -> I
     yield loss
     if loss.status == FIX and " becomes " not in loss.words:  # it cannot be trained
         return
-    yield _guarded(trial.experiment, "evaluation", lambda: tries.company(training.model, trial.pixels))
+    yield _guarded(trial.experiment, "evaluation", lambda: company(training.model, trial.pixels))
     yield tries.algorithms(training.model)
     yield _guarded(trial.experiment, "resuming", lambda: tries.resume(training))
     yield _guarded(trial.experiment, "cost", lambda: _priced(training, cost))
@@ -82,7 +83,7 @@ def _priced(training: Any, cost: dict[str, float]) -> Finding:
     known = data.data_set(recipe.data)
     cost.update(tries.cost(training, {"train": known.train, "test": known.test}))
     seconds, memory = cost["seconds"], cost["memory_mib"]
-    took = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+    took = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{max(seconds, 1):.0f} s"
     words = f"about {took} and {memory:,.0f} MiB for one seed on one core, {plural(recipe.epochs, 'epoch')}."
     return Finding("cost", OK, words)
 
@@ -96,5 +97,13 @@ def _guarded(experiment: Experiment, what: str, attempt: Callable[[], Finding]) 
         with exact.unchanged(experiment.path, "the network's forward()"), in_file(experiment.path):
             return attempt()
     except SuiteError as error:
-        lacking = "does not have a deterministic implementation" in str(error)
-        return Finding("algorithms" if lacking else what, FIX, str(error))
+        return _fault(what, error)
+
+
+def _fault(what: str, error: SuiteError) -> Finding:
+    """An error as something to fix; torch's words for a missing algorithm advise to give up exact runs."""
+    operation, lacking, _ = str(error).partition(" does not have a deterministic implementation")
+    if not lacking:
+        return Finding(what, FIX, str(error))
+    words = f"{operation} has no deterministic algorithm, so no run could be repeated. Use another layer."
+    return Finding("algorithms", FIX, words)

@@ -31,16 +31,18 @@ def ask(executor: Executor, compute: Callable[[Any], Any], job: Any) -> Any:
     Raises the `SuiteError` that `compute` raises, or one (1, or 3 without memory) for its other exceptions and for a
     process that died.
     """
+    told: _Answer | Failed | None = None
     with closing(executor.run(partial(_tell, compute), [job])) as events:
-        for _, event in events:
+        for _, event in events:  # to its end: what the process prints last would be lost
             match event:
-                case _Answer(value):
-                    return value
-                case Failed(reason, code):
-                    raise SuiteError(reason, code=code)
-                case Ended(code):
+                case _Answer() | Failed():
+                    told = event
+                case Ended(code) if told is None:
                     raise SuiteError(f"the process that computed it died (exit code {code}).", code=FAILED)
-    raise AssertionError("an executor ends every job with `Ended`")
+    if isinstance(told, _Answer):
+        return told.value
+    assert told is not None  # an executor ends every job with `Ended`
+    raise SuiteError(told.reason, code=told.code)
 
 
 def _tell(compute: Callable[[Any], Any], job: Any, emit: Callable[[Any], None]) -> None:

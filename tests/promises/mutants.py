@@ -23,6 +23,15 @@ NETWORKS = "tests/engine/test_networks.py"
 SHAPES = "tests/engine/test_shapes.py"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("half a batch is not tried", "suite/checking/company.py",
+           (('words = words or _changes("with its company", begun, _outputs(model, pixels[:half]))', "pass"),),
+           ("tests/cli/test_check.py", "-k", "untracked")),
+    Mutant("a parameter without gradient is no fault", "suite/checking/tries.py",
+           (("if lost := [name for name, gradient in named if gradient is None]:", "if lost := []:"),),
+           ("tests/cli/test_check.py", "-k", "kept")),
+    Mutant("a file of the same name is not looked for", "suite/api/starting.py",
+           (("if name in session.registry or os.path.lexists(path):", "if name in session.registry:"),),
+           ("tests/cli/test_new.py", "-k", "nothing_is_written and linked")),
     Mutant("a picture's polarity is not compared", "suite/predicting/fitting.py",
            (("if seen.sign[0] != usual.sign:", "if False:"),),
            ("tests/predicting/test_fitting.py", "-k", "only_inverted")),

@@ -21,7 +21,7 @@ def new(args: Namespace) -> int:
     path = starting.new(session, args.name, like=args.like, data=args.data)
     known = [OURS, *(Path(one).resolve() for one in os.environ.get("SUITE_EXPERIMENTS", "").split(os.pathsep) if one)]
     elsewhere = "" if path.parent in known else f" --experiments {shlex.quote(str(path.parent))}"
-    following = [f"python -m suite {verb} {args.name}{elsewhere}" for verb in ("show", "run")]
+    following = [f"python -m suite {verb} {args.name}{elsewhere}" for verb in ("check", "run")]
     if args.json:
         terminal.json({"name": args.name, "path": str(path), "next": following})
     else:
