@@ -81,7 +81,11 @@ def checked(workspace):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+ALWAYS = ("untracked", "lost", "slow")  # the others with -m promise
+FULL = (pytest.mark.promise, pytest.mark.full)
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in ALWAYS else FULL) for one in CASES])
 def test_each_fault_is_named_and_no_other(workspace, own, name):
     fault, changes, faults, words = CASES[name]
     written(own, fault, changes)
@@ -94,7 +98,7 @@ def test_each_fault_is_named_and_no_other(workspace, own, name):
     assert [one for one in words if one not in told] == [], told
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one == "raising" else FULL) for one in REFUSED])
 def test_a_network_that_cannot_be_built_is_said_alone(workspace, own, name):
     fault, faults, words = REFUSED[name]
     written(own, fault, {})
@@ -121,11 +125,12 @@ def test_a_network_without_a_fault_is_told_what_it_will_cost_and_what_comes_next
 
 
 def test_a_file_that_prints_does_not_disturb_the_document(workspace, own):
-    written(own, "print('seen')", {})
+    written(own, "print('seen')", {"CALLS = []": "print('loaded')"})
 
     answer = workspace.suite("check", "net", "--json")
 
     assert answer.json["experiment"] == "net"
+    assert "loaded" in answer.err
     assert "seen" in answer.err
 
 

@@ -8,6 +8,7 @@ import suite
 from suite.recipe import registry
 from tests.conftest import ROOT, assert_refused
 
+FULL = (pytest.mark.promise, pytest.mark.full)
 BLOTS = """import numpy as np
 
 
@@ -26,7 +27,9 @@ def own(workspace):
 
 
 @pytest.mark.commands
-@pytest.mark.parametrize("words", [(), ("--from", "lenet")])
+@pytest.mark.parametrize(
+    "words", [(), pytest.param(("--from", "lenet"), marks=[pytest.mark.promise, pytest.mark.full])]
+)
 def test_the_file_runs_at_once(workspace, own, words):
     told = workspace.suite("new", "my_net", "--data", "digits", *words)
     trained = workspace.suite("run", "my_net", "--seeds", "1", "--epochs", "1", "--no-report", "--json")
@@ -68,7 +71,7 @@ def test_a_small_set_gets_small_batches(in_process, own):
         assert f"  # {name}, as it was read" in (own / f"my_{name}.py").read_text()
 
 
-@pytest.mark.parametrize("data", ["cifar-10", "usps", "digits", "fashion-mnist"])
+@pytest.mark.parametrize("data", ["cifar-10", "usps"])
 def test_the_first_network_takes_the_images_of_any_data(own, data):
     session = suite.Session.open(experiments=[own])
 
@@ -125,4 +128,6 @@ def test_without_an_own_folder_or_a_checkout_it_goes_into_the_current_folder(in_
     place = workspace.home / "experiments"
     assert answer.json["path"] == str(place / "my_net.py")
     assert answer.json["next"][-1] == f"python -m suite run my_net --experiments {place}"
-    assert (place / "my_net.py").is_file()
+    (place / "my_net.py").write_text("mine")
+    assert_refused(in_process("new", "my_net"), 2, "there is an experiment my_net already, and it is not overwritten.")
+    assert (place / "my_net.py").read_text() == "mine"

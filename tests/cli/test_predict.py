@@ -139,7 +139,7 @@ def test_what_is_no_picture_is_named_and_the_others_are_predicted(kept, pages, t
     [
         (("pen-s7", "."), 2, "there is no finished run 'pen-s7'; did you mean pen-s0?"),
         (("wild-s0", "."), 2, "wild-s0 diverged, so it has no weights. Choose another run."),
-        (("all", "."), 2, "'all' means 3 runs: "),
+        (("all", "."), 2, "-s0 (wild). Give one, such as "),
         (("pen-s0", "nowhere.png"), 2, "'nowhere.png': there is no such picture or folder."),
         (("pen-s0", "."), 2, ".: has no pictures (.png, .jpg, .jpeg)."),
         (("pen-s0", "PAGES", "--picture", "PAGES/page3.png"), 2, "is one of the pictures themselves"),
