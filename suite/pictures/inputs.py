@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.pictures.canvas import new_figure
+from suite.data.own.pictures import header, pixels
+from suite.pictures.canvas import GREY, new_figure
 from suite.pictures.sheet import brief
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ def inputs(run: str, rows: Sequence[Row]) -> "Figure":
 
     A row is (file, input, class, probability). Only the first `MOST` are drawn.
     """
-    from PIL import Image
-
     drawn = rows[:MOST]
     columns = min(COLUMNS, len(drawn))
     high = -(-len(drawn) // columns)
@@ -33,18 +32,26 @@ def inputs(run: str, rows: Sequence[Row]) -> "Figure":
     left_out = f"; {len(rows) - MOST:,} more were not drawn" if len(rows) > MOST else ""
     figure.suptitle(f"What {run} saw{left_out}", fontsize=10, fontweight="bold", parse_math=False)
     for one in axes:
+        one.grid(visible=False)
+        one.set(xticks=[], yticks=[])
+        one.spines[:].set(visible=True, color=GREY, linewidth=0.5)
+    for one in axes[2 * len(drawn) :]:
         one.axis("off")
-    for number, (path, pixels, name, probability) in enumerate(drawn):
+    for number, (path, given, name, probability) in enumerate(drawn):
         whole, seen = axes[2 * number : 2 * number + 2]
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
-            small = image.convert("RGBA")
-            small.thumbnail((THUMBNAIL, THUMBNAIL))
-        whole.imshow(np.asarray(small))
+        whole.imshow(_thumbnail(path))
         whole.set_title(brief(path.name), fontsize=7, fontweight="normal", parse_math=False)
-        if len(pixels) == 3:
-            seen.imshow(pixels.transpose(1, 2, 0))
+        if len(given) == 3:
+            seen.imshow(given.transpose(1, 2, 0))
         else:
-            seen.imshow(pixels[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            seen.imshow(given[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         seen.set_title(f"{brief(name)}  {probability:.3f}", fontsize=8, parse_math=False)
     return figure
+
+
+def _thumbnail(path: Path) -> NDArray[np.uint8]:
+    """The picture, upright and small, uint8 (height, width, 3)."""
+    found = header(path)
+    share = min(1.0, THUMBNAIL / max(found.height, found.width))
+    height, width = (max(1, round(side * share)) for side in (found.height, found.width))
+    return pixels(path, (3, height, width), "white").transpose(1, 2, 0)

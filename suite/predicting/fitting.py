@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from suite.data.dataset import Shape
 from suite.data.own.pictures import header, pixels
-from suite.predicting.measures import FAINT, NEAR, PLAIN, SLACK, Floats, Measures, Usual, ink, measured, sides
+from suite.predicting.measures import FAINT, NEAR, PLAIN, SLACK, Floats, Images, Measures, Usual, ink, measured, sides
 
-LONGEST = 2_000  # pixels of a picture's longer side, in which the ink's box is looked for
+LONGEST, COARSE = 2_000, 500  # pixels of the longer side of a picture that is cut, and of one where its ink is found
 SHADE = 20  # ink fainter than 1/20 of the darkest is the paper's
 SQUEEZED = 1.1  # a change of the proportions that is no rounding
 
@@ -45,7 +45,8 @@ def fitted(path: Path, shape: Shape, usual: Usual | None, *, as_is: bool) -> Fit
     for a file that is no picture, 3 for one that cannot be read.
     """
     found = header(path)
-    plain = pixels(path, shape, _paper(path, found.height, found.width))
+    paper = _paper(path, found.height, found.width)
+    plain = pixels(path, shape, paper)
     scaled = _scaled((found.height, found.width), shape, grey=found.grey)
     if usual is None:
         return Fitted(plain, (found.height, found.width), scaled)
@@ -53,7 +54,7 @@ def fitted(path: Path, shape: Shape, usual: Usual | None, *, as_is: bool) -> Fit
     wrong = _differences(seen, usual, squeezed=any(one.what == "proportions" for one in scaled))
     fixable = seen.plain[0] >= PLAIN and seen.contrast[0] >= FAINT
     if fixable and not as_is:
-        plain = _corrected(path, plain, usual, {one.what for one in (*wrong, *scaled)})
+        plain = _corrected(path, paper, plain, usual, {one.what for one in (*wrong, *scaled)})
     every = [
         Difference(one.what, one.words, fixable and not as_is and one.what not in ("size", "colour"))
         for one in (*scaled, *wrong)
@@ -74,7 +75,7 @@ def _scaled(size: tuple[int, int], shape: Shape, *, grey: bool) -> list[Differen
     if size != (high, wide):
         found.append(Difference("size", f"{height} × {width} pixels, scaled to {high} × {wide}"))
     if not 1 / SQUEEZED < (height / width) / (high / wide) < SQUEEZED:
-        found.append(Difference("proportions", f"scaling alone would squeeze {height} × {width} to {high} × {wide}"))
+        found.append(Difference("proportions", f"not in the proportions of {high} × {wide}"))
     if grey != (channels == 1):
         found.append(Difference("colour", "grey, training in colour" if grey else "in colour, training in grey"))
     return found
@@ -107,41 +108,58 @@ def _differences(seen: Measures, usual: Usual, *, squeezed: bool) -> list[Differ
     return found
 
 
-def _corrected(path: Path, plain: NDArray[np.uint8], usual: Usual, wrong: set[str]) -> NDArray[np.uint8]:
+def _corrected(path: Path, paper: str, plain: NDArray[np.uint8], usual: Usual, wrong: set[str]) -> NDArray[np.uint8]:
     """The picture with its ink as in training; only what is wrong is changed, so a training image stays as it is."""
     framed = {"margins", "proportions"} & wrong
     if not framed and not {"polarity", "range"} & wrong:
         return plain
     found = measured(plain)
     grey = plain[0].astype(np.float64)
-    inked = _cut_out(path, usual, plain.shape[1:]) if framed else ink(grey, found.background[0], found.sign[0])
+    inked = ink(grey, found.background[0], found.sign[0])
+    if framed:
+        inked = _framed(_cut_out(path, paper), usual, plain.shape[1:])
     peak = float(inked.max())
     if framed or "range" in wrong:
         inked = inked * (usual.contrast.middle / peak)
     return np.clip(np.rint(usual.background + usual.sign * inked), 0, 255).astype(np.uint8)[None]
 
 
-def _cut_out(path: Path, usual: Usual, frame: tuple[int, ...]) -> Floats:
-    """The ink (height, width), cut out of the whole picture, scaled to its usual length and put in its usual place."""
+def _cut_out(path: Path, paper: str) -> Floats:
+    """The box of a picture's ink, as ink (height, width).
+
+    The box is looked for in a coarse copy, where dots of a print or of a scan are even. Its background is the one around
+    it, because light may fall from one side.
+    """
+    whole, coarse = (_copy(path, paper, longest) for longest in (LONGEST, COARSE))
+    found = measured(coarse)
+    inked = ink(coarse.astype(np.float64), found.background[0], found.sign[0])
+    box, around = [], []
+    for axis in (1, 2):
+        (first,), (last,) = sides(inked, 3 - axis)
+        times, most = whole.shape[axis] / coarse.shape[axis], whole.shape[axis]
+        margin = max(1, round((last - first) * times / 10))
+        box.append(slice(start := int(first * times), end := min(most, max(start + 1, round(last * times)))))
+        around.append(slice(max(0, start - margin), end + margin))
+    ground = measured(whole[:, around[0], around[1]]).background[0]
+    return ink(whole[0][box[0], box[1]].astype(np.float64), ground, found.sign[0])
+
+
+def _framed(cut: Floats, usual: Usual, frame: tuple[int, ...]) -> Floats:
+    """The ink scaled to its usual length and put in its usual place of an image (height, width)."""
     from PIL import Image
 
-    whole = _whole(path)
-    found = measured(whole)
-    inked = ink(whole.astype(np.float64), found.background[0], found.sign[0])
-    (top,), (bottom,) = sides(inked, 2)
-    (left,), (right,) = sides(inked, 1)
-    cut = inked[0, top:bottom, left:right].astype(np.float32)
     scale = min(usual.length.middle, *frame) / max(cut.shape)
-    size = [max(1, round(side * scale)) for side in cut.shape]
-    small = np.asarray(Image.fromarray(cut).resize((size[1], size[0]), Image.Resampling.BILINEAR), np.float64)
+    height, width = (max(1, round(side * scale)) for side in cut.shape)
+    exact = Image.fromarray(cut.astype(np.float32))
+    small = np.asarray(exact.resize((width, height), Image.Resampling.BILINEAR), np.float64)
     small = small * (small > small.max() / SHADE)
-    room = np.zeros(frame)
     places = [
-        (frame[axis] - 1) / 2 + usual_place.middle - _middle(small, axis, usual.centre)
-        for axis, usual_place in enumerate((usual.down, usual.across))
+        (frame[axis] - 1) / 2 + place.middle - _middle(small, axis, usual.centre)
+        for axis, place in enumerate((usual.down, usual.across))
     ]
-    down, across = (min(max(round(places[axis]), 0), frame[axis] - size[axis]) for axis in (0, 1))
-    room[down : down + size[0], across : across + size[1]] = small
+    down, across = (min(max(round(places[axis]), 0), frame[axis] - small.shape[axis]) for axis in (0, 1))
+    room = np.zeros(frame)
+    room[down : down + height, across : across + width] = small
     return room
 
 
@@ -153,9 +171,9 @@ def _middle(inked: Floats, axis: int, centre: str) -> float:
     return float(np.average(np.arange(len(weights)), weights=weights))
 
 
-def _whole(path: Path) -> NDArray[np.uint8]:
-    """The whole picture in grey, uint8 (1, height, width), in its own proportions."""
+def _copy(path: Path, paper: str, longest: int) -> Images:
+    """The whole picture in grey, uint8 (1, height, width), in its own proportions, with so many pixels at most."""
     found = header(path)
-    share = min(1.0, LONGEST / max(found.height, found.width))
+    share = min(1.0, longest / max(found.height, found.width))
     height, width = (max(1, round(side * share)) for side in (found.height, found.width))
-    return pixels(path, (1, height, width), _paper(path, found.height, found.width))
+    return pixels(path, (1, height, width), paper)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from suite import data
 from suite.errors import SuiteError
@@ -140,6 +140,46 @@ def test_noise_of_a_scan_and_dust_do_not_widen_the_ink(common, picture):
 
     assert measured(found.pixels).length[0] == 8
     assert (found.pixels[0] > 60).sum() <= 80
+
+
+def lit_from_one_side(page):
+    grey = np.asarray(page.convert("L")) * np.linspace(0.75, 1, page.height)[:, None]
+    grey += np.random.default_rng(0).normal(0, 6, grey.shape)
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+def cut_free(page, ink=None):
+    found = np.array(page.convert("RGBA"))
+    found[..., 3] = np.where(found[..., 0] > 200, 0, 255)
+    found[..., :3] = found[..., :3] if ink is None else ink
+    return Image.fromarray(found)
+
+
+WAYS = {
+    "dithered to two colours.png": lambda page: page.convert("1"),
+    "palette.png": lambda page: page.convert("P"),
+    "CMYK.jpg": lambda page: page.convert("CMYK"),
+    "16 bits.png": lambda page: Image.fromarray(np.asarray(page.convert("L")).astype(np.uint16) * 257),
+    "inverted.png": lambda page: ImageOps.invert(page),
+    "lit from one side.jpg": lit_from_one_side,
+    "cut free.png": cut_free,
+    "cut free, white.png": lambda page: cut_free(page, 255),
+    "larger.png": lambda page: page.resize((page.width * 3, page.height * 3)),
+    "landscape.png": lambda page: ImageOps.expand(page, (0, 0, 900, 0), page.getpixel((0, 0))),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_looks_the_same_however_it_was_stored(way, common, picture, tmp_path):
+    with Image.open(handmade.write(tmp_path, 3)) as whole:
+        page = whole.convert("RGB").resize((whole.width // 2, whole.height // 2))
+    expected = picture(page, common).pixels.astype(int)
+
+    found = picture(WAYS[way](page), common, name=way).pixels
+
+    assert expected.max() == 255
+    assert np.abs(found - expected).mean() < 2.5
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (28, 28)])

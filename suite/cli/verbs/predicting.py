@@ -64,4 +64,5 @@ def _remarks(predictions: "list[Prediction]") -> list[str]:
 def _words(words: str, what: str, corrected: bool) -> str:
     if what in ("size", "colour"):
         return words
-    return f"{words} ({'corrected' if corrected else 'left'})"
+    left = "squeezed" if what == "proportions" else "left"
+    return f"{words} ({'corrected' if corrected else left})"
