@@ -127,8 +127,8 @@ def _corrected(path: Path, paper: str, plain: NDArray[np.uint8], usual: Usual, w
 def _cut_out(path: Path, paper: str) -> Floats:
     """The box of a picture's ink, as ink (height, width).
 
-    The box is looked for in a coarse copy, where dots of a print or of a scan are even. Its background is the one around
-    it, because light may fall from one side.
+    The box is looked for in a coarse copy, where dots of a print or of a scan are even. Its background is what is
+    around it, because light may fall from one side.
     """
     whole, coarse = (_copy(path, paper, longest) for longest in (LONGEST, COARSE))
     found = measured(coarse)
