@@ -178,7 +178,8 @@ def test_a_page_looks_the_same_however_it_was_stored(way, common, picture, tmp_p
     found = picture(WAYS[way](page), common, name=way).pixels
 
     assert expected.max() == 255
-    assert np.abs(found - expected).mean() < 2.5
+    assert np.abs(found - expected).mean() < 0.5
+    assert (found > 8).sum() <= 1.2 * (expected > 8).sum()  # no shade around the ink
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
