@@ -121,6 +121,7 @@ def test_a_network_without_a_fault_is_told_what_it_will_cost_and_what_comes_next
     assert facts["cost"]["memory_mib"] > 50
     assert facts["network"]["parameters"] == 23_932
     assert told.out.splitlines()[-1] == "Nothing to fix. Next: python -m suite run net"
+    assert told.out.splitlines()[1].startswith("ok  shapes")
     assert not (workspace.home / "mlruns" / "runs").exists()
 
 

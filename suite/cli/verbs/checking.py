@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from suite.api import checking
-from suite.cli.verbs.common import changes, opened
+from suite.cli.verbs.common import changes, opened, option_for
 from suite.text import plural
 
 
@@ -23,6 +23,7 @@ def check(args: Namespace) -> int:
     rows = [(one.status.upper() if one.status == "fix" else one.status, one.what, one.words) for one in found.findings]
     terminal.table(f"Check of {found.experiment}", ("", "what", "found"), rows)
     faults = sum(one.status == "fix" for one in found.findings)
-    following = f"python -m suite run {args.name}"
+    place = session.one(args.name, "check").path
+    following = f"python -m suite run {args.name}{option_for(place) if place.is_file() else ''}"
     terminal.say(f"{plural(faults, 'thing')} to fix." if faults else f"Nothing to fix. Next: {following}")
     return found.code

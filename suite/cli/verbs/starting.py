@@ -1,13 +1,9 @@
 """The verb that begins an experiment of one's own."""
 
-import os
-import shlex
 from argparse import Namespace
-from pathlib import Path
 
 from suite.api import starting
-from suite.cli.verbs.common import opened
-from suite.recipe.registry import OURS
+from suite.cli.verbs.common import opened, option_for
 
 
 def new(args: Namespace) -> int:
@@ -19,9 +15,7 @@ def new(args: Namespace) -> int:
     """
     terminal, session = opened(args)
     path = starting.new(session, args.name, like=args.like, data=args.data)
-    known = [OURS, *(Path(one).resolve() for one in os.environ.get("SUITE_EXPERIMENTS", "").split(os.pathsep) if one)]
-    elsewhere = "" if path.parent in known else f" --experiments {shlex.quote(str(path.parent))}"
-    following = [f"python -m suite {verb} {args.name}{elsewhere}" for verb in ("check", "run")]
+    following = [f"python -m suite {verb} {args.name}{option_for(path)}" for verb in ("check", "run")]
     if args.json:
         terminal.json({"name": args.name, "path": str(path), "next": following})
     else:
