@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from suite.api.calls import (
         bench,
+        check,
         compare,
         datasets,
         doctor,
         experiments,
         gate,
+        new,
+        predict,
         report,
         run,
         show,
@@ -35,8 +38,8 @@ _ELSEWHERE = {
     "SuiteError": "suite.errors",
 }
 __all__ = [
-    "Recipe", "Session", "Source", "SuiteError", "bench", "compare", "datasets", "doctor", "experiments", "gate",
-    "report", "run", "show", "sync", "tune", "ui", "verify",
+    "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
+    "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, looking, reporting, training, tuning
+from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from suite.api.doctor import Finding
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
+    from suite.checking.findings import Checked
+    from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
     from suite.runs.verify import Verdict
@@ -70,6 +72,28 @@ def compare(
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     return training.verify(session or Session.open(), runs)
+
+
+def check(name: str, *, session: Session | None = None, **changes: Any) -> "Checked":
+    """Try an experiment on 64 images in seconds; `findings` of the result say in words what must be fixed."""
+    return checking.check(session or Session.open(), name, changes)
+
+
+def new(name: str, *, like: str | None = None, data: str | None = None, session: Session | None = None) -> Path:
+    """Write a commented experiment's file to begin with, a copy of `like` if that is given; returns its path.
+
+    It goes into the session's last folder of experiments, else into experiments/. No file is overwritten.
+    """
+    return starting.new(session or Session.open(), name, like=like, data=data)
+
+
+def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
+    """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
+
+    A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture
+    that cannot be read.
+    """
+    return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
 
 
 def gate(

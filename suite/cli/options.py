@@ -109,6 +109,32 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
     _places(parser)
 
 
+def of_new(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `new`."""
+    parser.add_argument("name", metavar="NAME", help="the new experiment's name, such as my_net")
+    parser.add_argument("--from", dest="like", metavar="NAME", help="begin as a copy of this experiment")
+    parser.add_argument("--data", metavar="NAME", help="the data set: a name of `suite data`, folder:PATH, npz:FILE, …")
+    _experiments(parser)
+    _json(parser)
+
+
+def of_check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `check`."""
+    parser.add_argument("name", metavar="NAME", help="an experiment's name")
+    _usual(parser)
+
+
+def of_predict(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `predict`."""
+    parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
+    parser.add_argument(
+        "pictures", metavar="PICTURE", nargs="+", type=Path, help=".png or .jpg files, or folders of them"
+    )
+    parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
+    parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
+    _places(parser)
+
+
 def _workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
 

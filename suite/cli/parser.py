@@ -21,6 +21,8 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
 
   python -m suite list                        what there is
   python -m suite show lenet                  layers, shapes, parameters, protocol, source
+  python -m suite new my_net                  a file of your own to begin with
+  python -m suite check my_net                tried in seconds: what must be fixed, how long will it take?
   python -m suite run all                     every experiment as published, three seeds each; skips what is done
   python -m suite run lenet cnn --seeds 5     five seeds of each, for a narrower interval
   python -m suite run mlp --data digits       with another data set, small and without download
@@ -29,6 +31,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite gate mlp                    as accurate as the committed reference? for CI
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
+  python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
@@ -124,12 +127,15 @@ def _parser() -> argparse.ArgumentParser:
     for verb, words in (
         (verbs.list_experiments, options.of_list),
         (verbs.show, options.of_show),
+        (verbs.new, options.of_new),
+        (verbs.check, options.of_check),
         (verbs.run, options.of_run),
         (verbs.tune, options.of_tune),
         (verbs.compare, options.of_compare),
         (verbs.gate, options.of_gate),
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
+        (verbs.predict, options.of_predict),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

@@ -1,8 +1,9 @@
 """The registry of all experiments: our own, those in the user's folders, and those of installed packages."""
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -87,7 +88,7 @@ class Registry:
 
     def _load(self, name: str) -> _Loaded:
         if name not in self._loaded:
-            with nullcontext() if self._alone else undone():
+            with nullcontext() if self._alone else _aside():
                 self._loaded[name] = _load([one for one in self._candidates if one.name == name])
         return self._loaded[name]
 
@@ -101,6 +102,13 @@ def load(folders: Iterable[Path] = (), *, alone: bool = False) -> Registry:
     folders = list(folders)
     look_in(folders)
     return Registry(_candidates(folders), alone=alone)
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """Undo what a file does to the environment; what it prints goes to stderr: stdout may be a program's document."""
+    with undone(), redirect_stdout(sys.stderr):
+        yield
 
 
 def _load(candidates: Iterable[_Candidate]) -> _Loaded:

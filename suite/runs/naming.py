@@ -10,18 +10,20 @@ from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.recipe.fields import LATER
 from suite.recipe.registry import Registry
+from suite.recipe.values import as_words
 from suite.text import nearest
 
 Key = Callable[[str], tuple[str, int] | None]
 ID = re.compile(r"[0-9a-f]{32}")
 PREFIX = re.compile(r"[0-9a-f]{6,64}")
+MOST = 3  # runs that an error names
 
 
 def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
     """The folders of the finished runs that a user names; their contents are not checked.
 
-    A word is `all`, a name like `lenet-s0`, the start of a recipe's identity, a folder, or MLflow's id. `run_key` maps
-    an MLflow id to identity and seed. Raises `SuiteError` (2) for any other word.
+    A word is `all`, a name like `lenet-s0`, the start of a recipe's identity, a folder or its name, or MLflow's id.
+    `run_key` maps an MLflow id to identity and seed. Raises `SuiteError` (2) for any other word.
     """
     known = {path.parent: name_of(path.parent) for path in sorted(runs.glob("*/*/result.json"))}
     found: dict[Path, None] = {}
@@ -35,6 +37,31 @@ def find_runs(words: Sequence[str], runs: Path, run_key: Key) -> list[Path]:
             )
         found |= dict.fromkeys(meant)
     return list(found)
+
+
+def one_trained(word: str, runs: Path, run_key: Key) -> Run:
+    """The one finished run that a user names, with all of its files checked.
+
+    Raises `SuiteError` (2) if the word means no run or several, for a run that diverged, and for damaged files.
+    """
+    found = find_runs([word], runs, run_key)
+    if len(found) > 1:
+        known = ", ".join(f"{folder.name} ({_told(folder)})" for folder in found[:MOST])
+        more = f" and {len(found) - MOST:,} more" if len(found) > MOST else ""
+        raise SuiteError(
+            f"{word!r:.80} means {len(found):,} runs: {known}{more}.", f"Give one, such as {found[0].name}."
+        )
+    run = Run.at(found[0])
+    result = run.check_files()
+    if result is None or result["status"] != "finished":
+        raise SuiteError(f"{name_of(run.folder)} diverged, so it has no weights.", "Choose another run.")
+    return run
+
+
+def _told(folder: Path) -> str:
+    """What makes a run another than those of its name: the values that a command changed."""
+    changes = as_words(Run.at(folder).recipe()["overrides"])
+    return f"{folder.parent.name} {changes}" if changes else folder.parent.name
 
 
 def name_of(folder: Path) -> str:
@@ -55,7 +82,7 @@ def _meant(word: str, known: Mapping[Path, str], run_key: Key) -> list[Path]:
     if "/" in word and "\0" not in word:
         place = Path(os.path.realpath(os.path.expanduser(word)))  # pathlib's expanduser raises for an unknown user
         return [folder for folder in known if folder == place]
-    return [folder for folder, name in known.items() if name == word]
+    return [folder for folder, name in known.items() if word in (name, folder.name)]
 
 
 def experiment_of(run: Run, registry: Registry) -> Experiment:

@@ -90,7 +90,7 @@ def tell_operators(of: str, emit: Callable[[dict[str, str] | str], None]) -> Non
     `of` is `torch`, `portable` for torch under that field of a recipe, or `kernels`.
     """
     try:
-        _load_engine(portable=of == "portable")
+        load_engine(portable=of == "portable")
         from suite.engine import numeric, way
 
         if of == "kernels":
@@ -111,7 +111,7 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
-    _load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
+    load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
@@ -126,7 +126,8 @@ def _train(job: Job, emit: Callable[[Event], None]) -> Result:
         return train(job.run, experiment, data.load(experiment.recipe.data, job.data_folder), emit)
 
 
-def _load_engine(*, portable: bool) -> None:
+def load_engine(*, portable: bool) -> None:
+    """Load torch with every switch that the bits depend on, for the rest of this process; raises `SuiteError`."""
     from suite.engine import preload  # here, not above: it loads torch, and the parent imports this file
 
     preload.require()

@@ -6,10 +6,10 @@ from typing import Any
 
 from suite.disk import files
 from suite.errors import SuiteError
-from suite.recipe import Recipe
 from suite.recipe.experiment import Experiment
 from suite.recipe.loading import NAME
 from suite.recipe.values import as_words
+from suite.recipe.writing import recipe_lines, whole_text
 
 
 def variant_path(experiment: Experiment) -> Path:
@@ -31,33 +31,8 @@ def write_variant(path: Path, experiment: Experiment, remark: str) -> None:
 
 def variant_text(experiment: Experiment, remark: str) -> str:
     """The text of the variant's file. It has the original's network text, so the identity's network is the same."""
-    default = {name: item.default for name, item in Recipe.__dataclass_fields__.items()}
-    recipe = experiment.recipe
-    protocol = {name: recipe[name] for name in recipe.protocol() if name not in recipe.arguments}
-    changed = {name: value for name, value in protocol.items() if value != default[name]}
-    lines = [f"    {name}={value!r}," for name, value in changed.items()]
-    if recipe.arguments:
-        lines.append(f"    arguments={dict(recipe.arguments)!r},")
-    lines.append(f"    space={dict(experiment.recipe.space)!r},")
-    words = as_words(experiment.overrides)
-    return "\n".join(
-        [
-            f'"""{experiment.name} with {words}, as a study found it.',
-            "",
-            remark,
-            '"""',
-            "",
-            "from suite.recipe import Recipe",
-            "",
-            "recipe = Recipe(",
-            *lines,
-            ")",
-            "",
-            "",
-            experiment.network_text,
-            "",
-        ]
-    )
+    head = f"{experiment.name} with {as_words(experiment.overrides)}, as a study found it.\n\n{remark}\n"
+    return whole_text(head, recipe_lines(experiment.recipe), experiment.network_text)
 
 
 def remark_of(facts: dict[str, Any]) -> str:

@@ -55,6 +55,10 @@ def test_a_folder_means_its_run_however_it_is_written(found, runs, monkeypatch):
     assert found(f"{runs}/mlp/{OTHER}-s0/") == found(f"../mlp/{OTHER}-s0") == [f"mlp/{OTHER}-s0"]
 
 
+def test_the_name_of_a_folder_means_its_run(found):
+    assert found(f"{ONE}-s1") == [f"lenet/{ONE}-s1"]
+
+
 def test_a_run_that_is_meant_twice_is_verified_once(found):
     assert found("mlp-s0", "all", OTHER) == [f"mlp/{OTHER}-s0", f"lenet/{ONE}-s0", f"lenet/{ONE}-s1"]
 

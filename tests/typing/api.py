@@ -10,6 +10,8 @@ from suite.api.datasets import Entry
 from suite.api.doctor import Finding
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Runs, Tuned
+from suite.checking.findings import Checked
+from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
 from suite.runs.accuracy_gate import Gated
@@ -26,6 +28,9 @@ assert_type(suite.tune("lenet", trials=8, sampler="random", space={"lr": "1e-4..
 assert_type(suite.compare("cnn", "lenet"), Compared)
 assert_type(suite.compare("cnn", "lenet").comparisons, Sequence[Comparison])
 assert_type(suite.verify("lenet-s0"), list[Verdict])
+assert_type(suite.check("my_net", lr=0.01), Checked)
+assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
+assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)

@@ -1,12 +1,15 @@
 """Shared by the verbs: opens the session, and reads the changed recipe fields."""
 
+import os
+import shlex
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.session import Session
 from suite.errors import USER, SuiteError
 from suite.recipe.fields import parse_override
-from suite.recipe.registry import Registry
+from suite.recipe.registry import OURS, Registry
 from suite.recipe.values import literal
 
 if TYPE_CHECKING:
@@ -38,6 +41,13 @@ def changes(args: Namespace) -> dict[str, Any]:
         words = " ".join(f"{name}={value}" for name, value in given)
         raise SuiteError(f"a field is given twice in {words}.", "Give each field once.")
     return found
+
+
+def option_for(path: Path) -> str:
+    """What a next command must say to find the experiment's file at `path`; empty if it is found without."""
+    named = os.environ.get("SUITE_EXPERIMENTS", "").split(os.pathsep)
+    known = [OURS, *(Path(folder).resolve() for folder in named if folder)]
+    return "" if path.parent in known else f" --experiments {shlex.quote(str(path.parent))}"
 
 
 def complain_of_broken(registry: Registry, terminal: "Terminal") -> int:

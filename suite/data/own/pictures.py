@@ -130,7 +130,10 @@ def _too_large(source: Source) -> SuiteError:
 
 
 def _damaged(source: Source, error: Exception) -> SuiteError:
+    words = str(error) or type(error).__name__
+    if "cannot identify" in words:  # Pillow names its buffer, by its address
+        words = "its contents are neither"
     return SuiteError(
-        f"{source}: cannot be read as PNG or JPEG: {str(error) or type(error).__name__:.200}.",
+        f"{source}: cannot be read as PNG or JPEG: {words:.200}.",
         "Save it again, or leave it out.",
     )

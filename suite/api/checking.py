@@ -1,0 +1,25 @@
+"""Check an experiment before it is trained."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from suite.api.session import Session
+
+if TYPE_CHECKING:
+    from suite.checking.findings import Checked
+
+
+def check(session: Session, name: str, changes: Mapping[str, Any] | None = None) -> "Checked":
+    """Try an experiment on 64 training images, in a process of its own, and say in words what must be fixed.
+
+    Raises `SuiteError`: 2 if its file cannot be loaded, 3 if its data cannot be had.
+    """
+    from suite.checking.worker import Job
+    from suite.checking.worker import check as compute
+    from suite.runs.asking import ask
+
+    experiment = session.one(name, "check", changes)
+    folder, portable = session.data(experiment.recipe.data), experiment.recipe.portable
+    job = Job(experiment.name, folder, experiment.overrides, session.folders, portable)
+    checked: Checked = ask(session.executor, compute, job)
+    return checked

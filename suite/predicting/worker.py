@@ -1,0 +1,132 @@
+"""The work of the process that predicts: loads a finished run's network, fits the pictures, evaluates them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite import data
+from suite.disk.journal import Run
+from suite.errors import SuiteError
+from suite.predicting.fitting import Fitted, fitted
+from suite.predicting.measures import sampled, usual
+from suite.recipe.experiment import Experiment
+from suite.runs.naming import name_of
+from suite.runs.worker import load_engine
+
+TOGETHER = 100  # pictures in one batch
+
+
+@dataclass(frozen=True)
+class Job:
+    """A finished run, its experiment's overrides, the folder of its data, and the pictures.
+
+    `folders` are the user's own folders of experiments; `portable` is the recipe's.
+    """
+
+    run: Run
+    data_folder: Path
+    pictures: Sequence[Path]
+    as_is: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+    portable: bool = False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One picture with the network's answer: the class, and the probability of every class by name."""
+
+    path: Path
+    seen: Fitted
+    probabilities: dict[str, float]
+
+    @property
+    def predicted(self) -> str:
+        """The name of the most probable class."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    def facts(self) -> dict[str, Any]:
+        """The values that `predict --json` prints."""
+        return {
+            "picture": str(self.path), "class": self.predicted, "probability": self.probabilities[self.predicted],
+            "probabilities": self.probabilities, **self.seen.facts(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The answers of one run for pictures, in their order; `refused` has the error of each that cannot be read.
+
+    `compared` says whether polarity, range and margins could be compared with the training images.
+    """
+
+    run: str
+    as_is: bool
+    compared: bool
+    predictions: list[Prediction]
+    refused: list[SuiteError]
+
+    @property
+    def code(self) -> int:
+        """The exit code of a command with this result."""
+        return max((error.code for error in self.refused), default=0)
+
+    def facts(self) -> dict[str, Any]:
+        """The values that `predict --json` prints."""
+        return {
+            "run": self.run, "as_is": self.as_is, "compared": self.compared,
+            "pictures": [one.facts() for one in self.predictions], "refused": [str(error) for error in self.refused],
+        }  # fmt: skip
+
+
+def predict(job: Job) -> Predicted:
+    """Fit the pictures and evaluate them with the run's stored weights. Raises `SuiteError` (2, 3)."""
+    load_engine(portable=job.portable)
+    from suite.engine.alone import load_alone
+
+    experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
+    recipe = experiment.recipe
+    training, _ = data.load_training(recipe.data, job.data_folder)
+    common = usual(sampled(training.numpy())[:, 0]) if recipe.shape[0] == 1 else None
+    seen: list[tuple[Path, Fitted]] = []
+    refused = []
+    for path in job.pictures:
+        try:
+            seen.append((path, fitted(path, recipe.shape, common, as_is=job.as_is)))
+        except SuiteError as error:
+            refused.append(error)
+    likely = _likely(job.run, experiment, [one.pixels for _, one in seen])
+    names = data.data_set(recipe.data).classes
+    found = [
+        Prediction(path, one, {name: float(value) for name, value in zip(names, row, strict=True)})
+        for (path, one), row in zip(seen, likely, strict=True)
+    ]
+    return Predicted(name_of(job.run.folder), job.as_is, common is not None, found, refused)
+
+
+def _likely(run: Run, experiment: Experiment, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float64]]:
+    """For each image the probability of every class, from the weights in the run's folder."""
+    import torch
+
+    from suite.engine import checkpoint
+    from suite.engine.build import build_model, plain_loss
+    from suite.engine.evaluate import evaluate
+    from suite.engine.faults import in_file
+    from suite.engine.sets import Labelled
+
+    recipe = experiment.recipe
+    model = build_model(recipe, experiment.network, run.seed)
+    model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
+    rows: list[NDArray[np.float64]] = []
+    for start in range(0, len(images), TOGETHER):
+        batch = torch.from_numpy(np.stack(images[start : start + TOGETHER]))
+        unknown = Labelled(batch, torch.zeros(len(batch), dtype=torch.int64))
+        with in_file(experiment.path):
+            scores = evaluate(model, unknown, recipe, plain_loss(recipe), scored=True).scores
+        assert scores is not None  # they were asked for
+        rows += [*(scores.softmax(1) if recipe.loss != "mse-one-hot" else scores.clamp(0, 1)).double().numpy()]
+    return rows

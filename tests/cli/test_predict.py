@@ -1,0 +1,173 @@
+"""`predict`: a finished run's network looks at pictures that people made."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+import suite
+from suite import data
+from suite.disk.journal import Run
+from tests.conftest import SLOW, Workspace, assert_refused
+from tests.predicting import handmade
+
+pytestmark = pytest.mark.commands
+QUICK = SLOW.replace("sleep(0.01)", "sleep(0)").replace("lr=0.1", "lr=0.5")
+COLOUR = QUICK.replace('data="digits"', 'data="blots"').replace("784", "192").replace("10)", "2)")
+BLOTS = """import numpy as np
+
+
+def load():
+    images = np.zeros((120, 3, 8, 8), np.uint8)
+    labels = np.arange(120) % 2
+    images[labels == 0, 0], images[labels == 1, 2] = 200, 200
+    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:20], "test_labels": labels[:20]}
+    return {**arrays, "classes": ["red", "blue"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A home with a run on the digits, one on colours and one that diverged; and ten pages written by hand."""
+    top = tmp_path_factory.mktemp("predict")
+    for name in ("home", "own", "own/datasets", "pages"):
+        (top / name).mkdir()
+    (top / "own" / "pen.py").write_text(QUICK)
+    (top / "own" / "wild.py").write_text(QUICK.replace("lr=0.5", "lr=1e30").replace("cross-entropy", "mse-one-hot"))
+    (top / "own" / "colour.py").write_text(COLOUR)
+    (top / "own" / "datasets" / "blots.py").write_text(BLOTS)
+    handmade.write_all(top / "pages")
+    workspace = Workspace(
+        top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    )
+    answer = workspace.suite("run", "pen", "wild", "colour", "--seeds", "1", "--no-report", "--json")
+    statuses = {one["experiment"]: one["status"] for one in answer.json}
+    assert statuses == {"pen": "finished", "wild": "diverged", "colour": "finished"}, answer.err
+    return workspace
+
+
+@pytest.fixture
+def pages(kept):
+    return kept.home.parent / "pages"
+
+
+def right(answer):
+    """How many pages were given their digit."""
+    return sum(one["class"] == one["picture"][-5] for one in answer.json["pictures"])
+
+
+def test_pages_written_by_hand_are_read_with_the_correction_and_not_without(kept, pages, tmp_path):
+    corrected = kept.suite("predict", "pen-s0", str(pages), "--json", "--picture", str(tmp_path / "seen.png"))
+    as_is = kept.suite("predict", "pen-s0", str(pages), "--json", "--as-is")
+
+    assert (corrected.code, as_is.code) == (0, 0)
+    assert right(corrected) >= 7
+    assert right(as_is) <= 2
+    first = corrected.json["pictures"][0]
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+    assert first["probability"] == max(first["probabilities"].values())
+    assert {one["what"] for one in first["differences"] if one["corrected"]} == {
+        "polarity", "range", "margins", "proportions",
+    }  # fmt: skip
+    assert not any(one["corrected"] for page in as_is.json["pictures"] for one in page["differences"])
+    with Image.open(tmp_path / "seen.png") as seen:
+        assert seen.width > 1_000
+
+
+def test_the_table_names_class_probability_and_what_was_corrected(kept, pages):
+    answer = kept.suite("predict", "pen-s0", str(pages / "page0.png"))
+
+    remark, head, row = answer.out.splitlines()
+    assert "page0.png: 1748 × 1240 pixels, scaled to 28 × 28" in remark
+    assert "dark on light, training light on dark (corrected)" in remark
+    assert head.split()[:3] == ["picture", "class", "probability"]
+    assert row.split()[0] == "page0.png"
+    assert row.endswith("proportions, polarity, range, margins")
+
+
+def test_test_images_saved_as_png_get_the_stored_predictions_from_python(kept, tmp_path, monkeypatch, capfd):
+    images = data.test_images("digits", data.ensure("digits"))[:30, 0]
+    paths = [tmp_path / f"{number:02}.png" for number in range(30)]
+    for path, one in zip(paths, images, strict=True):
+        Image.fromarray(one).save(path)
+    for name, value in kept.environment.items():
+        monkeypatch.setenv(name, value)
+    session = suite.Session.open(experiments=[kept.home.parent / "own"])
+    [run] = kept.home.glob("mlruns/runs/pen/*/predictions.safetensors")
+
+    found = suite.predict("pen-s0", tmp_path, session=session)
+
+    stored = load_file(run)
+    assert [one.path for one in found.predictions] == paths
+    assert [int(one.predicted) for one in found.predictions] == stored["predicted"][:30].tolist()
+    likely = [one.probabilities[one.predicted] for one in found.predictions]
+    assert np.allclose(likely, stored["confidence"][:30], atol=1e-6)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_colour_is_resized_only_and_said_so(kept, tmp_path):
+    for name, colour in (("a", (190, 10, 0)), ("b", (0, 10, 220))):
+        Image.new("RGB", (90, 90), colour).save(tmp_path / f"{name}.jpg")
+
+    answer = kept.suite("predict", "colour-s0", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg"), "--json")
+    shown = kept.suite("predict", "colour-s0", str(tmp_path / "a.jpg"))
+
+    assert [one["class"] for one in answer.json["pictures"]] == ["red", "blue"]
+    assert not answer.json["compared"]
+    assert [[one["what"] for one in page["differences"]] for page in answer.json["pictures"]] == [["size"]] * 2
+    assert "were not compared" in shown.out
+
+
+def test_what_is_no_picture_is_named_and_the_others_are_predicted(kept, pages, tmp_path):
+    (tmp_path / "notes.png").write_text("no picture")
+    (tmp_path / "cut.png").write_bytes((pages / "page1.png").read_bytes()[:500])
+
+    alone = kept.suite("predict", "pen-s0", str(tmp_path / "notes.png"))
+    beside = kept.suite("predict", "pen-s0", str(tmp_path), str(pages / "page1.png"), "--json")
+
+    assert_refused(alone, 2, "notes.png: cannot be read as PNG or JPEG: its contents are neither. Save it again")
+    assert beside.code == 2
+    assert len(beside.json["pictures"]) == 1
+    assert [line.split(":")[1].rpartition("/")[2] for line in beside.err.splitlines()] == ["cut.png", "notes.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (("pen-s7", "."), 2, "there is no finished run 'pen-s7'; did you mean pen-s0?"),
+        (("wild-s0", "."), 2, "wild-s0 diverged, so it has no weights. Choose another run."),
+        (("all", "."), 2, "-s0 (wild). Give one, such as "),
+        (("pen-s0", "nowhere.png"), 2, "'nowhere.png': there is no such picture or folder."),
+        (("pen-s0", "."), 2, ".: has no pictures (.png, .jpg, .jpeg)."),
+        (("pen-s0", "PAGES", "--picture", "PAGES/page3.png"), 2, "is one of the pictures themselves"),
+        (("pen-s0", "PAGES", "--picture", "seen.gif"), 2, "seen.gif must be the name of a .png file"),
+        (("pen-s0", "PAGES", "--picture", "nowhere/seen.png"), 2, "nowhere is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(kept, in_process, pages, words, code, line):
+    (kept.home / "empty").mkdir(exist_ok=True)
+    given = [word.replace("PAGES", str(pages)) for word in words]
+
+    assert_refused(in_process("predict", *given, within=kept), code, line)
+
+
+def test_a_run_whose_weights_or_network_are_gone_is_refused(kept, in_process, pages, tmp_path):
+    shutil.copytree(kept.home.parent, tmp_path / "copy")
+    own = tmp_path / "copy" / "own"
+    copy = Workspace(tmp_path / "copy" / "home", {**kept.extra, "SUITE_EXPERIMENTS": str(own)})
+    [folder] = copy.home.glob("mlruns/runs/pen/*/")
+    page = str(pages / "page1.png")
+
+    (own / "pen.py").write_text(QUICK.replace("nn.Flatten(), Slow", "nn.Flatten(), nn.ReLU(), Slow"))
+    assert_refused(in_process("predict", "pen-s0", page, within=copy), 2, "pen.py has another network")
+    (folder / "weights.safetensors").unlink()
+    assert_refused(
+        in_process("predict", "pen-s0", page, within=copy), 2, "weights.safetensors is damaged: it is missing"
+    )
+    facts = json.loads((folder / "result.json").read_text())
+    assert Run.at(folder).seed == facts["seed"]
+    (folder / "result.json").unlink()
+    assert_refused(in_process("predict", "pen-s0", page, within=copy), 2, "there is no finished run 'pen-s0'")
