@@ -34,7 +34,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home with one finished run of mlp, one of lenet, and a study of mlp."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))
-    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1")
+    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1", "--no-report")
     assert answer.code == 0, answer.err
     words = ("--data", "digits", "--epochs", "1", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3")
     # With such low rates no trial wins. A winner would be trained as a third experiment in the report.
