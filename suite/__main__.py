@@ -1,6 +1,7 @@
 """`python -m suite` and the script `suite`."""
 
 import atexit
+import gc
 import os
 import sys
 import threading
@@ -12,6 +13,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """The whole program; Ctrl-C while it is still being loaded is one line too."""
+    # Python looks for garbage after each 700 new objects. The libraries make millions, which stay to the end: a report
+    # took 2.7 s of processor time, and takes 2.3 s so (10 pairs: 0.2 to 0.5 s less).
+    gc.set_threshold(50_000, 20, 20)
     sys.excepthook = _show
     threading.excepthook = lambda it: _show(it.exc_type, it.exc_value or it.exc_type(), it.exc_traceback)
     _open_closed_streams()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_tune import QUICK, WORDS, study_of, the_same_in_every_command
+from tests.cli.test_tune import BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
 from tests.conftest import Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
@@ -68,7 +68,7 @@ def quick_in(folder: Path, home_name: str = "home", **extra: str) -> Workspace:
 def test_a_study_there_has_the_trials_of_one_in_sqlite(server: str, tmp_path: Path) -> None:
     here, there = quick_in(tmp_path / "here"), quick_in(tmp_path / "there", SUITE_STUDY_STORAGE=server)
 
-    answers = [workspace.suite(*WORDS) for workspace in (here, there)]
+    answers = [workspace.suite(*BRIEF) for workspace in (here, there)]
 
     assert [answer.code for answer in answers] == [0, 0], answers
     assert the_same_in_every_command(study_of(there)) == the_same_in_every_command(study_of(here))

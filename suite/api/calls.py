@@ -43,6 +43,7 @@ def tune(
     fresh_seeds: int = 6,
     timeout: float | None = None,
     save: bool = False,
+    report: bool = True,
     changes: dict[str, Any] | None = None,
     session: Session | None = None,
     **request: Any,
@@ -57,7 +58,7 @@ def tune(
     wanted = Request(**request)
     return tuning.tune(
         session or Session.open(), name, wanted,
-        changes=changes, trials=trials, fresh_seeds=fresh_seeds, timeout=timeout, save=save,
+        changes=changes, trials=trials, fresh_seeds=fresh_seeds, timeout=timeout, save=save, report=report,
     )  # fmt: skip
 
 

@@ -25,11 +25,13 @@ def tune(
     fresh_seeds: int = 6,
     timeout: float | None = None,
     save: bool = False,
+    report: bool = True,
 ) -> Tuned:
     """Continue a study up to `trials` trials in total, judge its winner with fresh seeds, and test it if it is better.
 
     `timeout` is in seconds: after it no generation starts. With `save` a better setting is written as an experiment,
-    beside the original. An interrupted study is continued. Raises `SuiteError`.
+    beside the original. Without `report` the report is left as it is. An interrupted study is continued. Raises
+    `SuiteError`.
     """
     begun = time.monotonic()
     experiment = session.one(name, "tune", changes)
@@ -53,7 +55,7 @@ def tune(
             facts = work.keep(study, rules, order, work.with_test(seconds, planned))
     if target and best:
         variant.write_variant(target, replace(best, path=target), variant.remark_of(facts))
-    trouble = record(session, warned=publisher.away).trouble
+    trouble = record(session, warned=publisher.away, report=report).trouble
     return Tuned(facts, target if best else None, code or (trouble.code if trouble else 0))
 
 

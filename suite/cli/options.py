@@ -31,7 +31,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=types.whole, default=FEWEST, metavar="N",
                         help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)")  # fmt: skip
     _workers(parser)
-    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
+    _no_report(parser)
     _usual(parser)
 
 
@@ -60,6 +60,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
+    _no_report(parser)
     _usual(parser)
 
 
@@ -137,6 +138,10 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
 
 def _workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
+
+
+def _no_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
 
 
 def of_report(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """Two finished runs, and headless Chromium to open the pages about them."""
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,38 +15,11 @@ FLAGS = (
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page after its scripts ran: its elements, and what it wrote to the console."""
-
-    dom: str
-    log: str
-
-    @property
-    def complaints(self) -> list[str]:
-        """The lines that it wrote to the console."""
-        return [line for line in self.log.splitlines() if "CONSOLE" in line]
-
-
-@dataclass(frozen=True)
 class Browser:
-    """Chromium, with a new profile for every page."""
+    """Chromium, and a folder for the profiles of its tabs."""
 
     command: str
     profiles: Path
-
-    def open(self, address: str, *, width: int = 1500, seconds: int = 20, flags: tuple[str, ...] = ()) -> Page:
-        """Open a page and give its scripts `seconds` of virtual time, which passes faster while the page waits."""
-        words = (f"--window-size={width},1100", f"--virtual-time-budget={seconds * 1000}", "--dump-dom")
-        profile = self.profiles / str(len(list(self.profiles.iterdir())))
-        profile.mkdir()
-        process = subprocess.run(
-            [self.command, *FLAGS, f"--user-data-dir={profile}", *words, *flags, address],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return Page(process.stdout, process.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +34,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home with one finished run of mlp, one of lenet, and a study of mlp."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))
-    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1")
+    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1", "--no-report")
     assert answer.code == 0, answer.err
     words = ("--data", "digits", "--epochs", "1", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3")
     # With such low rates no trial wins. A winner would be trained as a third experiment in the report.

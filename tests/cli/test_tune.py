@@ -31,6 +31,7 @@ def network():
 '''
 WORDS = ("tune", "quick", "--trials", "8", "--seeds", "2", "--fresh-seeds", "3", "--workers", "2")
 FEW = (*WORDS[:2], "--trials", "3", *WORDS[4:])  # where it does not matter what is found
+BRIEF, FEW_BRIEF = (*WORDS, "--no-report"), (*FEW, "--no-report")  # where no report is looked at
 
 
 @pytest.fixture
@@ -68,6 +69,10 @@ def study_of(workspace, name="quick"):
 def the_same_in_every_command(facts):
     kept = ("number", "values", "state", "results", "reports", "accuracies")
     return [{key: trial[key] for key in kept} for trial in facts["trials"]]
+
+
+def times_in(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def states_in_storage(workspace):
@@ -109,7 +114,7 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(done):
 
 
 def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, finished):
-    process = quick.start(*WORDS)
+    process = quick.start(*BRIEF)
     deadline = time.monotonic() + 60
     while not list(quick.home.glob("mlruns/trials/*/*/history.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -120,17 +125,18 @@ def test_ctrl_c_is_one_line_and_the_same_command_comes_to_the_same(quick, finish
     assert err.splitlines()[-1].startswith("suite: interrupted")
     assert "Traceback" not in err
     assert "RUNNING" in states_in_storage(quick)
-    assert quick.suite(*WORDS).code == 0
+    assert quick.suite(*BRIEF).code == 0
     assert the_same_in_every_command(study_of(quick)) == the_same_in_every_command(study_of(finished[0]))
     assert "RUNNING" not in states_in_storage(quick)
 
 
 def test_a_larger_total_extends_the_study(done):
-    before = the_same_in_every_command(study_of(done))
+    before, reports = the_same_in_every_command(study_of(done)), times_in(done.home / "reports")
 
-    answer = done.suite("tune", "quick", "--trials", "12", "--seeds", "2", "--fresh-seeds", "3")
+    answer = done.suite("tune", "quick", "--trials", "12", "--seeds", "2", "--fresh-seeds", "3", "--no-report")
 
     assert answer.code == 0
+    assert times_in(done.home / "reports") == reports != {}
     after = the_same_in_every_command(study_of(done))
     assert (after[:8], len(after)) == (before, 12)
 
@@ -155,7 +161,7 @@ def test_a_study_of_other_rules_is_left_alone(in_process, done, words, fragment)
 
 
 def test_trials_that_diverge_are_failed_trials_with_a_reason(quick):
-    answer = quick.suite(*WORDS, "--space", "lr=1e-3,3e38", "--trials", "3", "--sampler", "grid", "--study", "wild")
+    answer = quick.suite(*BRIEF, "--space", "lr=1e-3,3e38", "--trials", "3", "--sampler", "grid", "--study", "wild")
 
     facts = study_of(quick, "wild")
     assert answer.code == 0, answer.err
@@ -168,7 +174,7 @@ def test_trials_that_diverge_are_failed_trials_with_a_reason(quick):
 
 @pytest.mark.parametrize("budget", ["steps", "seconds"])
 def test_other_budgets_come_to_an_end_too(quick, budget):
-    answer = quick.suite(*FEW, "--budget", budget, "--study", "budget")
+    answer = quick.suite(*FEW_BRIEF, "--budget", budget, "--study", "budget")
 
     facts = study_of(quick, "budget")
     assert answer.code == 0, answer.err
@@ -206,7 +212,7 @@ def test_a_damaged_storage_is_refused_and_trained_again_from_nothing(in_process,
     checkpoints = {path: path.stat().st_mtime_ns for path in done.home.glob("mlruns/trials/*/*/checkpoint")}
     database.unlink()
 
-    assert done.suite(*WORDS).code == 0
+    assert done.suite(*BRIEF).code == 0
     assert the_same_in_every_command(study_of(done)) == wanted
     assert {path: path.stat().st_mtime_ns for path in done.home.glob("mlruns/trials/*/*/checkpoint")} == checkpoints
 

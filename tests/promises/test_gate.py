@@ -100,14 +100,15 @@ SUBJECTS = {
 
 @pytest.mark.check(24, "the accuracy gate: honest runs and planted faults")
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_what_is_broken_on_purpose_is_caught(check, copy, tmp_path, name):
-    """With -m promise the real experiments; else a small one on the digits."""
+def test_what_is_broken_on_purpose_is_caught(check, copy, own, tmp_path, name):
+    """With -m promise the real experiments; else a small one on the digits, which the program itself measures first."""
     if check.full == (name == "choosy"):
         pytest.skip("the real experiments stand for it" if check.full else "takes minutes: with -m promise")
     words, faults = SUBJECTS[name]
     workspace = Workspace(tmp_path, {"PYTHONPATH": str(copy)})
     command = ("gate", name, *words, "--reference", str(tmp_path / "reference.json"))
-    made = workspace.suite(*command, "--update", "--seeds", "6")
+    whole = workspace if check.full else Workspace(tmp_path, {"SUITE_EXPERIMENTS": str(own)})
+    made = whole.suite(*command, "--update", "--seeds", "6")
     assert made.code == 0, made.err
 
     took, missed = [], []

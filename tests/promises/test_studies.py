@@ -117,8 +117,8 @@ def break_it(life, kills, chance):
 
 
 def finish(workspace, command):
-    """Let the command finish."""
-    process = workspace.start(*command)
+    """Let the command finish; nobody looks at its report."""
+    process = workspace.start(*command, "--no-report")
     out, err = process.communicate(timeout=900)
     assert process.returncode == 0, (out, err)
 

@@ -16,6 +16,7 @@ from suite.recipe.experiment import Experiment
 from suite.tracking.mirror import Mirror
 from suite.tracking.recorder import prepare
 from suite.tracking.store import Store, open_store
+from tests.conftest import furnish
 from tests.engine.conftest import small_experiment
 
 Train = Callable[..., Run]
@@ -27,7 +28,7 @@ class Stop(Exception):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("home"))
+    return Home(furnish(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ def tune(args: Namespace) -> int:
         fresh_seeds=args.fresh_seeds,
         timeout=args.timeout,
         save=args.save,
+        report=not args.no_report,
     )
     _summarise(tuned.facts, terminal)
     if args.save:
