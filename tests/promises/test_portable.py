@@ -1,7 +1,8 @@
 """Check 34: with `--portable` every experiment comes to the committed weights, on whatever x86-64 processor with AVX2.
 
 `golden.json` has the weights by torch's version, and the digests of single operators, so that a difference can be
-traced. Those of 2.15.0 were found by a processor without AVX-512 (AMD Zen 3) and by one with AVX-512 alike.
+traced. Those of 2.15.0 were found by a processor without AVX-512 (AMD Zen 3) and by one with AVX-512 alike. Those of the kernels do not depend on
+torch's version.
 """
 
 import json
@@ -37,16 +38,16 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def portable_operators() -> dict[str, str]:
-    """The digests of all operators in a portable process, or the reason why there are none."""
-    events = local_processes(1).run(tell_operators, ["portable"])
+def operators(of: str) -> dict[str, str]:
+    """The digests of all operators in a process of this kind, or the reason why there are none."""
+    events = local_processes(1).run(tell_operators, [of])
     [told] = [event for _, event in events if not isinstance(event, Ended)]
     return dict(told)
 
 
 def odd_ones(golden: dict[str, dict[str, str]]) -> list[str]:
     """The operators that compute something else than what is committed."""
-    return [name for name, digest in portable_operators().items() if golden["operators"].get(name) != digest]
+    return [name for name, digest in operators("portable").items() if golden["operators"].get(name) != digest]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def golden() -> dict[str, dict[str, str]]:
 
 def test_each_operator_computes_what_is_committed(check: Check, golden: dict[str, dict[str, str]]) -> None:
     with check.case():
-        assert portable_operators() == golden["operators"]
+        assert operators("portable") == golden["operators"]
 
 
 def test_each_experiment_comes_to_the_committed_weights(
@@ -69,11 +70,24 @@ def test_each_experiment_comes_to_the_committed_weights(
     wanted = {name: digest for name, digest in golden["weights"].items() if check.full or name not in LONG}
     with check.case(len(wanted)):
         words = ("run", *wanted, "--portable", "--data", "digits", "--seeds", "1", "--no-report", "--json")
-        answer = Workspace(tmp_path, extra=ELSEWHERE).suite(*words)
+        answer = Workspace(tmp_path, extra={**ELSEWHERE, "SUITE_KERNELS": "torch"}).suite(*words)
 
         assert answer.code == 0, answer.err
         found = {one["experiment"]: one["weights_sha256"] for one in answer.json}
         assert found == wanted, f"the operators that differ: {', '.join(odd_ones(golden)) or 'none'}"
+
+
+def test_each_experiment_comes_to_the_committed_weights_by_the_kernels(check: Check, tmp_path: Path) -> None:
+    """Whatever torch's version. They were found by code for AVX-512, and for processors without it."""
+    golden = GOLDEN["kernels"]
+    with check.case(len(golden["weights"])):
+        words = ("run", *golden["weights"], "--portable", "--data", "digits", "--seeds", "1", "--no-report", "--json")
+        answer = Workspace(tmp_path, extra=ELSEWHERE).suite(*words)
+
+        assert answer.code == 0, answer.err
+        found = {one["experiment"]: one["weights_sha256"] for one in answer.json}
+        odd = [name for name, digest in operators("kernels").items() if golden["networks"].get(name, digest) != digest]
+        assert found == golden["weights"], f"the networks that differ: {', '.join(odd) or 'none'}"
 
 
 EARLY = """
