@@ -15,9 +15,12 @@ from suite.checking.findings import FIX, NOTE, OK, Finding
 from suite.engine.batches import normalised
 from suite.engine.build import build_loss, build_model, build_optimizer, require_scores
 from suite.engine.draws import set_seed
+from suite.engine.evaluate import look
 from suite.engine.memory import peak_mib
 from suite.engine.outside import Outside
 from suite.engine.own import update
+from suite.engine.sets import Labelled
+from suite.engine.state import State
 from suite.recipe.experiment import Experiment
 from suite.text import plural
 
@@ -150,17 +153,20 @@ def resume(training: Training) -> Finding:
 def cost(training: Training, sizes: dict[str, int]) -> dict[str, float]:
     """The estimated seconds of one run on one core, and the peak memory in MiB. `sizes` are images of each part."""
     trial, recipe = training.trial, training.trial.experiment.recipe
-    batch = normalised(trial.images[: recipe.batch_size], recipe), trial.labels[: recipe.batch_size]
-    step = _seconds(lambda: training.step(*batch))
-    training.model.eval()
-    with torch.inference_mode():
-        looked = trial.images[:ONCE]
-        look = _seconds(lambda: training.model(normalised(looked, recipe))) / len(looked)
+    images, labels = trial.images[: recipe.batch_size], trial.labels[: recipe.batch_size]
+    state = State.begun(recipe, trial.model(), trial.experiment.functions)
+    if kernels := state.kernels:
+        step = _seconds(lambda: kernels.step(images, labels))
+    else:
+        pixels = normalised(images, recipe)
+        step = _seconds(lambda: training.step(pixels, labels))
+    looked = Labelled(trial.images[:ONCE], trial.labels[:ONCE])
+    one_look = _seconds(lambda: look(state, looked)) / len(looked.labels)
     updates = math.ceil(recipe.training_images() / recipe.batch_size)
     probes = updates // recipe.probe_every * (recipe.probe_images or 0) if recipe.probe_every else 0
     held_out = sizes["train"] - recipe.training_images()
-    epoch = updates * step + (held_out + sizes["test"] + probes) * look
-    return {"seconds": recipe.epochs * epoch + sizes["test"] * look, "memory_mib": peak_mib()}
+    epoch = updates * step + (held_out + sizes["test"] + probes) * one_look
+    return {"seconds": recipe.epochs * epoch + sizes["test"] * one_look, "memory_mib": peak_mib()}
 
 
 def _seconds(compute: Callable[[], Any]) -> float:
