@@ -151,7 +151,7 @@ def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
         if item.result is None or item.status != "finished":
             raise SuiteError(f"{item.run.name}: {item.reason or item.status}: no reference is written.", code=FAILED)
         results.append(item.result)
-    kept = ("suite", "torch", "cpu", "cpu_capability")
+    kept = ("suite", "torch", "cpu", "cpu_capability", "way", "numeric_class")
     return Reference(
         tuple(result["metrics"]["test/accuracy"] for result in results),
         experiment.recipe.protocol(),

@@ -84,6 +84,7 @@ def test_show_prints_layers_and_the_published_count(workspace):
         assert f" {count} " in answer.out
     assert "(16, 4, 4)" in answer.out
     assert "Pytorch: 卷积神经网络-LeNet" in answer.out
+    assert "computed   by the suite's kernels" in answer.out
 
 
 @pytest.mark.commands
@@ -92,6 +93,7 @@ def test_show_as_json_holds_the_layers(workspace):
 
     assert shown["network"]["parameters"] == 28_938
     assert shown["overrides"] == {"lr": 0.5}
+    assert shown["network"]["way"] == "kernels"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite.reporting.summary import incomplete, mixed, summary, unequal
+from suite.reporting.summary import incomplete, mixed, summary, unequal, ways
 
 DAY = 86_400_000
 
@@ -84,6 +84,24 @@ def test_seeds_of_machines_with_other_bits_are_said(make_group, classes, said):
 
     assert bool(words) == said
     assert not said or "lenet (a, b)" in words
+
+
+@pytest.mark.parametrize(
+    ("of_lenet", "of_mlp", "said"),
+    [
+        ("kernels", "kernels", "The suite's own kernels computed all of them."),
+        ("kernels", "torch: layer Block", "The suite's own kernels computed lenet; torch computed mlp (layer Block)."),
+        ("torch: a", "torch: b", "Torch computed lenet (a), mlp (b)."),
+        ("", "", ""),
+    ],
+)
+def test_what_computed_the_runs_is_said(make_group, of_lenet, of_mlp, said):
+    groups = []
+    for name, way in (("lenet", of_lenet), ("mlp", of_mlp)):
+        one = make_group(experiment=name)
+        groups.append(replace(one, runs=tuple({**run, "suite.env.way": way} for run in one.runs)))
+
+    assert ways(groups) == said
 
 
 def test_what_is_missing_is_said_once_each(make_group):
