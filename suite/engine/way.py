@@ -68,10 +68,11 @@ def _recipe(recipe: Recipe) -> str:
 def _missing() -> str:
     """Why the kernels cannot be compiled here, if they cannot."""
     try:
-        import suite.kernels.network  # noqa: F401
+        import suite.kernels.walking  # noqa: F401  network.py loads Numba when it is first needed
+        from numba.core import config
     except Exception as error:  # Numba refuses a Python or a numpy that is newer than it
         return f"Numba cannot be loaded ({type(error).__name__})"
-    return ""
+    return "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else ""
 
 
 def _network(recipe: Recipe, model: nn.Module) -> str:

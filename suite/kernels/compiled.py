@@ -8,7 +8,9 @@ import functools
 import hashlib
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+DIGEST = "sha256"  # the file that a folder of code gets last
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
 _kept: list[Any] = []  # a function's code lives as long as its object
 
@@ -31,10 +34,11 @@ def address(module: str, maker: str, *values: Any) -> int:
     make = getattr(importlib.import_module(f"suite.kernels.{module}"), maker)
     name = "-".join([module, maker, *(str(int(value)) for value in values)])
     try:
-        with _in_cache(folder()), _alone(folder() / f"{name}.done"):
+        place = folder() / name
+        with _whole(place), _in_cache(place):
             return _made(make, values, cache=True)
-    except (OSError, RuntimeError) as error:  # Numba raises the second where it finds no folder to write to
-        _say_once(str(error) if isinstance(error, OSError) else f"{folder()}: cannot be written")
+    except OSError as error:
+        _say_once(str(error))
         return _made(make, values, cache=False)
 
 
@@ -49,26 +53,53 @@ def _made(make: Callable[..., Any], values: tuple[Any, ...], *, cache: bool) -> 
 
 @contextmanager
 def _in_cache(place: Path) -> Iterator[None]:
-    """Let Numba keep code in this folder; the user's own functions keep theirs where they did."""
+    """Let Numba keep code in this folder; the user's own functions keep theirs where they did.
+
+    Raises `OSError` where nothing can be written: Numba would keep it beside the source, and find it there when other
+    files of this room have changed.
+    """
     from numba.core import config
 
-    before, config.CACHE_DIR = config.CACHE_DIR, str(place)
+    tempfile.TemporaryFile(dir=place).close()
+    ours = {"CACHE_DIR": str(place), "CACHE_LOCATOR_CLASSES": ""}
+    before = {name: getattr(config, name, "") for name in ours}
     try:
+        vars(config).update(ours)
         yield
     finally:
-        config.CACHE_DIR = before
+        vars(config).update(before)
 
 
 @contextmanager
-def _alone(done: Path) -> Iterator[None]:
-    """Hold the folder's lock until the file `done` is there: then the code is, and can be read without a lock."""
-    if done.exists():
+def _whole(place: Path) -> Iterator[None]:
+    """Let one process after the other fill a folder of code; one that is filled can be read without waiting.
+
+    What a broken process left, and what is damaged, is thrown away: such code might do anything.
+    """
+    if _is_whole(place):
         yield
         return
-    done.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(done.parent / "lock"):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(place.parent / "lock"):
+        if not (whole := _is_whole(place)):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
         yield
-        done.touch()
+        if not whole:
+            (place / DIGEST).write_text(_digest(place))
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        return (place / DIGEST).read_bytes() == _digest(place).encode()
+    except OSError:
+        return False
+
+
+def _digest(place: Path) -> str:
+    """The SHA-256 of the files in which Numba keeps one function."""
+    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name != DIGEST)
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
 
 @functools.cache
@@ -102,8 +133,10 @@ def folder() -> Path:
     import llvmlite
     import numba
     from llvmlite import binding
+    from numba.core import config
 
     processor = f"{os.environ.get('NUMBA_CPU_NAME') or binding.get_host_cpu_name()} {_features()}"
     name = f"{text_sha256()} {sys.version} {numba.__version__} {llvmlite.__version__} {processor}"
+    name += f" {Path(__file__).parent} {config.OPT}"
     base = platformdirs.user_cache_path("suite-benchmark") / "kernels"
     return base / hashlib.sha256(name.encode()).hexdigest()[:16]

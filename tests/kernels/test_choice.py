@@ -1,6 +1,5 @@
 """The kernels take a network only if they compute all of it; each other one goes by torch, with the reason."""
 
-import builtins
 import sys
 
 import pytest
@@ -192,3 +191,24 @@ def unasked(monkeypatch):
     way._missing.cache_clear()
     yield monkeypatch
     way._missing.cache_clear()
+
+
+def test_where_numba_cannot_be_loaded_torch_trains_and_the_record_says_why(unasked, run_of, experiment, digits):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "numba" or "suite.kernels." in name]:
+        unasked.delitem(sys.modules, name)
+    unasked.setitem(sys.modules, "numba", None)
+    small = experiment(epochs=1)
+    run = run_of(small)
+
+    with run.claim():
+        result = train(run, small, digits, quiet)
+
+    assert result["environment"]["way"] == "torch: Numba cannot be loaded (ModuleNotFoundError)"
+
+
+def test_where_numba_may_not_compile_torch_trains(unasked):
+    from numba.core import config
+
+    unasked.setattr(config, "DISABLE_JIT", 1)
+
+    assert str(way_of(small_experiment().recipe, network())) == "torch: NUMBA_DISABLE_JIT is set"
