@@ -160,7 +160,7 @@ class Kernels:
             kept = 1.0 - one.layer.p
             mask = torch.empty(n, features).bernoulli_(kept).div_(kept) if kept else torch.zeros(n, features)
             blocks = mask.new_zeros(-(-n // 16) * 16, features)
-            blocks[:n] = mask
+            blocks[:n], blocks[n:] = mask, mask[-1]
             for block, rows in enumerate(blocks.split(16)):
                 lanes = 8 if n - block * 16 <= 8 else 16
                 first = place + block * 16 * features
