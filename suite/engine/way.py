@@ -68,8 +68,9 @@ def _recipe(recipe: Recipe) -> str:
 def _missing() -> str:
     """Why the kernels cannot be compiled here, if they cannot."""
     try:
-        import suite.kernels.walking  # noqa: F401  network.py loads Numba when it is first needed
         from numba.core import config
+
+        import suite.kernels.walking  # noqa: F401  network.py loads Numba when it is first needed
     except Exception as error:  # Numba refuses a Python or a numpy that is newer than it
         return f"Numba cannot be loaded ({type(error).__name__})"
     return "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else ""

@@ -163,7 +163,11 @@ _IMAGES = {
 def networks(draw: Any, ranges: Ranges) -> Drawn:
     """A network in training mode, whose weights are random and whose biases are not zero."""
     small = draw(st.booleans())  # one pixel or few are a case of their own
-    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 6 if small else 33)), draw(st.integers(1, 6 if small else 29)))
+    shape = (
+        draw(st.integers(1, 3)),
+        draw(st.integers(1, 6 if small else 33)),
+        draw(st.integers(1, 6 if small else 29)),
+    )
     classes = draw(st.integers(2, 23))
     drawer = _Drawer(draw, ranges, shape)
     seed = draw(st.integers(0, 2**31))

@@ -107,7 +107,10 @@ def _with_zeros(made):
         for row in found.training:
             if row[f.SUMS] >= 0:
                 groups = -(-row[f.OUT] // row[f.GROUP]) * row[f.GROUP]
-                needed += [(row[f.SUMS], groups * row[f.IN] * row[f.KH] * row[f.KW] * 16), (row[f.BIASES], row[f.OUT] * 16)]
+                needed += [
+                    (row[f.SUMS], groups * row[f.IN] * row[f.KH] * row[f.KW] * 16),
+                    (row[f.BIASES], row[f.OUT] * 16),
+                ]
         for first, count in needed:
             found.memory.values = {int(first) + k: 0.0 for k in range(int(count))} | found.memory.values
         return found

@@ -103,9 +103,8 @@ def test_a_folder_that_cannot_be_made_costs_one_message(cache, capsys):
 
 
 @pytest.mark.parametrize("module", ["tempfile.TemporaryFile", "numba.core.caching.IndexDataCacheFile.save"])
-def test_a_disk_that_is_full_or_read_only_costs_a_message_and_nothing_is_written_elsewhere(
-    cache, capsys, monkeypatch, module
-):
+@pytest.mark.usefixtures("cache")
+def test_a_disk_that_is_full_or_read_only_costs_a_message_and_nothing_is_written_elsewhere(capsys, monkeypatch, module):
     def refuse(*_words, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -101,14 +101,16 @@ def test_a_rate_that_is_far_too_high_diverges_as_with_torch(loss, optimizer):
 
     assert math.isfinite(losses[0][0])
     assert loss == "cross-entropy" or not math.isfinite(losses[-1][0])
-    assert [[math.isfinite(one) for one in pair] for pair in losses] == [[math.isfinite(pair[1])] * 2 for pair in losses]
+    assert [[math.isfinite(one) for one in pair] for pair in losses] == [
+        [math.isfinite(pair[1])] * 2 for pair in losses
+    ]
 
 
 SCORES = {
     "one NaN": [0.0, math.nan, 1.0, 2.0], "the first NaN of two": [1.0, math.nan, math.nan, 5.0],
     "NaN and infinity": [math.inf, 0.0, math.nan, 1.0], "infinity": [0.0, math.inf, 1.0, 2.0],
     "two infinities": [0.0, math.inf, math.inf, 2.0], "-infinity": [0.0, -math.inf, 1.0, 2.0],
-    "nothing but -infinity": [-math.inf] * 4, "equal": [3.0, 3.0, 3.0, 3.0], "zeros of two signs": [-0.0, 0.0, -1.0, 0.0],
+    "nothing but -infinity": [-math.inf] * 4, "equal": [3.0] * 4, "zeros of two signs": [-0.0, 0.0, -1.0, 0.0],
     "far apart": [-1e30, 1e30, 0.0, 5.0], "beyond exp": [-200.0, 100.0, 0.0, 99.0],
 }  # fmt: skip
 

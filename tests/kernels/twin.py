@@ -153,8 +153,17 @@ def rounding(model: nn.Module) -> nn.Module:
     made = copy.deepcopy(model)
     for layer in made.modules():
         if not isinstance(layer, nn.Sequential | nn.Flatten):
-            layer.register_forward_hook(lambda _layer, _given, out: out * (1 + ROUNDING * (2 * torch.rand_like(out) - 1)))
+            layer.register_forward_hook(_rounded)
     return made
+
+
+def _rounded(layer: nn.Module, given: Any, out: torch.Tensor) -> torch.Tensor:
+    off = ROUNDING * (2 * torch.rand_like(out) - 1)
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):  # its gradient is a small difference of large numbers
+        dims = [dim for dim in range(out.dim()) if dim != 1]
+        deviation = (given[0].var(dims, correction=0, keepdim=True) + layer.eps).sqrt()
+        return out * (1 + off) + (given[0] - given[0].detach()) * off.flip(0) / deviation.detach()
+    return out * (1 + off)
 
 
 def read(kernels: Kernels, place: int, features: int, n: int) -> torch.Tensor:
