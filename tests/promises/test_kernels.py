@@ -1,26 +1,14 @@
 """Check 35: random networks get from the kernels the losses, gradients and updates that torch computes in 64 bits."""
 
 import pytest
-import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.kernels.drawn import ALL, FEW, Drawn, networks
-from tests.kernels.twin import Twin
+from tests.kernels.twin import compared
 from tests.promises.conftest import Check
 from tests.tables import SEED
 
 pytestmark = [pytest.mark.promise, pytest.mark.check(35, "random networks: the kernels' step against torch in 64 bits")]
-
-
-def compared(drawn: Drawn) -> list[str]:
-    """Three steps and two evaluations; returns the gradients that were excused."""
-    twin, generator = Twin(drawn), torch.Generator().manual_seed(drawn.seed)
-    torch.manual_seed(drawn.seed)
-    twin.look(*drawn.images(drawn.batches[-1], generator))
-    for n in drawn.batches:
-        twin.step(*drawn.images(n, generator))
-    twin.look(*drawn.images(min(2 * drawn.batches[0] + 1, 40), generator))
-    return twin.excused
 
 
 def test_a_step_is_torchs(check: Check) -> None:
