@@ -38,6 +38,24 @@ def test_each_step_is_torchs(layers):
     assert compared(Drawn(nn.Sequential(*layers), about, (20, 20, 5), 0)) == []
 
 
+RECIPES = {
+    "SGD": {"weight_decay": 0.1},
+    "momentum": {"momentum": 0.9},
+    "Nesterov's": {"optimizer": "nesterov", "momentum": 0.9, "weight_decay": 0.1},
+    "Adam": {"optimizer": "adam", "lr": 0.001, "weight_decay": 0.1},
+    "AdamW": {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.1, "betas": (0.7, 0.9)},
+    "smoothed": {"label_smoothing": 0.1},
+    "squared error": {"loss": "mse-one-hot", "normalize": (0.1307, 0.3081)},
+}
+
+
+@pytest.mark.parametrize("fields", RECIPES.values(), ids=RECIPES)
+def test_each_optimiser_and_loss_is_torchs(fields):
+    layers = on_features(nn.ReLU(), nn.Linear(10, 10, bias=False))
+
+    assert compared(Drawn(nn.Sequential(*layers), About((1, 9, 11), 10, 20, **fields), (20, 20, 5), 0)) == []
+
+
 @pytest.mark.parametrize("n", [*range(1, 18), 24, 25, 31, 32, 33, 47, 48, 49])
 def test_a_batch_may_have_any_number_of_images(n):
     layers = nn.Conv2d(2, 5, 3, padding=1), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.3), nn.Flatten()

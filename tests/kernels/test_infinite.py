@@ -138,6 +138,7 @@ def test_loss_class_and_confidence_of_any_scores_are_torchs(scores, loss):
     same(torch.tensor(summed / 4, dtype=torch.float32), loss_of(given, labels, about, 0.0).detach())
     loss_found, right = kernels.step(images, labels)
     same(torch.tensor(loss_found, dtype=torch.float32), wanted.detach())
+    assert math.isfinite(loss_found) == math.isfinite(wanted.item())
     assert right == int((given.argmax(1) == labels).sum())
     at = kernels.plan.weights.gradients + 4
     same(torch.from_numpy(kernels.array[at : at + 4]).clone(), given.grad.sum(0))
