@@ -7,7 +7,6 @@ import pytest
 
 from suite.kernels import compiled
 from tests.engine.conftest import digits, experiment, run_of  # noqa: F401  fixtures
-from tests.promises.conftest import check  # noqa: F401
 
 
 @pytest.fixture

@@ -1,18 +1,14 @@
 """The same bits: in any company, at any place of a batch, in any process, on any processor."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 import torch
 from torch import nn
 
 from suite.engine import numeric
 from suite.engine.build import torchs_optimizer
 from suite.kernels.network import Kernels
-from tests.conftest import plain_environment
 from tests.kernels.drawn import About
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
@@ -61,28 +57,3 @@ def trained_here() -> dict[str, str]:
 
 def test_this_processor_comes_to_the_committed_bits():
     assert trained_here() == GOLDEN
-
-
-def features(kind: str) -> dict[str, str]:
-    """The variables that keep Numba from instructions of this processor."""
-    if kind == "x86-64":
-        return {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""}
-    from llvmlite import binding
-
-    found = binding.get_host_cpu_features()
-    wide = {name: False for name in found if name.startswith(("avx512", "evex"))}
-    return {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": type(found)({**found, **wide}).flatten()}
-
-
-@pytest.mark.promise
-@pytest.mark.full
-@pytest.mark.check(36, "the kernels' bits on lesser processors: no AVX-512; neither AVX nor fused multiply-add")
-@pytest.mark.parametrize("kind", ["haswell", "x86-64"])
-def test_a_lesser_processor_comes_to_the_same_bits(check, kind):
-    with check.case():
-        text = "import json; from tests.kernels.test_same_bits import trained_here; print(json.dumps(trained_here()))"
-        environment = {**plain_environment(), **features(kind)}
-        done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True)
-
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == GOLDEN
