@@ -37,7 +37,7 @@ def address(module: str, maker: str, *values: Any) -> int:
         place = folder() / name
         with _whole(place), _in_cache(place):
             return _made(make, values, cache=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the second: a file system without locks
         _say_once(str(error))
         return _made(make, values, cache=False)
 

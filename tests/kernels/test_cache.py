@@ -102,6 +102,17 @@ def test_a_folder_that_cannot_be_made_costs_one_message(cache, capsys):
     assert str(cache) in said[0]
 
 
+def test_a_file_system_without_locks_costs_one_message(cache, capsys, monkeypatch):
+    def refuse(*_words):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(compiled, "FileLock", refuse)
+
+    assert works(compiled.address(*ONE))
+    assert "support flock. Each process compiles for itself." in capsys.readouterr().err
+    assert [path for path in files(cache) if path.suffix == ".nbc"] == []
+
+
 @pytest.mark.parametrize("module", ["tempfile.TemporaryFile", "numba.core.caching.IndexDataCacheFile.save"])
 @pytest.mark.usefixtures("cache")
 def test_a_disk_that_is_full_or_read_only_costs_a_message_and_nothing_is_written_elsewhere(capsys, monkeypatch, module):
