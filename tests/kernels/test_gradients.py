@@ -24,6 +24,8 @@ NETWORKS = {
                                                  nn.Linear(28, 10)],
     "padding wider than the kernel": [nn.Conv2d(1, 5, 1, padding=3), nn.ReLU(), nn.Conv2d(5, 3, 1, 2, 2), nn.Flatten(),
                                       nn.Linear(330, 10)],
+    "a stride over the padding": [nn.Conv2d(1, 5, 3, 2, 1), nn.Tanh(), nn.Conv2d(5, 6, 5, (3, 2), 2), nn.Flatten(),
+                                  nn.Linear(36, 10)],
     "rows that a pool leaves out": [nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(3, 7, (2, 1)),
                                     nn.MaxPool2d(2), nn.Flatten(), nn.Linear(14, 10)],
     "pixels under several windows": [nn.Conv2d(1, 3, 3), nn.MaxPool2d((3, 2), (1, 1), (1, 1)), nn.AvgPool2d(3, 2, 1),

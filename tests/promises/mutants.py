@@ -425,7 +425,7 @@ MUTANTS: tuple[Mutant, ...] = (
     kernel("nine images get eight lanes", "blocks.py", "return 8 if n - block * 16 <= 8 else 16",
            "return 8 if n - block * 16 <= 9 else 16", "test_gradients", "any_number"),
     kernel("rows of the padding count", "gradient.py", "first = max(top, (s[PH] - ky + s[SH] - 1) // s[SH])",
-           "first = max(top, (s[PH] - ky) // s[SH])", "test_gradients", "padding"),
+           "first = max(top, (s[PH] - ky) // s[SH])", "test_gradients", "over"),
     kernel("a bias gets the gradient of images at 0", "gradient.py", "bias = onto(bias, (v0 + v1) + (v2 + v3))",
            "bias = onto(bias, v)", "test_gradients", "leaves"),
     kernel("momentum alone, where Nesterov looks ahead", "updating.py", "g = fma(mu, v, g) if nesterov else v", "g = v",
