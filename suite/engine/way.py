@@ -80,10 +80,12 @@ def against_kernels() -> str:
 def _missing() -> str:
     """Why the kernels cannot be compiled here, if they cannot."""
     try:
-        import suite.kernels.network  # noqa: F401
+        from numba.core import config
+
+        import suite.kernels.walking  # noqa: F401  network.py loads Numba when it is first needed
     except Exception as error:  # Numba refuses a Python or a numpy that is newer than it
         return f"Numba cannot be loaded ({type(error).__name__})"
-    return ""
+    return "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else ""
 
 
 def _network(recipe: Recipe, model: nn.Module) -> str:

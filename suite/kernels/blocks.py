@@ -1,6 +1,7 @@
 """How a batch lies in memory: blocks of 16 images side by side, and 8 in a last block that has no more.
 
-So [block][channel][row][column][lane]. Lanes without an image get an image of zeros, and no gradient.
+So [block][channel][row][column][lane]. Lanes without an image get the last image once more, and no
+gradient: an image of zeros could make a NaN, 0 times an infinite weight, where no real one does.
 """
 
 import numpy as np

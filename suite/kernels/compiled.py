@@ -10,6 +10,7 @@ import importlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import platformdirs
 
+DIGEST = "sha256"  # the file that a folder of code gets last
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
 _kept: list[Any] = []  # a function's code lives as long as its object
 
@@ -31,58 +33,85 @@ def address(module: str, maker: str, *values: Any) -> int:
     make = getattr(importlib.import_module(f"suite.kernels.{module}"), maker)
     name = "-".join([module, maker, *(str(int(value)) for value in values)])
     try:
-        with _in_cache(folder()), _alone(folder() / f"{name}.done"):
-            return _made(make, values, cache=True)
-    except (OSError, RuntimeError) as error:  # Numba raises the second where it finds no folder to write to
-        _say_once(str(error) if isinstance(error, OSError) else f"{folder()}: cannot be written")
-        return _made(make, values, cache=False)
+        place = folder() / name
+        with _whole(place), _in_cache(place):
+            return _made(make, values, place)
+    except (OSError, RuntimeError) as error:  # the second: a file system without locks
+        _say_once(str(error))
+        return _made(make, values, None)
 
 
-def _made(make: Callable[..., Any], values: tuple[Any, ...], *, cache: bool) -> int:
+def _made(make: Callable[..., Any], values: tuple[Any, ...], place: Path | None) -> int:
+    """Compile a function, or read its code from its folder."""
     from numba import cfunc
 
     signature, function = make(*values)
-    if cache:
-        function.__code__ = function.__code__.replace(co_filename=str(_copied(function.__code__.co_filename)))
-    compiled = cfunc(signature, cache=cache, error_model="numpy")(function)
+    if place:
+        function.__code__ = function.__code__.replace(co_filename=_copied(function.__code__.co_filename, place))
+    compiled = cfunc(signature, cache=bool(place), error_model="numpy")(function)
     _kept.append(compiled)
     return int(compiled.address)
 
 
-def _copied(source: str) -> Path:
-    """A copy of a module's text beside the code: Numba goes by its path and time, which another checkout has not."""
-    copied = folder() / Path(source).name
+def _copied(source: str, place: Path) -> str:
+    """A copy of a module's text beside its code: Numba goes by path and time, which other checkouts have not."""
+    copied = place / Path(source).name
     if not copied.exists():
-        new = copied.with_suffix(f".{os.getpid()}")
-        shutil.copyfile(source, new)
-        new.replace(copied)
-    return copied
+        shutil.copyfile(source, copied)
+    return str(copied)
 
 
 @contextmanager
 def _in_cache(place: Path) -> Iterator[None]:
-    """Let Numba keep code in this folder; the user's own functions keep theirs where they did."""
+    """Let Numba keep code in this folder; the user's own functions keep theirs where they did.
+
+    Raises `OSError` where nothing can be written: Numba would keep it beside the source, and find it there when other
+    files of this room have changed.
+    """
     from numba.core import config
 
-    before, config.CACHE_DIR = config.CACHE_DIR, str(place)
+    tempfile.TemporaryFile(dir=place).close()
+    ours = {"CACHE_DIR": str(place), "CACHE_LOCATOR_CLASSES": ""}
+    before = {name: getattr(config, name, "") for name in ours}
     try:
+        vars(config).update(ours)
         yield
     finally:
-        config.CACHE_DIR = before
+        vars(config).update(before)
 
 
 @contextmanager
-def _alone(done: Path) -> Iterator[None]:
-    """Hold the folder's lock until the file `done` is there: then the code is, and can be read without a lock."""
-    if done.exists():
+def _whole(place: Path) -> Iterator[None]:
+    """Let one process after the other fill a folder of code; one that is filled can be read without waiting.
+
+    What a broken process left, and what is damaged, is thrown away: such code might do anything.
+    """
+    if _is_whole(place):
         yield
         return
     from filelock import FileLock
 
-    done.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(done.parent / "lock"):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(place.parent / "lock"):
+        if not (whole := _is_whole(place)):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
         yield
-        done.touch()
+        if not whole:
+            (place / DIGEST).write_text(_digest(place))
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        return (place / DIGEST).read_bytes() == _digest(place).encode()
+    except OSError:
+        return False
+
+
+def _digest(place: Path) -> str:
+    """The SHA-256 of the files in which Numba keeps one function."""
+    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name != DIGEST)
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
 
 @functools.cache
@@ -112,7 +141,7 @@ def _features() -> str:
 
 def are_ready() -> bool:
     """Whether some process has compiled these kernels for a processor of this user; Numba is not loaded."""
-    return any(_base().glob(f"{text_sha256()[:12]}-*/walking-make_backward.done"))
+    return any(_base().glob(f"{text_sha256()[:12]}-*/walking-make_backward/{DIGEST}"))
 
 
 def _base() -> Path:
@@ -125,7 +154,8 @@ def folder() -> Path:
     import llvmlite
     import numba
     from llvmlite import binding
+    from numba.core import config
 
     processor = f"{os.environ.get('NUMBA_CPU_NAME') or binding.get_host_cpu_name()} {_features()}"
-    made_for = f"{sys.version} {numba.__version__} {llvmlite.__version__} {processor}"
+    made_for = f"{sys.version} {numba.__version__} {llvmlite.__version__} {processor} {config.OPT}"
     return _base() / f"{text_sha256()[:12]}-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"

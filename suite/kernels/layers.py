@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
+from torch.nn.modules import module as everywhere
 
 Shape = tuple[int, int, int]
 WIDE = 96  # channels from which torch gains on the kernels: docs/kernels.md
@@ -33,8 +35,7 @@ class Operation:
 def operations(model: nn.Module, image: Shape) -> list[Operation]:
     """The operations in order. Raises `Unknown` for a network that is not a plain `nn.Sequential` of known layers."""
     layers = list(_plain(model))
-    if len(set(map(id, layers))) < len(layers):
-        raise Unknown("a layer is used twice")
+    _require_own_weights(model, layers)
     shape, flat, found = image, False, []
     while layers:
         layer = layers.pop(0)
@@ -73,15 +74,36 @@ def _plain(model: nn.Module) -> Iterator[nn.Module]:
     """The layers of a Sequential and of those within it; raises `Unknown` for one that runs other code too."""
     if type(model) is not nn.Sequential:
         raise Unknown(f"{type(model).__name__} is no plain nn.Sequential")
+    names = [f"{way}{when}_hooks" for way in ("_forward", "_backward") for when in ("", "_pre")]
     for module in model.modules():
-        hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+        hooks = [getattr(module, name) or getattr(everywhere, f"_global{name}") for name in names]
         if any(hooks) or "forward" in vars(module):
             raise Unknown(f"{type(module).__name__} has a hook")
-    for layer in model.children():
+    for layer in model:  # children() would leave out a second use of the same layer
         if type(layer) is nn.Sequential:
             yield from _plain(layer)
         else:
             yield layer
+
+
+def _require_own_weights(model: nn.Module, layers: list[nn.Module]) -> None:
+    """Raises `Unknown` unless each weight belongs to one layer, is used once, and has memory of its own."""
+    own = [layer for layer in layers if type(layer) in (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)]
+    used = [weights for layer in own for weights in (layer.weight, layer.bias) if weights is not None]
+    if len(used) != len(list(model.parameters())):
+        raise Unknown("two layers share weights, or there are weights in no layer")
+    if any(weights._backward_hooks or weights._post_accumulate_grad_hooks for weights in used):
+        raise Unknown("a weight has a hook")
+    tensors = [*used, *(tensor for layer in own for tensor in layer.buffers())]
+    spans = sorted((tensor.data_ptr(), tensor.numel() * tensor.element_size()) for tensor in tensors)
+    if any(first + size > following for (first, size), (following, _) in pairwise(spans)):
+        raise Unknown("two layers have weights in the same memory")
+
+
+def _require_fit(layer: Any, *shape: int) -> None:
+    """Raises `Unknown` unless the weights have this shape, and the bias that of its first axis: torch says the rest."""
+    if tuple(layer.weight.shape) != shape or (layer.bias is not None and tuple(layer.bias.shape) != shape[:1]):
+        raise Unknown(f"{layer} does not fit what it is given")
 
 
 def _made(layer: nn.Module, shape: Shape, flat: bool) -> Operation:
@@ -99,6 +121,7 @@ def _convolution(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
     top, left = padding_of(layer)
     if flat or layer.groups != 1 or layer.dilation != (1, 1) or layer.padding_mode != "zeros":
         raise Unknown(str(layer))
+    _require_fit(layer, layer.out_channels, shape[0], *layer.kernel_size)
     height = (shape[1] + 2 * top - layer.kernel_size[0]) // layer.stride[0] + 1
     width = (shape[2] + 2 * left - layer.kernel_size[1]) // layer.stride[1] + 1
     return "convolution", _positive(layer, (layer.out_channels, height, width))
@@ -118,12 +141,19 @@ def padding_of(layer: Any) -> tuple[int, int]:
 def _linear(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
     if not flat:
         raise Unknown("nn.Linear without nn.Flatten before it")
+    _require_fit(layer, layer.out_features, shape[0])
     return "linear", (layer.out_features, 1, 1)
 
 
 def _norm(layer: Any, shape: Shape, flat: bool) -> tuple[str, Shape]:
     if layer.running_mean is None or layer.momentum is None or flat != (type(layer) is nn.BatchNorm1d):
         raise Unknown(str(layer))
+    if layer.affine and layer.bias is None:
+        raise Unknown(f"{layer} without bias")
+    if layer.affine:
+        _require_fit(layer, shape[0])
+    if any(tuple(one.shape) != shape[:1] or one.element_size() != 4 for one in (layer.running_mean, layer.running_var)):
+        raise Unknown(f"{layer} does not fit what it is given")
     return "normalisation", shape
 
 

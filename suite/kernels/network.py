@@ -180,7 +180,7 @@ class Kernels:
             mask = (uniform(n, features) < kept).float() if uniform else torch.empty(n, features).bernoulli_(kept)
             mask.div_(kept or 1.0)
             blocks = mask.new_zeros(-(-n // 16) * 16, features)
-            blocks[:n] = mask
+            blocks[:n], blocks[n:] = mask, mask[-1]
             for block, rows in enumerate(blocks.split(16)):
                 lanes = 8 if n - block * 16 <= 8 else 16
                 first = place + block * 16 * features

@@ -12,6 +12,7 @@ from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile
 
 GAP = 16  # numbers between two parts of the memory, so that each begins a cache line
 BAND = 12_000  # numbers of a gradient and its images that are worked on at a time: they stay in the first cache
+BY_VALUE = ("relu", "sigmoid", "tanh", "leaky")  # their slopes follow from their values: these must stay
 POINTWISE = {"relu": 0, "sigmoid": 1, "tanh": 2, "leaky": 3, "gelu": 4, "dropout": 5}
 
 
@@ -89,7 +90,7 @@ class _Planner:
             row = np.full(f.COUNT, -1, np.int64)
             row[: f.WHOLE + 1] = 0
             row[[f.X, f.GX, f.ZEROS]] = at, gradient, self.zeros
-            in_place = k > 0 and one.kind in ("relu", "sigmoid", "tanh", "leaky")
+            in_place = k > 0 and one.kind in BY_VALUE and self.operations[k - 1].kind not in BY_VALUE
             row[f.Y] = at if in_place else self._room(_count(one.out))
             needed = gradient >= 0 or one.kind in ("convolution", "linear", "normalisation")
             row[f.GY] = gradient if in_place else self._room(_count(one.out)) if needed else -1
@@ -120,7 +121,7 @@ class _Planner:
                 rows[k, f.FORWARD] = 0
                 at, put = rows[k, f.X], rows[k, f.Y]
                 rows[k + 1 :, f.X][rows[k + 1 :, f.X] == put] = at
-                rows[k + 1 :, f.Y][rows[k + 1 :, f.Y] == put] = at
+                rows[k:, f.Y][rows[k:, f.Y] == put] = at  # its own too: it may be the last
         return rows
 
     def _places(self, one: Operation, row: Any) -> None:

@@ -36,7 +36,7 @@ def make_row(channels: int, lanes: int, size: int):
             column = q * across - left
             kx0, kx1 = max(0, -column), min(kw, width - column)
             corner = x + (first * width + column) * lanes
-            if kx1 - kx0 == size:
+            if size > 0 and kx1 - kx0 == size:
                 for i in range(count):
                     for ky in range(ky0, ky1):
                         w, v = weights + (i * kh + ky) * size * channels, corner + (i * height + ky) * width * lanes

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, types
 
-from suite.kernels.blocks import clear, lanes_of
+from suite.kernels.blocks import lanes_of
 from suite.kernels.functions import exp, log
 from suite.kernels.products import MEMORY, WHOLE
 from suite.kernels.tiles import turn8
@@ -30,19 +30,16 @@ def make_images():
             lanes = lanes_of(block, n)
             out = to + block * 16 * pixels
             for begin in range(0, lanes, 8):
-                clear(a, scratch, 8 * whole)
-                for lane in range(min(8, n - block * 16 - begin)):
-                    image = (block * 16 + begin + lane) * pixels
+                for lane in range(8):
+                    image = min(block * 16 + begin + lane, n - 1) * pixels
                     for k in range(0, whole, 8):
                         store(a, scratch + lane * whole + k, _normal8(load_bytes(given, image + k), mean, deviation))
                 for k in range(0, whole, 8):
                     turn8(a, scratch + k, whole, out + k * lanes + begin, lanes)
             for k in range(whole, pixels):
                 for lane in range(lanes):
-                    image = block * 16 + lane
-                    a[out + k * lanes + lane] = (
-                        _normal(given[image * pixels + k], mean, deviation) if image < n else f32(0.0)
-                    )
+                    image = min(block * 16 + lane, n - 1)
+                    a[out + k * lanes + lane] = _normal(given[image * pixels + k], mean, deviation)
 
     return IMAGES, images_in
 
@@ -138,7 +135,7 @@ def _squares(a, label, n, classes, score, lanes, out):
     loss, share = 0.0, f32(2.0 / (n * classes))
     for c in range(classes):
         d = a[score + c * lanes] - (f32(1.0) if c == label else f32(0.0))
-        loss += float(d) * float(d) / classes
+        loss += float(d * d) / classes  # a square beyond 32 bits is infinite, as in torch
         if out >= 0:
             a[out + c * lanes] = share * d
     return loss

@@ -22,6 +22,13 @@ FULL = ("-m", "promise")
 NETWORKS = "tests/engine/test_networks.py"
 SHAPES = "tests/engine/test_shapes.py"
 
+
+def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> Mutant:
+    """A fault in a kernel, or in what chooses and keeps them; `words` choose in a file of tests/kernels."""
+    folder = "" if "/" in file else "kernels/"
+    return Mutant(f"35: {fault}", f"suite/{folder}{file}", ((old, new),), (f"tests/kernels/{test}.py", "-k", words))
+
+
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("half a batch is not tried", "suite/checking/company.py",
            (('words = words or _changes("with its company", begun, _outputs(model, pixels[:half]))', "pass"),),
@@ -438,4 +445,42 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("5: a run that wrote nothing yet is called damaged", "suite/tracking/recorder.py",
            (('if item.status == "interrupted" and item.begun():', 'if item.status == "interrupted":'),),
            ("tests/tracking/test_recorder.py", "-k", "those_are_sent")),
+    kernel("nine images get eight lanes", "blocks.py", "return 8 if n - block * 16 <= 8 else 16",
+           "return 8 if n - block * 16 <= 9 else 16", "test_gradients", "any_number"),
+    kernel("rows of the padding count", "gradient.py", "first = max(top, (s[PH] - ky + s[SH] - 1) // s[SH])",
+           "first = max(top, (s[PH] - ky) // s[SH])", "test_gradients", "over"),
+    kernel("a bias gets the gradient of images at 0", "gradient.py", "bias = onto(bias, (v0 + v1) + (v2 + v3))",
+           "bias = onto(bias, v)", "test_gradients", "leaves"),
+    kernel("momentum alone, where Nesterov looks ahead", "updating.py", "g = fma(mu, v, g) if nesterov else v", "g = v",
+           "test_gradients", "Nesterov"),
+    kernel("ReLU makes a number of NaN", "pointwise.py", "return where_at_most(x, zero, zero, x)",
+           "return where_at_most(zero, x, x, zero)", "test_infinite", "no_number and ReLU and NaN"),
+    kernel("dropout does not mask the gradient", "pointwise.py", "return g * mask", "return g", "test_gradients",
+           "dropout and last"),
+    kernel("lanes without an image count in a mean", "normalisation.py", "min(n - block * 16, lanes)", "lanes",
+           "test_gradients", "any_number"),
+    kernel("a wide kernel is read where no column fits", "products.py", "if size > 0 and kx1 - kx0 == size:",
+           "if kx1 - kx0 == size:", "test_gradients", "wide"),
+    kernel("a value that a slope needs is lost", "plan.py", " and self.operations[k - 1].kind not in BY_VALUE", "",
+           "test_gradients", "kept"),
+    kernel("a dropout that is last has no scores", "plan.py", "rows[k:, f.Y][rows[k:, f.Y] == put]",
+           "rows[k + 1 :, f.Y][rows[k + 1 :, f.Y] == put]", "test_gradients", "dropout and last"),
+    kernel("a second use of a layer is left out", "layers.py", "in model:  #", "in model.children():  #", "test_choice",
+           "two_places"),
+    kernel("weights may be shared", "layers.py", "if len(used) != len(list(model.parameters())):", "if False:",
+           "test_choice", "shared or more"),
+    kernel("memory may be shared", "layers.py", "if any(first + size > following", "if any(first > following",
+           "test_choice", "memory"),
+    kernel("hooks of gradients are forgotten", "layers.py", "any(weights._backward_hooks or", "any(None and",
+           "test_choice", "gradient"),
+    kernel("a layer need not fit", "layers.py", "if tuple(layer.weight.shape) != shape or", "if None and",
+           "test_choice", "other"),
+    kernel("damaged code is loaded", "compiled.py", "return (place / DIGEST).read_bytes() == _digest(place).encode()",
+           "return (place / DIGEST).exists()", "test_cache", "damaged"),
+    kernel("code is kept beside the source", "compiled.py", "    tempfile.TemporaryFile(dir=place).close()\n", "",
+           "test_cache", "TemporaryFile"),
+    kernel("a square beyond 32 bits is a number", "scores.py", "loss += float(d * d)", "loss += float(d) * float(d)",
+           "test_infinite", "far and mse"),
+    kernel("Numba that may not compile is asked to", "engine/way.py", " if config.DISABLE_JIT else", " if None else",
+           "test_choice", "may_not_compile"),
 )  # fmt: skip
