@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from filelock import FileLock
 
 DIGEST = "sha256"  # the file that a folder of code gets last
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
@@ -89,8 +90,6 @@ def _whole(place: Path) -> Iterator[None]:
     if _is_whole(place):
         yield
         return
-    from filelock import FileLock
-
     place.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(place.parent / "lock"):
         if not (whole := _is_whole(place)):

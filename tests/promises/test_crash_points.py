@@ -31,7 +31,10 @@ BY_ITSELF = {
     "suite.data.sources.folder": {"(into / file).open"},
     "suite.data.sources.mirrors": {"(into / file).open"},
     "suite.data.sources.packages": {"(into / file).open"},
-    "suite.kernels.compiled": {"done.touch"},  # a mark that Numba's own files lie beside it, which it wrote whole
+    "suite.kernels.compiled": {
+        "(place / DIGEST).write_text",
+        "shutil.copyfile",
+    },  # code without its digest is made anew
     "suite.reporting.tables": {"table.frame().to_csv"},  # memory
     "suite.tracking.sync": {"path.rename"},  # a named step follows each
     "suite.tracking.store": {"made.touch", "os.replace"},  # between two named steps
