@@ -479,8 +479,6 @@ MUTANTS: tuple[Mutant, ...] = (
            "return (place / DIGEST).exists()", "test_cache", "damaged"),
     kernel("code is kept beside the source", "compiled.py", "    tempfile.TemporaryFile(dir=place).close()\n", "",
            "test_cache", "TemporaryFile"),
-    kernel("a square beyond 32 bits is a number", "scores.py", "loss += float(d * d)", "loss += float(d) * float(d)",
-           "test_infinite", "far and mse"),
     kernel("Numba that may not compile is asked to", "engine/way.py", " if config.DISABLE_JIT else", " if None else",
            "test_choice", "may_not_compile"),
 )  # fmt: skip
