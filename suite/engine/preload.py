@@ -1,6 +1,7 @@
 """Imported once by the fork server, for all workers: loads heavy modules and kernels, and reads the program text."""
 
 import gc
+from contextlib import suppress
 
 from suite.errors import SuiteError, load_error
 
@@ -11,8 +12,9 @@ try:
 
     program.facts()
     exact.make_exact()  # makes torch load half of its compiler, which takes longer than training a small run
-    if not way.against_kernels():
-        numeric.load_kernels()  # compiled or read from the cache, while the command still fetches and checks data
+    with suppress(Exception):  # a worker meets it again, and can say it
+        if not way.against_kernels():
+            numeric.load_kernels()  # compiled or read from the cache, while the command still fetches and checks data
 except Exception as error:  # raised here, it would end the server without a word that the parent hears
     failure = load_error("torch", error)
 gc.enable()

@@ -89,7 +89,8 @@ def _missing() -> str:
 
 
 def _network(recipe: Recipe, model: nn.Module) -> str:
-    from suite.kernels.layers import WIDE, Unknown, operations, share_of_wide
+    from suite.kernels.layers import WIDE, operations, share_of_wide
+    from suite.kernels.weights import Unknown
 
     try:
         found = operations(model, recipe.shape)

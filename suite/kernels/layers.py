@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from torch import nn
 from torch.nn.modules import module as everywhere
 
+from suite.kernels.weights import Unknown, require_own_weights
+
 Shape = tuple[int, int, int]
 WIDE = 96  # channels from which torch gains on the kernels: docs/kernels.md
 PLAIN, MAX, RELU_MEAN = range(3)  # what follows a convolution in the same pass
-
-
-class Unknown(Exception):
-    """The kernels do not compute this; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Operation:
 def operations(model: nn.Module, image: Shape) -> list[Operation]:
     """The operations in order. Raises `Unknown` for a network that is not a plain `nn.Sequential` of known layers."""
     layers = list(_plain(model))
-    _require_own_weights(model, layers)
+    require_own_weights(model, layers)
     shape, flat, found = image, False, []
     while layers:
         layer = layers.pop(0)
@@ -84,20 +81,6 @@ def _plain(model: nn.Module) -> Iterator[nn.Module]:
             yield from _plain(layer)
         else:
             yield layer
-
-
-def _require_own_weights(model: nn.Module, layers: list[nn.Module]) -> None:
-    """Raises `Unknown` unless each weight belongs to one layer, is used once, and has memory of its own."""
-    own = [layer for layer in layers if type(layer) in (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)]
-    used = [weights for layer in own for weights in (layer.weight, layer.bias) if weights is not None]
-    if len(used) != len(list(model.parameters())):
-        raise Unknown("two layers share weights, or there are weights in no layer")
-    if any(weights._backward_hooks or weights._post_accumulate_grad_hooks for weights in used):
-        raise Unknown("a weight has a hook")
-    tensors = [*used, *(tensor for layer in own for tensor in layer.buffers())]
-    spans = sorted((tensor.data_ptr(), tensor.numel() * tensor.element_size()) for tensor in tensors)
-    if any(first + size > following for (first, size), (following, _) in pairwise(spans)):
-        raise Unknown("two layers have weights in the same memory")
 
 
 def _require_fit(layer: Any, *shape: int) -> None:

@@ -9,7 +9,8 @@ from torch import nn
 from suite.engine import way
 from suite.engine.train import train
 from suite.engine.way import way_of
-from suite.kernels.layers import Unknown, operations
+from suite.kernels.layers import operations
+from suite.kernels.weights import Unknown
 from tests.engine.conftest import small_experiment
 from tests.engine.test_train import quiet
 

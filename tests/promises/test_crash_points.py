@@ -34,7 +34,7 @@ BY_ITSELF = {
     "suite.kernels.compiled": {
         "(place / DIGEST).write_text",
         "shutil.copyfile",
-    },  # code without its digest is made anew
+    },  # made anew without its digest
     "suite.reporting.tables": {"table.frame().to_csv"},  # memory
     "suite.tracking.sync": {"path.rename"},  # a named step follows each
     "suite.tracking.store": {"made.touch", "os.replace"},  # between two named steps
