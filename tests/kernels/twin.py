@@ -15,7 +15,7 @@ from tests.kernels.drawn import About, Drawn
 # Relative errors of norms.
 GRADIENT, LOSS, SCORES, UPDATE = 1e-4, 1e-5, 1e-4, 1e-6
 OF_LARGEST = 1e-6  # a gradient may also be off by so much of the network's largest,
-NOTHING = 1e-9  # and by GRADIENT of it where it is nothing but rounding: a bias before batch normalisation
+NOTHING, OF_NOTHING = 1e-9, 1e-3  # and by this share of it where it is 0: a bias before batch normalisation
 ROUNDING, EXCUSED = 6e-8, 300.0  # a network may magnify rounding: so many times what it makes of layers rounded once
 
 
@@ -130,7 +130,7 @@ class Twin:
         names = [name for name, _ in self.exact.named_parameters()]
         for k, (name, found, one) in enumerate(zip(names, self.gradients(), wanted, strict=True)):
             off, norm = float((found - one).norm()), float(one.norm())
-            least = (GRADIENT if norm < NOTHING * largest else OF_LARGEST) * largest
+            least = (OF_NOTHING if norm < NOTHING * largest else OF_LARGEST) * largest
             if off <= GRADIENT * norm + least:
                 continue
             share_masks(self.exact, before)
