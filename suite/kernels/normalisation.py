@@ -32,7 +32,7 @@ from suite.kernels.products import OPERATION
 from suite.kernels.vectors import fma, load, splat, store, total
 
 jit = njit(error_model="numpy")
-f32 = np.float32
+f32, f64 = np.float32, np.float64
 
 
 @jit
@@ -66,25 +66,25 @@ def _sums(a, s, c, blocks, n, mean, inverse, gradient):
                     one, other = one + g, fma(g, v * splat(inverse, 8), other)
                 else:
                     one, other = one + v, fma(v, v, other)
-            one_total += float(total(one))
-            other_total += float(total(other))
+            one_total += f64(total(one))
+            other_total += f64(total(other))
     return one_total, other_total
 
 
 @jit
 def _forward(a, s, blocks, n):
-    count = float(n * _places(s))
-    rate = float(a[s[VALUE]])
+    count = f64(n * _places(s))
+    rate = f64(a[s[VALUE]])
     for c in range(s[IN]):
         sum_, _ = _sums(a, s, c, blocks, n, f32(0.0), f32(0.0), False)
         mean = f32(sum_ / count)
         _, squares = _sums(a, s, c, blocks, n, mean, f32(0.0), False)
         variance = squares / count
-        inverse = f32(1.0 / math.sqrt(variance + float(a[s[SECOND]])))
+        inverse = f32(1.0 / math.sqrt(variance + f64(a[s[SECOND]])))
         a[s[AUX] + c], a[s[AUX] + s[IN] + c] = mean, inverse
         if s[MEAN] >= 0:
-            a[s[MEAN] + c] = f32((1.0 - rate) * float(a[s[MEAN] + c]) + rate * float(mean))
-            a[s[VARIANCE] + c] = f32((1.0 - rate) * float(a[s[VARIANCE] + c]) + rate * squares / (count - 1.0))
+            a[s[MEAN] + c] = f32((1.0 - rate) * f64(a[s[MEAN] + c]) + rate * f64(mean))
+            a[s[VARIANCE] + c] = f32((1.0 - rate) * f64(a[s[VARIANCE] + c]) + rate * squares / (count - 1.0))
         _scaled(a, s, c, blocks, n, mean, inverse)
 
 
@@ -116,7 +116,7 @@ def make_evaluation():
 
     def norm_evaluate(a, s, first, last, n):
         for c in range(s[IN]):
-            inverse = f32(1.0 / math.sqrt(float(a[s[VARIANCE] + c]) + float(a[s[SECOND]])))
+            inverse = f32(1.0 / math.sqrt(f64(a[s[VARIANCE] + c]) + f64(a[s[SECOND]])))
             _scaled(a, s, c, last, n, a[s[MEAN] + c], inverse)
 
     return OPERATION, norm_evaluate
@@ -126,7 +126,7 @@ def make_backward():
     """The backward pass."""
 
     def norm_backward(a, s, first, last, n):
-        count = float(n * _places(s))
+        count = f64(n * _places(s))
         for c in range(s[IN]):
             mean, inverse = a[s[AUX] + c], a[s[AUX] + s[IN] + c]
             plain, along = _sums(a, s, c, last, n, mean, inverse, True)

@@ -10,7 +10,7 @@ from suite.kernels.tiles import turn8
 from suite.kernels.vectors import load, load_bytes, splat, store, where_less
 
 jit = njit(error_model="numpy")
-f32 = np.float32
+f32, f64 = np.float32, np.float64
 BYTES, LABELS, REALS = types.CPointer(types.uint8), types.CPointer(types.int64), types.CPointer(types.float64)
 IMAGES = types.void(MEMORY, BYTES, WHOLE, WHOLE, types.float32, types.float32, WHOLE, WHOLE)
 LOSS = types.void(MEMORY, LABELS, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, types.float64, REALS)
@@ -115,12 +115,12 @@ def _exponentials(a, z, classes, lanes, out):
 @jit
 def _entropy(a, label, n, classes, score, lanes, out, terms, smoothing):
     """The cross-entropy of one image; its gradient goes to `out`, if that is not negative."""
-    top, sum_ = float(a[terms]), float(a[terms + 16])
+    top, sum_ = f64(a[terms]), f64(a[terms + 16])
     spread = 0.0
     if smoothing > 0.0:
         for c in range(classes):
-            spread += float(a[score + c * lanes]) / classes
-    loss = top + log(sum_) - (1.0 - smoothing) * float(a[score + label * lanes]) - smoothing * spread
+            spread += f64(a[score + c * lanes]) / classes
+    loss = top + log(sum_) - (1.0 - smoothing) * f64(a[score + label * lanes]) - smoothing * spread
     if out >= 0:
         share, even, whole = f32(1.0 / (sum_ * n)), f32(smoothing / (classes * n)), f32((1.0 - smoothing) / n)
         for c in range(classes):
@@ -135,7 +135,7 @@ def _squares(a, label, n, classes, score, lanes, out):
     loss, share = 0.0, f32(2.0 / (n * classes))
     for c in range(classes):
         d = a[score + c * lanes] - (f32(1.0) if c == label else f32(0.0))
-        loss += float(d * d) / classes  # a square beyond 32 bits is infinite, as in torch
+        loss += f64(d * d) / classes  # a square beyond 32 bits is infinite, as in torch
         if out >= 0:
             a[out + c * lanes] = share * d
     return loss
