@@ -32,6 +32,8 @@ class Operation:
 def operations(model: nn.Module, image: Shape) -> list[Operation]:
     """The operations in order. Raises `Unknown` for a network that is not a plain `nn.Sequential` of known layers."""
     layers = list(_plain(model))
+    if unknown := next((layer for layer in layers if type(layer) not in (*_MAKERS, nn.Identity, nn.Flatten)), None):
+        raise Unknown(f"layer {type(unknown).__name__}")
     require_own_weights(model, layers)
     shape, flat, found = image, False, []
     while layers:
@@ -90,13 +92,10 @@ def _require_fit(layer: Any, *shape: int) -> None:
 
 
 def _made(layer: nn.Module, shape: Shape, flat: bool) -> Operation:
-    maker = _MAKERS.get(type(layer))
-    if maker is None:
-        raise Unknown(f"layer {type(layer).__name__}")
     for name, weights in layer.named_parameters():
         if not weights.requires_grad or str(weights.dtype) != "torch.float32":
             raise Unknown(f"{name} of {type(layer).__name__} is frozen, or no float32")
-    kind, out = maker(layer, shape, flat)
+    kind, out = _MAKERS[type(layer)](layer, shape, flat)
     return Operation(kind, layer, shape, out, out)
 
 

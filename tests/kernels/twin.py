@@ -205,7 +205,7 @@ def nearest_kink(model: nn.Module, given: torch.Tensor) -> float:
             x = gaps(layer, x)
         size = x.abs()
         if bool((size > 0).any()):
-            found.append(float(size[size > 0].min() / inputs[0].abs().max()))
+            found.append(float((size[size > 0].min() / inputs[0].abs().max()).detach()))
 
     for layer in model.modules():
         if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.MaxPool2d | nn.AdaptiveMaxPool2d):
