@@ -13,7 +13,7 @@ from suite.kernels.network import Kernels
 from tests.kernels.drawn import About, Drawn
 
 # Relative errors of norms.
-GRADIENT, LOSS, SCORES, UPDATE = 1e-4, 1e-5, 1e-4, 1e-6
+GRADIENT, LOSS, SCORES, UPDATE = 1e-4, 1e-4, 1e-4, 1e-6
 OF_LARGEST = 1e-6  # a gradient may also be off by so much of the network's largest,
 NOTHING, OF_NOTHING = 1e-9, 1e-3  # and by this share of it where it is 0: a bias before batch normalisation
 ROUNDING, EXCUSED = 6e-8, 300.0  # a network may magnify rounding: so many times what it makes of layers rounded once
