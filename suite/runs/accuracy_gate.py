@@ -151,12 +151,12 @@ def _reference(experiment: Experiment, planned: Sequence[Planned]) -> Reference:
         if item.result is None or item.status != "finished":
             raise SuiteError(f"{item.run.name}: {item.reason or item.status}: no reference is written.", code=FAILED)
         results.append(item.result)
-    kept = ("suite", "torch", "cpu", "cpu_capability", "way", "numeric_class")
+    known = ("suite", "torch", "cpu", "cpu_capability", "way", "numeric_class")  # older runs have no way, and no class
     return Reference(
         tuple(result["metrics"]["test/accuracy"] for result in results),
         experiment.recipe.protocol(),
         experiment.trained_text,
-        {name: results[0]["environment"][name] for name in kept},
+        {name: value for name, value in results[0]["environment"].items() if name in known},
     )
 
 
