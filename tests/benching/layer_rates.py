@@ -1,10 +1,9 @@
-"""How much of the processor's arithmetic each layer uses, by the kernels and by torch: run as a module.
+"""How many operations a second each layer reaches, by the kernels and by torch: run as a module.
 
-    python -m tests.benching.kernel_shares lenet cnn mlp
+    python -m tests.benching.layer_rates lenet cnn mlp
 
 For each convolution and linear layer of an experiment: thousand million operations (a product and its addition are two)
-per second of processor time, forwards and backwards, and their share of the highest rate that was measured: that of a
-linear layer of 256 by 256 features by the kernels, whose numbers all lie in the first caches.
+per second of processor time, forwards and backwards, for one batch of the recipe.
 """
 
 import argparse
@@ -13,14 +12,12 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import nn
 
 from suite.engine import exact
 from suite.engine.build import build_model, build_optimizer
 from suite.kernels import fields as f
 from suite.kernels.layers import Operation, operations
 from suite.kernels.network import Kernels
-from suite.recipe import Recipe
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import load
 
@@ -65,7 +62,7 @@ def by_torch(one: Operation, n: int, first: bool) -> tuple[float, float]:
     return forward, seconds(lambda: torch.autograd.grad(out, inputs, gradient, retain_graph=True))
 
 
-def shares(experiment: Experiment, peak: float) -> None:
+def rows(experiment: Experiment) -> None:
     """Print a row for each layer."""
     recipe, n = experiment.recipe, experiment.recipe.batch_size
     model = build_model(recipe, experiment.network, 0)
@@ -84,30 +81,19 @@ def shares(experiment: Experiment, peak: float) -> None:
             for pair in (ours, theirs)
             for times, spent in zip((1, 1 if first else 2), pair, strict=True)
         ]
-        words = " | ".join(f"{rate:.0f} ({100 * rate / peak:.0f} %)" for rate in rates)
+        words = " | ".join(f"{rate:.0f}" for rate in rates)
         print(f"| `{experiment.name}` | {one.kind} {tuple(one.layer.weight.shape)} | {words} |", flush=True)
-
-
-def highest() -> float:
-    """The rate of the layer that the module's text names."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(256, 256))
-    recipe = Recipe(data="digits", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=64, epochs=1)
-    about = type("About", (), {**recipe.values(), "shape": (1, 16, 16), "classes": 256})
-    kernels = Kernels(model, torch.optim.SGD(model.parameters(), lr=0.1), about)
-    return 2e-9 * 64 * 256 * 256 / by_kernels(kernels, 0, f.FORWARD, 64)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiments", nargs="+")
     exact.make_exact()
-    peak = highest()
-    print(f"highest rate: {peak:.0f} thousand million operations a second")
     print(
         "| experiment | layer | kernels forwards | backwards | torch forwards | backwards |\n|---|---|---|---|---|---|"
     )
     for experiment in load().choose(parser.parse_args().experiments):
-        shares(experiment, peak)
+        rows(experiment)
 
 
 if __name__ == "__main__":
