@@ -16,6 +16,7 @@ from tests.kernels.drawn import About, Drawn
 GRADIENT, LOSS, SCORES, UPDATE = 1e-4, 1e-4, 1e-4, 1e-6
 OF_LARGEST = 1e-6  # a gradient may also be off by so much of the network's largest,
 NOTHING, OF_NOTHING = 1e-9, 1e-3  # and by this share of it where it is 0: a bias before batch normalisation
+SMALLEST = 1e-30  # 32 bits have no smaller numbers that keep their digits
 ROUNDING, EXCUSED = 6e-8, 300.0  # a network may magnify rounding: so many times what it makes of layers rounded once
 
 
@@ -77,7 +78,7 @@ class Twin:
         loss, right = self.kernels.step(images, labels)
         self._masks(len(labels))
         wanted, scores, gradients = self._by_torch(self.exact, images, labels)
-        close("loss", torch.tensor([loss]), wanted.view(1), LOSS)
+        close("loss", torch.tensor([loss]), wanted.view(1), LOSS, least=1e-6)
         self._same_right(right, scores, labels)
         self._compare(gradients, before, images, labels)
         for one, gradient in zip(self.exact.parameters(), self.gradients(), strict=True):
@@ -131,7 +132,7 @@ class Twin:
         for k, (name, found, one) in enumerate(zip(names, self.gradients(), wanted, strict=True)):
             off, norm = float((found - one).norm()), float(one.norm())
             least = (OF_NOTHING if norm < NOTHING * largest else OF_LARGEST) * largest
-            if off <= GRADIENT * norm + least:
+            if off <= GRADIENT * norm + least + SMALLEST:
                 continue
             share_masks(self.exact, before)
             moved = max(float((self._by_torch(rounding(before), images, labels)[2][k] - one).norm()) for _ in range(3))
