@@ -4,13 +4,8 @@ So [block][channel][row][column][lane]. Lanes without an image get the last imag
 gradient: an image of zeros could make a NaN, 0 times an infinite weight, where no real one does.
 """
 
-import numpy as np
-from numba import njit
-
+from suite.kernels.kinds import f32, jit
 from suite.kernels.vectors import load, splat, store
-
-jit = njit(error_model="numpy")
-f32 = np.float32
 
 
 @jit

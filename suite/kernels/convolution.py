@@ -3,9 +3,6 @@
 A max-pool notes which of its four it took. Of a mean after ReLU the signs are noted: ReLU's gradient needs no more.
 """
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import (
     AUX,
@@ -34,17 +31,16 @@ from suite.kernels.fields import (
     ZEROS,
     X,
     Y,
-)  # fmt: skip
+)
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import ALL, OPERATION, call_row
 from suite.kernels.vectors import constants, load, splat, store, where_at_most, where_greater
 
-jit = njit(error_model="numpy")
-f32 = np.float32
 NONE, MAX, RELU_MEAN = range(3)
 
 
 @jit
-def row_function(s, whole, lanes, first):
+def function_of(s, whole, lanes, first):
     """The address in the plan of a function for a whole tile, or for one channel."""
     return s[first + (0 if whole else 2) + (0 if lanes == 16 else 1)]
 
@@ -66,7 +62,7 @@ def make_forward(pool: int):
             o = 0
             while o < s[OUT]:
                 channels = tile_from(o, s[OUT], s[TILE])
-                row = row_function(s, channels == s[TILE], lanes, MANY16)
+                row = function_of(s, channels == s[TILE], lanes, MANY16)
                 for h in range(s[HP]):
                     out = (o * area + h * s[WP]) * lanes
                     if pool == NONE:

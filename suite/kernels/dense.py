@@ -4,10 +4,8 @@ The gradient of a weight is a sum over the images in their order. Forwards and f
 blocks as the second cache holds are computed while the weights go by.
 """
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import lanes_of
+from suite.kernels.convolution import function_of, tile_from
 from suite.kernels.fields import (
     BACK16,
     BIAS,
@@ -27,44 +25,32 @@ from suite.kernels.fields import (
     ZEROS,
     X,
     Y,
-)  # fmt: skip
+)
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import OPERATION, call_dot
 from suite.kernels.tiles import turn8
 from suite.kernels.vectors import load, onto, splat, total
 
-jit = njit(error_model="numpy")
-f32 = np.float32
 TOGETHER = 4  # blocks
 IMAGES = 256  # at a time in a gradient of weights
 
 
 @jit
-def _dot(s, channels, tile, lanes, first, arguments):
-    """Call the function for a tile of so many features."""
-    wide = lanes == 16
-    if channels == tile:
-        call_dot(s[first] if wide else s[first + 1], arguments)
-    else:
-        call_dot(s[first + 2] if wide else s[first + 3], arguments)
+def _products(a, s, first, last, n, x, inputs, y, outputs, across, along, bias, tile, functions):
+    """For each output a sum over the inputs of their weights, which are `along` apart, from the bias at `bias` on.
 
-
-@jit
-def _tile_from(o, count, tile):
-    return tile if o + tile <= count else 1
-
-
-@jit
-def _forward(a, s, first, last, n):
+    The weights of two outputs are `across` apart. `tile` is a column of the plan, `functions` the first of four.
+    """
     for begin in range(first, last, TOGETHER):
         o = 0
-        while o < s[OUT]:
-            channels = _tile_from(o, s[OUT], s[TILE])
-            bias = s[BIAS] + o if s[BIAS] >= 0 else s[ZEROS]
+        while o < outputs:
+            channels = tile_from(o, outputs, s[tile])
+            start = bias + o if bias >= 0 else s[ZEROS]
             for block in range(begin, min(begin + TOGETHER, last)):
                 lanes = lanes_of(block, n)
-                x, y = s[X] + block * 16 * s[IN], s[Y] + block * 16 * s[OUT] + o * lanes
-                arguments = (a, x, s[IN], s[WEIGHT] + o * s[IN], s[IN], 1, bias, y, lanes)
-                _dot(s, channels, s[TILE], lanes, MANY16, arguments)
+                function = function_of(s, channels == s[tile], lanes, functions)
+                source, target = x + block * 16 * inputs, y + block * 16 * outputs + o * lanes
+                call_dot(function, (a, source, inputs, s[WEIGHT] + o * across, across, along, start, target, lanes))
             o += channels
 
 
@@ -77,7 +63,8 @@ def _backward(a, s, first, last, n):
     for c in range((s[IN] + 15) // 16):
         _weights(a, s, c, lanes)
     if s[GX] >= 0:
-        _images(a, s, first, last, n)
+        gx, gy = s[GX], s[GY]
+        _products(a, s, first, last, n, gy, s[OUT], gx, s[IN], 1, s[IN], -1, TILE_BACK, BACK16)
 
 
 @jit
@@ -106,32 +93,18 @@ def _weights(a, s, c, lanes):
     out, step = (s[GWEIGHT] + c * 16, s[IN]) if whole else (s[TURNED], 16)
     o = 0
     while o < s[OUT]:
-        channels = _tile_from(o, s[OUT], s[TILE])
+        channels = tile_from(o, s[OUT], s[TILE])
         for begin in range(0, lanes, IMAGES):
             x, count = s[SCRATCH] + (c * lanes + begin) * 16, min(IMAGES, lanes - begin)
             weights, bias = s[PACKED] + o * lanes + begin * channels, -1 if begin else s[ZEROS]
             at = out + o * step
-            _dot(s, channels, s[TILE], 16, MANY16, (a, x, count, weights, 1, channels, bias, at, step))
+            function = function_of(s, channels == s[TILE], 16, MANY16)
+            call_dot(function, (a, x, count, weights, 1, channels, bias, at, step))
         o += channels
     if not whole:
         for o in range(s[OUT]):
             for r in range(s[IN] - c * 16):
                 a[s[GWEIGHT] + o * s[IN] + c * 16 + r] = a[s[TURNED] + o * 16 + r]
-
-
-@jit
-def _images(a, s, first, last, n):
-    """The gradient of the input."""
-    for begin in range(first, last, TOGETHER):
-        i = 0
-        while i < s[IN]:
-            channels = _tile_from(i, s[IN], s[TILE_BACK])
-            for block in range(begin, min(begin + TOGETHER, last)):
-                lanes = lanes_of(block, n)
-                gy, gx = s[GY] + block * 16 * s[OUT], s[GX] + block * 16 * s[IN] + i * lanes
-                arguments = (a, gy, s[OUT], s[WEIGHT] + i, 1, s[IN], s[ZEROS], gx, lanes)
-                _dot(s, channels, s[TILE_BACK], lanes, BACK16, arguments)
-            i += channels
 
 
 @jit
@@ -150,7 +123,7 @@ def make_forward():
     """The forward pass."""
 
     def dense_forward(a, s, first, last, n):
-        _forward(a, s, first, last, n)
+        _products(a, s, first, last, n, s[X], s[IN], s[Y], s[OUT], s[IN], 1, s[BIAS], TILE, MANY16)
 
     return OPERATION, dense_forward
 

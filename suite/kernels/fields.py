@@ -16,7 +16,6 @@ WEIGHT, BIAS, GWEIGHT, GBIAS, PACKED, TURNED, SUMS, BIASES, ZEROS, MEAN, VARIANC
 # Tiles: how many channels forwards, backwards, in gradients of weights; then their functions for 16 and 8 lanes.
 TILE, TILE_BACK, GROUP = range(36, 39)
 MANY16, MANY8, ONE16, ONE8, BACK16, BACK8, BACK_ONE16, BACK_ONE8, OUTER16, OUTER8 = range(39, 49)
-DOT16, DOT8 = 49, 50  # with four, or five, channels that are left over from a tile
-FEATURES, VALUE, SECOND, BAND = range(51, 55)  # numbers for one image; real numbers of a layer are in the array
+FEATURES, VALUE, SECOND, BAND = range(49, 53)  # numbers for one image; real numbers of a layer are in the array
 
-COUNT = 55
+COUNT = 53

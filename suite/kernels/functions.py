@@ -4,13 +4,9 @@ A library's functions differ in the last bits between systems and processors; th
 be vectors of 8 or of 16 lanes.
 """
 
-import numpy as np
-from numba import njit
+from suite.kernels.kinds import f32, jit
+from suite.kernels.vectors import fma, full, power_of_two, where_less
 
-from suite.kernels.vectors import fma, full, power_of_two, where_at_most, where_less
-
-jit = njit(error_model="numpy")
-f32 = np.float32
 SHIFT = 12_582_912.0  # 1.5 * 2 ** 23: a number that is added to this one is rounded to a whole number
 
 
@@ -113,9 +109,3 @@ def power(x, n):
         x *= x
         n //= 2
     return result
-
-
-@jit
-def leaky(x, slope):
-    """x where it is above 0, else slope * x; a NaN stays one."""
-    return where_at_most(x, full(x, f32(0.0)), x * slope, x)

@@ -4,9 +4,6 @@ Each lane sums the gradients of the images in its own place, in the order of blo
 16 sums are added.
 """
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import clear, copy, lanes_of
 from suite.kernels.convolution import MAX, NONE
 from suite.kernels.fields import (
@@ -37,13 +34,11 @@ from suite.kernels.fields import (
     WO,
     WP,
     X,
-)  # fmt: skip
+)
 from suite.kernels.image_gradient import channels_of, image_gradient
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import ALL, OPERATION, call_outer
 from suite.kernels.vectors import constants, load, onto, splat, store, total, where_at_most, where_equal
-
-jit = njit(error_model="numpy")
-f32 = np.float32
 
 
 def make_backward(pool: int, fused: bool, halves: bool):

@@ -1,9 +1,7 @@
 """The gradient of a convolution's input: a convolution of its output's gradient with the turned kernels."""
 
-from numba import njit
-
 from suite.kernels.blocks import clear, copy
-from suite.kernels.convolution import row_function, tile_from
+from suite.kernels.convolution import function_of, tile_from
 from suite.kernels.fields import (
     BACK16,
     GROUP,
@@ -24,10 +22,9 @@ from suite.kernels.fields import (
     WI,
     WO,
     ZEROS,
-)  # fmt: skip
+)
+from suite.kernels.kinds import jit
 from suite.kernels.products import call_row
-
-jit = njit(error_model="numpy")
 
 
 @jit
@@ -48,7 +45,7 @@ def image_gradient(a, s, block, lanes):
     gx, c = s[GX] + block * 16 * s[IN] * s[HI] * s[WI], 0
     while c < s[IN]:
         channels = tile_from(c, s[IN], s[TILE_BACK])
-        row = row_function(s, channels == s[TILE_BACK], lanes, BACK16)
+        row = function_of(s, channels == s[TILE_BACK], lanes, BACK16)
         weights = s[TURNED] + c * s[OUT] * s[KH] * s[KW]
         for h in range(s[HI]):
             call_row(

@@ -5,9 +5,6 @@ A block has a sum of 32 bits for each lane; the blocks' sums are added in 64. La
 
 import math
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import (
     AUX,
@@ -27,12 +24,10 @@ from suite.kernels.fields import (
     ZEROS,
     X,
     Y,
-)  # fmt: skip
+)
+from suite.kernels.kinds import f32, f64, jit
 from suite.kernels.products import OPERATION
 from suite.kernels.vectors import fma, load, splat, store, total
-
-jit = njit(error_model="numpy")
-f32, f64 = np.float32, np.float64
 
 
 @jit

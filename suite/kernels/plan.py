@@ -204,7 +204,7 @@ class _Planner:
         size, stride, padding, counted = window_of(one.layer, one.given)
         row[[f.IN, f.HI, f.WI, f.HO, f.WO]] = *one.given, *one.out[1:]
         row[[f.KH, f.KW, f.SH, f.SW, f.PH, f.PW, f.SECOND]] = *size, *stride, *padding, int(counted)
-        row[f.FORWARD], row[f.BACKWARD] = (address("pooling", f"make_{way}", kind) for way in ("forward", "backward"))
+        row[f.FORWARD], row[f.BACKWARD] = (address("pooling", "make", kind, back) for back in (False, True))
 
     def _pointwise(self, one: Operation, row: Any) -> None:
         kind = POINTWISE[one.kind]

@@ -1,16 +1,12 @@
 """Activations and dropout, number by number."""
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import lanes_of
 from suite.kernels.fields import AUX, FEATURES, GX, GY, VALUE, X, Y
 from suite.kernels.functions import below, density, sigmoid, tanh
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import OPERATION
 from suite.kernels.vectors import fma, full, load, splat, store, where_at_most
 
-jit = njit(error_model="numpy")
-f32 = np.float32
 RELU, SIGMOID, TANH, LEAKY, GELU, DROPOUT = range(6)
 
 

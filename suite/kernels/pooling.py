@@ -4,16 +4,12 @@ Max-pooling takes the first of equal numbers and, as torch does, a NaN before an
 mean where the layer says so, and never in a maximum.
 """
 
-import numpy as np
-from numba import njit
-
 from suite.kernels.blocks import clear, lanes_of
 from suite.kernels.fields import AUX, GX, GY, HI, HO, IN, KH, KW, PH, PW, SECOND, SH, SW, WI, WO, X, Y
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import OPERATION
 from suite.kernels.vectors import load, splat, store, where_equal, where_greater
 
-jit = njit(error_model="numpy")
-f32 = np.float32
 MAX, MEAN = range(2)
 
 
@@ -31,25 +27,30 @@ def _divisor(s, window):
     return s[KH] * s[KW] if s[SECOND] else (bottom - top) * (right - left)
 
 
-def make_forward(kind: int):
-    """The forward pass."""
+def make(kind: int, backward: bool):
+    """The forward pass, or the backward pass: there each gradient is added to its window, in the windows' order."""
 
-    def pool_forward(a, s, first, last, n):
+    def pool(a, s, first, last, n):
         for block in range(first, last):
             lanes = lanes_of(block, n)
-            x, at = s[X] + block * 16 * s[IN] * s[HI] * s[WI], block * 16 * s[IN] * s[HO] * s[WO]
+            image, at = block * 16 * s[IN] * s[HI] * s[WI], block * 16 * s[IN] * s[HO] * s[WO]
+            if backward:
+                clear(a, s[GX] + image, s[IN] * s[HI] * s[WI] * lanes)
             for c in range(s[IN]):
                 for h in range(s[HO]):
                     for q in range(s[WO]):
                         for lane in range(0, lanes, 8):
-                            plane = x + c * s[HI] * s[WI] * lanes + lane
+                            plane = image + c * s[HI] * s[WI] * lanes + lane
                             out = at + ((c * s[HO] + h) * s[WO] + q) * lanes + lane
-                            if kind == MAX:
-                                _most(a, s, _window(s, h, q), plane, lanes, s[Y] + out, s[AUX] + out)
+                            window = _window(s, h, q)
+                            if backward:
+                                _spread(a, s, kind, window, s[GX] + plane, lanes, s[GY] + out, s[AUX] + out)
+                            elif kind == MAX:
+                                _most(a, s, window, s[X] + plane, lanes, s[Y] + out, s[AUX] + out)
                             else:
-                                _mean(a, s, _window(s, h, q), plane, lanes, s[Y] + out)
+                                _mean(a, s, window, s[X] + plane, lanes, s[Y] + out)
 
-    return OPERATION, pool_forward
+    return OPERATION, pool
 
 
 @jit
@@ -73,25 +74,6 @@ def _mean(a, s, window, plane, lanes, y):
         for c in range(left, right):
             sum_ = sum_ + load(a, plane + (r * s[WI] + c) * lanes, 8)
     store(a, y, sum_ * splat(f32(1.0) / f32(_divisor(s, window)), 8))
-
-
-def make_backward(kind: int):
-    """The backward pass: each gradient is added to the places of its window, in the windows' order."""
-
-    def pool_backward(a, s, first, last, n):
-        for block in range(first, last):
-            lanes = lanes_of(block, n)
-            gx, at = s[GX] + block * 16 * s[IN] * s[HI] * s[WI], block * 16 * s[IN] * s[HO] * s[WO]
-            clear(a, gx, s[IN] * s[HI] * s[WI] * lanes)
-            for c in range(s[IN]):
-                for h in range(s[HO]):
-                    for q in range(s[WO]):
-                        for lane in range(0, lanes, 8):
-                            plane = gx + c * s[HI] * s[WI] * lanes + lane
-                            out = at + ((c * s[HO] + h) * s[WO] + q) * lanes + lane
-                            _spread(a, s, kind, _window(s, h, q), plane, lanes, s[GY] + out, s[AUX] + out)
-
-    return OPERATION, pool_backward
 
 
 @jit

@@ -1,16 +1,14 @@
 """From images as bytes to the first layer's input, and from scores to loss, gradient, class and confidence."""
 
-import numpy as np
-from numba import njit, types
+from numba import types
 
 from suite.kernels.blocks import lanes_of
 from suite.kernels.functions import exp, log
+from suite.kernels.kinds import f32, f64, jit
 from suite.kernels.products import MEMORY, WHOLE
 from suite.kernels.tiles import turn8
 from suite.kernels.vectors import load, load_bytes, splat, store, where_less
 
-jit = njit(error_model="numpy")
-f32, f64 = np.float32, np.float64
 BYTES, LABELS, REALS = types.CPointer(types.uint8), types.CPointer(types.int64), types.CPointer(types.float64)
 IMAGES = types.void(MEMORY, BYTES, WHOLE, WHOLE, types.float32, types.float32, WHOLE, WHOLE)
 LOSS = types.void(MEMORY, LABELS, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, types.float64, REALS)

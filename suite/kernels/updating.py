@@ -2,15 +2,13 @@
 
 import math
 
-import numpy as np
-from numba import njit, types
+from numba import types
 
 from suite.kernels.functions import power
+from suite.kernels.kinds import f32, jit
 from suite.kernels.products import MEMORY, WHOLE
 from suite.kernels.vectors import fma, load, root, splat, store
 
-jit = njit(error_model="numpy")
-f32 = np.float32
 REAL = types.float64
 SGD = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, REAL, REAL, REAL)
 ADAM = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, *[REAL] * 5)

@@ -4,13 +4,13 @@ Operations that can take one block after the other do so in a row, so that a blo
 Some need all blocks at once: linear layers, so that weights are read once, and batch normalisation, for its means.
 """
 
-from numba import njit, types
+from numba import types
 
 from suite.kernels.fields import BACKWARD, BEGIN, COUNT, END, FORWARD, WHOLE
+from suite.kernels.kinds import jit
 from suite.kernels.products import MEMORY, PLAN, call_all, call_operation, moved
 from suite.kernels.products import WHOLE as NUMBER
 
-jit = njit(error_model="numpy")
 WALK = types.void(MEMORY, PLAN, NUMBER, NUMBER)
 
 
