@@ -4,7 +4,6 @@ import json
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,9 @@ from torch import nn
 
 from suite.checking.findings import FIX, NOTE, OK, Finding
 from suite.engine.batches import normalised
-from suite.engine.build import build_loss, build_model, build_optimizer, require_scores
+from suite.engine.build import build_loss, build_model, build_optimizer
 from suite.engine.draws import set_seed
+from suite.engine.epoch import scores_of
 from suite.engine.evaluate import look
 from suite.engine.memory import peak_mib
 from suite.engine.outside import Outside
@@ -69,12 +69,7 @@ class Training:
 
     def backward(self, pixels: torch.Tensor, labels: torch.Tensor) -> float:
         """Compute the loss and its gradients, in the recipe's precision, and return the loss."""
-        recipe = self.trial.experiment.recipe
-        exact = recipe.precision == "float32"
-        with nullcontext() if exact else torch.autocast("cpu", getattr(torch, recipe.precision)):
-            scores = self.model(pixels)
-        require_scores(scores, pixels.shape, recipe.classes, training=True)
-        loss = self._loss(scores if exact else scores.float(), labels)
+        loss = self._loss(scores_of(self.model, self.trial.experiment.recipe, pixels), labels)
         loss.backward()
         return float(loss.item())
 

@@ -99,7 +99,7 @@ def _torchs_step(
     state: State, recipe: Recipe, images: torch.Tensor, labels: torch.Tensor, loss_of: Loss, functions: Functions
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One update by torch; returns the batch's mean loss and the number of right answers, before the update."""
-    scores = _scores(state, recipe, normalised(images, recipe))
+    scores = scores_of(state.forward, recipe, normalised(images, recipe))
     loss = loss_of(scores, labels)
     loss.backward()
     if recipe.clip_norm is not None:
@@ -110,12 +110,12 @@ def _torchs_step(
     return loss.detach(), (scores.detach().argmax(1) == labels).sum()
 
 
-def _scores(state: State, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
+def scores_of(forward: nn.Module, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
     """The network's scores (n, classes) for a batch as float32, computed in the recipe's precision."""
     exact = recipe.precision == "float32"
     kind = pixels.device.type
     with nullcontext() if exact else torch.autocast(kind, getattr(torch, recipe.precision)):
-        scores = state.forward(pixels)
+        scores = forward(pixels)
     require_scores(scores, pixels.shape, recipe.classes, training=True)
     return scores if exact else scores.float()
 
