@@ -217,10 +217,13 @@ def _data_dir(parser: argparse.ArgumentParser) -> None:
                         help="a folder with the data's files, plain or .gz")  # fmt: skip
 
 
+def own_folders() -> list[Path]:
+    """The folders that SUITE_EXPERIMENTS names."""
+    return [Path(folder) for folder in os.environ.get("SUITE_EXPERIMENTS", "").split(os.pathsep) if folder]
+
+
 def _experiments(parser: argparse.ArgumentParser) -> None:
-    named = os.environ.get("SUITE_EXPERIMENTS", "")
-    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
-                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
+    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR", default=own_folders(),
                         help="a folder of your own experiments, in addition to ours")  # fmt: skip
 
 

@@ -123,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"suite {__version__}")
-    add = parser.add_subparsers(title="verbs", metavar="VERB", required=True).add_parser
+    alone = sys.stdout.isatty()  # a person asks; in a script a missing verb is a mistake
+    parser.set_defaults(verb=verbs.guide, experiments=options.own_folders())
+    add = parser.add_subparsers(title="verbs", metavar="VERB", required=not alone).add_parser
     for verb, words in (
         (verbs.list_experiments, options.of_list),
         (verbs.show, options.of_show),
