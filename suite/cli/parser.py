@@ -10,7 +10,8 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import options, verbs
+from suite.cli import options, shared, verbs
+from suite.cli.verbs.guiding import guide
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
@@ -124,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"suite {__version__}")
     alone = sys.stdout.isatty()  # a person asks; in a script a missing verb is a mistake
-    parser.set_defaults(verb=verbs.guide, experiments=options.own_folders())
+    parser.set_defaults(verb=guide, experiments=shared.own_folders())
     add = parser.add_subparsers(title="verbs", metavar="VERB", required=not alone).add_parser
     for verb, words in (
         (verbs.list_experiments, options.of_list),
