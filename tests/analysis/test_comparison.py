@@ -197,13 +197,13 @@ def test_a_margin_is_ruled_out_by_two_one_sided_tests_corrected_by_holms_method(
     """With one source of chance each test is Student's, as scipy computes it."""
     from scipy.stats import ttest_1samp
 
-    chance = np.random.default_rng(3)
-    differences = chance.normal(0.002, 0.004, 6)
-    found = Difference(differences.mean(), differences.std(ddof=1), 0.0, 0.0, 6, 10_000)
-    for margin in (0.001, abs(differences.mean()), 0.004, 0.02):
-        above = ttest_1samp(differences, -margin, alternative="greater").pvalue
-        below = ttest_1samp(differences, margin, alternative="less").pvalue
-        assert found.p_within(margin) == pytest.approx(max(above, below), rel=1e-6)
+    drawn = np.random.default_rng(3).normal(0.002, 0.004, 6)
+    for differences in (drawn, -drawn):
+        found = Difference(differences.mean(), differences.std(ddof=1), 0.0, 0.0, 6, 10_000)
+        for margin in (0.001, abs(differences.mean()), 0.004, 0.02):
+            above = ttest_1samp(differences, -margin, alternative="greater").pvalue
+            below = ttest_1samp(differences, margin, alternative="less").pvalue
+            assert found.p_within(margin) == pytest.approx(max(above, below), rel=1e-6)
 
     some = [answers(name, share) for name, share in zip("abc", (0.80, 0.81, 0.83), strict=True)]
     pairs = compare(some, margin=0.04)

@@ -192,7 +192,7 @@ def test_equal_recipes_are_looked_at_to_the_limit_and_no_further(known):
 
     within = known.suite("compare", "plain", "twin", "--epochs", "3", "--until-decided", "--margin", "0.5pt")
     assert [line for line in within.out.splitlines() if line.startswith("Look")] == [
-        "Look 1 of 5, 3 seeds: 0 of 1 undecided."
+        "Look 1 of 4, 3 seeds: 0 of 1 undecided."
     ]
     assert "plain, epochs=3 and twin, epochs=3 are equivalent, 0.50 points or more are ruled out:" in within.out
 
