@@ -87,7 +87,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(in_process: Command, wor
     assert [path.name for path in full.iterdir()] == ["thesis.txt"]
 
 
-def test_a_plan_is_computed_from_the_files_as_a_pilot(in_process: Command, workspace, files):
+def test_a_plan_is_computed_from_the_files_as_a_pilot(in_process: Command, files):
     words = ("plan", *map(str, files), "--effect", "2pt", "--json")
     [found] = in_process(*words).json["plans"]
     pilot = compare([answers(path) for path in files])[0].found
