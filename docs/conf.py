@@ -1,0 +1,38 @@
+"""Sphinx's settings. `python -m sphinx -W --keep-going -b html docs docs/_build` builds the pages."""
+
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]  # the program and our modules, also where the program is not installed
+
+import pages  # noqa: E402
+
+import suite  # noqa: E402
+
+project = "Suite"
+copyright = "2026, the Suite authors"
+release = suite.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+source_suffix = {".md": "markdown", ".ipynb": "markdown"}  # `pages` turns a notebook into Markdown
+exclude_patterns = ["_build"]
+suppress_warnings = ["ref.python"]  # two of our classes have the same short name
+myst_enable_extensions = ["html_image"]  # the README has <img> with widths
+myst_heading_anchors = 3  # links to headings, as GitHub names them
+default_role = "code"  # our docstrings put names between single backticks
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+
+html_theme = "furo"
+html_title = "Suite"
+html_copy_source = False
+html_static_path = ["suite.css"]
+html_css_files = ["suite.css"]
+
+
+def setup(app: Sphinx) -> None:
+    """Complete each page from the program when it is read."""
+    app.connect("source-read", lambda _app, page, text: pages.complete(Path(app.env.doc2path(page)), text))
