@@ -22,15 +22,15 @@ exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python"]  # two of our classes have the same short name
 myst_enable_extensions = ["html_image"]  # the README has <img> with widths
 myst_heading_anchors = 3  # links to headings, as GitHub names them
+smartquotes = False  # they make one dash of --limit
 default_role = "code"  # our docstrings put names between single backticks
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 80
 
 html_theme = "furo"
 html_title = "Suite"
 html_copy_source = False
-html_static_path = ["suite.css"]
-html_css_files = ["suite.css"]
 
 
 def setup(app: Sphinx) -> None:

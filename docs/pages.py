@@ -1,7 +1,7 @@
 """Completes the pages of the documentation when Sphinx reads them.
 
-Pages in reference/ get what `program` takes from the program. Pages in project/ get the text of a file such as README.md.
-The index gets a table of contents from its own lists. A notebook becomes Markdown.
+Pages in reference/ get what `program` takes from the program. Pages in project/ get the text of a file outside docs/,
+such as README.md. The index gets a table of contents from its own lists. A notebook becomes Markdown.
 """
 
 import functools
@@ -16,6 +16,7 @@ from program import REFERENCE, ROOT, fenced
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"""(?:(?<=\]\()|(?<=src="))(?!\w+:|#)([^)\s#"]+)(?=[)#"])""")
+TITLED = re.compile(r"\[([^\]]+)\]\(([^)#]+)\)")
 FOLDER = re.compile(r"`(\w+/)`")
 PICTURES = (".png", ".svg")
 
@@ -42,12 +43,13 @@ def with_toctrees(index: str) -> str:
     """
 
     def toctree(section: re.Match[str]) -> str:
-        links = [_target(link, DOCS, DOCS) for link in LINK.findall(section[0])]
+        linked = [f"{title} <{_target(link, DOCS, DOCS)}>" for title, link in TITLED.findall(section[0])]
         folders = FOLDER.findall(section[0])
-        inside = sorted(path for folder in folders for kind in ("md", "ipynb") for path in (DOCS / folder).glob(f"*.{kind}"))
-        pages = [*links, *(path.relative_to(DOCS).as_posix() for path in inside)]
+        inside = [path for folder in folders for path in sorted((DOCS / folder).glob("*.[mi][dp]*"))]  # .md, .ipynb
+        pages = [*linked, *(path.relative_to(DOCS).as_posix() for path in inside)]
         options = [f":caption: {section[1]}", *([] if folders else [":hidden:"]), ""]
-        return section[0] + "\n" + fenced("{toctree}", "\n".join(options + pages)) + "\n\n" if pages else section[0]
+        table = fenced("{toctree}", "\n".join(options + pages))
+        return f"{section[0]}\n{table}\n\n" if pages else section[0]
 
     return re.sub(r"^## (.*)\n(?:(?!## ).*\n)*", toctree, index, flags=re.MULTILINE)
 
@@ -60,8 +62,8 @@ def notebook(document: Mapping[str, Any]) -> str:
         parts.append(source if cell["cell_type"] != "code" else fenced("python", source))
         for output in cell.get("outputs", ()):
             shown = output.get("data", {"text/plain": output.get("text", "")})
-            if "text/html" in shown:
-                parts.append(fenced("{raw} html", "".join(shown["text/html"])))
+            if html := "".join(shown.get("text/html", "")):
+                parts.append(fenced("{raw} html", f'<div style="overflow-x: auto">{html}</div>'))
             elif "image/png" in shown:
                 parts.append(f"![output](data:image/png;base64,{''.join(shown['image/png']).strip()})")
             else:
@@ -89,5 +91,7 @@ def _target(link: str, source: Path, page: Path) -> str:
     path = path / "README.md" if (path / "README.md").exists() else _pages().get(path, path)
     if not path.exists():
         return link
-    found = os.path.relpath(path, page)
-    return found if path.is_relative_to(DOCS) or path.suffix in PICTURES else f"path:{found}"
+    if path.is_relative_to(DOCS) or path.suffix in PICTURES:
+        return os.path.relpath(path, page)
+    shown = path.with_suffix(".html") if path.with_suffix(".html").exists() else path  # the sample report has both
+    return f"path:{os.path.relpath(shown, page)}"

@@ -1,4 +1,4 @@
-"""Writes AGENTS.md and llms.txt from the command line's help and from docs/index.md: `python docs/agents.py`."""
+"""Writes AGENTS.md and llms.txt from the command line's help and from docs/index.md: `python docs/for_agents.py`."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def llms() -> str:
 def agents(text: str) -> str:
     """AGENTS.md with the commands and the exit codes as the command line's help has them now."""
     for name, made in (("commands", _commands()), ("exit codes", _exit_codes())):
-        begin, end = f"<!-- {name}: made by docs/agents.py -->\n", f"<!-- end of {name} -->"
+        begin, end = f"<!-- {name}: made by docs/for_agents.py -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(begin)
         text = before + begin + made + "\n" + end + rest.split(end)[1]
     return text
