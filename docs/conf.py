@@ -34,5 +34,6 @@ html_copy_source = False
 
 
 def setup(app: Sphinx) -> None:
-    """Complete each page from the program when it is read."""
-    app.connect("source-read", lambda _app, page, text: pages.complete(Path(app.env.doc2path(page)), text))
+    """Complete each page when it is read, and read those again that can change while their own file does not."""
+    app.connect("source-read", lambda app, page, text: pages.complete(Path(app.env.doc2path(page)), text))
+    app.connect("env-get-outdated", lambda _app, env, *_: [one for one in env.found_docs if pages.is_completed(one)])

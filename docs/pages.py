@@ -36,6 +36,11 @@ def complete(path: Path, text: list[str]) -> None:
     text[0] = LINK.sub(lambda link: _target(link[1], place, path.parent), words)
 
 
+def is_completed(page: str) -> bool:
+    """Whether a page, such as `reference/cli`, shows more than the text of its own file."""
+    return page == "index" or page.startswith(("project/", "reference/"))
+
+
 def with_toctrees(index: str) -> str:
     """The index with Sphinx's table of contents for each section: the pages that the section's list links to.
 

@@ -31,7 +31,7 @@ def command_line() -> str:
 
 
 def _help(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = functools.partial(argparse.RawDescriptionHelpFormatter, width=WIDTH)  # type: ignore[assignment]
+    parser.formatter_class = functools.partial(argparse.RawDescriptionHelpFormatter, width=WIDTH)
     parser.color = False  # Python 3.14 would colour it
     return parser.format_help()
 
@@ -94,11 +94,9 @@ WRONG = {"milestones": (), "augment": "?"}  # of the other fields none can be -1
 
 def published() -> str:
     """The published figures of all experiments, and every published history, epoch by epoch."""
-    sources = [(one.name, one.recipe.data, one.recipe.source) for one in suite.experiments()]
+    published = [(one.name, one.recipe.data, one.recipe.source) for one in suite.experiments() if one.recipe.source]
     rows, histories = [], []
-    for name, data, source in sources:
-        if source is None:
-            continue
+    for name, data, source in published:
         accuracy = source.accuracy_words or ("–" if source.accuracy is None else f"{source.accuracy:.4f}")
         rows.append((f"`{name}`", data, accuracy, _plain(source.title)))
         if source.history:
