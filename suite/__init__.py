@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         compare,
         datasets,
         doctor,
+        experiment,
         experiments,
         gate,
         new,
@@ -38,8 +39,8 @@ _ELSEWHERE = {
     "SuiteError": "suite.errors",
 }
 __all__ = [
-    "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
-    "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiment",
+    "experiments", "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -3,14 +3,15 @@
 Each takes a `session`. Without it, the function opens a session that shows nothing, on this machine's home.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
+from suite.api import benching, checking, comparing, defining, looking, predicting, reporting, starting, training, tuning
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
+from suite.recipe import Recipe
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -181,3 +182,8 @@ def doctor(session: Session | None = None) -> "list[Finding]":
     from suite.api.doctor import examine
 
     return examine(session or Session.open())
+
+
+def experiment(name: str, recipe: Recipe, network: Callable[..., Any], *, session: Session | None = None, **functions: Callable[..., Any]) -> Experiment:
+    """x"""
+    return defining.define(session or Session.open(), name, recipe, network, functions)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from suite.tuning.work import StudyView
 
 
+Named = str | Experiment  # a name, or the experiment itself
+
+
 class Screen(Protocol):
     """Shows the progress of a call: on a terminal, or nowhere."""
 
@@ -81,14 +84,22 @@ class Session:
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
-        home.stand_in()
-        return cls(home, load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders)
+        registry = load_registry(folders, kept=home.experiments)
+        return cls(home, registry, executor, screen or Silent(), executor.workers, data_dir, folders)
 
-    def chosen(self, names: Sequence[str], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
-        """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2)."""
-        return [_changed(experiment, changes or {}) for experiment in self.registry.choose(names)]
+    def chosen(self, names: Sequence[Named], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
+        """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2).
 
-    def one(self, name: str, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
+        An experiment instead of a name stands for itself.
+        """
+        given = ["all"] if "all" in names else names
+        found = [
+            item for one in given for item in ([one] if isinstance(one, Experiment) else self.registry.choose([one]))
+        ]
+        different = {(one.name, one.path, one.title): one for one in found}
+        return [_changed(experiment, changes or {}) for experiment in different.values()]
+
+    def one(self, name: Named, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
         """The named experiment, for a verb that takes a single one; raises `SuiteError` (2)."""
         if name == "all":
             raise SuiteError(f"{verb} takes one experiment, got 'all'.", "See python -m suite list.")
