@@ -1,6 +1,14 @@
-"""Small image-classification experiments: exact, tracked, and honestly reported.
+"""Small image-classification experiments: exact, tracked, and honestly reported. The names below are all there is.
 
-The names below are the public Python interface; each is loaded when it is first used.
+    look     experiments(), datasets(), show(NAME), check(NAME), doctor()
+    define   Recipe, Source, experiment(NAME, RECIPE, NETWORK), Experiment, new(NAME)
+    train    run(NAME, …), tune(NAME), verify(RUN), gate(NAME)
+    judge    compare(NAME, NAME, …), report(), bench(NAME)
+    use      load(RUN), predict(RUN, PICTURE, …)
+    record   sync(), ui()
+    besides  Session: a home, folders of experiments, workers; SuiteError: what every call raises
+
+Each is loaded when it is first used. docs/python.md shows them in use.
 """
 
 from importlib import import_module
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
         experiment,
         experiments,
         gate,
+        load,
         new,
         predict,
         report,
@@ -29,18 +38,20 @@ if TYPE_CHECKING:
     from suite.api.session import Session
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
+    from suite.recipe.experiment import Experiment
 
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "Experiment": "suite.recipe.experiment",
     "Recipe": "suite.recipe",
     "Session": "suite.api.session",
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
 }
 __all__ = [
-    "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiment",
-    "experiments", "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
+    "experiment", "experiments", "gate", "load", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 
@@ -51,4 +62,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -1,18 +1,38 @@
 """The public functions of the package: each verb as a function that returns its result or raises `SuiteError`.
 
-Each takes a `session`. Without it, the function opens a session that shows nothing, on this machine's home.
+Each takes a `session`. Without it, the function opens one on this machine's home, which shows progress in a notebook and
+nothing elsewhere. Where it takes an experiment's name, it takes the experiment itself, as `experiment` returns it; where
+it takes a run's name, also what `run` returned. Nothing of the caller's process is changed.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, checking, comparing, defining, looking, predicting, reporting, starting, training, tuning
-from suite.api.results import Compared, Runs, Tuned
-from suite.api.session import Session
+from suite.api import (
+    benching,
+    checking,
+    comparing,
+    defining,
+    loading,
+    looking,
+    predicting,
+    reporting,
+    rows,
+    starting,
+    training,
+    tuning,
+)
+from suite.api.caller import leaves_no_trace
+from suite.api.naming import RunName, word_of, words_of
+from suite.api.results import Compared, Results, Runs, Tuned
+from suite.api.session import Named, Session
+from suite.errors import SuiteError
 from suite.recipe import Recipe
 from suite.recipe.experiment import Experiment
+from suite.text import nearest
 
 if TYPE_CHECKING:
     from suite.api.datasets import Entry
@@ -20,32 +40,37 @@ if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.checking.findings import Checked
+    from suite.engine.trained import Trained
     from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
     from suite.runs.verify import Verdict
 
 
+@leaves_no_trace
 def run(
-    *names: str, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
+    *names: Named, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
 ) -> Runs:
     """Train experiments (`"all"` for every one). `seeds` is a number of seeds, counted from 0, or the seeds themselves.
 
     `changes` are other values of recipe fields, such as `epochs=3` or `lr=0.01`. Finished runs are skipped.
     """
-    under = range(seeds) if isinstance(seeds, int) else seeds
+    under = range(_at_least(1, "seeds", seeds)) if isinstance(seeds, int) else seeds
+    for seed in under:
+        _at_least(0, "a seed", seed)
     return training.run(session or Session.open(), names, seeds=under, changes=changes, report=report)
 
 
+@leaves_no_trace
 def tune(
-    name: str,
+    name: Named,
     *,
     trials: int = 40,
     fresh_seeds: int = 6,
     timeout: float | None = None,
     save: bool = False,
     report: bool = True,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
     session: Session | None = None,
     **request: Any,
 ) -> Tuned:
@@ -54,8 +79,15 @@ def tune(
     `trials` is the total, earlier trials included; `timeout` is in seconds. `request` are fields of
     `suite.tuning.request.Request`, such as `space={"lr": "1e-4..1e-2"}` or `sampler="random"`.
     """
+    from suite.analysis.intervals import FEWEST
     from suite.tuning.request import Request
 
+    if unknown := request.keys() - Request.__dataclass_fields__.keys():
+        raise SuiteError(f"tune has no {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], Request.__dataclass_fields__)}")
+    _at_least(1, "trials", trials)
+    _at_least(FEWEST, "fresh_seeds", fresh_seeds)
+    for count in ("seeds", "generation"):
+        _at_least(1, count, request.get(count, 1))
     wanted = Request(**request)
     return tuning.tune(
         session or Session.open(), name, wanted,
@@ -63,24 +95,33 @@ def tune(
     )  # fmt: skip
 
 
+@leaves_no_trace
 def compare(
-    *names: str, until_decided: bool = False, limit: int | None = None, session: Session | None = None, **changes: Any
+    *names: Named, until_decided: bool = False, limit: int | None = None, session: Session | None = None, **changes: Any
 ) -> Compared:
     """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too."""
+    from suite.analysis.intervals import FEWEST
+
+    if limit is not None:
+        _at_least(FEWEST, "limit", limit)
     opened = session or Session.open()
     return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit)
 
 
-def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
+@leaves_no_trace
+def verify(*runs: RunName, session: Session | None = None) -> "Results[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
-    return training.verify(session or Session.open(), runs)
+    found = training.verify(session or Session.open(), words_of(runs))
+    return Results(found, lambda some: [rows.verdicts_table(some)], lambda one: one.facts())
 
 
-def check(name: str, *, session: Session | None = None, **changes: Any) -> "Checked":
+@leaves_no_trace
+def check(name: Named, *, session: Session | None = None, **changes: Any) -> "Checked":
     """Try an experiment on 64 images in seconds; `findings` of the result say in words what must be fixed."""
     return checking.check(session or Session.open(), name, changes)
 
 
+@leaves_no_trace
 def new(name: str, *, like: str | None = None, data: str | None = None, session: Session | None = None) -> Path:
     """Write a commented experiment's file to begin with, a copy of `like` if that is given; returns its path.
 
@@ -89,37 +130,47 @@ def new(name: str, *, like: str | None = None, data: str | None = None, session:
     return starting.new(session or Session.open(), name, like=like, data=data)
 
 
-def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
+@leaves_no_trace
+def predict(run: RunName, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
     """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
 
     A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture
     that cannot be read.
     """
-    return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
+    return predicting.predict(session or Session.open(), word_of(run), [Path(one) for one in pictures], as_is=as_is)
 
 
+@leaves_no_trace
 def gate(
-    *names: str,
+    *names: Named,
     margin: float | None = None,
     limit: int = 12,
     reference: Path | None = None,
     session: Session | None = None,
     **changes: Any,
-) -> "list[Gated]":
+) -> "Results[Gated]":
     """Train experiments with fresh seeds and judge whether they are as accurate as their committed reference."""
+    from suite.analysis.intervals import FEWEST
+
+    _at_least(FEWEST, "limit", limit)
+    if margin is not None and not 0 < margin < 1:
+        raise SuiteError(f"margin must be a share between 0 and 1, got {margin!r:.80}.", "Give one such as 0.01.")
     opened = session or Session.open()
     chosen = opened.chosen(names, changes)
-    return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit, every="all" in names))
+    found = training.gate(opened, chosen, reference=reference, margin=margin, limit=limit, every="all" in names)
+    return Results(list(found), lambda some: [rows.gate_table(some)], lambda one: one.facts())
 
 
+@leaves_no_trace
 def bench(
-    *names: str,
+    *names: Named,
     seconds: float = 30.0,
     against: str | None = None,
     against_env: str | None = None,
     limit: float | None = None,
     session: Session | None = None,
-) -> "list[Throughput] | list[SpeedGated]":
+    **changes: Any,
+) -> "Results[Throughput] | Results[SpeedGated]":
     """Measure the speed of experiments, each for `seconds`; without names, of all experiments.
 
     With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower here than
@@ -127,33 +178,43 @@ def bench(
     """
     from suite.benching import LIMIT
 
+    if not 0 < seconds < math.inf:
+        raise SuiteError(f"seconds must be above 0, got {seconds!r:.80}.", "Give a number such as 30.")
     opened = session or Session.open()
-    chosen = opened.chosen(names or ("all",))
+    chosen = opened.chosen(names or ("all",), changes)
     if not against and not against_env:
-        return list(benching.measure(opened, chosen, seconds=seconds))
+        speeds = list(benching.measure(opened, chosen, seconds=seconds))
+        return Results(speeds, rows.speed_tables, lambda one: one.facts())
     other = {"revision": against, "python": against_env}
-    return list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    beside = str(against or against_env)
+    return Results(judged, lambda some: [rows.speed_gate_table(some, beside)], lambda one: one.facts())
 
 
+@leaves_no_trace
 def report(
-    *experiments: str, since: datetime | None = None, baseline: str = "", session: Session | None = None
+    *experiments: Named, since: datetime | None = None, baseline: Named = "", session: Session | None = None
 ) -> "Written":
     """Write reports/ from MLflow's record: all runs, or only those of these experiments and finished `since` a time."""
     from suite.reporting.choice import Choice
 
-    return reporting.report(session or Session.open(), Choice(experiments, since, baseline))
+    names = [one if isinstance(one, str) else one.name for one in (*experiments, baseline)]
+    return reporting.report(session or Session.open(), Choice(tuple(dict.fromkeys(names[:-1])), since, names[-1]))
 
 
+@leaves_no_trace
 def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
     """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders."""
     return reporting.sync(session or Session.open(), rebuild=rebuild)
 
 
+@leaves_no_trace
 def ui(*, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False, session: Session | None = None) -> int:
     """Serve MLflow's UI until Ctrl-C."""
     return reporting.ui(session or Session.open(), host=host, port=port, allow_remote=allow_remote)
 
 
+@leaves_no_trace
 def datasets(*names: str, session: Session | None = None) -> "list[Entry]":
     """The known data sets; with names (`"all"` for the catalog), those sets, prepared for use without a network.
 
@@ -167,23 +228,59 @@ def datasets(*names: str, session: Session | None = None) -> "list[Entry]":
     return entries
 
 
-def experiments(session: Session | None = None) -> list[Experiment]:
+@leaves_no_trace
+def experiments(session: Session | None = None) -> Results[Experiment]:
     """Every experiment that can be loaded, by name."""
-    return looking.experiments(session or Session.open())
+    found = looking.experiments(session or Session.open())
+    return Results(found, lambda some: [rows.experiments_table(some)], rows.listed)
 
 
-def show(name: str, *, session: Session | None = None, **changes: Any) -> dict[str, Any]:
+@leaves_no_trace
+def experiment(
+    name: str,
+    recipe: Recipe,
+    network: Callable[..., Any],
+    *,
+    session: Session | None = None,
+    **functions: Callable[..., Any],
+) -> Experiment:
+    """An experiment of a recipe and a network that were defined in a notebook's cells, or in a script.
+
+    Its text, with the imports, functions, classes and plain values that it uses, is kept in the home, and the identity
+    is that of the same text in a file. `functions` are the optional ones: loss, optimizer, schedule, augment, score.
+    Raises `SuiteError` (2) for what has no text: a lambda, values of a surrounding function, other objects.
+    """
+    return defining.define(session or Session.open(), name, recipe, network, functions)
+
+
+@leaves_no_trace
+def load(run: RunName, *, session: Session | None = None) -> "Trained":
+    """A finished run's network with its weights, a torch module in evaluation mode: bytes in, scores out.
+
+    It maps uint8 (n, channels, height, width), as in the data set, to float32 (n, classes); scaling and normalisation
+    are inside. `recipe` is the recipe, `classes` the names of the scores, and `network` the network itself.
+    """
+    return loading.load(session or Session.open(), word_of(run))
+
+
+@leaves_no_trace
+def show(name: Named, *, session: Session | None = None, **changes: Any) -> dict[str, Any]:
     """An experiment's network: its `layers`, `parameters` and `macs` (multiply-accumulates an image)."""
     return looking.network((session or Session.open()).one(name, "show", changes))
 
 
-def doctor(session: Session | None = None) -> "list[Finding]":
+@leaves_no_trace
+def doctor(session: Session | None = None) -> "Results[Finding]":
     """Examine this machine: what it has, and what would stop a run."""
     from suite.api.doctor import examine
 
-    return examine(session or Session.open())
+    found = examine(session or Session.open())
+    return Results(found, lambda some: [rows.findings_table(some)], lambda one: one.facts())
 
 
-def experiment(name: str, recipe: Recipe, network: Callable[..., Any], *, session: Session | None = None, **functions: Callable[..., Any]) -> Experiment:
-    """x"""
-    return defining.define(session or Session.open(), name, recipe, network, functions)
+def _at_least(least: int, name: str, value: Any) -> int:
+    """The whole number; raises `SuiteError` (2) for anything else, and for a smaller one."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SuiteError(f"{name} must be a whole number from {least} on, got {value!r:.80}.", f"Give {least} or more.")
+    return value
+

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from suite.api import notebook
+from suite.api.progress import Stream
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
@@ -76,16 +78,18 @@ class Session:
         experiments: Iterable[Path] = (),
         data_dir: Path | None = None,
         workers: int | None = None,
+        progress: bool | None = None,
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
-        `experiments` are folders of experiments, in addition to the suite's own. Raises `SuiteError` (2) for a folder
-        that does not exist.
+        `experiments` are folders of experiments, in addition to the suite's own. `progress` shows what is trained: in
+        the cell of a notebook, else as lines on stderr; by default only in a notebook. Raises `SuiteError` (2) for a
+        folder that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
-        return cls(home, registry, executor, screen or Silent(), executor.workers, data_dir, folders)
+        return cls(home, registry, executor, screen or _screen(progress), executor.workers, data_dir, folders)
 
     def chosen(self, names: Sequence[Named], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
         """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2).
@@ -218,6 +222,14 @@ class _Nothing:
 
     def generation_ended(self, trials: list[Any]) -> None:
         pass
+
+
+def _screen(progress: bool | None) -> Screen:
+    """What shows the progress of a call from Python."""
+    here = notebook.is_here()
+    if progress is False or (progress is None and not here):
+        return Silent()
+    return notebook.Notebook() if here else Stream()
 
 
 def _resolved(folder: Path) -> Path:

@@ -41,8 +41,7 @@ def cells_of(functions: Functions) -> Cells:
     found: dict[str, _Piece] = {}
     values: dict[str, Any] = {}
     for role, function in functions.items():
-        _require_def(role, function)
-        _walk(function, found, values)
+        _walk(_required_def(role, function), found, values)
     pieces = {piece.text: piece for piece in sorted(found.values(), key=lambda piece: piece.place)}
     named = [f"{role} = {one.__name__}" for role, one in functions.items() if one.__name__ != role]
     return Cells("\n\n\n".join([*pieces, *named]), values)
@@ -58,7 +57,7 @@ def require_same(values: Mapping[str, Any], loaded: Namespace) -> None:
             )
 
 
-def _require_def(role: str, function: Any) -> None:
+def _required_def(role: str, function: Any) -> FunctionType:
     if not isinstance(function, FunctionType):
         raise SuiteError(f"{role} must be a function, got {function!r:.80}.", "Write it as a def in a cell.")
     if function.__name__ == "<lambda>":
@@ -69,6 +68,7 @@ def _require_def(role: str, function: Any) -> None:
             f"{role} uses {names} of the function that it was made in: such values cannot be carried.",
             "Write it at the top level of a cell, with an argument that has a default instead.",
         )
+    return function
 
 
 def _walk(function: FunctionType, found: dict[str, _Piece], values: dict[str, Any]) -> None:
@@ -185,7 +185,8 @@ def _is_text_of(text: str, node: ast.stmt) -> bool:
 
 
 def _first_line(node: ast.stmt) -> int:
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
 
 
 def _texts(namespace: Namespace) -> list[str]:

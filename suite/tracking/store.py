@@ -79,6 +79,7 @@ def configure() -> None:
     os.environ.update(SETTINGS)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # where it is loaded already, it reads its variable no more
 
 
 def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:

@@ -1,7 +1,7 @@
-"""A program that makes every public call and prints, for each, what it changed of this process; run by a test.
+"""A program that makes the public calls and prints, for each, what it changed of its process; a test runs it.
 
-`python -m tests.api.caller fresh|loaded FOLDER`: in a process that has loaded nothing, or one that uses the same
-libraries itself, with settings of its own.
+`python -m tests.api.caller fresh|loaded FOLDER [CALL ...]`: in a process that has loaded nothing, or in one that uses the
+same libraries itself, with settings of its own. `prepare` makes the folder.
 """
 
 import contextlib
@@ -19,28 +19,29 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-LOGGERS = ("", "mlflow", "alembic", "sqlalchemy", "optuna", "matplotlib", "torch")
+LOGGERS = ("mlflow", "alembic", "sqlalchemy", "optuna", "matplotlib", "torch")
 
 
 def state() -> dict[str, Any]:
     """What a caller can see of the process, as texts; of a library only if it is loaded."""
+    hooks = (sys.excepthook, threading.excepthook, sys.displayhook, sys.stdout, sys.stderr, logging.root.handlers)
+    named = [one for one in signal.valid_signals() if isinstance(one, signal.Signals)]
     found: dict[str, Any] = {
         "environment": dict(os.environ),
         "folder": os.getcwd(),
         "path": list(sys.path),
-        "handlers": {one.name: repr(signal.getsignal(one)) for one in signal.valid_signals() if hasattr(one, "name")},
-        "blocked": repr(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        "handlers": {one.name: repr(signal.getsignal(one)) for one in named},
+        "blocked signals": repr(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         "random": hash(random.getstate()),
-        "warnings": [repr(one) for one in warnings.filters],
-        "hooks": [repr(sys.excepthook), repr(threading.excepthook), repr(sys.displayhook), repr(sys.stdout)],
+        "hooks": [*map(repr, hooks)],
         "start method": multiprocessing.get_start_method(allow_none=True),
         "locale": locale.setlocale(locale.LC_ALL),
-        "temporary": tempfile.tempdir,
+        "temporary": tempfile.gettempdir(),
         "umask": _umask(),
         "recursion": sys.getrecursionlimit(),
-        "root": [logging.root.level, logging.root.disabled, logging.root.manager.disable, *map(repr, logging.root.handlers)],
+        "root logger": [logging.root.level, logging.root.disabled, logging.root.manager.disable],
     }
-    return {**found, **{f"of {name}": look() for name, look in LIBRARIES.items() if name in sys.modules}}
+    return {**found, **{name: look() for name, look in LIBRARIES.items() if name in sys.modules}}
 
 
 def _umask() -> int:
@@ -53,15 +54,17 @@ def _torch() -> dict[str, Any]:
 
     from suite.engine import switches
 
-    seen = {name: repr(value) for name, value in switches.state().items()}
-    return {**seen, "seed": torch.initial_seed(), "random": hash(torch.get_rng_state().numpy().tobytes()),
-            "gradients": torch.is_grad_enabled(), "deterministic": torch.are_deterministic_algorithms_enabled()}  # fmt: skip
+    return {
+        **{name: repr(value) for name, value in switches.state().items()},
+        "seed": torch.initial_seed(), "random": hash(torch.get_rng_state().numpy().tobytes()),
+        "gradients": torch.is_grad_enabled(), "threads between": torch.get_num_interop_threads(),
+    }  # fmt: skip
 
 
 def _numpy() -> dict[str, Any]:
     import numpy as np
 
-    return {"random": hash(np.random.get_state()[1].tobytes()), "errors": np.geterr(), "printing": repr(np.get_printoptions())}
+    return {"random": hash(np.random.get_state()[1].tobytes()), "errors": np.geterr(), "prints": np.get_printoptions()}
 
 
 def _matplotlib() -> dict[str, Any]:
@@ -73,11 +76,7 @@ def _matplotlib() -> dict[str, Any]:
 def _mlflow() -> dict[str, Any]:
     import mlflow
 
-    return {"uri": mlflow.get_tracking_uri(), "level": logging.getLogger("mlflow").level}
-
-
-def _levels() -> dict[str, Any]:
-    return {name: (logging.getLogger(name).level, [*map(repr, logging.getLogger(name).handlers)]) for name in LOGGERS}
+    return {"uri": mlflow.get_tracking_uri(), **{name: logging.getLogger(name).level for name in LOGGERS if name in sys.modules}}
 
 
 LIBRARIES = {"torch": _torch, "numpy": _numpy, "matplotlib": _matplotlib, "mlflow": _mlflow}
@@ -91,6 +90,7 @@ def use_the_libraries() -> None:
     import numpy as np
     import optuna  # noqa: F401
     import pandas  # noqa: F401
+    import scipy.special  # noqa: F401
     import torch
 
     torch.set_num_threads(2)
@@ -99,64 +99,88 @@ def use_the_libraries() -> None:
     random.seed(7)
     mpl.rcParams["lines.linewidth"] = 3.0
     mlflow.set_tracking_uri("sqlite:////nowhere/mine.db")
-    logging.getLogger("mlflow").setLevel(logging.INFO)
-    LIBRARIES["levels"] = _levels
-    sys.modules["levels"] = sys  # so that it is asked
+    logging.getLogger("mlflow").setLevel(logging.DEBUG)
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """What differs, as lines; a library that was not loaded before has no `before`."""
     found = []
-    for name in before:
-        one, other = before[name], after[name]
-        if isinstance(one, dict):
-            found += [f"{name}: {key}: {one.get(key)!r:.90} is {other.get(key)!r:.90}" for key in sorted({*one, *other}) if one.get(key) != other.get(key)]
-        elif one != other:
-            found.append(f"{name}: {one!r:.200} is {other!r:.200}")
+    for name, one in before.items():
+        other = after[name]
+        if not isinstance(one, dict):
+            one, other = {"": one}, {"": other}
+        known = sorted({*one, *other}) if name != "mlflow" else sorted(one)  # a logger of a library that is new is its own
+        different = (key for key in known if repr(one.get(key)) != repr(other.get(key)))
+        found += [f"{name} {key}: {one.get(key)!r:.90} is {other.get(key)!r:.90}" for key in different]
     return found
 
 
-def main(how: str, folder: Path) -> None:
-    if how == "loaded":
-        use_the_libraries()
-    import suite
+def lost(before: list[Any], after: list[Any]) -> list[str]:
+    """The filters of warnings that are gone; a library that is loaded adds its own before them."""
+    left = iter(after)
+    return [f"filter of warnings {one!r}" for one in before if not any(one == other for other in left)]
+
+
+def prepare(folder: Path, experiment: str) -> None:
+    """What the calls need: experiments, a picture, a reference of the accuracy gate."""
+    from PIL import Image
+
+    from suite.recipe.registry import load
 
     own = folder / "own"
-    session = suite.Session.open(experiments=[own])
-    picture = folder / "seven.png"
-    reference = folder / "reference.json"
-    calls = {
-        "open": lambda: suite.Session.open(experiments=[own]),
+    own.mkdir()
+    (own / "quick.py").write_text(experiment)
+    (own / "worse.py").write_text(experiment.replace("lr=0.1", "lr=0.0001"))
+    Image.new("L", (28, 28), 200).save(folder / "seven.png")
+    [one] = load([own]).choose(["quick"])
+    about = {"recipe": one.recipe.protocol(), "network": one.trained_text, "environment": {}}
+    (folder / "reference.json").write_text(json.dumps({"quick": {"accuracies": [0.9, 0.9, 0.91], **about}}))
+
+
+def calls(folder: Path) -> dict[str, Any]:
+    """Every public call, by name; `ui` waits for Ctrl-C and is none of them."""
+    import suite
+
+    with_own = {"session": suite.Session.open(experiments=[folder / "own"])}
+    [quick] = with_own["session"].chosen(["quick"])
+    few = {"trials": 2, "generation": 2, "seeds": 1, "fresh_seeds": 3, "report": False}
+    return {
+        "Session": lambda: suite.Session.open(experiments=[folder / "own"]),
         "experiments": lambda: suite.experiments(),
-        "datasets": lambda: suite.datasets("digits", session=session),
-        "show": lambda: suite.show("quick", session=session),
-        "new": lambda: suite.new("newly", session=session),
-        "check": lambda: suite.check("quick", session=session),
-        "run": lambda: suite.run("quick", "worse", seeds=3, session=session),
-        "tune": lambda: suite.tune("quick", trials=2, generation=2, seeds=1, fresh_seeds=3, report=False, session=session),
-        "compare": lambda: suite.compare("quick", "worse", session=session),
-        "verify": lambda: suite.verify("quick-s0", session=session),
-        "gate": lambda: suite.gate("quick", reference=reference, session=session),
-        "predict": lambda: suite.predict("quick-s0", picture, session=session),
-        "report": lambda: suite.report(session=session),
-        "sync": lambda: suite.sync(session=session),
-        "doctor": lambda: suite.doctor(session=session),
-        "a mistake": lambda: suite.run("quik", session=session),
+        "datasets": lambda: suite.datasets("digits", **with_own),
+        "show": lambda: suite.show("quick", **with_own),
+        "experiment": lambda: suite.experiment("mine", quick.recipe, quick.network, **with_own),
+        "new": lambda: suite.new("newly", **with_own),
+        "check": lambda: suite.check("quick", **with_own)._repr_html_(),
+        "run": lambda: suite.run("quick", "worse", seeds=3, **with_own)._repr_html_(),
+        "load": lambda: suite.load("quick-s0", **with_own),
+        "tune": lambda: suite.tune("quick", **few, **with_own)._repr_html_(),
+        "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
+        "verify": lambda: suite.verify("quick-s0", **with_own)._repr_html_(),
+        "gate": lambda: suite.gate("quick", reference=folder / "reference.json", **with_own)._repr_html_(),
+        "predict": lambda: suite.predict("quick-s0", folder / "seven.png", **with_own)._repr_html_(),
+        "report": lambda: suite.report(**with_own)._repr_html_(),
+        "bench": lambda: suite.bench("quick", seconds=1, **with_own)._repr_html_(),
+        "sync": lambda: suite.sync(**with_own),
+        "doctor": lambda: suite.doctor(**with_own)._repr_html_(),
+        "SuiteError": lambda: suite.run("quik", **with_own),
     }
-    if "bench" in sys.argv:
-        calls["bench"] = lambda: suite.bench("quick", seconds=2, session=session)
-    import time
+
+
+def main(how: str, folder: Path, wanted: list[str]) -> None:
+    """Make the wanted calls, or all."""
+    if how == "loaded":
+        use_the_libraries()
     seen = {}
-    for name, call in calls.items():
-        before, t = state(), time.time()
-        try:
-            with contextlib.suppress(suite.SuiteError) if name == "a mistake" else contextlib.nullcontext():
-                call()
-        finally:
-            seen[name] = changes(before, state())
-        print(name, round(time.time() - t, 1), file=sys.stderr)
+    for name, call in calls(folder).items():
+        if wanted and name not in wanted:
+            continue
+        before, filters = state(), list(warnings.filters)
+        with contextlib.suppress(Exception) if name == "SuiteError" else contextlib.nullcontext():
+            call()
+        seen[name] = [*changes(before, state()), *lost(filters, list(warnings.filters))]
     print(json.dumps(seen))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -29,15 +29,10 @@ def compare(args: Namespace) -> int:
 
 
 def _tell(found: Compared, terminal: "Terminal") -> None:
-    from suite.reporting.comparison_tables import comparison_table, cost_table
-    from suite.reporting.comparisons import target_of
-
-    cost = cost_table(found.groups, target_of(found.groups))
     if terminal.as_json:
-        terminal.json({"comparisons": [one.facts() for one in found.comparisons], "costs": cost.records()})
+        terminal.json(found.to_dict())
         return
-    for table in (comparison_table(found.comparisons), cost):
-        columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
-        terminal.table(table.title, columns, table.cells())
+    for table in found.tables():
+        terminal.table(*table)
     for one in found.comparisons:
         terminal.say(one.words)

@@ -22,7 +22,7 @@ def report(args: Namespace) -> int:
     choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
     written = reporting.report(session, choice)
     if args.json:
-        terminal.json({"reports": str(session.home.reports), "notes": written.sentences, **written.facts()})
+        terminal.json(written.to_dict())
     else:
         for line in written.sentences:
             terminal.say(line)

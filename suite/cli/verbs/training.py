@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from suite.api import training
-from suite.cli.rows import summary_row
+from suite.api.rows import runs_table
 from suite.cli.verbs.common import changes, opened
 from suite.runs.plan import worst
 
@@ -22,8 +22,7 @@ def run(args: Namespace) -> int:
     if args.json:
         terminal.json(found.facts())
     else:
-        columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
-        terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
+        terminal.table(*runs_table(found.planned))
     return found.code
 
 
