@@ -51,7 +51,8 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
-    "experiment", "experiments", "gate", "load", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "experiment", "experiments", "gate", "load", "new", "predict", "report", "run", "show", "sync", "tune", "ui",
+    "verify",
 ]  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def _table(table: Shown) -> str:
     head = _row("th", [name.removesuffix(">") for name in table.columns], styles)
     body = "".join(_row("td", row, styles) for row in table.rows)
     caption = f'<caption style="text-align: left; caption-side: top"><b>{escaped(table.title)}</b></caption>'
-    return f'<table style="border-collapse: collapse; margin: 0.5em 0">{caption}<thead>{head}</thead><tbody>{body}</tbody></table>'
+    inside = f"{caption}<thead>{head}</thead><tbody>{body}</tbody>"
+    return f'<table style="border-collapse: collapse; margin: 0.5em 0">{inside}</table>'
 
 
 def _row(kind: str, cells: Sequence[str], styles: Sequence[str]) -> str:

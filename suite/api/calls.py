@@ -1,8 +1,8 @@
 """The public functions of the package: each verb as a function that returns its result or raises `SuiteError`.
 
-Each takes a `session`. Without it, the function opens one on this machine's home, which shows progress in a notebook and
-nothing elsewhere. Where it takes an experiment's name, it takes the experiment itself, as `experiment` returns it; where
-it takes a run's name, also what `run` returned. Nothing of the caller's process is changed.
+Each takes a `session`. Without it, the function opens one on this machine's home, which shows progress in a notebook
+and nothing elsewhere. Where a call takes an experiment's name, it takes the experiment itself too, as `experiment`
+makes it; where it takes a run's name, also what `run` returned. Nothing of the caller's process is changed.
 """
 
 import math
@@ -55,9 +55,10 @@ def run(
 
     `changes` are other values of recipe fields, such as `epochs=3` or `lr=0.01`. Finished runs are skipped.
     """
-    under = range(_at_least(1, "seeds", seeds)) if isinstance(seeds, int) else seeds
-    for seed in under:
-        _at_least(0, "a seed", seed)
+    if isinstance(seeds, Sequence):
+        under = [_at_least(0, "a seed", seed) for seed in seeds]
+    else:
+        under = [*range(_at_least(1, "seeds", seeds))]
     return training.run(session or Session.open(), names, seeds=under, changes=changes, report=report)
 
 
@@ -83,7 +84,9 @@ def tune(
     from suite.tuning.request import Request
 
     if unknown := request.keys() - Request.__dataclass_fields__.keys():
-        raise SuiteError(f"tune has no {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], Request.__dataclass_fields__)}")
+        raise SuiteError(
+            f"tune has no {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], Request.__dataclass_fields__)}"
+        )
     _at_least(1, "trials", trials)
     _at_least(FEWEST, "fresh_seeds", fresh_seeds)
     for count in ("seeds", "generation"):
@@ -283,4 +286,3 @@ def _at_least(least: int, name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise SuiteError(f"{name} must be a whole number from {least} on, got {value!r:.80}.", f"Give {least} or more.")
     return value
-

@@ -27,9 +27,9 @@ def compare(
 ) -> Compared:
     """Compare each pair of recipes: which is better, how certain is that, and what does it cost?
 
-    A word is an experiment's name, the experiment itself, the start of a recipe's identity, or `all`. With `until_decided` more seeds are
-    trained, at most `limit` (12), as long as any pair shows no difference. Raises `SuiteError` (2) if runs are missing
-    or have different test images.
+    A word is an experiment's name, the experiment itself, the start of a recipe's identity, or `all`. With
+    `until_decided` more seeds are trained, at most `limit` (12), as long as any pair shows no difference. Raises
+    `SuiteError` (2) if runs are missing or have different test images.
     """
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
     wanted = list({_called(one): one for one in every}.values())

@@ -35,10 +35,11 @@ def define(
     with tempfile.TemporaryDirectory(prefix="suite-define-") as scratch:
         trial = Path(scratch, f"{name}.py")
         trial.write_bytes(text)
+        loaded = _loaded(session, trial)
         try:
-            require_same(cells.values, session.registry.defined(trial).network.__globals__)
+            require_same(cells.values, loaded.network.__globals__)
         except SuiteError as error:
-            raise SuiteError(f"{name}: {str(error).removeprefix(f'{trial}: ')}", code=error.code) from error
+            raise SuiteError(f"{name}: {error}", code=error.code) from error
     path = session.home.experiments / hashlib.sha256(text).hexdigest()[:16] / trial.name
     if not path.exists():
         try:
@@ -47,6 +48,19 @@ def define(
         except OSError as error:
             raise machine_error(error, path.parent) from error
     return session.registry.defined(path)
+
+
+def _loaded(session: Session, trial: Path) -> Experiment:
+    """The experiment that the cells' text gives, in the order in which they were run last."""
+    try:
+        return session.registry.defined(trial)
+    except SuiteError as error:
+        why = str(error).removeprefix(str(trial)).lstrip(":0123456789 ").removesuffix("Fix the file.")
+        raise SuiteError(
+            f"{trial.stem}: the text of its cells cannot be loaded: {why.strip()}",
+            "Run them again, from the first to the last.",
+            code=error.code,
+        ) from error
 
 
 def _require(session: Session, name: str, recipe: Recipe, functions: dict[str, Callable[..., Any]]) -> None:

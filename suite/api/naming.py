@@ -22,7 +22,9 @@ def word_of(run: RunName) -> str:
     """The word that names a single run; raises `SuiteError` (2) if there are several, or none."""
     found = _words(run)
     if len(found) != 1:
-        raise SuiteError(f"one finished run is needed, and these are {len(found)}.", "Give one, such as runs.planned[0].")
+        raise SuiteError(
+            f"one finished run is needed, and these are {len(found)}.", "Give one, such as runs.planned[0]."
+        )
     return found[0]
 
 

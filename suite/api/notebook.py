@@ -70,10 +70,7 @@ class Notebook(Stream):
         """Write the bars and lines into the place of this cell."""
         from IPython import display
 
-        bars = "".join(
-            f'<tr>{CELL}{escaped(name)}</td>{CELL}<progress value="{share:.3f}"></progress></td>{CELL}{escaped(says)}</td></tr>'
-            for name, (share, says) in self._bars.items()
-        )
+        bars = "".join(_row(name, share, figures) for name, (share, figures) in self._bars.items())
         lines = "<br>".join(map(escaped, self._lines))
         shown = {"text/html": f"<table>{bars}</table><small>{lines}</small>", "text/plain": "\n".join(self._lines)}
         cell = getattr(_shell(), "execution_count", None)
@@ -82,6 +79,11 @@ class Notebook(Stream):
         else:
             self._place.update(shown, raw=True)
         self._drawn = time.monotonic()
+
+
+def _row(name: str, share: float, figures: str) -> str:
+    bar = f'<progress value="{share:.3f}"></progress>'
+    return f"<tr>{''.join(f'{CELL}{part}</td>' for part in (escaped(name), bar, escaped(figures)))}</tr>"
 
 
 class Bars:

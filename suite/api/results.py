@@ -48,7 +48,9 @@ class Runs:
 
         facts = self.facts()
         plain = [{key: one[key] for key in one if key not in ("overrides", "metrics")} for one in facts]
-        return pd.DataFrame([{**row, **one["overrides"], **one["metrics"]} for row, one in zip(plain, facts, strict=True)])
+        return pd.DataFrame(
+            [{**row, **one["overrides"], **one["metrics"]} for row, one in zip(plain, facts, strict=True)]
+        )
 
     def _repr_html_(self) -> str:
         from suite.api.drawing import of_runs

@@ -92,9 +92,8 @@ def _recipe_row(items: Sequence[Planned]) -> Sequence[str]:
     images = results[0]["metrics"]["test/images"]
     within = wilson(seeds.mean * images, images)
     over_seeds = f"{seeds.interval.low:.4f} to {seeds.interval.high:.4f}" if seeds.interval else "3 seeds or more"
-    return (
-        items[0].experiment.title, str(seeds.n), f"{seeds.mean:.4f}", over_seeds, f"{within.low:.4f} to {within.high:.4f}",
-    )  # fmt: skip
+    over_images = f"{within.low:.4f} to {within.high:.4f}"
+    return (items[0].experiment.title, str(seeds.n), f"{seeds.mean:.4f}", over_seeds, over_images)
 
 
 def experiments_table(found: Sequence[Experiment]) -> Shown:
@@ -176,7 +175,6 @@ def _finalist(row: Record) -> list[str]:
         interval_words(row["interval"]) or "–",
         figures[2],
     ]
-
 
 
 def findings_table(found: "Sequence[Finding]") -> Shown:

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from suite.disk.journal import Run
 from suite.engine import checkpoint
 from suite.engine.batches import normalised
 from suite.engine.build import build_model
@@ -10,7 +11,6 @@ from suite.engine.draws import own_draws
 from suite.engine.exact import usual_tensors
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
-from suite.disk.journal import Run
 
 
 class Trained(nn.Module):
@@ -34,7 +34,9 @@ class Trained(nn.Module):
         if images.dtype != torch.uint8 or images.dim() != 4 or tuple(images.shape[1:]) != wanted:
             kind = str(images.dtype).removeprefix("torch.")
             raise SuiteError(
-                f"{self.run}: images must be uint8 {('n', *wanted)}, got {kind} {tuple(images.shape)}.".replace("'", ""),
+                f"{self.run}: images must be uint8 {('n', *wanted)}, got {kind} {tuple(images.shape)}.".replace(
+                    "'", ""
+                ),
                 "Give the bytes 0 to 255; for pixels that are scaled already there is .network.",
             )
         scores: torch.Tensor = self.network(normalised(images, self.recipe)).float()

@@ -1,7 +1,7 @@
 """A program that makes the public calls and prints, for each, what it changed of its process; a test runs it.
 
-`python -m tests.api.caller fresh|loaded FOLDER [CALL ...]`: in a process that has loaded nothing, or in one that uses the
-same libraries itself, with settings of its own. `prepare` makes the folder.
+`python -m tests.api.caller fresh|loaded FOLDER [CALL ...]`: in a process that has loaded nothing, or in one that uses
+the same libraries itself, with settings of its own. `prepare` makes the folder.
 """
 
 import contextlib
@@ -76,7 +76,10 @@ def _matplotlib() -> dict[str, Any]:
 def _mlflow() -> dict[str, Any]:
     import mlflow
 
-    return {"uri": mlflow.get_tracking_uri(), **{name: logging.getLogger(name).level for name in LOGGERS if name in sys.modules}}
+    return {
+        "uri": mlflow.get_tracking_uri(),
+        **{name: logging.getLogger(name).level for name in LOGGERS if name in sys.modules},
+    }
 
 
 LIBRARIES = {"torch": _torch, "numpy": _numpy, "matplotlib": _matplotlib, "mlflow": _mlflow}
@@ -109,7 +112,9 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         other = after[name]
         if not isinstance(one, dict):
             one, other = {"": one}, {"": other}
-        known = sorted({*one, *other}) if name != "mlflow" else sorted(one)  # a logger of a library that is new is its own
+        known = (
+            sorted({*one, *other}) if name != "mlflow" else sorted(one)
+        )  # a logger of a library that is new is its own
         different = (key for key in known if repr(one.get(key)) != repr(other.get(key)))
         found += [f"{name} {key}: {one.get(key)!r:.90} is {other.get(key)!r:.90}" for key in different]
     return found
