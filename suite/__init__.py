@@ -15,26 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api.calls import (
-        bench,
-        check,
-        compare,
-        datasets,
-        doctor,
-        experiment,
-        experiments,
-        gate,
-        load,
-        new,
-        predict,
-        report,
-        run,
-        show,
-        sync,
-        tune,
-        ui,
-        verify,
-    )
+    from suite.api.calls import bench, compare, gate, load, predict, report, run, sync, tune, ui, verify
+    from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
@@ -48,6 +30,7 @@ _ELSEWHERE = {
     "Session": "suite.api.session",
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
+    **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
 }
 __all__ = [
     "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
@@ -63,4 +46,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return sorted([*__all__, "__version__"])

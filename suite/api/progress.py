@@ -1,9 +1,10 @@
-"""What a view of running trainings says, whatever shows it."""
+"""Where the progress of a call is shown: nowhere, or as lines; and what a view of running trainings says."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from suite.errors import one_line
 from suite.masking import masked
@@ -14,6 +15,63 @@ from suite.text import printable
 if TYPE_CHECKING:
     from suite.tuning.rules import Rules
     from suite.tuning.work import StudyView
+
+
+class Screen(Protocol):
+    """Shows the progress of a call: on a terminal, or nowhere."""
+
+    def say(self, line: str) -> None:
+        """Show a line of plain text."""
+
+    def warn(self, line: str) -> None:
+        """Show a line that the user should not miss."""
+
+    def progress(self, line: str) -> None:
+        """Show a line that is only useful while the user waits."""
+
+    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
+        """Return a view of runs that will be trained."""
+
+    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
+        """Return a view of a study with `done` of `total` trials; `finals` more trainings use fresh seeds."""
+
+
+class Silent:
+    """Shows nothing. The results are returned, and errors are raised."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def warn(self, line: str) -> None:
+        """Nothing."""
+
+    def progress(self, line: str) -> None:
+        """Nothing."""
+
+    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:  # noqa: ARG002  as `Screen` has it
+        """A view that shows nothing."""
+        return _Nothing()
+
+    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":  # noqa: ARG002
+        """A view that shows nothing."""
+        return _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def event(self, item: Any, event: Event) -> None:
+        pass
+
+    def generation_started(self, trials: Mapping[int, Any]) -> None:
+        pass
+
+    def generation_ended(self, trials: list[Any]) -> None:
+        pass
 
 
 class Stream:

@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from suite.api import notebook
-from suite.api.progress import Stream
+from suite.api.progress import Screen, Silent, Stream
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
@@ -18,36 +16,13 @@ from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
 from suite.recipe.registry import load as load_registry
-from suite.runs.events import Event, RunView
-from suite.runs.plan import Planned
 from suite.runs.worker import local_processes
 
 if TYPE_CHECKING:
     from suite.tracking.store import Store
-    from suite.tuning.rules import Rules
-    from suite.tuning.work import StudyView
 
 
 Named = str | Experiment  # a name, or the experiment itself
-
-
-class Screen(Protocol):
-    """Shows the progress of a call: on a terminal, or nowhere."""
-
-    def say(self, line: str) -> None:
-        """Show a line of plain text."""
-
-    def warn(self, line: str) -> None:
-        """Show a line that the user should not miss."""
-
-    def progress(self, line: str) -> None:
-        """Show a line that is only useful while the user waits."""
-
-    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
-        """Return a view of runs that will be trained."""
-
-    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
-        """Return a view of a study with `done` of `total` trials; `finals` more trainings use fresh seeds."""
 
 
 @dataclass
@@ -184,44 +159,6 @@ class Session:
     def cores(self) -> int:
         """The processor cores that this process may use."""
         return available_cores()
-
-
-class Silent:
-    """Shows nothing. The results are returned, and errors are raised."""
-
-    def say(self, line: str) -> None:
-        """Nothing."""
-
-    def warn(self, line: str) -> None:
-        """Nothing."""
-
-    def progress(self, line: str) -> None:
-        """Nothing."""
-
-    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:  # noqa: ARG002  as `Screen` has it
-        """A view that shows nothing."""
-        return _Nothing()
-
-    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":  # noqa: ARG002
-        """A view that shows nothing."""
-        return _Nothing()
-
-
-class _Nothing:
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        pass
-
-    def event(self, item: Any, event: Event) -> None:
-        pass
-
-    def generation_started(self, trials: Mapping[int, Any]) -> None:
-        pass
-
-    def generation_ended(self, trials: list[Any]) -> None:
-        pass
 
 
 def _screen(progress: bool | None) -> Screen:
