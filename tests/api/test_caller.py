@@ -3,13 +3,14 @@
 import inspect
 import json
 import os
+import re
 import signal
 import threading
 
 import pytest
 
 import suite
-from suite.api import calls
+from suite.api import calls, preparing
 from tests.api import caller
 from tests.conftest import SLOW, Workspace, answer_of, furnish, python
 
@@ -46,11 +47,21 @@ def test_no_call_changes_anything_of_the_process(tmp_path, how):
 
 
 def test_every_call_promises_it():
-    public = {name for name, one in vars(calls).items() if inspect.isfunction(one) and one.__module__ == calls.__name__}
-    public = {name for name in public if not name.startswith("_")}
+    public = [
+        one
+        for room in (calls, preparing)
+        for one in vars(room).values()
+        if inspect.isfunction(one) and one.__module__ == room.__name__ and not one.__name__.startswith("_")
+    ]
 
-    assert public <= {*suite.__all__}
-    assert {name for name in public if not hasattr(getattr(calls, name), "__wrapped__")} == set()
+    assert {one.__name__ for one in public} == {name for name in suite.__all__ if name.islower()}
+    assert [one.__name__ for one in public if not hasattr(one, "__wrapped__")] == []
+
+
+def test_the_public_names_are_on_one_screen():
+    assert len(suite.__doc__.splitlines()) < 24
+    assert [name for name in suite.__all__ if not re.search(rf"\b{name}\b", suite.__doc__)] == []
+    assert dir(suite) == sorted([*suite.__all__, "__version__"])
 
 
 @pytest.fixture
