@@ -17,9 +17,9 @@ class Shown(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-def of(tables: Iterable[Shown], *, words: Iterable[str] = (), pictures: Iterable[bytes] = ()) -> str:
-    """Tables, then sentences, then pictures (PNG)."""
-    parts = [*map(_table, tables), *(f"<p>{escaped(one)}</p>" for one in words), *map(_picture, pictures)]
+def of(tables: Iterable[Shown], *, words: Iterable[str] = (), pictures: Iterable[tuple[str, bytes]] = ()) -> str:
+    """Tables, then sentences, then pictures (what it is, PNG)."""
+    parts = [*map(_table, tables), *(f"<p>{escaped(one)}</p>" for one in words), *(_picture(*one) for one in pictures)]
     return f"<div>{''.join(parts)}</div>"
 
 
@@ -46,5 +46,6 @@ def _row(kind: str, cells: Sequence[str], styles: Sequence[str]) -> str:
     return f"<tr>{''.join(marked)}</tr>"
 
 
-def _picture(png: bytes) -> str:
-    return f'<img style="max-width: 100%" alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+def _picture(what: str, png: bytes) -> str:
+    data, words = base64.b64encode(png).decode(), escaped(what)
+    return f'<p>{words}<br><img style="max-width: 100%" alt="{words}" src="data:image/png;base64,{data}"></p>'

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from suite.disk.documents import Record
 from suite.runs.plan import Planned
+from suite.text import plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from suite.analysis.comparison import Comparison
 
+Picture = tuple[str, bytes]  # what it is, and the PNG
 
-def of_runs(planned: Sequence[Planned], most: int) -> list[bytes]:
+
+def of_runs(planned: Sequence[Planned], most: int) -> list[Picture]:
     """Learning curves and mean confusion of the first `most` recipes that have finished runs."""
     groups: dict[str, list[Planned]] = {}
     for item in planned:
@@ -22,7 +25,7 @@ def of_runs(planned: Sequence[Planned], most: int) -> list[bytes]:
     return [picture for items in list(groups.values())[:most] for picture in _of_recipe(items)]
 
 
-def _of_recipe(items: Sequence[Planned]) -> list[bytes]:
+def _of_recipe(items: Sequence[Planned]) -> list[Picture]:
     import numpy as np
 
     from suite.analysis.confusion import confusion, spread
@@ -36,22 +39,26 @@ def _of_recipe(items: Sequence[Planned]) -> list[bytes]:
     histories = [item.run.history() for item in items]
     answers = [predictions(item.run.folder) for item in items]
     mean, _ = spread(np.stack([confusion(labels, predicted, len(classes)) for predicted, _, labels in answers]))
-    return [_png(lambda: pictures.curves(histories, printed)), _png(lambda: pictures.confusion(mean, classes))]
+    about = f"{one.title}, {plural(len(items), 'seed')}"
+    return [
+        (f"{about}: loss and accuracy by epoch", _png(lambda: pictures.curves(histories, printed))),
+        (f"{about}: mean confusion on all test images", _png(lambda: pictures.confusion(mean, classes))),
+    ]
 
 
-def of_comparisons(found: "Sequence[Comparison]") -> list[bytes]:
+def of_comparisons(found: "Sequence[Comparison]") -> list[Picture]:
     """Every difference with its interval."""
     from suite.pictures.comparisons import differences
 
-    return [_png(lambda: differences(found))]
+    return [("Every difference with its interval", _png(lambda: differences(found)))]
 
 
-def of_study(facts: Record) -> list[bytes]:
+def of_study(facts: Record) -> list[Picture]:
     """What the trials came to, in their order and by each field."""
-    from suite.pictures.studies import study_pictures
+    from suite.pictures.studies import CAPTIONS, study_pictures
 
     drawn = study_pictures(facts)
-    return [_png(partial(drawn.__getitem__, name)) for name in ("history", "slice") if name in drawn]
+    return [(CAPTIONS[name], _png(partial(drawn.__getitem__, name))) for name in ("history", "slice") if name in drawn]
 
 
 def _png(draw: "Callable[[], Figure]") -> bytes:

@@ -114,7 +114,7 @@ class Predicted:
         rows = [(one.path, one.seen.pixels, one.predicted, one.probabilities[one.predicted]) for one in self.shown]
         with canvas.own_style():
             picture = canvas.image(inputs(self.run, rows), "png")
-        return html.of([self.table()], words=map(str, self.refused), pictures=[picture])
+        return html.of([self.table()], words=map(str, self.refused), pictures=[("What the network saw", picture)])
 
     @property
     def shown(self) -> "list[Prediction]":

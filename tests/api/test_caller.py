@@ -74,7 +74,9 @@ def slow(tmp_path, monkeypatch):
     (tmp_path / "home").mkdir()
     furnish(tmp_path / "home")
     (tmp_path / "own" / "slow.py").write_text(SLOW.replace("epochs=6", "epochs=2"))
-    return suite.Session.open(experiments=[tmp_path / "own"])
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in this process may have set its own
+    yield suite.Session.open(experiments=[tmp_path / "own"])
+    signal.signal(signal.SIGINT, handler)
 
 
 class AtFirstStep:
@@ -112,13 +114,13 @@ def children():
 @pytest.mark.mlflow
 def test_ctrl_c_in_a_call_leaves_no_worker_and_a_second_call_goes_on(slow):
     whole = suite.run("slow", seeds=[1], report=False, session=slow)
-    handler, slow.screen = signal.getsignal(signal.SIGINT), AtFirstStep()
+    slow.screen = AtFirstStep()
     with pytest.raises(KeyboardInterrupt):
         suite.run("slow", seeds=[0], report=False, session=slow)
     folder = whole.planned[0].run.folder.with_name(f"{whole.planned[0].run.identity[:16]}-s0")
 
     assert children() == []
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert len((folder / "history.jsonl").read_text().splitlines()) == 1
     assert not (folder / "result.json").exists()
 

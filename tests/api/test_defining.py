@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 import suite
+from suite.api import benching
 from suite.recipe import registry
 from tests.conftest import furnish
 
@@ -182,7 +183,7 @@ def test_a_wrong_name_recipe_or_role_is_named(cell, name, given, words):
 
 
 @pytest.mark.mlflow
-def test_every_call_takes_the_object_and_a_changed_cell_leaves_the_old_runs_as_they_are(cell):
+def test_every_call_takes_the_object_and_a_changed_cell_leaves_the_old_runs_as_they_are(cell, monkeypatch):
     cell(RECIPE)
     first = suite.experiment("mine", cell("")["recipe"], cell(PLAIN.format("classes"))["network"])
     other = suite.experiment("mine", cell("")["recipe"], cell(f"N = 20\n{PLAIN.format('N - 10')}")["network"])
@@ -199,6 +200,9 @@ def test_every_call_takes_the_object_and_a_changed_cell_leaves_the_old_runs_as_t
     assert suite.check(other).code == 0
     assert suite.show(first)["parameters"] == 7850
     assert suite.load(runs.planned[0]).recipe == runs.planned[0].experiment.recipe
+    opened = suite.Session.open()
+    monkeypatch.setattr(opened, "data", lambda _name: runs.planned[0].run.folder)
+    assert [job.folders for job in benching._workloads(opened, [other]).values()] == [(other.path.parent,)]
     with pytest.raises(suite.SuiteError, match="notebooks have defined 2 experiments mine"):
         suite.run("mine")
 

@@ -432,7 +432,7 @@ MUTANTS: tuple[Mutant, ...] = (
            (('item.status, item.skipped = item.result["status"], True',
              'item.status, item.skipped = item.result["status"], False'),),
            ("tests/api/test_calls.py", "-k", "trained_once")),
-    Mutant("house: a call prints its progress", "suite/api/session.py",
+    Mutant("house: a call prints its progress", "suite/api/progress.py",
            (('def say(self, line: str) -> None:\n        """Nothing."""',
              "def say(self, line: str) -> None:\n        print(line)"),),
            ("tests/api/test_calls.py", "-k", "trained_once")),
