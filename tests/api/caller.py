@@ -142,22 +142,23 @@ def prepare(folder: Path, experiment: str) -> None:
     (folder / "reference.json").write_text(json.dumps({"quick": {"accuracies": [0.9, 0.9, 0.91], **about}}))
 
 
-def calls(folder: Path) -> dict[str, Any]:
-    """Every public call, by name; `ui` waits for Ctrl-C and is none of them."""
+def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
+    """Every public call, by name; `ui` waits for Ctrl-C and is none of them. `quick` is too little for `compare`."""
     import suite
 
     with_own = {"session": suite.Session.open(experiments=[folder / "own"])}
-    [quick] = with_own["session"].chosen(["quick"])
+    [known] = with_own["session"].chosen(["quick"])
+    amount = {"seeds": [0], "report": False} if quick else {"seeds": 3}
     few = {"trials": 2, "generation": 2, "seeds": 1, "fresh_seeds": 3, "report": False}
     return {
         "Session": lambda: suite.Session.open(experiments=[folder / "own"]),
         "experiments": lambda: suite.experiments(),
         "datasets": lambda: suite.datasets("digits", **with_own),
         "show": lambda: suite.show("quick", **with_own),
-        "experiment": lambda: suite.experiment("mine", quick.recipe, quick.network, **with_own),
+        "experiment": lambda: suite.experiment("mine", known.recipe, known.network, **with_own),
         "new": lambda: suite.new("newly", **with_own),
         "check": lambda: suite.check("quick", **with_own)._repr_html_(),
-        "run": lambda: suite.run("quick", "worse", seeds=3, **with_own)._repr_html_(),
+        "run": lambda: suite.run("quick", "worse", **amount, **with_own)._repr_html_(),
         "load": lambda: suite.load("quick-s0", **with_own),
         "tune": lambda: suite.tune("quick", **few, **with_own)._repr_html_(),
         "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
@@ -177,7 +178,7 @@ def main(how: str, folder: Path, wanted: list[str]) -> None:
     if how == "loaded":
         use_the_libraries()
     seen = {}
-    for name, call in calls(folder).items():
+    for name, call in calls(folder, quick=bool(wanted)).items():
         if wanted and name not in wanted:
             continue
         before, filters = state(), list(warnings.filters)

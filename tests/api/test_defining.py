@@ -188,14 +188,13 @@ def test_every_call_takes_the_object_and_a_changed_cell_leaves_the_old_runs_as_t
     first = suite.experiment("mine", cell("")["recipe"], cell(PLAIN.format("classes"))["network"])
     other = suite.experiment("mine", cell("")["recipe"], cell(f"N = 20\n{PLAIN.format('N - 10')}")["network"])
 
-    runs = suite.run(first, other, seeds=3)
+    runs = suite.run(first, other, seeds=3, report=False)
     again = suite.run(first, seeds=1, report=False)
 
     assert [item.reason for item in runs.planned] == [""] * 6
     assert first.identity != other.identity
     assert again.planned[0].skipped
-    assert [one.name for one in suite.verify(again, runs.planned[1], "mine-s0")] == ["mine-s0"] * 2
-    assert [one.status for one in suite.verify("mine-s0")] == ["identical"] * 2
+    assert [one.status for one in suite.verify(again, runs.planned[1], "mine-s0")] == ["identical"] * 2
     assert len(suite.compare(first, other).comparisons) == 1
     assert suite.check(other).code == 0
     assert suite.show(first)["parameters"] == 7850

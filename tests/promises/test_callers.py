@@ -1,12 +1,21 @@
-"""A real notebook in a real kernel: cells define an experiment, results show themselves, Ctrl-C is survived."""
+"""Check 37: a call from Python leaves its process as it was, and a real notebook's cells are what a file would be."""
 
 import json
 
 import pytest
 
+import suite
 from suite.recipe import registry
+from tests.api.test_caller import changed_by_calls
 from tests.conftest import Workspace, furnish
 
+pytestmark = [
+    pytest.mark.mlflow,
+    pytest.mark.full,
+    pytest.mark.promise,
+    pytest.mark.check(37, "the caller's process is as before; a real notebook"),
+    pytest.mark.filterwarnings("ignore"),  # of the kernel's client
+]
 CELLS = {
     "imports": "import suite\nfrom torch import nn",
     "recipe": (
@@ -29,6 +38,14 @@ suite.run(mine, seeds=[1], epochs=3000, report=False)
 """
 
 
+@pytest.mark.parametrize("how", ["fresh", "loaded"])
+def test_no_call_changes_anything_of_the_process(tmp_path, how):
+    found = changed_by_calls(tmp_path, how)
+
+    assert {*found} >= {*suite.__all__} - {"ui", "Experiment", "Recipe", "Source"}
+    assert found == {name: [] for name in found}
+
+
 @pytest.fixture
 def notebook(tmp_path, monkeypatch):
     """Runs cells in a kernel of their own; returns what each shows, as nbformat's outputs."""
@@ -49,8 +66,6 @@ def notebook(tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.mlflow
-@pytest.mark.filterwarnings("ignore")  # of the kernel's client
 def test_a_notebook_defines_trains_and_shows_an_experiment(notebook, tmp_path):
     shown = dict(zip(CELLS, notebook(CELLS.values()), strict=True))
     (tmp_path / "own").mkdir()
@@ -70,10 +85,6 @@ def test_a_notebook_defines_trains_and_shows_an_experiment(notebook, tmp_path):
     assert json.loads(document.read_text())["status"] == "finished"
 
 
-@pytest.mark.mlflow
-@pytest.mark.full
-@pytest.mark.promise
-@pytest.mark.filterwarnings("ignore")
 def test_ctrl_c_in_a_cell_ends_the_workers_and_the_next_cell_goes_on(notebook):
     cells = [*list(CELLS.values())[:4], INTERRUPTED, "import multiprocessing; print(multiprocessing.active_children())"]
     shown = notebook([*cells, "print(suite.run(mine, seeds=1, report=False).planned[0].status)"])
