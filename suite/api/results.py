@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from suite.analysis.comparison import Comparison
+    from suite.reporting.table import Table
     from suite.tracking.groups import Group
 
 One = TypeVar("One")
@@ -103,13 +104,18 @@ class Compared:
     groups: "Sequence[Group]"
     comparisons: "Sequence[Comparison]"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The values that `compare --json` prints."""
-        from suite.reporting.comparison_tables import cost_table
+    def tables(self) -> "dict[str, Table]":
+        """The differences of the pairs, and the cost of an accuracy that all reach."""
+        from suite.reporting.comparison_tables import comparison_table, cost_table
         from suite.reporting.comparisons import target_of
 
         costs = cost_table(self.groups, target_of(self.groups))
-        return {"comparisons": [one.facts() for one in self.comparisons], "costs": costs.records()}
+        return {"comparisons": comparison_table(self.comparisons), "costs": costs}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that `compare --json` prints."""
+        records = {name: table.records() for name, table in self.tables().items()}
+        return {**records, "comparisons": [one.facts() for one in self.comparisons]}
 
     def frame(self) -> "pd.DataFrame":
         """A row for each pair."""
@@ -117,21 +123,12 @@ class Compared:
 
         return pd.DataFrame([one.facts() for one in self.comparisons])
 
-    def tables(self) -> list[html.Shown]:
-        """The differences of the pairs, and the cost of an accuracy that all reach."""
-        from suite.reporting.comparison_tables import comparison_table, cost_table
-        from suite.reporting.comparisons import target_of
-
-        return [
-            comparison_table(self.comparisons).shown(),
-            cost_table(self.groups, target_of(self.groups)).shown(),
-        ]
-
     def _repr_html_(self) -> str:
         from suite.api.drawing import of_comparisons
 
+        shown = [table.shown() for table in self.tables().values()]
         words = [one.words for one in self.comparisons]
-        return html.of(self.tables(), words=words, pictures=of_comparisons(self.comparisons))
+        return html.of(shown, words=words, pictures=of_comparisons(self.comparisons))
 
 
 class Results(Sequence[One], Generic[One]):

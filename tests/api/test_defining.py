@@ -35,7 +35,8 @@ class Block(nn.Module):
 """
 NETWORK = """
 def begun(n):
-    return [Block(n), nn.Flatten()]
+    model = Block(n)
+    return [model, nn.Flatten()]
 
 
 def network(shape, classes, width=WIDTH):

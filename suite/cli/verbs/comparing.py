@@ -32,7 +32,7 @@ def _tell(found: Compared, terminal: "Terminal") -> None:
     if terminal.as_json:
         terminal.json(found.to_dict())
         return
-    for table in found.tables():
-        terminal.table(*table)
+    for table in found.tables().values():
+        terminal.table(*table.shown())
     for one in found.comparisons:
         terminal.say(one.words)
