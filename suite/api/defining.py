@@ -1,6 +1,7 @@
 """An experiment that is defined in a notebook or a script: its text becomes a file, as workers need one."""
 
 import hashlib
+import inspect
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def define(
         trial.write_bytes(text)
         loaded = _loaded(session, trial)
         try:
-            require_same(cells.values, loaded.network.__globals__)
+            require_same(cells.values, inspect.unwrap(loaded.network).__globals__)
         except SuiteError as error:
             raise SuiteError(f"{name}: {error}", code=error.code) from error
     path = session.home.experiments / hashlib.sha256(text).hexdigest()[:16] / trial.name

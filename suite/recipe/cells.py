@@ -73,7 +73,7 @@ def _required_def(role: str, function: Any) -> FunctionType:
 
 def _walk(function: FunctionType, found: dict[str, _Piece], values: dict[str, Any]) -> None:
     """Add the pieces of a function and of everything that it uses."""
-    namespace = function.__globals__
+    namespace = inspect.unwrap(function).__globals__
     cells = _texts(namespace)
     wanted = [function.__name__]
     done: set[str] = set()

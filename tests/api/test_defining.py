@@ -136,6 +136,34 @@ def test_optional_functions_other_names_and_the_source_are_carried(cell, tmp_pat
     assert mine.recipe.arguments["power"] == 2.0
 
 
+DECORATED = """
+import functools
+
+
+def told(function):
+    @functools.wraps(function)
+    def call(shape, classes, width=4):
+        return function(shape, classes, width)
+    return call
+
+
+@told
+def network(shape, classes, width=4):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(width), nn.Linear(width, classes))
+"""
+
+
+def test_a_network_behind_a_decorator_is_carried_with_it(cell, tmp_path):
+    known = cell(RECIPE + DECORATED)
+
+    mine = suite.experiment("mine", known["recipe"], known["network"])
+
+    assert mine.identity == in_file(tmp_path / "own", RECIPE + DECORATED)
+    assert "def told" in mine.trained_text
+    [named] = registry.load(kept=mine.path.parent.parent).choose(["mine"])
+    assert named.identity == mine.identity
+
+
 PLAIN = "def network(shape, classes):\n    return nn.Sequential(nn.Flatten(), nn.LazyLinear({}))"
 REFUSED = {
     "network is a lambda": "network = lambda shape, classes: nn.LazyLinear(classes)",
