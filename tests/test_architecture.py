@@ -136,7 +136,7 @@ FLOORS = (
     ("suite.data",),
     ("suite.disk",),
     ("suite.analysis", "suite.execute", "suite.kernels"),
-    ("suite.text", "suite.errors"),
+    ("suite.text", "suite.errors", "suite.html"),
     ("suite.masking",),
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
