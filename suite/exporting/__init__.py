@@ -1,0 +1,1 @@
+"""A trained network to take away: a folder that other programs load, checked by a program that does not know us."""
