@@ -14,9 +14,11 @@ if TYPE_CHECKING:
         datasets,
         doctor,
         experiments,
+        export,
         gate,
         new,
         predict,
+        publish,
         report,
         run,
         show,
@@ -39,7 +41,7 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
-    "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "export", "gate", "new", "predict", "publish", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -8,7 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
+from suite.api import (
+    benching,
+    checking,
+    comparing,
+    exporting,
+    looking,
+    predicting,
+    reporting,
+    starting,
+    training,
+    tuning,
+)
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.checking.findings import Checked
+    from suite.exporting.exported import Exported, Published
     from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
@@ -95,6 +107,20 @@ def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Sessi
     that cannot be read.
     """
     return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
+
+
+def export(run: str, to: str | Path, format: str = "safetensors", *, session: Session | None = None) -> "Exported":
+    """Write a finished run's network into a new folder `to` that other programs can load: bytes in, scores out.
+
+    `format` is safetensors (weights and the network's text), pt2 (a graph of torch) or onnx. `checked` of the result
+    compares the folder, loaded without the suite, with the run's stored predictions of all test images.
+    """
+    return exporting.export(session or Session.open(), run, Path(to), format)
+
+
+def publish(run: str, name: str = "", alias: str = "candidate", *, session: Session | None = None) -> "Published":
+    """Put a finished run's network into MLflow's registry, as the model `name` (the experiment's), with an alias."""
+    return exporting.publish(session or Session.open(), run, name, alias)
 
 
 def gate(

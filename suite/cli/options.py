@@ -7,6 +7,7 @@ from pathlib import Path
 from suite.analysis.intervals import FEWEST
 from suite.benching import LIMIT
 from suite.cli import types
+from suite.exporting import FORMATS
 from suite.recipe.trial import KINDS
 from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
@@ -133,6 +134,23 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
+    _places(parser)
+
+
+def of_export(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
+    parser.add_argument("run", metavar="RUN", help="a finished run, such as lenet-s0")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0],
+                        help="weights with the network's text, a graph of torch, or ONNX (safetensors)")  # fmt: skip
+    _places(parser)
+
+
+def of_publish(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `publish`."""
+    parser.add_argument("run", metavar="RUN", help="a finished run, such as lenet-s0")
+    parser.add_argument("--name", default="", metavar="NAME", help="the model's name (the experiment's)")
+    parser.add_argument("--alias", default="candidate", metavar="ALIAS", help="what the version is called (candidate)")
     _places(parser)
 
 

@@ -32,6 +32,8 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
+  python -m suite export lenet-s0 --to out/   take the network away: weights, graph or ONNX, checked without the suite
+  python -m suite publish lenet-s0            into MLflow's registry, for plain mlflow to load and serve
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
@@ -136,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.predict, options.of_predict),
+        (verbs.export, options.of_export),
+        (verbs.publish, options.of_publish),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from filelock import FileLock, Timeout
 
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
+from suite.exporting.reloading import Compared
 
-CONFIG = "config.json"
+CONFIG, CARD = "config.json", "README.md"
+PROGRAM = Path(__file__).with_name("load.py")  # goes with each export, and checks it
 SCRATCH = ".export.tmp"
 LARGEST, LARGEST_CONFIG = 1 << 34, 1 << 24  # bytes
 
@@ -40,12 +42,32 @@ def _whole(folder: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(files.read(folder / CONFIG, LARGEST_CONFIG))
         digests = {str(name): str(digest) for name, digest in facts["files"].items()}
+        Compared(**facts["check"])
         changed = [name for name, digest in digests.items() if files.sha256(folder / name, LARGEST) != digest]
     except (files.Unfit, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise SuiteError(f"--to: {folder} is not empty, and has no whole export.", "Name a new folder.") from None
     if changed:
         raise SuiteError(f"--to: {folder / changed[0]} was changed after the export.", "Name a new folder.")
     return facts
+
+
+def prepare(made: Path, facts: Mapping[str, Any]) -> None:
+    """Put beside the model's files what the loading program needs: itself, and config.json."""
+    files.write(made / PROGRAM.name, PROGRAM.read_bytes())
+    files.write(made / CONFIG, _document(facts))
+
+
+def complete(made: Path, facts: Mapping[str, Any], card: str, checked: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write the card, and config.json with the check's result and every file's SHA-256; returns all files' names."""
+    files.write(made / CARD, card.encode())
+    names = sorted({*os.listdir(made)} - {CONFIG})
+    digests = {name: files.sha256(made / name, LARGEST) for name in names}
+    files.write(made / CONFIG, _document({**facts, "check": checked, "files": digests}))
+    return (CONFIG, *names)
+
+
+def _document(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def traced(program: Program, recipe: Recipe, path: Path) -> "ExportedProgram":
 
     Raises `SuiteError` (2) if it has none, such as that of a network whose steps depend on the values of an image.
     """
-    with _refused(path, "torch.export"):
+    with in_one_line(path, "torch.export"):
         found = torch.export.export(
             program, (example(recipe),), dynamic_shapes=({0: torch.export.Dim("batch")},), strict=False
         )
@@ -64,7 +64,7 @@ def pt2(graph: "ExportedProgram") -> bytes:
 
 def onnx(graph: "ExportedProgram", recipe: Recipe, path: Path) -> bytes:
     """The graph in the ONNX format; `path` is the experiment's file. Raises `SuiteError` (2) as `traced` does."""
-    with _refused(path, "torch.onnx"):
+    with in_one_line(path, "torch.onnx"):
         made = torch.onnx.export(
             graph, (example(recipe),), dynamo=True, verbose=False, input_names=["images"], output_names=["scores"]
         )
@@ -73,8 +73,8 @@ def onnx(graph: "ExportedProgram", recipe: Recipe, path: Path) -> bytes:
 
 
 @contextmanager
-def _refused(path: Path, tool: str) -> Iterator[None]:
-    """Turn what torch's tools say about a network, which fills pages, into one line."""
+def in_one_line(path: Path, tool: str) -> Iterator[None]:
+    """Turn what a tool of torch says about a network, which fills pages, into one `SuiteError` (2) of one line."""
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), torch.no_grad():

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError, machine_error, one_line
 
-PROGRAM = Path(__file__).with_name("load.py")
 # -I leaves out the folder of the program, PYTHONPATH and the user's own packages; the rest may hold the suite.
 ALONE = "import runpy, sys; sys.modules.update(suite=None, experiments=None); del sys.argv[0]; "
 ALONE += "runpy.run_path(sys.argv[0], run_name='__main__')"
