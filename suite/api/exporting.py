@@ -74,7 +74,7 @@ def publish(session: Session, run: str, name: str = "", alias: str = "candidate"
         registry.name_version(store, name, alias, version)
     except TrackerAway as why:
         raise unreachable(shown_uri(session.home), why) from why
-    return Published(trained.name, name, version, alias, checked, already)
+    return Published(trained.name, name, version, alias, shown_uri(session.home), checked, already)
 
 
 def _new_version(session: Session, trained: "Trained", name: str) -> "tuple[int, Compared]":
@@ -91,7 +91,9 @@ def _new_version(session: Session, trained: "Trained", name: str) -> "tuple[int,
         facts = config.config(trained, "pt2", "")
         folder.prepare(made, facts | ask(session.executor, packing.pack, _job(session, trained, "pt2", made)))
         checked = _compared(trained, images, made)
-        run_id = send(session).runs[trained.run.folder.name]
+        run_id = send(session).runs.get(trained.run.folder.name)
+        if run_id is None:
+            raise SuiteError(f"MLflow lacks {trained.name}.", "python -m suite sync says why.", code=MACHINE)
         tags = {
             **{f"suite.{name}": str(facts[name]) for name in ("experiment", "seed", "identity", "weights_sha256")},
             **{f"suite.{name}": str(facts[name]) for name in ("test_accuracy", "suite_version")},

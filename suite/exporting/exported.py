@@ -27,13 +27,14 @@ class Exported:
 class Published:
     """A version of a model in MLflow's registry; `already` says that the run had one, and only the alias was moved.
 
-    `checked` is None then.
+    `checked` is None then. `tracking_uri` is MLflow's address, without a password.
     """
 
     run: str
     model: str
     version: int
     alias: str
+    tracking_uri: str
     checked: Compared | None = None
     already: bool = False
 

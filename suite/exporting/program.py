@@ -81,7 +81,7 @@ def in_one_line(path: Path, tool: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # they raise whatever the operation raises that they cannot trace
-        if ran_out(error):
+        if ran_out(error) or isinstance(error, OSError):
             raise
         raise SuiteError(
             f"{path}: network: {tool} cannot trace it: {type(error).__name__}: {words_of(error):.200}.",

@@ -52,7 +52,7 @@ def compared(run: Run, loss: str, folder: Path, images: NDArray[np.uint8], scrat
 
 def _scores(folder: Path, images: NDArray[np.uint8], scratch: Path) -> NDArray[np.float32]:
     given, answer = scratch / "images.npy", scratch / "scores.npy"
-    command = [sys.executable, "-I", "-c", ALONE, str(folder / "load.py"), str(given), str(answer)]
+    command = [sys.executable, "-IB", "-c", ALONE, str(folder / "load.py"), str(given), str(answer)]
     try:
         np.save(given, images)
         done = subprocess.run(command, cwd=scratch, stdin=subprocess.DEVNULL, capture_output=True, text=True)

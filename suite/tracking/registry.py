@@ -67,7 +67,7 @@ def _register(store: Store, name: str, run: Run, run_id: str, packed: Path, tags
             client.log_model_artifacts(model.model_id, str(packed))
             client.finalize_logged_model(model.model_id, "READY")
             client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
-            source = f"models:/{model.model_id}"
+            source = model.artifact_location  # of `models:/…` MLflow asks the store that its own variables name
             return int(client.create_model_version(name, source, run_id, {**tags}, model_id=model.model_id).version)
         except BaseException:  # also Ctrl-C
             client.delete_logged_model(model.model_id)

@@ -1,5 +1,7 @@
 """The verbs that give a trained network away."""
 
+import os
+import shlex
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -51,7 +53,8 @@ def publish(args: Namespace) -> int:
         terminal.say(_checked(found.checked))
     how = "was published before" if found.already else "is published"
     terminal.say(f"{found.run} {how}: {found.model}, version {found.version}, alias {found.alias}.")
-    terminal.say(f"Serve it: mlflow models serve -m {found.uri} --env-manager local")
+    where = "" if os.environ.get("MLFLOW_TRACKING_URI") else f"MLFLOW_TRACKING_URI={shlex.quote(found.tracking_uri)} "
+    terminal.say(f"Serve it: {where}mlflow models serve -m {found.uri} --env-manager local")
     return 0
 
 
