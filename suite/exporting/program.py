@@ -4,7 +4,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,8 @@ def in_one_line(path: Path, tool: str) -> Iterator[None]:
     """Turn what a tool of torch says about a network, which fills pages, into one `SuiteError` (2) of one line."""
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        said = io.StringIO()
+        with warnings.catch_warnings(), redirect_stderr(said), redirect_stdout(said), torch.no_grad():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # they raise whatever the operation raises that they cannot trace
