@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -77,28 +77,35 @@ def begun(folder: Path) -> Iterator[Path]:
     If anything is raised, `folder` is as it was. Raises `SuiteError`: 2 if something lies there by now, 3 if it cannot
     be written.
     """
-    new = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
     scratch = folder / SCRATCH
+    new = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
+    lock = FileLock(scratch / "lock", timeout=0)
     try:
         files.make_folder(scratch)
-        with FileLock(scratch / "lock", timeout=0):
-            try:
-                made = scratch / "made"
-                shutil.rmtree(made, ignore_errors=True)  # of a command that was killed
-                made.mkdir()
-                yield made
-                if found_in(folder):
-                    raise SuiteError(f"--to: {folder} was filled meanwhile.", "Name a new folder.")
-                _publish(made, folder)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
-                with suppress(OSError):  # they are not empty, or were removed
-                    for one in new:
-                        one.rmdir()
+        with lock:
+            made = scratch / "made"
+            shutil.rmtree(made, ignore_errors=True)  # of a command that was killed
+            made.mkdir()
+            yield made
+            if found_in(folder):
+                raise SuiteError(f"--to: {folder} was filled meanwhile.", "Name a new folder.")
+            _publish(made, folder)
+            _remove(scratch, [])
     except Timeout:
         raise SuiteError(f"--to: another command exports to {folder}.", "Wait for it, or name a new folder.") from None
-    except OSError as error:
-        raise machine_error(error, error.filename or folder) from error
+    except BaseException as error:  # also Ctrl-C
+        _remove(scratch, new)
+        if isinstance(error, OSError):
+            raise machine_error(error, error.filename or folder) from error
+        raise
+
+
+def _remove(scratch: Path, new: Iterable[Path]) -> None:
+    """Remove what is no export: the place where one was made, and those of the new folders that are empty."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    with suppress(OSError):  # not empty, or removed already
+        for one in new:
+            one.rmdir()
 
 
 def _publish(made: Path, folder: Path) -> None:
