@@ -11,6 +11,7 @@ from suite.api.doctor import Finding
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Runs, Tuned
 from suite.checking.findings import Checked
+from suite.exporting.exported import Exported, Published
 from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
@@ -31,6 +32,8 @@ assert_type(suite.verify("lenet-s0"), list[Verdict])
 assert_type(suite.check("my_net", lr=0.01), Checked)
 assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
+assert_type(suite.export("cnn-s0", "out", format="pt2"), Exported)
+assert_type(suite.publish("cnn-s0", alias="champion", session=session), Published)
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
