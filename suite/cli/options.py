@@ -7,7 +7,6 @@ from pathlib import Path
 from suite.analysis.intervals import FEWEST
 from suite.benching import LIMIT
 from suite.cli import types
-from suite.exporting import FORMATS
 from suite.recipe.trial import KINDS
 from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
@@ -108,7 +107,7 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
     _workers(parser)
-    _places(parser)
+    places(parser)
 
 
 def of_new(parser: argparse.ArgumentParser) -> None:
@@ -134,24 +133,7 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
-    _places(parser)
-
-
-def of_export(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `export`."""
-    parser.add_argument("run", metavar="RUN", help="a finished run, such as lenet-s0")
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
-    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0],
-                        help="weights with the network's text, a graph of torch, or ONNX (safetensors)")  # fmt: skip
-    _places(parser)
-
-
-def of_publish(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `publish`."""
-    parser.add_argument("run", metavar="RUN", help="a finished run, such as lenet-s0")
-    parser.add_argument("--name", default="", metavar="NAME", help="the model's name (the experiment's)")
-    parser.add_argument("--alias", default="candidate", metavar="ALIAS", help="what the version is called (candidate)")
-    _places(parser)
+    places(parser)
 
 
 def _workers(parser: argparse.ArgumentParser) -> None:
@@ -168,7 +150,7 @@ def of_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=types.since, metavar="WHEN",
                         help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
     parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
-    _places(parser)
+    places(parser)
 
 
 def of_sync(parser: argparse.ArgumentParser) -> None:
@@ -197,21 +179,22 @@ def of_data(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="sets' names, or all; folder:PATH, npz:FILE, hf:NAME, medmnist:NAME too",
     )
-    _places(parser)
+    places(parser)
 
 
 def of_doctor(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
-    _places(parser)
+    places(parser)
 
 
 def _usual(parser: argparse.ArgumentParser) -> None:
     """Add the options that all verbs that train have."""
     _overrides(parser)
-    _places(parser)
+    places(parser)
 
 
-def _places(parser: argparse.ArgumentParser) -> None:
+def places(parser: argparse.ArgumentParser) -> None:
+    """Add --data-dir, --experiments and --json."""
     _data_dir(parser)
     _experiments(parser)
     _json(parser)

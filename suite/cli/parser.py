@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import options, verbs
+from suite.cli import export_options, options, verbs
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
@@ -138,8 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.predict, options.of_predict),
-        (verbs.export, options.of_export),
-        (verbs.publish, options.of_publish),
+        (verbs.export, export_options.of_export),
+        (verbs.publish, export_options.of_publish),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

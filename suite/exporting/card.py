@@ -12,58 +12,60 @@ from suite.exporting.worker import GRAPH
 from suite.recipe.registry import OURS
 from suite.text import clean, plural
 
+LOADING = """## Load it
+
+    pip install {libraries}
+    python load.py images.npy scores.npy
+
+In Python, in this folder:
+
+```python
+from load import load
+
+scores = load()(images)  # an array uint8 (n, channels, height, width)
+```"""
+CHECKED = """## Checked
+
+Before this folder was written, `load.py` computed the scores of all {images:,} test images in a process without the
+suite. The largest difference from the confidence that the run had stored is {largest:.2g}, and {flipped} got another
+class."""
 LIBRARIES = {"safetensors": "torch numpy safetensors", "pt2": "torch numpy", "onnx": "onnxruntime numpy"}
 
 
 def card(trained: Trained, facts: Mapping[str, Any], checked: Compared) -> str:
     """The card of an export with the `facts` of its config.json, and the result of its check."""
     data = data_set(trained.experiment.recipe.data)
-    return _front(trained, facts, data) + "\n".join(
-        [
-            f"# {trained.name}",
-            "",
-            f"{facts['experiment']}, a network of {facts['parameters']:,} parameters that gives images of {data.title} "
-            f"one of {facts['num_labels']} classes.",
-            "",
-            "| | |",
-            "|---|---|",
-            f"| input | bytes, uint8 (n, {', '.join(map(str, facts['shape']))}), as in the data set's files |",
-            f"| output | scores, float32 (n, {facts['num_labels']}); the largest is the predicted class |",
-            f"| inside | divided by 255{_normalised(facts)} |",
-            f"| trained on | {data.title}, {data.train:,} images |",
-            f"| this run | test accuracy {facts['test_accuracy']:.4f}, {facts['test_images']:,} images, "
-            f"seed {facts['seed']} |",
-            f"| its recipe | {_seeds(facts['seeds'])} |",
-            f"| licence of the data | {data.licence or 'not recorded: it is the exporter’s own data'} |",
-            f"| licence of the network's code | {_licence(trained)[1]} |",
-            f"| weights, SHA-256 | `{facts['weights_sha256']}` |",
-            f"| recipe, SHA-256 | `{facts['identity']}` |",
-            "",
-            f"Classes: {', '.join(facts['id2label'].values())}.",
-            "",
-            "## Load it",
-            "",
-            f"    pip install {LIBRARIES[facts['format']]}",
-            "    python load.py images.npy scores.npy",
-            "",
-            "In Python, in this folder:",
-            "",
-            "```python",
-            "from load import load",
-            "",
-            "scores = load()(images)  # an array uint8 (n, channels, height, width)",
-            "```",
-            "",
-            _contents(facts),
-            "",
-            "## Checked",
-            "",
-            f"Before this folder was written, `load.py` computed the scores of all {checked.images:,} test images in a "
-            f"process without the suite. The largest difference from the confidence that the run had stored is "
-            f"{checked.largest:.2g}, and {plural(checked.flipped, 'image')} got another class.",
-            "",
-        ]
+    what = (
+        f"{facts['experiment']}, a network of {facts['parameters']:,} parameters that gives images of {data.title} "
+        f"one of {facts['num_labels']} classes."
     )
+    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in _rows(trained, facts, data))])
+    parts = [
+        f"# {trained.name}",
+        what,
+        table,
+        f"Classes: {', '.join(facts['id2label'].values())}.",
+        LOADING.format(libraries=LIBRARIES[facts["format"]]),
+        _contents(facts),
+        CHECKED.format(images=checked.images, largest=checked.largest, flipped=plural(checked.flipped, "image")),
+    ]
+    return _front(trained, facts, data) + "\n\n".join(clean(part) for part in parts) + "\n"
+
+
+def _rows(trained: Trained, facts: Mapping[str, Any], data: DataSet) -> list[tuple[str, str]]:
+    return [
+        ("input", f"bytes, uint8 (n, {', '.join(map(str, facts['shape']))}), as in the data set's files"),
+        ("output", f"scores, float32 (n, {facts['num_labels']}); the largest is the predicted class"),
+        ("inside", f"divided by 255{_normalised(facts)}"),
+        ("trained on", f"{data.title}, {data.train:,} images"),
+        ("this run", f"test accuracy {facts['test_accuracy']:.4f}, {facts['test_images']:,} images, "
+                     f"seed {facts['seed']}"),
+        ("its recipe", _seeds(facts["seeds"])),
+        ("licence of the data", data.licence or "not recorded: these are the author's own"),
+        ("licence of the network's code", _licence(trained)[1]),
+        ("weights, SHA-256", f"`{facts['weights_sha256']}`"),
+        ("recipe, SHA-256", f"`{facts['identity']}`"),
+    ]  # fmt: skip
 
 
 def _front(trained: Trained, facts: Mapping[str, Any], data: DataSet) -> str:
