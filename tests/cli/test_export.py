@@ -24,6 +24,7 @@ from suite.api import exporting
 from suite.disk.home import Home
 from suite.tracking.store import open_store
 from tests.conftest import SLOW, Workspace, assert_refused, furnish
+from tests.promises.trackers import server
 
 pytestmark = pytest.mark.commands
 QUICK = SLOW.replace("sleep(0.01)", "sleep(0)").replace("epochs=6", "epochs=1, normalize=(0.13, 0.31)")
@@ -217,6 +218,28 @@ def test_a_published_model_is_served_by_plain_mlflow_and_a_run_has_one_version(k
     assert (scores.argmax(1) == found["predicted"][:30]).all()
     likely = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     assert np.allclose(likely.max(1), found["confidence"][:30], atol=1e-5)
+
+
+@pytest.mark.promise
+@pytest.mark.full
+def test_a_model_is_published_on_a_server_and_loaded_from_there_without_the_suite(kept, images, tmp_path):
+    program = (
+        "import sys; sys.modules.update(suite=None)\n"
+        "import mlflow, numpy as np\n"
+        "np.save('scores.npy', mlflow.pyfunc.load_model('models:/pen@candidate').predict(np.load('images.npy')))\n"
+    )
+    np.save(tmp_path / "images.npy", images[:])
+    (tmp_path / "server").mkdir()
+    with server(tmp_path / "server") as tracker:
+        shared = Workspace(kept.home, {**kept.extra, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracker.port}"})
+        first = shared.suite("publish", "pen-s0", "--json")
+        again = shared.suite("publish", "pen-s0", "--json")
+        environment = {**shared.environment, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
+
+    assert (first.code, again.code) == (0, 0), (first, again)
+    assert [(one.json["version"], one.json["already"]) for one in (first, again)] == [(1, False), (1, True)]
+    assert (np.load(tmp_path / "scores.npy").argmax(1) == stored(kept)["predicted"]).all()
 
 
 @pytest.mark.promise
