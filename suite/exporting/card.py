@@ -119,7 +119,8 @@ def _licence(trained: Trained) -> tuple[str, str]:
 def _contents(facts: Mapping[str, Any]) -> str:
     """What the files are."""
     if facts["format"] != "safetensors":
-        return f"`{facts['model']}` is the whole program: scaling, normalisation and network."
+        whole = f"`{facts['model']}` is the whole program: scaling, normalisation and network."
+        return f"{whole} torch {facts['export_torch_version']} wrote it; an older one may not read it."
     if facts["network"] == GRAPH:
         return (f"`model.safetensors` has the weights, `{GRAPH}` the network as a graph of torch.export: its text uses "
                 "files that are not here.")  # fmt: skip

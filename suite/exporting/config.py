@@ -16,7 +16,7 @@ from suite.recipe.arguments import GIVEN
 from suite.recipe.experiment import Experiment
 from suite.runs.naming import name_of
 
-LATER = ("check", "files", "init_seed")  # what is known only when the files are written
+LATER = ("check", "files", "init_seed", "export_torch_version")  # what is known only when the files are written
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import random
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,9 @@ def _made(path: Path, facts: Any) -> Any:
     torch.manual_seed(facts["init_seed"])
     arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["arguments"].items()}
     network = module.network(**arguments).eval()
-    with torch.no_grad():
-        network(torch.zeros(2, *facts["shape"]))  # gives lazy layers their sizes
+    if any(map(torch.nn.parameter.is_lazy, chain(network.parameters(), network.buffers()))):
+        with torch.no_grad():
+            network(torch.zeros(2, *facts["shape"]))  # gives the lazy layers their sizes
     return network
 
 

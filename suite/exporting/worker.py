@@ -36,10 +36,13 @@ class Job:
 def export(job: Job) -> dict[str, Any]:
     """Write the model's files; returns what a loading program must know besides. Raises `SuiteError` (2, 3)."""
     experiment, program = built(job)
+    import torch
+
+    facts = {"export_torch_version": str(torch.__version__)}
     if job.kind == "safetensors":
-        return _safetensors(job, experiment, program)
+        return facts | _safetensors(job, experiment, program)
     _write_graph(job.into / f"model.{job.kind}", experiment, program)
-    return {}
+    return facts
 
 
 def built(job: Job) -> "tuple[Experiment, Program]":

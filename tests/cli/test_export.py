@@ -28,6 +28,7 @@ from tests.promises.trackers import server
 
 pytestmark = pytest.mark.commands
 QUICK = SLOW.replace("sleep(0.01)", "sleep(0)").replace("epochs=6", "epochs=1, normalize=(0.13, 0.31)")
+LAZY = QUICK.replace("Slow(784, 10)", "nn.LazyLinear(10)")
 # The network's text has the recipe, so it does not stand alone.
 GRAPH = QUICK.replace("Slow(784, 10)", "nn.Linear(784, recipe.classes)")
 BRANCHING = QUICK.replace(
@@ -43,7 +44,7 @@ def kept(tmp_path_factory):
     for name in ("home", "own"):
         (top / name).mkdir()
     furnish(top / "home")
-    for name, text in (("pen", QUICK), ("graph", GRAPH), ("branching", BRANCHING)):
+    for name, text in (("pen", LAZY), ("graph", GRAPH), ("branching", BRANCHING)):
         (top / "own" / f"{name}.py").write_text(text)
     workspace = Workspace(top / "home", {"SUITE_EXPERIMENTS": str(top / "own")})
     for words in (("pen", "--seeds", "3"), ("graph", "branching", "--seeds", "1")):
