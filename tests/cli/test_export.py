@@ -93,16 +93,25 @@ def test_weights_with_the_networks_text_are_loaded_without_the_suite(kept, in_pr
     assert_refused(in_process("export", "pen-s1", "--to", str(to), within=kept), 2, f"--to: {to} has another export.")
 
 
-def test_a_text_that_does_not_stand_alone_is_replaced_by_a_graph(kept, images, tmp_path):
-    answer = kept.suite("export", "graph-s0", "--to", str(tmp_path / "out"))
+def test_a_text_that_does_not_stand_alone_is_replaced_by_a_graph_here_from_python(
+    kept, images, tmp_path, monkeypatch, capfd
+):
+    for name, value in kept.environment.items():
+        monkeypatch.setenv(name, value)
+    session = suite.Session.open(experiments=[kept.home.parent / "own"])
 
-    assert answer.code == 0, answer
-    assert "0 images flipped to another class." in answer.out
-    assert "network.pt2" in {path.name for path in (tmp_path / "out").iterdir()}
+    found = suite.export("graph-s0", tmp_path / "out", session=session)
+
+    assert (found.run, found.format, found.folder) == ("graph-s0", "safetensors", tmp_path / "out")
+    assert (found.checked.images, found.checked.flipped) == (297, 0)
+    assert "network.pt2" in found.files
+    assert capfd.readouterr() == ("", "")
     np.save(tmp_path / "images.npy", images[:20])
     words = [sys.executable, "-I", str(tmp_path / "out" / "load.py"), "images.npy", "scores.npy"]
     subprocess.run(words, cwd=tmp_path, check=True)
     assert (np.load(tmp_path / "scores.npy").argmax(1) == stored(kept, "graph-s0")["predicted"][:20]).all()
+    with pytest.raises(suite.SuiteError, match="--format: 'h5' is not one of safetensors, pt2, onnx"):
+        suite.export("graph-s0", tmp_path / "other", "h5", session=session)
 
 
 def test_a_network_without_a_graph_is_refused_and_nothing_is_left(kept, tmp_path):
@@ -245,6 +254,7 @@ def test_a_model_is_published_on_a_server_and_loaded_from_there_without_the_suit
 
 @pytest.mark.promise
 @pytest.mark.full
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("kind", ["safetensors", "pt2", "onnx"])
 def test_every_network_of_ours_computes_the_same_without_the_suite(kind, all_trained, tmp_path, figure):
     largest = 0.0
@@ -266,17 +276,3 @@ def all_trained(tmp_path_factory):
     answer = workspace.suite("run", "all", "--data", "digits", "--epochs", "1", "--seeds", "1", "--no-report")
     assert answer.code == 0, answer
     return workspace
-
-
-def test_from_python(kept, tmp_path, monkeypatch, capfd):
-    for name, value in kept.environment.items():
-        monkeypatch.setenv(name, value)
-    session = suite.Session.open(experiments=[kept.home.parent / "own"])
-
-    found = suite.export("pen-s2", tmp_path / "out", session=session)
-
-    assert (found.run, found.format, found.folder) == ("pen-s2", "safetensors", tmp_path / "out")
-    assert found.checked.flipped == 0
-    assert capfd.readouterr() == ("", "")
-    with pytest.raises(suite.SuiteError, match="--format: 'h5' is not one of safetensors, pt2, onnx"):
-        suite.export("pen-s2", tmp_path / "other", "h5", session=session)
