@@ -123,7 +123,8 @@ def test_a_network_without_a_graph_is_refused_and_nothing_is_left(kept, tmp_path
 
 def test_ctrl_c_leaves_nothing_half(kept, tmp_path):
     process = kept.start("export", "pen-s1", "--to", str(tmp_path / "out"))
-    while process.poll() is None and not (tmp_path / "out").exists():
+    checking = tmp_path / "out" / ".export.tmp" / "made" / "config.json"
+    while process.poll() is None and not checking.exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
