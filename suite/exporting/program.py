@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from suite.disk.script import words_of
+from suite.engine.batches import normalised
 from suite.engine.memory import ran_out
 from suite.errors import SuiteError
 from suite.recipe import Recipe
@@ -25,16 +26,12 @@ class Program(nn.Module):
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
         super().__init__()
-        self.network, self.normalize = network, recipe.normalize
+        self.network, self.recipe = network, recipe
         self.eval()
 
     def forward(self, images: torch.Tensor) -> Any:
-        """The scores, by the operations of an evaluation (suite/engine/batches.py)."""
-        pixels = images.float() / 255
-        if self.normalize:
-            mean, deviation = self.normalize
-            pixels = (pixels - mean) / deviation
-        return self.network(pixels).float()
+        """The scores, by the operations of an evaluation."""
+        return self.network(normalised(images, self.recipe)).float()
 
 
 def example(recipe: Recipe) -> torch.Tensor:

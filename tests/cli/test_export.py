@@ -162,6 +162,12 @@ def test_onnx_that_is_not_installed_is_named_with_the_command_that_installs_it(k
     assert_refused(answer, 3, "--format onnx: onnxscript is not installed.", "pip install 'suite[onnx]'")
 
 
+def test_without_mlflow_nothing_is_published_and_the_server_is_named(kept, in_process):
+    away = Workspace(kept.home, {**kept.extra, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
+
+    assert_refused(in_process("publish", "pen-s0", within=away), 3, "MLflow at http://127.0.0.1:9 did not answer")
+
+
 @contextmanager
 def served(workspace, model, folder):
     """The address at which plain `mlflow` serves a model: without the suite, and without unpickling."""
