@@ -84,7 +84,7 @@ def in_one_line(path: Path, tool: str) -> Iterator[None]:
         raise SuiteError(
             f"{path}: network: {tool} cannot trace it: {type(error).__name__}: {words_of(error):.200}.",
             "Let forward() not depend on the values of images nor on the size of the batch, "
-            "or give --format safetensors.",
+            "or export it with --format safetensors.",
         ) from error
     finally:
         logging.disable(logging.NOTSET)

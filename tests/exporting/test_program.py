@@ -1,6 +1,7 @@
 """The whole program of a network: what goes into it, what it is as a graph, and which networks have none."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -67,10 +68,16 @@ def test_a_graph_gives_batches_of_any_size_the_same_scores(kind, network, images
             assert torch.allclose(loaded(images[:n]), whole(images[:n]), atol=1e-6)
 
 
-def test_an_archive_holds_no_pickle_of_an_example(network, tmp_path):
-    archive = zipfile.ZipFile(io.BytesIO(program.pt2(traced(Program(network, RECIPE), RECIPE, tmp_path / "own.py"))))
+def test_an_archive_holds_no_pickle_neither_of_weights_nor_of_constants_nor_of_an_example(tmp_path):
+    constant = torch.rand(784)
+    whole = Program(Reversed(lambda layer, pixels: layer(pixels + constant)), RECIPE)
+    archive = zipfile.ZipFile(io.BytesIO(program.pt2(traced(whole, RECIPE, tmp_path / "own.py"))))
 
-    assert [archive.read(name) for name in archive.namelist() if "sample_inputs" in name] == [b""]
+    names = archive.namelist()
+    stored = [json.loads(archive.read(name))["config"] for name in names if name.endswith("_config.json")]
+    assert [archive.read(name) for name in names if "sample_inputs" in name] == [b""]
+    assert [len(one) for one in stored] == [2, 1]
+    assert not any(entry["use_pickle"] for one in stored for entry in one.values())
 
 
 @pytest.mark.parametrize(
