@@ -20,9 +20,10 @@ def pack(job: Job) -> dict[str, str]:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    from suite.exporting.program import example, in_one_line
+    from suite.exporting.program import example, in_one_line, traced
 
     recipe = experiment.recipe
+    traced(program, recipe, experiment.path)  # MLflow itself fixes the size of the batch without a word, if it must
     images = TensorSpec(np.dtype(np.uint8), (-1, *recipe.shape))
     scores = TensorSpec(np.dtype(np.float32), (-1, recipe.classes))
     with in_one_line(experiment.path, "torch.export"):

@@ -121,6 +121,12 @@ def test_a_network_without_a_graph_is_refused_and_nothing_is_left(kept, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_network_without_a_graph_is_not_published(kept):
+    answer = kept.suite("publish", "branching-s0")
+
+    assert_refused(answer, 2, "branching.py: network: torch.export cannot trace it: ")
+
+
 def test_ctrl_c_leaves_nothing_half(kept, tmp_path):
     process = kept.start("export", "pen-s1", "--to", str(tmp_path / "out"))
     checking = tmp_path / "out" / ".export.tmp" / "made" / "config.json"
@@ -215,7 +221,7 @@ def test_a_published_model_is_served_by_plain_mlflow_and_a_run_has_one_version(k
     assert f"MLFLOW_TRACKING_URI=sqlite:///{kept.home}" in again.out
     shutil.copytree(kept.home, tmp_path / "moved")
     client = open_store(Home(tmp_path / "moved")).client
-    [version] = client.search_model_versions("name = 'pen'")
+    [version] = client.search_model_versions()
     assert {*client.get_registered_model("pen").aliases} == {"candidate", "champion"}
     assert version.tags["suite.weights_sha256"] == client.get_run(version.run_id).data.tags["suite.weights_sha256"]
     assert float(version.tags["suite.test_accuracy"]) == client.get_run(version.run_id).data.metrics["test/accuracy"]
