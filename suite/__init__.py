@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api.calls import bench, compare, gate, load, plan, predict, report, run, sync, tune, ui, verify
+    from suite.api.calls import bench, compare, gate, plan, report, run, sync, tune, ui, verify
     from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
+    from suite.api.using import export, load, predict, publish
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
     from suite.recipe.experiment import Experiment
@@ -31,11 +32,12 @@ _ELSEWHERE = {
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
     **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
+    **dict.fromkeys(("export", "load", "predict", "publish"), "suite.api.using"),
 }
 __all__ = [
     "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
-    "experiment", "experiments", "gate", "load", "new", "plan", "predict", "report", "run", "show", "sync", "tune",
-    "ui", "verify",
+    "experiment", "experiments", "export", "gate", "load", "new", "plan", "predict", "publish", "report", "run", "show",
+    "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

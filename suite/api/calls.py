@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, loading, predicting, reporting, rows, training, tuning
+from suite.api import benching, comparing, reporting, rows, training, tuning
 from suite.api.arguments import at_least, share
 from suite.api.caller import leaves_no_trace
-from suite.api.naming import RunName, word_of, words_of
+from suite.api.naming import RunName, words_of
 from suite.api.results import Compared, Results, Runs, Tuned
 from suite.api.session import Named, Session
 from suite.errors import SuiteError
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from suite.api.planning import SeedPlan
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
-    from suite.engine.trained import Trained
-    from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
     from suite.runs.verify import Verdict
@@ -135,16 +133,6 @@ def verify(*runs: RunName, session: Session | None = None) -> "Results[Verdict]"
 
 
 @leaves_no_trace
-def predict(run: RunName, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
-    """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
-
-    A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture
-    that cannot be read.
-    """
-    return predicting.predict(session or Session.open(), word_of(run), [Path(one) for one in pictures], as_is=as_is)
-
-
-@leaves_no_trace
 def gate(
     *names: Named,
     margin: float | None = None,
@@ -215,13 +203,3 @@ def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.
 def ui(*, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False, session: Session | None = None) -> int:
     """Serve MLflow's UI until Ctrl-C."""
     return reporting.ui(session or Session.open(), host=host, port=port, allow_remote=allow_remote)
-
-
-@leaves_no_trace
-def load(run: RunName, *, session: Session | None = None) -> "Trained":
-    """A finished run's network with its weights, a torch module in evaluation mode: bytes in, scores out.
-
-    It maps uint8 (n, channels, height, width), as in the data set, to float32 (n, classes); scaling and normalisation
-    are inside. `recipe` is the recipe, `classes` the names of the scores, and `network` the network itself.
-    """
-    return loading.load(session or Session.open(), word_of(run))

@@ -16,6 +16,7 @@ from suite.benching.speed_gate import Gated as SpeedGated
 from suite.benching.throughput import Throughput
 from suite.checking.findings import Checked
 from suite.engine.trained import Trained
+from suite.exporting.exported import Exported, Published
 from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
@@ -38,6 +39,8 @@ assert_type(suite.verify("all").to_dict(), list[dict[str, Any]])
 assert_type(suite.check("my_net", lr=0.01), Checked)
 assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
+assert_type(suite.export("cnn-s0", "out", format="pt2"), Exported)
+assert_type(suite.publish("cnn-s0", alias="champion", session=session), Published)
 assert_type(suite.gate("mlp", margin=0.01), Results[Gated])
 assert_type(suite.bench("mlp", against="main"), Results[Throughput] | Results[SpeedGated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
