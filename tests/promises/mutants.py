@@ -167,7 +167,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("9: scores need not depend on a parameter", "suite/engine/build.py",
            (("if training and not scores.requires_grad:", "if False:"),), (NETWORKS, "-k", "first_step")),
     Mutant("9: a layer's output is a tensor", "suite/engine/layers.py",
-           (("tensor = next(_tensors(output), None)", "tensor = output"),), (NETWORKS, "-k", "recurrent")),
+           (("tensor = next(tensors_in(output), None)", "tensor = output"),), (NETWORKS, "-k", "recurrent")),
     Mutant("9: what cannot be described ends the run", "suite/engine/layers.py",
            (("    except Exception:\n        return None", "    except KeyError:\n        return None"),),
            (NETWORKS, "-k", "described_all_the_same")),
