@@ -15,7 +15,7 @@ from suite.inspecting.seen import Activation, Floats, Weights
 
 MOST_FILTERS, MOST_MAPS, MOST_ROWS, MOST_VALUES, MOST_CALLS = 64, 16, 64, 256, 60
 TOGETHER = 100  # images in one batch
-UNCHANGED = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+UNCHANGED = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Sequential, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
 @dataclass(frozen=True)
