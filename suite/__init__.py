@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         datasets,
         doctor,
         experiments,
+        gallery,
         gate,
         new,
         predict,
@@ -39,7 +40,7 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
-    "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "gallery", "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -8,7 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
+from suite.api import (
+    benching,
+    checking,
+    comparing,
+    inspecting,
+    looking,
+    predicting,
+    reporting,
+    starting,
+    training,
+    tuning,
+)
 from suite.api.results import Compared, Runs, Tuned
 from suite.api.session import Session
 from suite.recipe.experiment import Experiment
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.checking.findings import Checked
+    from suite.inspecting.hanging import Gallery
     from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
@@ -95,6 +107,14 @@ def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Sessi
     that cannot be read.
     """
     return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
+
+
+def gallery(run: str, *, image: int = 0, to: str | Path | None = None, session: Session | None = None) -> "Gallery":
+    """Draw a finished run's filters, activations of one test image, surest mistakes, features and graph as PNG files.
+
+    They are written into the folder `to`, or into reports/gallery/. `inside` of the result has the numbers.
+    """
+    return inspecting.gallery(session or Session.open(), run, image=image, to=None if to is None else Path(to))
 
 
 def gate(

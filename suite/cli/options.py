@@ -136,6 +136,15 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
     _places(parser)
 
 
+def of_gallery(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `gallery`."""
+    parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
+    parser.add_argument("--image", type=types.index, default=0, metavar="N",
+                        help="the test image whose activations are drawn, from 0 (default)")  # fmt: skip
+    parser.add_argument("--to", type=Path, metavar="DIR", help="the pictures' folder; by default reports/gallery/RUN/")
+    _places(parser)
+
+
 def _workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
 

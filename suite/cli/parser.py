@@ -32,6 +32,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
+  python -m suite gallery cnn-s0              filters, activations, surest mistakes, features, graph, as pictures
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.predict, options.of_predict),
+        (verbs.gallery, options.of_gallery),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

@@ -143,4 +143,6 @@ def _title(run: str, graph: Graph) -> str:
         words += f"\n{graph.elsewhere:,} parameters are in none of these steps"
     if len(graph.nodes) > MOST:
         words += f"\nthe first {MOST} of {len(graph.nodes):,} steps"
-    return words if graph.traced else f"{words}\nthe calls of the layers in their order: the network could not be traced"
+    return (
+        words if graph.traced else f"{words}\nthe calls of the layers in their order: the network could not be traced"
+    )

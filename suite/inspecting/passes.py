@@ -158,4 +158,3 @@ def _hooked(hooks: Sequence[RemovableHandle]) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
-

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.inspecting.seen import Activation, Chosen, Embedding, Floats, Inside, Weights
-from suite.pictures.canvas import GREY, RED, new_figure
+from suite.pictures.canvas import new_figure
 from suite.pictures.mosaic import Mosaic, coloured, photograph, scaled, signed
 from suite.pictures.sheet import brief
 
@@ -68,6 +68,7 @@ def neighbours(seen: Inside) -> "Figure":
     figure, (axes,) = new_figure(7.6, 5.8)
     _scatter(axes, seen.embedding, seen.embedding.tsne, seen.classes)
     axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.set_title(f"{seen.run}: t-SNE of {_of_what(seen.embedding)}", fontsize=9, parse_math=False)
     return figure
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 Colours = NDArray[np.uint8]  # (height, width, 3)
 
-GAP, ABOVE = 4, 16  # pixels between two cells, and above a row for its words
+GAP, ABOVE = 4, 20  # pixels between two cells, and above a row for its words
 
 
 @dataclass
@@ -28,14 +28,14 @@ class Mosaic:
         """Add images as one row or more; `words` stand above the first row, `names` above each image."""
         for first in range(0, len(images), self.columns):
             row = [fitted(image, self.cell, self.cell) for image in images[first : first + self.columns]]
-            above = (ABOVE if words and not first else 0) + (ABOVE if names else GAP)
+            above = (ABOVE if words and not first else GAP) + (ABOVE - GAP if names else 0)
             self._rows.append((row, "" if first else words, list(names[first : first + self.columns]), above))
 
     def add_strip(self, image: Colours, words: str, height: int | None = None) -> None:
         """Add one image that is stretched over a row: a vector or a matrix."""
-        wide = min(self.width, max(image.shape[1] * 6, self.cell))
+        wide = min(self.width, image.shape[1] * min(24, max(6, self.width // image.shape[1])))
         stretched = _nearest(image, height or max(ABOVE, min(self.cell * 2, image.shape[0] * 6)), wide)
-        self._rows.append(([stretched], words, [], ABOVE + GAP))
+        self._rows.append(([stretched], words, [], ABOVE if words else GAP))
 
     @property
     def width(self) -> int:
@@ -54,7 +54,7 @@ class Mosaic:
         plain: dict[str, Any] = {"fontsize": size, "in_layout": False, "parse_math": False}
         for row, words, names, above in self._rows:
             if words:
-                axes.text(0, top + ABOVE - 4, words, va="bottom", **plain)
+                axes.text(0, top + ABOVE - 3, words, va="bottom", **plain)
             top += above
             for place, image in enumerate(row):
                 left = place * (self.cell + GAP)

@@ -11,6 +11,7 @@ from suite.api.doctor import Finding
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Runs, Tuned
 from suite.checking.findings import Checked
+from suite.inspecting.hanging import Gallery
 from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
@@ -31,6 +32,7 @@ assert_type(suite.verify("lenet-s0"), list[Verdict])
 assert_type(suite.check("my_net", lr=0.01), Checked)
 assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
+assert_type(suite.gallery("cnn-s0", image=3, to="pictures"), Gallery)
 assert_type(suite.gate("mlp", margin=0.01), list[Gated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
