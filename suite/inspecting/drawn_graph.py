@@ -1,7 +1,7 @@
 """The picture of a network's graph, from the image at the top to the scores at the bottom."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.inspecting.seen import Graph, Node
 from suite.pictures.canvas import BLUE, GREY, ORANGE, new_figure
@@ -131,7 +131,7 @@ def _draw_box(axes: "Axes", place: tuple[int, int], node: Node) -> None:
     axes.add_patch(Rectangle((x, y - HIGH / 2), WIDE, HIGH, facecolor=face, linewidth=0))
     kind = node.kind if len(node.kind) <= 24 else f"{node.kind[:23]}…"
     shape = "×".join(map(str, node.shape)) if node.shape is not None else "?"
-    plain = {"va": "center", "color": ink, "fontsize": 7.5, "parse_math": False, "in_layout": False}
+    plain: dict[str, Any] = {"va": "center", "color": ink, "fontsize": 7.5, "parse_math": False, "in_layout": False}
     axes.text(x + 0.08, y, kind, fontweight="bold", **plain)
     axes.text(x + 2.45, y, shape or "one number", ha="right", **plain)
     axes.text(x + WIDE - 0.08, y, f"{node.parameters:,}" if node.parameters else "", ha="right", **plain)
@@ -143,6 +143,5 @@ def _title(run: str, graph: Graph) -> str:
         words += f"\n{graph.elsewhere:,} parameters are in none of these steps"
     if len(graph.nodes) > MOST:
         words += f"\nthe first {MOST} of {len(graph.nodes):,} steps"
-    return (
-        words if graph.traced else f"{words}\nthe calls of the layers in their order: the network could not be traced"
-    )
+    untraced = "" if graph.traced else "\nthe calls of the layers in their order: the network could not be traced"
+    return words + untraced

@@ -24,9 +24,9 @@ def graph(model: nn.Module, image: torch.Tensor, calls: Sequence[Call]) -> Graph
     return Graph(found.nodes, found.edges, found.traced, elsewhere)
 
 
-class _Tracer(fx.Tracer):
+class _Tracer(fx.Tracer):  # type: ignore[misc]  # torch.fx gives no types
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return is_parametrized(module) or super().is_leaf_module(module, name)
+        return is_parametrized(module) or bool(super().is_leaf_module(module, name))
 
 
 def _traced(model: nn.Module, image: torch.Tensor) -> Graph:

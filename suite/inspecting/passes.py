@@ -137,7 +137,7 @@ def values_of(tensor: torch.Tensor) -> Floats:
     plain = tensor.detach().cpu()
     plain = plain.dequantize() if plain.is_quantized else plain.to_dense() if plain.is_sparse else plain
     found = (plain.abs() if plain.is_complex() else plain).double().numpy()
-    return np.nan_to_num(found, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num(found, posinf=0.0, neginf=0.0), np.float64)
 
 
 def _matrix(module: nn.Module) -> torch.Tensor | None:

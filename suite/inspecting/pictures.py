@@ -44,7 +44,7 @@ def activations(seen: Inside) -> "Figure":
 def mistakes(seen: Inside) -> "Figure":
     """The test images that are wrong with the highest probability: true class → predicted class, probability."""
     mosaic = Mosaic(columns=5, cell=112)
-    names = [f"{brief(one.label)} → {brief(one.predicted)} {one.probability:.3f}" for one in seen.wrong]
+    names = [f"{brief(one.label)} →\n{brief(one.predicted)} {one.probability:.3f}" for one in seen.wrong]
     mosaic.add([photograph(one.pixels) for one in seen.wrong], names=names)
     return _whole(mosaic, f"{seen.run}: most surely wrong of {seen.mistakes:,} mistakes (true → predicted)")
 
@@ -140,16 +140,24 @@ def _scatter(axes: "Axes", one: Embedding, places: Floats, classes: Sequence[str
     named = _frequent(one.labels)
     others = ~np.isin(one.labels, named)
     if others.any():
-        axes.scatter(*places[others].T, s=size / 2, c="#d1d5db", marker="o", linewidths=0, label="other classes")
+        axes.scatter(
+            places[others, 0],
+            places[others, 1],
+            s=size / 2,
+            c="#d1d5db",
+            marker="o",
+            linewidths=0,
+            label="other classes",
+        )
     for place, number in enumerate(named):
         own = places[one.labels == number]
-        axes.scatter(*own.T, s=size, c=COLOURS[place], marker=MARKS[place], linewidths=0, alpha=0.8,
+        axes.scatter(own[:, 0], own[:, 1], s=size, c=COLOURS[place], marker=MARKS[place], linewidths=0, alpha=0.8,
                      label=_plain(brief(classes[number])))  # fmt: skip
     for place, number in enumerate(named) if not small else ():
         middle = np.median(places[one.labels == number], axis=0)
+        frame = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": COLOURS[place], "alpha": 0.85, "lw": 0.6}
         axes.annotate(brief(classes[number]), tuple(middle), ha="center", va="center", fontsize=8, fontweight="bold",
-                      color=COLOURS[place], parse_math=False,
-                      bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": COLOURS[place], "alpha": 0.85, "lw": 0.6})  # fmt: skip
+                      color=COLOURS[place], parse_math=False, bbox=frame)  # fmt: skip
     axes.legend(frameon=False, fontsize=6 if small else 8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 

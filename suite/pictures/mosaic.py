@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 Colours = NDArray[np.uint8]  # (height, width, 3)
 
-GAP, ABOVE = 4, 20  # pixels between two cells, and above a row for its words
+GAP, ABOVE, LINE = 4, 20, 14  # pixels between two cells, above a row for its words, and for a line above a cell
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Mosaic:
         """Add images as one row or more; `words` stand above the first row, `names` above each image."""
         for first in range(0, len(images), self.columns):
             row = [fitted(image, self.cell, self.cell) for image in images[first : first + self.columns]]
-            above = (ABOVE if words and not first else GAP) + (ABOVE - GAP if names else 0)
+            lines = max((name.count("\n") + 1 for name in names), default=0)
+            above = (ABOVE if words and not first else GAP) + lines * LINE
             self._rows.append((row, "" if first else words, list(names[first : first + self.columns]), above))
 
     def add_strip(self, image: Colours, words: str, height: int | None = None) -> None:
@@ -110,7 +111,7 @@ def fitted(image: Colours, height: int, width: int) -> Colours:
 
 def _nearest(image: Colours, height: int, width: int) -> Colours:
     rows, columns = (np.arange(size) * have // size for size, have in zip((height, width), image.shape, strict=False))
-    return image[rows][:, columns]
+    return np.asarray(image[rows][:, columns], np.uint8)
 
 
 def _bytes(colours: Floats) -> Colours:
