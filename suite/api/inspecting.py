@@ -31,7 +31,7 @@ def gallery(session: Session, run: str, *, image: int = 0, to: Path | None = Non
     experiment = experiment_of(found, session.registry)
     count = data_set(experiment.recipe.data).test
     if not 0 <= image < count:
-        raise SuiteError(f"--image: {experiment.recipe.data} has the test images 0 to {count - 1:,}, got {image}.",
+        raise SuiteError(f"--image: {run} was tested on the images 0 to {count - 1:,}, got {image}.",
                          "Choose one of them.")  # fmt: skip
     if to is not None and to.exists() and not to.is_dir():
         raise SuiteError(f"--to: {to} is no folder.", "Name a folder; it is made if it does not exist.")
