@@ -38,12 +38,10 @@ def of_run(parser: argparse.ArgumentParser) -> None:
 def of_tune(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tune`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    parser.add_argument(
-        "--trials", type=types.whole, default=40, metavar="N", help="trials in all, earlier ones too (40)"
-    )
-    parser.add_argument(
-        "--seeds", type=types.whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)"
-    )
+    parser.add_argument("--trials", type=types.whole, default=40, metavar="N",
+                        help="trials in all, earlier ones too (40)")  # fmt: skip
+    parser.add_argument("--seeds", type=types.whole, default=3, metavar="N",
+                        help="seeds of a trial that is not pruned (3)")  # fmt: skip
     parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
                         help="what to search, such as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
     parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
@@ -54,9 +52,8 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
     parser.add_argument("--fresh-seeds", type=types.enough, default=6, metavar="N",
                         help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
-    parser.add_argument(
-        "--timeout", type=types.seconds, metavar="TIME", help="start no more trials after 90s, 10m or 2h"
-    )
+    parser.add_argument("--timeout", type=types.seconds, metavar="TIME",
+                        help="start no more trials after 90s, 10m or 2h")  # fmt: skip
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
@@ -66,9 +63,8 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
 
 def of_compare(parser: argparse.ArgumentParser) -> None:
     """Add the options of `compare`."""
-    parser.add_argument(
-        "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
-    )
+    parser.add_argument("names", metavar="NAME", nargs="+",
+                        help="experiments' names, starts of recipes' identities, or all")  # fmt: skip
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
@@ -128,9 +124,8 @@ def of_check(parser: argparse.ArgumentParser) -> None:
 def of_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
-    parser.add_argument(
-        "pictures", metavar="PICTURE", nargs="+", type=Path, help=".png or .jpg files, or folders of them"
-    )
+    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path,
+                        help=".png or .jpg files, or folders of them")  # fmt: skip
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
     _places(parser)
@@ -139,8 +134,9 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
 def of_gallery(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gallery`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
-    parser.add_argument("--image", type=types.index, default=0, metavar="N",
-                        help="the test image whose activations are drawn, from 0 (default)")  # fmt: skip
+    parser.add_argument(
+        "--image", type=types.index, default=0, metavar="N", help="the test image to follow, from 0 (0)"
+    )
     parser.add_argument("--to", type=Path, metavar="DIR", help="the pictures' folder; by default reports/gallery/RUN/")
     _places(parser)
 
