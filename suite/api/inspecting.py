@@ -1,6 +1,10 @@
 """Look inside a trained network."""
 
+import os
+from collections.abc import Sequence
 from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +14,10 @@ from suite.errors import SuiteError
 if TYPE_CHECKING:
     from suite.disk.journal import Run
     from suite.inspecting.hanging import Gallery
+    from suite.inspecting.worker import Job
+    from suite.pictures.cache import Kept
     from suite.recipe.experiment import Experiment
+    from suite.tracking.groups import Group
 
 
 def gallery(session: Session, run: str, *, image: int = 0, to: Path | None = None) -> "Gallery":
@@ -38,6 +45,66 @@ def gallery(session: Session, run: str, *, image: int = 0, to: Path | None = Non
     job = Job(found, session.data(experiment.recipe.data), image, experiment.overrides, session.folders,
               experiment.recipe.portable)  # fmt: skip
     return hang(ask(session.executor, look, job), to or session.home.reports / "gallery" / _name(found, experiment))
+
+
+def sheets(session: Session, groups: "Sequence[Group]", kept: "Kept") -> dict[str, bytes | str]:
+    """For a report: the inside of each group's first seed as a PNG, or why there is none, by the group's slug.
+
+    A picture of the same weights is copied from `kept`. Nothing is downloaded. Runs of other homes have none and no
+    reason, nor has any run where SUITE_GALLERY is `no`.
+    """
+    from suite.disk.journal import Run
+    from suite.inspecting.worker import sheet
+    from suite.runs.asking import ask_all
+
+    if os.environ.get("SUITE_GALLERY") == "no":
+        return {}
+    found: dict[str, bytes | str] = {}
+    missing: dict[str, tuple[str, Job]] = {}  # the key and the job
+    for one in groups:
+        run = Run.under(session.home.runs, one.experiment, one.identity, one.seeds[0])
+        if not (run.folder / "weights.safetensors").is_file():
+            continue
+        key = _key(kept, one)
+        if images := kept.find(key, ["png"]):
+            found[one.slug] = images["png"]
+            continue
+        try:
+            missing[one.slug] = key, _job(session, run, str(one.runs[0]["weights_sha256"]))
+        except SuiteError as error:
+            found[one.slug] = f"The inside of {run.name} cannot be shown: {error}"
+    answers = ask_all(session.executor, sheet, [job for _, job in missing.values()]) if missing else []
+    for (slug, (key, job)), answer in zip(missing.items(), answers, strict=True):
+        if isinstance(answer, bytes):
+            kept.keep(key, {"png": answer})
+        found[slug] = answer if isinstance(answer, bytes) else f"The inside of {job.run.name} cannot be shown: {answer}"
+    return found
+
+
+def _key(kept: "Kept", one: "Group") -> str:
+    """What the picture depends on: the weights, the code that looks and draws, and the libraries."""
+    from suite.inspecting import pictures
+    from suite.pictures import mosaic
+
+    texts = [path.read_bytes() for path in sorted(Path(pictures.__file__).parent.glob("*.py"))]
+    code = sha256(b"".join([*texts, Path(mosaic.__file__).read_bytes()])).hexdigest()
+    return kept.key(pictures.sheet, [str(one.runs[0]["weights_sha256"]), one.identity, code, version("torch")])
+
+
+def _job(session: Session, run: "Run", weights: str) -> "Job":
+    """The work for a run that the record has with these weights. Raises `SuiteError`."""
+    from suite.data import cached
+    from suite.inspecting.worker import Job
+    from suite.runs.naming import experiment_of
+
+    result = run.check_files()
+    if result is None or result.get("weights_sha256") != weights:
+        raise SuiteError("its folder has other weights than the record.")
+    experiment = experiment_of(run, session.registry)
+    folder = cached(experiment.recipe.data)
+    if folder is None:
+        raise SuiteError(f"the data set {experiment.recipe.data} is not here.", "See python -m suite data.")
+    return Job(run, folder, 0, experiment.overrides, session.folders, experiment.recipe.portable)
 
 
 def _name(run: "Run", experiment: "Experiment") -> str:

@@ -52,8 +52,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
     parser.add_argument("--fresh-seeds", type=types.enough, default=6, metavar="N",
                         help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
-    parser.add_argument("--timeout", type=types.seconds, metavar="TIME",
-                        help="start no more trials after 90s, 10m or 2h")  # fmt: skip
+    parser.add_argument("--timeout", type=types.seconds, metavar="TIME", help="start no more trials after 90s or 2h")
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     _workers(parser)
@@ -134,10 +133,8 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
 def of_gallery(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gallery`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
-    parser.add_argument(
-        "--image", type=types.index, default=0, metavar="N", help="the test image to follow, from 0 (0)"
-    )
-    parser.add_argument("--to", type=Path, metavar="DIR", help="the pictures' folder; by default reports/gallery/RUN/")
+    parser.add_argument("--image", type=types.index, default=0, metavar="N", help="the test image to follow (0)")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="the pictures' folder (reports/gallery/RUN/)")
     _places(parser)
 
 

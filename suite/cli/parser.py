@@ -46,6 +46,7 @@ ENVIRONMENT = """environment:
   SUITE_DEVICE         cuda or cuda:1, to train on a GPU (docs/gpu.md)
   SUITE_COMPILE        a mode of torch.compile, to train through it; other bits
   SUITE_KERNELS        torch, to train by torch instead of the suite's own kernels; other bits (docs/kernels.md)
+  SUITE_GALLERY        no, to leave the networks' inside out of the report (docs/gallery.md)
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 

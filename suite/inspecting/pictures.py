@@ -1,6 +1,7 @@
 """The pictures of a network's inside: filters, activations, mistakes, embeddings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,10 +92,10 @@ def _filters_title(one: Weights, run: str) -> str:
     return f"{run}: {shown} {what} of {one.layer}{of} ({scale})"
 
 
-def _add_weights(mosaic: Mosaic, one: Weights, classes: Sequence[str]) -> None:
+def _add_weights(mosaic: Mosaic, one: Weights, classes: Sequence[str], words: str = "") -> None:
     limit = float(np.abs(one.values).max())
     if one.values.ndim == 2:
-        mosaic.add_strip(signed(one.values, limit), "")
+        mosaic.add_strip(signed(one.values, limit), words)
         return
     if one.values.shape[1] == 3:
         images = [coloured(values, limit) for values in one.values]
@@ -103,7 +104,7 @@ def _add_weights(mosaic: Mosaic, one: Weights, classes: Sequence[str]) -> None:
         limit = float(np.abs(plain).max())
         images = [signed(values, limit) for values in plain]
     names = [brief(name) for name in classes[: len(images)]] if one.templates and one.count == len(classes) else []
-    mosaic.add(images, names=names)
+    mosaic.add(images, words, names)
 
 
 def _add_activation(mosaic: Mosaic, one: Activation, most: int = 16) -> None:
@@ -170,3 +171,27 @@ def _frequent(labels: NDArray[np.integer]) -> list[int]:
 def _plain(name: str) -> str:
     """A name as matplotlib's legend shows it: no mathematics, and no leading underscore, which hides an entry."""
     return name.replace("$", r"\$").lstrip("_") or "–"
+
+
+def sheet(seen: Inside) -> "Figure":
+    """A small picture of the most of it, for a report: filters, four layers' activations, and the PCA."""
+    mosaic = Mosaic(columns=8, cell=40)
+    if seen.weights is not None:
+        first = replace(seen.weights, values=seen.weights.values[:8])
+        _add_weights(mosaic, first, (), f"weights of {first.layer}")
+    if seen.activations:
+        mosaic.add([photograph(seen.chosen.pixels)], f"test image {seen.chosen.image}")
+    last = len(seen.activations) - 1
+    for place in sorted({last * part // 3 for part in range(4)}) if seen.activations else ():
+        _add_activation(mosaic, seen.activations[place], most=8)
+    figure, (left, right) = new_figure(8.4, max(mosaic.height / DPI + 0.3, 2.8), columns=2)
+    mosaic.draw(left, size=6.5) if mosaic.height else left.axis("off")
+    if seen.embedding is None:
+        right.axis("off")
+        return figure
+    _scatter(right, seen.embedding, seen.embedding.pca, seen.classes, small=True)
+    shares = " and ".join(f"{100 * share:.0f} %" for share in seen.embedding.explained)
+    right.set(xticks=[], yticks=[])
+    right.set_title(f"PCA of {_of_what(seen.embedding)}", fontsize=7, parse_math=False)
+    right.set_xlabel(f"two components, with {shares} of the variance", fontsize=7)
+    return figure
