@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from safetensors.numpy import load_file
 
 import suite
 from suite import data
+from suite.api.inspecting import sheets
+from suite.disk.journal import Run
+from suite.pictures.cache import Kept
 from tests.conftest import SLOW, Workspace, assert_refused
 
 pytestmark = pytest.mark.commands
@@ -149,3 +153,48 @@ def test_a_run_whose_weights_or_network_are_gone_is_refused(kept, in_process, tm
     assert_refused(in_process("gallery", "pen-s0", within=copy), 2, "pen.py has another network")
     (folder / "weights.safetensors").unlink()
     assert_refused(in_process("gallery", "pen-s0", within=copy), 2, "weights.safetensors is damaged: it is missing")
+
+
+@pytest.fixture
+def shown(kept, tmp_path, monkeypatch):
+    """`sheets` of a report for the runs of the home, with what each needs of a group; the fields can be changed."""
+    for name, value in kept.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SUITE_GALLERY")
+    session = suite.Session.open(experiments=[kept.home.parent / "own"])
+
+    def shown(name="colour", kept_in=tmp_path / "kept", **changed):
+        [folder] = kept.home.glob(f"mlruns/runs/{name}/*/")
+        facts, run = json.loads((folder / "result.json").read_text()), Run.at(folder)
+        fields = {"experiment": name, "identity": run.identity, "seeds": (0,), "slug": name,
+                  "runs": ({"weights_sha256": facts["weights_sha256"]},)}  # fmt: skip
+        return sheets(session, [SimpleNamespace(**{**fields, **changed})], Kept(kept_in))
+
+    return shown
+
+
+def test_a_report_has_a_small_picture_of_the_first_seed_that_is_made_once(shown, monkeypatch):
+    first = shown()
+
+    def again(*_):
+        raise AssertionError("it was computed again")
+
+    monkeypatch.setattr("suite.runs.asking.ask_all", again)
+
+    assert first["colour"].startswith(b"\x89PNG")
+    assert len(first["colour"]) < 20_000
+    assert shown() == first
+    with pytest.raises(AssertionError, match="again"):
+        shown(kept_in=None)
+
+
+def test_a_report_says_in_a_line_why_a_picture_is_missing(shown, monkeypatch):
+    assert "other weights than the record" in shown(runs=({"weights_sha256": "0" * 64},))["colour"]
+    monkeypatch.setattr("suite.data.cached", lambda _name: None)
+    assert "is not here. See python -m suite data." in shown()["colour"]
+
+
+def test_a_report_has_none_for_a_run_of_another_home_and_none_where_it_is_not_wanted(shown, monkeypatch):
+    assert shown(seeds=(7,)) == {}
+    monkeypatch.setenv("SUITE_GALLERY", "no")
+    assert shown() == {}
