@@ -3,8 +3,8 @@
     look     experiments(), datasets(), show(NAME), check(NAME), doctor()
     define   Recipe, Source, experiment(NAME, RECIPE, NETWORK), Experiment, new(NAME)
     train    run(NAME, …), tune(NAME), verify(RUN), gate(NAME)
-    judge    compare(NAME, NAME, …), report(), bench(NAME)
-    use      load(RUN), predict(RUN, PICTURE, …)
+    judge    compare(NAME, NAME, …), plan(NAME, NAME, effect=…), report(), bench(NAME)
+    use      load(RUN), predict(RUN, PICTURE, …), gallery(RUN), export(RUN, FOLDER), publish(RUN)
     record   sync(), ui()
     besides  Session: a home, folders of experiments, workers; SuiteError: what every call raises
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from suite.api.calls import bench, compare, gate, plan, report, run, sync, tune, ui, verify
     from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
-    from suite.api.using import export, load, predict, publish
+    from suite.api.using import export, gallery, load, predict, publish
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
     from suite.recipe.experiment import Experiment
@@ -32,12 +32,12 @@ _ELSEWHERE = {
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
     **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
-    **dict.fromkeys(("export", "load", "predict", "publish"), "suite.api.using"),
+    **dict.fromkeys(("export", "gallery", "load", "predict", "publish"), "suite.api.using"),
 }
 __all__ = [
     "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
-    "experiment", "experiments", "export", "gate", "load", "new", "plan", "predict", "publish", "report", "run", "show",
-    "sync", "tune", "ui", "verify",
+    "experiment", "experiments", "export", "gallery", "gate", "load", "new", "plan", "predict", "publish", "report",
+    "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

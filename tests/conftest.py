@@ -71,7 +71,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         """This process's environment, with the workspace's own names and none of the user's."""
-        return {**plain_environment(), "SUITE_HOME": str(self.home), **self.extra}
+        return {**plain_environment(), "SUITE_HOME": str(self.home), "SUITE_GALLERY": "no", **self.extra}
 
     def start(self, *words: str) -> "Process":
         """Give a command and go on. Without `-m promise` its process finds the libraries loaded, where it may."""

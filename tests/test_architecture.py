@@ -116,6 +116,7 @@ def test_torch_is_loaded_by_engine_and_kernels_and_what_is_timed_beside_them_and
         "suite.benching.loops:",
         "suite.checking.",
         "suite.exporting.program:",
+        "suite.inspecting.",
     )
 
     assert at_load
@@ -135,7 +136,7 @@ FLOORS = (
     ("suite.api",),
     ("suite.reporting",),
     ("suite.tracking",),
-    ("suite.tuning", "suite.benching", "suite.predicting", "suite.checking", "suite.exporting"),
+    ("suite.tuning", "suite.benching", "suite.predicting", "suite.checking", "suite.exporting", "suite.inspecting"),
     ("suite.runs",),
     ("suite.engine", "suite.pictures"),
     ("suite.recipe",),

@@ -31,13 +31,13 @@ def _of_recipe(items: Sequence[Planned]) -> list[Picture]:
     from suite.analysis.confusion import confusion, spread
     from suite.data.catalog import data_set
     from suite.pictures import runs as pictures
-    from suite.runs.artifacts import predictions
+    from suite.runs.artifacts import stored_predictions
 
     one = items[0].experiment
     printed = one.recipe.source.history if one.recipe.source and not one.overrides else None
     classes = data_set(one.recipe.data).classes
     histories = [item.run.history() for item in items]
-    answers = [predictions(item.run.folder) for item in items]
+    answers = [stored_predictions(item.run.folder) for item in items]
     mean, _ = spread(np.stack([confusion(labels, predicted, len(classes)) for predicted, _, labels in answers]))
     about = f"{one.title}, {plural(len(items), 'seed')}"
     return [

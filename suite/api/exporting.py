@@ -137,7 +137,9 @@ def _job(session: Session, trained: "Trained", kind: str, into: Path, text: str 
 
     experiment = trained.experiment
     portable = experiment.recipe.portable
-    return Job(trained.run, kind, into.absolute(), text, experiment.overrides, session.folders, portable)
+    return Job(
+        trained.run, kind, into.absolute(), text, experiment.overrides, experiment.found_in(session.folders), portable
+    )
 
 
 def _compared(trained: "Trained", data_folder: Path, made: Path) -> "Compared":

@@ -1,9 +1,11 @@
 """Work with MLflow's record: send missing runs, write the report, serve the UI."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api.inspecting import sheets
 from suite.api.session import Session
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ def report(session: Session, choice: "Choice | None" = None) -> "Written":
     home = session.home
     try:
         send(session)
-        return write_report(session.store(), home.reports, choice or EVERYTHING, home.pictures)
+        return write_report(
+            session.store(), home.reports, choice or EVERYTHING, home.pictures, partial(sheets, session)
+        )
     except TrackerAway as why:
         raise unreachable(tracking_uri(home), why) from why
 
@@ -48,9 +52,9 @@ def write(session: Session, record: str) -> Path:
     home, note = session.home, settled.read(session.home)
     if record and note.report == settled.report_digest(home, record):
         return home.page
-    from suite.reporting import write_report
+    from suite.reporting import EVERYTHING, write_report
 
-    written = write_report(session.store(), home.reports, pictures_kept=home.pictures)
+    written = write_report(session.store(), home.reports, EVERYTHING, home.pictures, partial(sheets, session))
     if record and settled.digest(home, begun_runs(home.runs)) == record:
         settled.write(home, replace(note, report=settled.report_digest(home, record)))
     return written.page

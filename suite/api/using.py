@@ -6,7 +6,7 @@ They are as those of `suite.api.calls`.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.api import exporting, loading, predicting
+from suite.api import exporting, inspecting, loading, predicting
 from suite.api.caller import leaves_no_trace
 from suite.api.naming import RunName, word_of
 from suite.api.session import Session
@@ -14,6 +14,7 @@ from suite.api.session import Session
 if TYPE_CHECKING:
     from suite.engine.trained import Trained
     from suite.exporting.exported import Exported, Published
+    from suite.inspecting.hanging import Gallery
     from suite.predicting.worker import Predicted
 
 
@@ -51,3 +52,13 @@ def export(run: RunName, to: str | Path, format: str = "safetensors", *, session
 def publish(run: RunName, name: str = "", alias: str = "candidate", *, session: Session | None = None) -> "Published":
     """Put a finished run's network into MLflow's registry, as the model `name` (the experiment's), with an alias."""
     return exporting.publish(session or Session.open(), word_of(run), name, alias)
+
+
+@leaves_no_trace
+def gallery(run: RunName, *, image: int = 0, to: str | Path | None = None, session: Session | None = None) -> "Gallery":
+    """Draw a finished run's filters, activations of one test image, surest mistakes, features and graph as PNG files.
+
+    They are written into the folder `to`, or into reports/gallery/. `inside` of the result has the numbers.
+    """
+    folder = None if to is None else Path(to)
+    return inspecting.gallery(session or Session.open(), word_of(run), image=image, to=folder)

@@ -40,12 +40,10 @@ def of_run(parser: argparse.ArgumentParser) -> None:
 def of_tune(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tune`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    parser.add_argument(
-        "--trials", type=types.whole, default=40, metavar="N", help="trials in all, earlier ones too (40)"
-    )
-    parser.add_argument(
-        "--seeds", type=types.whole, default=3, metavar="N", help="seeds of a trial that is not pruned (3)"
-    )
+    parser.add_argument("--trials", type=types.whole, default=40, metavar="N",
+                        help="trials in all, earlier ones too (40)")  # fmt: skip
+    parser.add_argument("--seeds", type=types.whole, default=3, metavar="N",
+                        help="seeds of a trial that is not pruned (3)")  # fmt: skip
     parser.add_argument("--space", nargs="+", default=[], metavar="FIELD=RANGE",
                         help="what to search, such as lr=1e-4..1e-1 batch_size=32,64,128 (the recipe's)")  # fmt: skip
     parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen (tpe)")
@@ -56,9 +54,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study-seed", type=int, default=0, metavar="N", help="another search of the same space (0)")
     parser.add_argument("--fresh-seeds", type=types.enough, default=6, metavar="N",
                         help=f"seeds that judge the winner, {FEWEST} at least (6)")  # fmt: skip
-    parser.add_argument(
-        "--timeout", type=types.seconds, metavar="TIME", help="start no more trials after 90s, 10m or 2h"
-    )
+    parser.add_argument("--timeout", type=types.seconds, metavar="TIME", help="start no more trials after 90s or 2h")
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     shared.workers(parser)
@@ -146,11 +142,18 @@ def of_check(parser: argparse.ArgumentParser) -> None:
 def of_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
-    parser.add_argument(
-        "pictures", metavar="PICTURE", nargs="+", type=Path, help=".png or .jpg files, or folders of them"
-    )
+    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path,
+                        help=".png or .jpg files, or folders of them")  # fmt: skip
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
+    shared.places(parser)
+
+
+def of_gallery(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `gallery`."""
+    parser.add_argument("run", metavar="RUN", help="a finished run, such as cnn-s0")
+    parser.add_argument("--image", type=types.index, default=0, metavar="N", help="the test image to follow (0)")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="the pictures' folder (reports/gallery/RUN/)")
     shared.places(parser)
 
 

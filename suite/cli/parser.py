@@ -34,6 +34,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
+  python -m suite gallery cnn-s0              filters, activations, surest mistakes, features, graph, as pictures
   python -m suite export lenet-s0 --to out/   take the network away: weights, graph or ONNX, checked without the suite
   python -m suite publish lenet-s0            into MLflow's registry, for plain mlflow to load and serve
   python -m suite report                      reports/: tables, pictures, one page
@@ -49,6 +50,7 @@ ENVIRONMENT = """environment:
   SUITE_DEVICE         cuda or cuda:1, to train on a GPU (docs/gpu.md)
   SUITE_COMPILE        a mode of torch.compile, to train through it; other bits
   SUITE_KERNELS        torch, to train by torch instead of the suite's own kernels; other bits (docs/kernels.md)
+  SUITE_GALLERY        no, to leave the networks' inside out of the report (docs/gallery.md)
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
@@ -143,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.predict, options.of_predict),
+        (verbs.gallery, options.of_gallery),
         (verbs.export, export_options.of_export),
         (verbs.publish, export_options.of_publish),
         (verbs.report, options.of_report),

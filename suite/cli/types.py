@@ -16,6 +16,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def index(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r:.80}")
+    return int(text)
+
+
 def enough(text: str) -> int:
     """A number of seeds that is enough for an interval."""
     if whole(text) < FEWEST:

@@ -44,7 +44,7 @@ def layers(model: nn.Module, image: ImageShape) -> list[Layer]:
     """
     model = getattr(model, "_orig_mod", model)  # torch.compile's wrapper would compile again, for our hooks
     found: dict[nn.Module, str] = {}
-    for name, module in _walk("", model):
+    for name, module in parts("", model):
         found.setdefault(module, name)
     counted: set[int] = set()
     rows = [
@@ -73,15 +73,15 @@ def describe(model: nn.Module, image: ImageShape) -> dict[str, Any]:
     }
 
 
-def _walk(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def parts(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The modules that are rows: those without parts, and torch's own that use the parameters of their parts."""
-    parts = dict(module.named_children())
+    inner = dict(module.named_children())
     own = next(module.parameters(recurse=False), None) is not None
-    if not parts or is_parametrized(module) or (own and type(module).__module__.startswith("torch.nn.")):
+    if not inner or is_parametrized(module) or (own and type(module).__module__.startswith("torch.nn.")):
         yield name, module
         return
-    for part, inside in parts.items():
-        yield from _walk(f"{name}.{part}".removeprefix("."), inside)
+    for part, inside in inner.items():
+        yield from parts(f"{name}.{part}".removeprefix("."), inside)
 
 
 def _calls(model: nn.Module, found: Mapping[nn.Module, str], image: ImageShape) -> Calls:
@@ -112,7 +112,7 @@ def _pass_images(model: nn.Module, image: ImageShape) -> None:
 
 def _shape(output: Any) -> Shape:
     """The shape of the first tensor in a layer's output, without the batch: the first of two sizes that can be it."""
-    tensor = next(_tensors(output), None)
+    tensor = next(tensors_in(output), None)
     if tensor is None:
         return None
     sizes = list(tensor.shape)
@@ -126,9 +126,9 @@ def _macs(module: nn.Module, given: Any, output: Any) -> int | None:
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
         macs = output.numel() * module.weight[0].numel()  # one row or kernel of weights for each output value
     elif isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-        macs = next(_tensors(given)).numel() * module.weight[0].numel()
+        macs = next(tensors_in(given)).numel() * module.weight[0].numel()
     elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
-        macs = next(_tensors(given)).numel() // module.input_size * sum(weights.numel() for weights in matrices)
+        macs = next(tensors_in(given)).numel() // module.input_size * sum(weights.numel() for weights in matrices)
     elif not matrices or isinstance(module, nn.Embedding | nn.LayerNorm):
         macs = 0
     else:
@@ -136,17 +136,17 @@ def _macs(module: nn.Module, given: Any, output: Any) -> int | None:
     return int(macs // IMAGES)
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """All tensors in a layer's input or output."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, Mapping):
-        yield from _tensors(list(value.values()))
+        yield from tensors_in(list(value.values()))
     elif isinstance(value, tuple | list):
         for one in value:
-            yield from _tensors(one)
+            yield from tensors_in(one)
     elif dataclasses.is_dataclass(value):
-        yield from _tensors([getattr(value, field.name) for field in dataclasses.fields(value)])
+        yield from tensors_in([getattr(value, field.name) for field in dataclasses.fields(value)])
 
 
 def _kind(module: nn.Module, calls: int = 1) -> str:

@@ -32,20 +32,20 @@ class Kept:
         self._folder = folder
         self._used: set[str] = set()
 
-    def find(self, key: str) -> Images | None:
-        """The picture of this key; None unless all its files are there and undamaged."""
+    def find(self, key: str, kinds: Sequence[str] = KINDS) -> Images | None:
+        """The picture of this key; None unless its files of all these kinds are there and undamaged."""
         if self._folder is None:
             return None
-        names = _names(key)
+        names = _names(key, kinds)
         self._used.update(names.values())
         found = {kind: image for kind, name in names.items() if (image := _read(self._folder / name)) is not None}
-        return found if len(found) == len(KINDS) else None
+        return found if len(found) == len(kinds) else None
 
     def keep(self, key: str, images: Images) -> None:
         """Store the picture of this key."""
         if self._folder is not None:
             files.make_folder(self._folder)
-            for kind, name in _names(key).items():
+            for kind, name in _names(key, list(images)).items():
                 files.write(self._folder / name, sha256(images[kind]).hexdigest().encode() + images[kind])
 
     def forget_unused(self) -> None:
@@ -67,9 +67,9 @@ class Kept:
         return [_code(canvas.__name__), *map(version, ("matplotlib", "numpy", "pillow"))]
 
 
-def _names(key: str) -> dict[str, str]:
+def _names(key: str, kinds: Sequence[str]) -> dict[str, str]:
     """The file name for each file type of a picture."""
-    return {kind: f"{key}.{kind}" for kind in KINDS}
+    return {kind: f"{key}.{kind}" for kind in kinds}
 
 
 def _code(module: str) -> str:

@@ -1,7 +1,7 @@
 """Writes reports/: tables, pictures and a page, from MLflow's record."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +66,20 @@ class Written:
 
 
 EVERYTHING = Choice()
+Sheets = Callable[[Sequence[Group], Kept], Mapping[str, bytes | str]]  # by slug: a PNG, or why there is none
 
 
 def write_report(
-    store: Store, reports: Path, choice: Choice = EVERYTHING, pictures_kept: Path | None = None
+    store: Store,
+    reports: Path,
+    choice: Choice = EVERYTHING,
+    pictures_kept: Path | None = None,
+    sheets: Sheets = lambda _groups, _kept: {},
 ) -> Written:
     """Write all tables, pictures and pages again, from the finished runs in MLflow that are chosen.
 
-    `pictures_kept` is a folder of earlier pictures: a picture of the same numbers is copied from it. The same record
+    `pictures_kept` is a folder of earlier pictures: a picture of the same numbers is copied from it. `sheets` gives the
+    pictures of the networks' inside, which are in no record. The same record
     gives the same bytes. The old files stay until all new ones are complete. Raises `TrackerAway`, or `SuiteError`: 2
     if a chosen name does not exist, 3 if `reports` cannot be written.
     """
@@ -84,7 +90,7 @@ def write_report(
             gaps = find_gaps(store, runs, groups, choice.experiments)
             kept = Kept(pictures_kept)
             album = Album(drafts / "pictures", kept)
-            pictures = add_pictures(groups, album)
+            pictures = add_pictures(groups, album, sheets(groups, kept))
             found = choice.of_studies(read_studies(store, Path(scratch)))
             chapters, studies = study_chapters(found, album)
             compared, comparisons = comparison_chapters(groups, album)

@@ -70,13 +70,29 @@ class Album:
         return Picture(self._folder / f"{name}.svg", self._folder / f"{name}.png", caption)
 
 
-def add_pictures(groups: Sequence[Group], album: Album) -> Mapping[str, list[Picture]]:
-    """Add the pictures of the groups; returns them by the group's slug, and those of all groups under `""`."""
+def add_pictures(
+    groups: Sequence[Group], album: Album, sheets: Mapping[str, bytes | str]
+) -> Mapping[str, list[Picture]]:
+    """Add the pictures of the groups; returns them by the group's slug, and those of all groups under `""`.
+
+    `sheets` has the picture of a network's inside by slug, or the reason why there is none.
+    """
     if not groups:
         return {"": []}
     unchanged = {one.experiment for one in groups if not one.changes}
     shown = {one.slug: _of_group(one, album, again=bool(one.changes) and one.experiment in unchanged) for one in groups}
+    for one in groups:
+        if found := sheets.get(one.slug):
+            shown[one.slug].append(_inside(one, album, found))
     return {"": _overviews(groups, album), **shown}
+
+
+def _inside(one: Group, album: Album, sheet: bytes | str) -> Picture:
+    says = f"{one.title}: the inside of the network, seed {one.runs[0]['seed']}."
+    name = f"{one.slug}-inside"
+    if isinstance(sheet, bytes):
+        return album.add_image(name, says, sheet)
+    return album.add(name, says, canvas.notice, sheet)
 
 
 def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:

@@ -1,4 +1,4 @@
-"""One question to a process of its own, where an experiment's file may do what it likes to torch and the environment.
+"""Questions to processes of their own, where an experiment's file may do what it likes to torch and the environment.
 
 Nothing of the caller's process changes: neither torch's switches nor the seeds.
 """
@@ -6,7 +6,7 @@ Nothing of the caller's process changes: neither torch's switches nor the seeds.
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -31,18 +31,26 @@ def ask(executor: Executor, compute: Callable[[Any], Any], job: Any) -> Any:
     Raises the `SuiteError` that `compute` raises, or one (1, or 3 without memory) for its other exceptions and for a
     process that died.
     """
-    told: _Answer | Failed | None = None
-    with closing(executor.run(partial(_tell, compute), [job])) as events:
-        for _, event in events:  # to its end: what the process prints last would be lost
+    [answer] = ask_all(executor, compute, [job])
+    if isinstance(answer, SuiteError):
+        raise answer
+    return answer
+
+
+def ask_all(executor: Executor, compute: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+    """The same for several jobs at once, each in a process of its own; an error stands in place of its answer."""
+    told: dict[int, Any] = {}
+    with closing(executor.run(partial(_tell, compute), jobs)) as events:
+        for index, event in events:  # to its end: what the process prints last would be lost
             match event:
-                case _Answer() | Failed():
-                    told = event
-                case Ended(code) if told is None:
-                    raise SuiteError(f"the process that computed it died (exit code {code}).", code=FAILED)
-    if isinstance(told, _Answer):
-        return told.value
-    assert told is not None  # an executor ends every job with `Ended`
-    raise SuiteError(told.reason, code=told.code)
+                case _Answer(value):
+                    told[index] = value
+                case Failed():
+                    told[index] = SuiteError(event.reason, code=event.code)
+                case Ended(code) if index not in told:
+                    words = f"the process that computed it died (exit code {code})."
+                    told[index] = SuiteError(words, code=FAILED)
+    return [told[index] for index in range(len(jobs))]  # an executor ends every job with `Ended`
 
 
 def _tell(compute: Callable[[Any], Any], job: Any, emit: Callable[[Any], None]) -> None:

@@ -104,7 +104,7 @@ def test_a_loaded_network_gives_the_stored_predictions_and_takes_bytes_only(trai
     import torch
 
     from suite import data
-    from suite.runs.artifacts import predictions
+    from suite.runs.artifacts import stored_predictions
 
     session, runs = trained
     before = torch.get_rng_state()
@@ -112,7 +112,7 @@ def test_a_loaded_network_gives_the_stored_predictions_and_takes_bytes_only(trai
     images = data.load("digits", session.data("digits")).test_images
     with torch.no_grad():
         scores = network(images)
-    expected, _, _ = predictions(runs.planned[2].run.folder)
+    expected, _, _ = stored_predictions(runs.planned[2].run.folder)
 
     assert scores.dtype == torch.float32
     assert scores.argmax(1).tolist() == expected.tolist()

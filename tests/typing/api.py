@@ -17,6 +17,7 @@ from suite.benching.throughput import Throughput
 from suite.checking.findings import Checked
 from suite.engine.trained import Trained
 from suite.exporting.exported import Exported, Published
+from suite.inspecting.hanging import Gallery
 from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
@@ -39,6 +40,7 @@ assert_type(suite.verify("all").to_dict(), list[dict[str, Any]])
 assert_type(suite.check("my_net", lr=0.01), Checked)
 assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
+assert_type(suite.gallery("cnn-s0", image=3, to="pictures"), Gallery)
 assert_type(suite.export("cnn-s0", "out", format="pt2"), Exported)
 assert_type(suite.publish("cnn-s0", alias="champion", session=session), Published)
 assert_type(suite.gate("mlp", margin=0.01), Results[Gated])
