@@ -237,6 +237,8 @@ def test_every_call_takes_the_object_and_a_changed_cell_leaves_the_old_runs_as_t
 
 @pytest.mark.mlflow
 @pytest.mark.studies
+@pytest.mark.full
+@pytest.mark.promise
 def test_a_study_of_an_object_saves_its_variant_where_new_writes(cell, tmp_path):
     from suite.api import starting
 
