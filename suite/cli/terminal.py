@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -49,10 +49,11 @@ class Terminal:
             self._warned.add(line)
             print(f"suite: {one_line(line)}", file=sys.stderr, flush=True)
 
-    def json(self, facts: Any) -> None:
-        """Print the JSON document on stdout."""
-        plain, escaped = with_texts(facts, masked), not _unicode(sys.stdout)
-        print(json.dumps(plain, indent=1, ensure_ascii=escaped, default=lambda one: masked(str(one))))
+    def json(self, schema: str, facts: Mapping[str, Any]) -> None:
+        """Print the JSON document on stdout; `schema` is its kind and version, as docs/schemas has them."""
+        told = json.dumps(with_texts(dict(facts), masked), default=_plain)
+        plain = json.loads(told, parse_constant=lambda _: None)  # NaN is no JSON: not every reader takes it
+        print(json.dumps({"schema": schema, **plain}, indent=1, ensure_ascii=not _unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
@@ -94,6 +95,11 @@ class Terminal:
 def _text(words: str) -> Text:
     """Words as the console shows them: taken literally, secrets masked."""
     return Text(printable(masked(words)))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no kind for: numpy's numbers as Python's, anything else, such as a path, as text."""
+    return value.item() if hasattr(value, "item") else masked(str(value))
 
 
 def _unicode(stream: TextIO) -> bool:

@@ -58,7 +58,7 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "T
         found.append(one)
         terminal.say(_line(one))
     if args.json:
-        terminal.json([one.facts() for one in found])
+        terminal.json("suite/bench/1", {"measured": [one.facts() for one in found]})
     else:
         columns = ("experiment", "images/s>", "ms/step>", "evaluated/s>", "one image ms, p50>", "p99>", "MiB>",
                    "start s>")  # fmt: skip
@@ -83,7 +83,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
         terminal.say(_verdict(one))
     beside = args.against or args.against_env or "the baseline"
     if args.json:
-        terminal.json([one.facts() for one in found])
+        terminal.json("suite/speed/1", {"beside": beside, "verdicts": [one.facts() for one in found]})
     else:
         columns = ("experiment", f"times as long as {beside}>", "95 %>", "itself>", "smallest effect>", "verdict")
         terminal.table("Speed", columns, [_judged(one) for one in found])
@@ -94,7 +94,8 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
 def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     path, found = benching.update_baseline(session, experiments, baseline=args.baseline, seconds=args.seconds)
     if args.json:
-        terminal.json({"baseline": str(path), **{name: one.facts() for name, one in found.items()}})
+        entries = {name: one.facts() for name, one in found.items()}
+        terminal.json("suite/baseline/1", {"baseline": str(path), "experiments": entries})
     terminal.say(f"Baseline: {path}. Commit it.")
     return session.code
 

@@ -18,7 +18,7 @@ def check(args: Namespace) -> int:
     terminal, session = opened(args)
     found = checking.check(session, args.name, changes(args))
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/check/1", found.facts())
         return found.code
     rows = [(one.status.upper() if one.status == "fix" else one.status, one.what, one.words) for one in found.findings]
     terminal.table(f"Check of {found.experiment}", ("", "what", "found"), rows)

@@ -15,7 +15,7 @@ def doctor(args: Namespace) -> int:
     terminal, session = opened(args)
     findings = examine(session)
     if args.json:
-        terminal.json([finding.facts() for finding in findings])
+        terminal.json("suite/doctor/1", {"findings": [finding.facts() for finding in findings]})
     else:
         terminal.table("Doctor", ("", "what", "found"), [finding.row() for finding in findings])
     return max((finding.code for finding in findings), default=0)

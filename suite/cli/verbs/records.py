@@ -21,7 +21,8 @@ def report(args: Namespace) -> int:
     choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
     written = reporting.report(session, choice)
     if args.json:
-        terminal.json({"reports": str(session.home.reports), "notes": written.sentences, **written.facts()})
+        about = {"reports": str(session.home.reports), "notes": written.sentences}
+        terminal.json("suite/report/1", {**about, **written.facts()})
     else:
         for line in written.sentences:
             terminal.say(line)
@@ -43,7 +44,7 @@ def sync(args: Namespace) -> int:
     if sent.aside:
         terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything.")
     if args.json:
-        terminal.json({"sent": sent.runs, "tracking_uri": sent.tracking_uri})
+        terminal.json("suite/sync/1", {"sent": sent.runs, "tracking_uri": sent.tracking_uri})
     else:
         terminal.say(f"{plural(sent.runs, 'run')} sent to {sent.tracking_uri}.")
     return 0

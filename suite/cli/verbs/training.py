@@ -20,7 +20,7 @@ def run(args: Namespace) -> int:
     terminal, session = opened(args)
     found = training.run(session, args.names, seeds=range(args.seeds), changes=changes(args), report=not args.no_report)
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/run/1", {"runs": found.facts()})
     else:
         columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
         terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
@@ -39,7 +39,7 @@ def verify(args: Namespace) -> int:
     terminal, session = opened(args)
     verdicts = training.verify(session, args.runs)
     if args.json:
-        terminal.json([verdict.facts() for verdict in verdicts])
+        terminal.json("suite/verify/1", {"verdicts": [verdict.facts() for verdict in verdicts]})
     for verdict in verdicts:
         (terminal.warn if verdict.code else terminal.say)(verdict.line())
     return worst([verdict.code for verdict in verdicts])

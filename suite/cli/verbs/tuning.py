@@ -70,7 +70,7 @@ def _summarise(facts: Record, terminal: "Terminal") -> None:
     from suite.tuning.sentences import counts, sentences
 
     if terminal.as_json:
-        terminal.json(facts)
+        terminal.json("suite/tune/1", facts)
         return
     rows = facts["outcome"]["rows"] if facts["outcome"] else []
     columns = ("trial>", "setting", "in the search>", "fresh seeds>", "95 %", "drop>")
