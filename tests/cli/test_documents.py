@@ -29,8 +29,8 @@ PRINTED = {
 ELSEWHERE = {  # a test of the default run that gives the real command, and whose answer is held against the schema
     "check": "cli/test_check.py", "compare": "cli/test_comparing.py", "data": "cli/test_data.py",
     "doctor": "cli/test_parser.py", "list": "cli/test_parser.py", "new": "cli/test_new.py",
-    "predict": "cli/test_predict.py", "report": "cli/test_run.py", "run": "cli/test_run.py", "show": "cli/test_parser.py",
-    "sync": "cli/test_run.py", "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
+    "predict": "cli/test_predict.py", "report": "cli/test_run.py", "run": "cli/test_run.py",
+    "show": "cli/test_parser.py", "sync": "cli/test_run.py", "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
 }  # fmt: skip
 RATIO = Ratio(1.2, 0.01, ROUNDS, 10)
 HERE = {
@@ -42,7 +42,7 @@ HERE = {
 def measured(title="mlp"):
     """Speeds as a session gives them."""
     seen = Seen({"suite": "1", "torch": "2"}, [[0.001, 0.0011]] * ROUNDS, [1.0] * ROUNDS, [0.001] * 9, 500.0)
-    return Throughput(title, {name: seen for name in (SUITE, AGAIN, BARE, CORES, EVALUATION, SINGLE)})
+    return Throughput(title, dict.fromkeys((SUITE, AGAIN, BARE, CORES, EVALUATION, SINGLE), seen))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Check 13: several commands in one workspace share the runs: each run is trained once and sent to MLflow once."""
 
-import json
 import time
 from collections import Counter
 from pathlib import Path

@@ -34,7 +34,9 @@ def _tell(found: Compared, terminal: "Terminal") -> None:
 
     cost = cost_table(found.groups, target_of(found.groups))
     if terminal.as_json:
-        terminal.json("suite/compare/1", {"comparisons": [one.facts() for one in found.comparisons], "costs": cost.records()})
+        terminal.json(
+            "suite/compare/1", {"comparisons": [one.facts() for one in found.comparisons], "costs": cost.records()}
+        )
         return
     for table in (comparison_table(found.comparisons), cost):
         columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
