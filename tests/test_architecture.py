@@ -137,7 +137,7 @@ FLOORS = (
     ("suite.disk",),
     ("suite.analysis", "suite.execute", "suite.kernels"),
     ("suite.text", "suite.errors"),
-    ("suite.masking",),
+    ("suite.masking", "suite.completing"),
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 VERSION = "suite.__version__"  # a fact of the package, which every room may read

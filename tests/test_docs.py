@@ -26,7 +26,7 @@ def test_there_are_errors_and_commands_to_check():
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_in_the_readme_is_one_that_the_parser_knows(words):
-    arguments = cli._parser().parse_args(words.split())
+    arguments = cli.parser_of().parse_args(words.split())
 
     assert callable(arguments.verb)
 

@@ -10,11 +10,12 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import options, verbs
+from suite.cli import completion, options, verbs
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
 KEPT = "finished work is kept, and the same command continues from there."
+PROGRAM = "python -m suite"
 TERMINATED = 128 + signal.SIGTERM
 
 DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
@@ -36,6 +37,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
   python -m suite doctor                      what this machine has, and what would stop a run
+  python -m suite completion bash             the script by which bash completes all of this
 """
 
 ENVIRONMENT = """environment:
@@ -80,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
         signal.signal(signal.SIGINT, _end)
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser_of().parse_args(argv)
         verb: Callable[[argparse.Namespace], int] = arguments.verb
         return verb(arguments)
     except SuiteError as error:
@@ -115,9 +117,10 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of(program: str = PROGRAM) -> argparse.ArgumentParser:
+    """The parser of the whole command line, which begins with the words `program`."""
     parser = _Parser(
-        prog="python -m suite",
+        prog=program,
         description=DESCRIPTION,
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -141,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.ui, options.of_ui),
         (verbs.data, options.of_data),
         (verbs.doctor, options.of_doctor),
+        (verbs.completion, completion.options),
     ):
         help_text, _, example = (verb.__doc__ or "").partition("\n\n")
         name = verb.__name__.partition("_")[0]

@@ -65,7 +65,7 @@ def test_every_document_has_a_schema_and_every_schema_a_document():
 
 
 def test_every_verb_with_json_is_held_against_a_schema():
-    [verbs] = [one for one in parser._parser()._actions if isinstance(one, argparse._SubParsersAction)]
+    [verbs] = [one for one in parser.parser_of()._actions if isinstance(one, argparse._SubParsersAction)]
     with_json = {name for name, one in verbs.choices.items() if "--json" in one._option_string_actions}
 
     assert with_json == {*ELSEWHERE} | {words[0] for words in HERE.values()}

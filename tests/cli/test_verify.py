@@ -104,7 +104,7 @@ def test_a_record_that_was_altered_is_different_and_the_place_is_named(copied):
 
     answer = copied.suite("verify", "mlp-s0", "cnn-s0", "slow-s0", "--json")
 
-    first, second, third = answer.json
+    first, second, third = answer.json["verdicts"]
     assert answer.code == 1
     assert [one["status"] for one in answer.json["verdicts"]] == ["different", "different", "identical"]
     assert (first["difference"]["epoch"], first["difference"]["quantity"]) == (1, "train_loss")
@@ -127,7 +127,7 @@ def test_another_environment_is_named_as_what_could_explain_it(copied):
 
     answer = Workspace(copied.home, {**copied.extra, **switches}).suite("verify", "cnn-s0", "--json")
 
-    [one] = answer.json
+    [one] = answer.json["verdicts"]
     assert (answer.code, one["status"]) == (1, "different")
     assert one["environment"]["switches"] == {"before": {}, "now": switches}
     assert one["environment"]["cpu_capability"]["now"] == "DEFAULT"

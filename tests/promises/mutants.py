@@ -30,6 +30,15 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a shell expands the names that it completes", "suite/completing.py",
+           (("for name in names if _PLAIN.fullmatch(name)", "for name in names"),),
+           ("tests/cli/test_completion.py", "-k", "bash_offers")),
+    Mutant("a completion runs what is in the current folder", "suite/cli/completion.py",
+           ((" -P -m suite.completing", " -m suite.completing"),),
+           ("tests/cli/test_completion.py", "-k", "bash_offers")),
+    Mutant("a document has NaN in it", "suite/cli/terminal.py",
+           (("json.loads(told, parse_constant=lambda _: None)", "json.loads(told)"),),
+           ("tests/cli/test_documents.py", "-k", "null or as_its_schema")),
     Mutant("half a batch is not tried", "suite/checking/company.py",
            (('words = words or _changes("with its company", begun, _outputs(model, pixels[:half]))', "pass"),),
            ("tests/cli/test_check.py", "-k", "untracked")),
