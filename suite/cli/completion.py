@@ -70,7 +70,7 @@ def _fixed(*names: str) -> "dict[str, object]":
     import shtab
 
     words = " ".join(names)
-    return {**shtab.cmd(f"echo {words}"), "fish": words}  # type: ignore[dict-item]
+    return {**shtab.cmd(f"echo {words}"), "fish": words}
 
 
 def _asked(kind: str) -> str:

@@ -32,7 +32,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
                         help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)")  # fmt: skip
     _workers(parser)
     _no_report(parser)
-    _usual(parser)
+    _usual(parser, markdown=True)
 
 
 def of_tune(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
     _workers(parser)
-    _usual(parser)
+    _usual(parser, markdown=True)
 
 
 def of_gate(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
     _workers(parser)
-    _usual(parser)
+    _usual(parser, markdown=True)
 
 
 def of_bench(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
-    _usual(parser)
+    _usual(parser, markdown=True)
 
 
 def of_verify(parser: argparse.ArgumentParser) -> None:
@@ -187,10 +187,12 @@ def of_doctor(parser: argparse.ArgumentParser) -> None:
     _places(parser)
 
 
-def _usual(parser: argparse.ArgumentParser) -> None:
+def _usual(parser: argparse.ArgumentParser, *, markdown: bool = False) -> None:
     """Add the options that all verbs that train have."""
     _overrides(parser)
     _places(parser)
+    if markdown:
+        parser.add_argument("--markdown", action="store_true", help="GitHub's tables, on stdout and in a job's summary")
 
 
 def _places(parser: argparse.ArgumentParser) -> None:

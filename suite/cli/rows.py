@@ -1,8 +1,10 @@
 """Experiments and runs as rows of tables."""
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
+from suite.analysis.intervals import group
 from suite.data.catalog import data_set
 from suite.data.frozen import is_own
 from suite.recipe.experiment import Experiment
@@ -25,6 +27,27 @@ def summary_row(item: Planned) -> Sequence[str]:
         f"{clock['perf/train_images_per_second']:,.0f}",
         item.result["weights_sha256"][:12],
     )
+
+
+def group_rows(planned: Sequence[Planned]) -> list[Sequence[str]]:
+    """Each experiment's finished runs as one row: mean, interval over seeds, and difference from the published figure.
+
+    The published figure is compared by the source's own protocol.
+    """
+    rows = []
+    for experiment in dict.fromkeys(item.experiment.title for item in planned):
+        runs = [item for item in planned if item.experiment.title == experiment and item.status == "finished"]
+        results = [item.result["metrics"] for item in runs if item.result]
+        if not results:
+            continue
+        found = group([metrics["test/accuracy"] for metrics in results])
+        ours = fmean(metrics["test/source_accuracy"] for metrics in results)
+        source, changed = runs[0].experiment.recipe.source, runs[0].experiment.overrides
+        published = source.accuracy if source and not changed else None
+        interval = f"{found.interval.low:.4f} to {found.interval.high:.4f}" if found.interval else "–"
+        shown = ("–", "–") if published is None else (_published(runs[0].experiment), f"{ours - published:+.4f}")
+        rows.append((experiment, str(len(results)), f"{found.mean:.4f}", interval, *shown))
+    return rows
 
 
 def listed(experiment: Experiment) -> dict[str, Any]:

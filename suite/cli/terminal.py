@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from suite.cli import markdown
 from suite.errors import one_line
 from suite.masking import masked
 from suite.runs.events import Busy, Done, Ended, EpochEnded, Event, Failed, RunView, Step
@@ -30,13 +31,16 @@ class _Console(Console):
 
 
 class Terminal:
-    """Output goes to stdout; with `--json`, stdout gets one JSON document and everything else goes to stderr."""
+    """Output goes to stdout. With `--json` stdout gets one JSON document, with `--markdown` the tables alone.
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self.as_json = as_json
+    Everything else then goes to stderr.
+    """
+
+    def __init__(self, *, as_json: bool = False, as_markdown: bool = False) -> None:
+        self.as_json, self.as_markdown = as_json, as_markdown
         self._warned: set[str] = set()
-        self.console = _Console(stderr=as_json, highlight=False, soft_wrap=True)
-        stream = sys.stderr if as_json else sys.stdout
+        self.console = _Console(stderr=as_json or as_markdown, highlight=False, soft_wrap=True)
+        stream = sys.stderr if as_json or as_markdown else sys.stdout
         self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def say(self, line: str) -> None:
@@ -59,6 +63,9 @@ class Terminal:
         """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
         names = [column.removesuffix(">") for column in columns]
         right = [column.endswith(">") for column in columns]
+        if self.as_markdown:
+            markdown.show(markdown.table(title, names, right, rows))
+            return
         if self.live:
             drawn = Table(title=title, title_justify="left")
             for name, numeric in zip(names, right, strict=True):
@@ -75,6 +82,14 @@ class Terminal:
                 for cell, width, numeric in zip(row, widths, right, strict=True)
             )
             self.say("  ".join(cells).rstrip())
+
+    def conclude(self, lines: Sequence[str]) -> None:
+        """Print the sentences that belong to the tables."""
+        if self.as_markdown:
+            markdown.show(markdown.sentences(lines))
+        else:
+            for line in lines:
+                self.say(line)
 
     def progress(self, line: str) -> None:
         """Print a line, on a terminal only."""

@@ -30,6 +30,9 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a cell of a GitHub table may end it", "suite/cli/markdown.py",
+           ((r'"([\\|<*`\[~])"', '"([<])"'),),
+           ("tests/cli/test_markdown.py", "-k", "whatever")),
     Mutant("a shell expands the names that it completes", "suite/completing.py",
            (("for name in names if _PLAIN.fullmatch(name)", "for name in names"),),
            ("tests/cli/test_completion.py", "-k", "bash_offers")),

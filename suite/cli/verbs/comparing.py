@@ -41,5 +41,4 @@ def _tell(found: Compared, terminal: "Terminal") -> None:
     for table in (comparison_table(found.comparisons), cost):
         columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
         terminal.table(table.title, columns, table.cells())
-    for one in found.comparisons:
-        terminal.say(one.words)
+    terminal.conclude([one.words for one in found.comparisons])

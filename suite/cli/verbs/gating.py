@@ -38,8 +38,10 @@ def gate(args: Namespace) -> int:
     if args.json:
         terminal.json("suite/gate/1", {"verdicts": [one.facts() for one in found]})
     else:
-        columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
+        columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "interval>", "verdict")
         terminal.table("Gate", columns, [_row(one) for one in found])
+        if args.markdown:
+            terminal.conclude([f"{one.title}: {one.judged.words}{_why(one)}" for one in found])
     return worst([exit_code(one.judged.verdict for one in found), session.code])
 
 
@@ -66,4 +68,6 @@ def _row(one: "Gated") -> list[str]:
     means = [math.fsum(values) / len(values) for values in (reference, fresh)]
     figures = [f"{value:.4f}" if math.isfinite(value) else "–" for value in means]
     drop = f"{one.judged.drop:+.4f}" if math.isfinite(one.judged.drop) else "–"
-    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, one.judged.verdict]
+    low, high = one.judged.interval.low, one.judged.interval.high
+    interval = f"{low:+.4f} to {high:+.4f}" if math.isfinite(low) and math.isfinite(high) else "–"
+    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, interval, one.judged.verdict]

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from suite.api import training
-from suite.cli.rows import summary_row
+from suite.cli.rows import group_rows, summary_row
 from suite.cli.verbs.common import changes, opened
 from suite.runs.plan import worst
 
@@ -24,6 +24,9 @@ def run(args: Namespace) -> int:
     else:
         columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
         terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
+        if args.markdown:
+            columns = ("experiment", "n>", "test accuracy>", "95 % over seeds>", "published>", "difference>")
+            terminal.table("Experiments", columns, group_rows(found.planned))
     return found.code
 
 
