@@ -124,7 +124,7 @@ def test_a_heavy_library_is_loaded_inside_a_function(library):
 # The rooms from the top of the house to its ground: a room uses only rooms that stand below it.
 FLOORS = (
     ("suite.__main__",),
-    ("suite.cli",),
+    ("suite.cli", "suite.plugin"),
     ("suite",),  # the public names, loaded when they are used
     ("suite.api",),
     ("suite.reporting",),

@@ -122,14 +122,14 @@ def _require_processor() -> None:
 
 def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str, Workload]":
     """The workload of each experiment, by title."""
+    return {one.title: workload(session, one) for one in session.with_data(experiments)}
+
+
+def workload(session: Session, one: Experiment) -> "Workload":
+    """What a measured process must know of an experiment. Raises `SuiteError` (3) if its data cannot be fetched."""
     from suite.benching.sides import Workload
 
-    return {
-        one.title: Workload(
-            one.name, session.data(one.recipe.data), one.overrides, session.folders, one.recipe.portable
-        )
-        for one in session.with_data(experiments)
-    }
+    return Workload(one.name, session.data(one.recipe.data), one.overrides, session.folders, one.recipe.portable)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def group_rows(planned: Sequence[Planned]) -> list[Sequence[str]]:
 
     The published figure is compared by the source's own protocol.
     """
-    rows = []
+    rows: list[Sequence[str]] = []
     for experiment in dict.fromkeys(item.experiment.title for item in planned):
         runs = [item for item in planned if item.experiment.title == experiment and item.status == "finished"]
         results = [item.result["metrics"] for item in runs if item.result]

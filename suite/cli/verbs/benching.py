@@ -80,7 +80,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
     found = []
     for one in judged:
         found.append(one)
-        terminal.say(_verdict(one))
+        terminal.say(one.words)
     beside = args.against or args.against_env or "the baseline"
     if args.json:
         terminal.json("suite/speed/1", {"beside": beside, "verdicts": [one.facts() for one in found]})
@@ -102,12 +102,6 @@ def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Termi
 
 def _line(one: "Throughput") -> str:
     return f"{one.title}: {one.images_per_second:,.0f} images/s, {one.milliseconds_per_step:.1f} ms a step."
-
-
-def _verdict(one: "Gated") -> str:
-    low, high = one.slower.low, one.slower.high
-    words = f"{one.title}: {one.verdict}: {one.value:.3f} times as long ({low:.3f} to {high:.3f}), limit {one.limit:g}."
-    return f"{words} {one.remark}".rstrip()
 
 
 def _speeds(one: "Throughput") -> list[str]:

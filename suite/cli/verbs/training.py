@@ -25,8 +25,8 @@ def run(args: Namespace) -> int:
         columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
         terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
         if args.markdown:
-            columns = ("experiment", "n>", "test accuracy>", "95 % over seeds>", "published>", "difference>")
-            terminal.table("Experiments", columns, group_rows(found.planned))
+            heads = ("experiment", "n>", "test accuracy>", "95 % over seeds>", "published>", "difference>")
+            terminal.table("Experiments", heads, group_rows(found.planned))
     return found.code
 
 
