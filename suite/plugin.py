@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 class Item(pytest.Function):
     """One entry or verdict, called `suite-bench::lenet::training_step`."""
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002
         """An error of the suite is one line."""
         return str(excinfo.value) if excinfo.errisinstance(_suite_error()) else super().repr_failure(excinfo)
 
