@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.api.references import references
+from suite.api.references import place_of
 from suite.api.session import Session
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
@@ -49,7 +49,7 @@ def check(
 
     _require_processor()
     session.home.require_writable()
-    path = baseline or references(session.home, speed_gate.COMMITTED)
+    path = baseline or place_of(session.home, speed_gate.COMMITTED)
     baselines = speed_gate.read_baselines(path, () if every else [one.title for one in experiments])
     if every:
         experiments = session.with_reference(experiments, baselines, path)
@@ -90,7 +90,7 @@ def update_baseline(
 
     _require_processor()
     session.home.require_writable()
-    path, found = baseline or references(session.home, speed_gate.COMMITTED, to_write=True), {}
+    path, found = baseline or place_of(session.home, speed_gate.COMMITTED, to_write=True), {}
     for name, workload in _workloads(session, experiments).items():
         found[name] = speed_gate.measured(workload, seconds=seconds, tell=partial(_tell, session, name))
         session.screen.say(f"{name}: {found[name].ratio.words} times as long as the bare loop.")

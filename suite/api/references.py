@@ -7,7 +7,7 @@ from suite.disk.home import Home
 from suite.recipe.registry import OURS
 
 
-def references(home: Home, ours: Path, *, to_write: bool = False) -> Path:
+def place_of(home: Home, ours: Path, *, to_write: bool = False) -> Path:
     """The file of references that a gate uses: in a checkout `ours`, which is committed there.
 
     An installed suite leaves its own files alone: the user's is in `experiments/` of the home, as soon as one is

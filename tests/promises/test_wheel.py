@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.api.references import references
+from suite.api.references import place_of
 from suite.disk.home import Home
 from suite.recipe.registry import OURS
 from tests.conftest import ROOT, Workspace
@@ -62,11 +62,11 @@ def test_the_archives_are_the_same_bytes_and_work_from_an_empty_folder(tmp_path:
 def test_an_installed_suite_writes_its_references_where_the_user_is(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
     home = Home.find()
-    assert references(home, OURS / "reference.json", to_write=True) == OURS / "reference.json"
+    assert place_of(home, OURS / "reference.json", to_write=True) == OURS / "reference.json"
 
     monkeypatch.setattr("suite.api.references.OURS", tmp_path / "installed" / "experiments")
     ours, mine = tmp_path / "installed" / "experiments" / "reference.json", tmp_path / "home/experiments/reference.json"
-    assert references(home, ours) == ours
-    assert references(home, ours, to_write=True) == mine
+    assert place_of(home, ours) == ours
+    assert place_of(home, ours, to_write=True) == mine
     mine.touch()
-    assert references(home, ours) == mine
+    assert place_of(home, ours) == mine
