@@ -65,7 +65,10 @@ def given(tmp_path):
         if measured:
             (tmp_path / "repository" / "conftest.py").write_text("")
         own = {"SUITE_EXPERIMENTS": "nets", "SUITE_HOME": str(tmp_path), "MILLISECONDS": milliseconds}
-        command = [sys.executable, "-m", "pytest", "-p", "suite.plugin", "-p", "no:cacheprovider", *words]
+        others = [
+            word for name in ("cacheprovider", "hypothesispytest", "xdist", "anyio") for word in ("-p", f"no:{name}")
+        ]
+        command = [sys.executable, "-m", "pytest", "-p", "suite.plugin", *others, *words]
         environment = {name: value for name, value in plain_environment().items() if not name.startswith("PYTEST_")}
         return subprocess.run(
             command, cwd=tmp_path / "repository", env={**environment, **own}, capture_output=True, text=True
