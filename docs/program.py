@@ -20,13 +20,13 @@ WIDTH = 80  # of the help, in characters
 
 def verbs() -> dict[str, tuple[str, argparse.ArgumentParser]]:
     """Every verb with its help in one sentence and its parser."""
-    [choice] = (one for one in cli._parser()._actions if isinstance(one, argparse._SubParsersAction))
+    [choice] = (one for one in cli.parser_of()._actions if isinstance(one, argparse._SubParsersAction))
     return {one.dest: (str(one.help), choice.choices[one.dest]) for one in choice._choices_actions}
 
 
 def command_line() -> str:
     """The help of the command and of each verb, as `--help` prints it."""
-    parsers = {"python -m suite": cli._parser(), **{name: parser for name, (_, parser) in verbs().items()}}
+    parsers = {"python -m suite": cli.parser_of(), **{name: parser for name, (_, parser) in verbs().items()}}
     return "\n\n".join(f"## {name}\n\n{fenced('text', _help(parser))}" for name, parser in parsers.items())
 
 

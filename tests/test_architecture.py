@@ -131,7 +131,7 @@ def test_a_heavy_library_is_loaded_inside_a_function(library):
 # The rooms from the top of the house to its ground: a room uses only rooms that stand below it.
 FLOORS = (
     ("suite.__main__",),
-    ("suite.cli",),
+    ("suite.cli", "suite.plugin"),
     ("suite",),  # the public names, loaded when they are used
     ("suite.api",),
     ("suite.reporting",),
@@ -144,7 +144,7 @@ FLOORS = (
     ("suite.disk",),
     ("suite.analysis", "suite.execute", "suite.kernels"),
     ("suite.text", "suite.errors", "suite.html"),
-    ("suite.masking",),
+    ("suite.masking", "suite.completing"),
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 VERSION = "suite.__version__"  # a fact of the package, which every room may read

@@ -15,6 +15,7 @@ from tests.conftest import ROOT, assert_refused
 from tests.promises.mutants import MUTANTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 ERRORS = re.findall(r"^\| `python -m suite (.*?)` \| (.*?) \|$", README, re.MULTILINE)
 COMMANDS = re.findall(r"^    python -m suite (.+?)(?:  .*)?$", README, re.MULTILINE)
 PAGES = {
@@ -35,7 +36,7 @@ def test_there_are_errors_and_commands_to_check():
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_in_the_readme_is_one_that_the_parser_knows(words):
-    arguments = cli._parser().parse_args(words.split())
+    arguments = cli.parser_of().parse_args(words.split())
 
     assert callable(arguments.verb)
 
@@ -62,6 +63,24 @@ def test_ci_runs_the_readmes_test_command():
     assert command in (ROOT / ".ci" / "run").read_text()
 
 
+def test_the_workflow_is_called_with_inputs_that_it_has():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/suite-gate.yml").read_text())
+    call, hooks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", CI, re.DOTALL)]
+    inputs = workflow[True]["workflow_call"]["inputs"]  # YAML 1.1 reads `on` as true
+
+    assert call["jobs"]["accuracy"]["with"].keys() <= inputs.keys()
+    assert {name for name, one in inputs.items() if one.get("required")} <= call["jobs"]["accuracy"]["with"].keys()
+    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / ".github/workflows/suite-gate.yml").read_text()))
+    assert used == inputs.keys()
+    entries = [hook["entry"].split()[3:] for hook in hooks["repos"][0]["hooks"]]
+    assert [words[0] for words in entries] == ["check", "gate"]
+
+
+@pytest.mark.parametrize("words", re.findall(r"python -m suite (.+?)(?: > \S+)?$", CI, re.MULTILINE))
+def test_every_command_in_the_page_about_ci_is_one_that_the_parser_knows(words):
+    assert callable(cli.parser_of().parse_args(words.split()).verb)
+
+
 def test_every_link_in_the_readme_leads_somewhere():
     links = re.findall(r"\]\((?!http)(.*?)\)", README)
 
@@ -75,7 +94,7 @@ def test_every_command_of_a_page_is_one_that_the_parser_knows(page):
     commands = re.findall(r"^    (?:.* )?python -m suite (\w.*?)(?:  .*| [#>|&].*)?$", PAGES[page], re.MULTILINE)
 
     for words in commands:
-        arguments = cli._parser().parse_args(shlex.split(re.sub(r"K\b", "1", words)))
+        arguments = cli.parser_of().parse_args(shlex.split(re.sub(r"K\b", "1", words)))
         assert callable(arguments.verb), words
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api.references import place_of
 from suite.api.session import Session
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
@@ -48,7 +49,7 @@ def check(
 
     _require_processor()
     session.home.require_writable()
-    path = baseline or speed_gate.COMMITTED
+    path = baseline or place_of(session.home, speed_gate.COMMITTED)
     baselines = speed_gate.read_baselines(path, () if every else [one.title for one in experiments])
     if every:
         experiments = session.with_reference(experiments, baselines, path)
@@ -89,7 +90,7 @@ def update_baseline(
 
     _require_processor()
     session.home.require_writable()
-    path, found = baseline or speed_gate.COMMITTED, {}
+    path, found = baseline or place_of(session.home, speed_gate.COMMITTED, to_write=True), {}
     for name, workload in _workloads(session, experiments).items():
         found[name] = speed_gate.measured(workload, seconds=seconds, tell=partial(_tell, session, name))
         session.screen.say(f"{name}: {found[name].ratio.words} times as long as the bare loop.")
@@ -122,14 +123,15 @@ def _require_processor() -> None:
 
 def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str, Workload]":
     """The workload of each experiment, by title."""
+    return {one.title: workload(session, one) for one in session.with_data(experiments)}
+
+
+def workload(session: Session, one: Experiment) -> "Workload":
+    """What a measured process must know of an experiment. Raises `SuiteError` (3) if its data cannot be fetched."""
     from suite.benching.sides import Workload
 
-    return {
-        one.title: Workload(
-            one.name, session.data(one.recipe.data), one.overrides, one.found_in(session.folders), one.recipe.portable
-        )
-        for one in session.with_data(experiments)
-    }
+    folders = one.found_in(session.folders)
+    return Workload(one.name, session.data(one.recipe.data), one.overrides, folders, one.recipe.portable)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from suite.analysis.intervals import group, wilson
@@ -96,6 +97,28 @@ def _recipe_row(items: Sequence[Planned]) -> Sequence[str]:
     return (items[0].experiment.title, str(seeds.n), f"{seeds.mean:.4f}", over_seeds, over_images)
 
 
+def groups_table(planned: Sequence[Planned]) -> Shown:
+    """Each experiment's finished runs as one row: mean, interval over seeds, and difference from the published figure.
+
+    The published figure is compared by the source's own protocol.
+    """
+    columns = ("experiment", "n>", "test accuracy>", "95 % over seeds>", "published>", "difference>")
+    titles = dict.fromkeys(item.experiment.title for item in planned if item.status == "finished" and item.result)
+    return Shown("Experiments", columns, [_group_row(planned, title) for title in titles])
+
+
+def _group_row(planned: Sequence[Planned], title: str) -> Sequence[str]:
+    runs = [item for item in planned if item.experiment.title == title and item.status == "finished"]
+    results = [item.result["metrics"] for item in runs if item.result]
+    found = group([metrics["test/accuracy"] for metrics in results])
+    ours = fmean(metrics["test/source_accuracy"] for metrics in results)
+    source, changed = runs[0].experiment.recipe.source, runs[0].experiment.overrides
+    published = source.accuracy if source and not changed else None
+    interval = f"{found.interval.low:.4f} to {found.interval.high:.4f}" if found.interval else "–"
+    shown = ("–", "–") if published is None else (_published(runs[0].experiment), f"{ours - published:+.4f}")
+    return (title, str(len(results)), f"{found.mean:.4f}", interval, *shown)
+
+
 def experiments_table(found: Sequence[Experiment]) -> Shown:
     """A row for each experiment."""
     columns = ("experiment", "data", "parameters>", "epochs>", "batch>", "images>", "published", "source")
@@ -109,7 +132,7 @@ def verdicts_table(found: "Sequence[Verdict]") -> Shown:
 
 def gate_table(found: "Sequence[Gated]") -> Shown:
     """A row for each experiment that was judged by its accuracy."""
-    columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
+    columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "interval>", "verdict")
     return Shown("Gate", columns, [_gated(one) for one in found])
 
 
@@ -118,7 +141,9 @@ def _gated(one: "Gated") -> list[str]:
     means = [math.fsum(values) / len(values) for values in (reference, fresh)]
     figures = [f"{value:.4f}" if math.isfinite(value) else "–" for value in means]
     drop = f"{one.judged.drop:+.4f}" if math.isfinite(one.judged.drop) else "–"
-    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, one.judged.verdict]
+    low, high = one.judged.interval.low, one.judged.interval.high
+    interval = f"{low:+.4f} to {high:+.4f}" if math.isfinite(low) and math.isfinite(high) else "–"
+    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, interval, one.judged.verdict]
 
 
 def speed_tables(found: "Sequence[Throughput]") -> list[Shown]:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.references import place_of
 from suite.api.results import Recorded, Runs
 from suite.api.session import Named, Session
 from suite.errors import FAILED, MACHINE, SuiteError, one_line
@@ -139,7 +140,7 @@ def gate(
     """
     from suite.runs import accuracy_gate
 
-    path = reference or accuracy_gate.COMMITTED
+    path = reference or place_of(session.home, accuracy_gate.COMMITTED)
     references = accuracy_gate.read_references(path, () if every else experiments)
     if every:
         experiments = session.with_reference(experiments, references, path)
@@ -161,7 +162,7 @@ def update_reference(
     """
     from suite.runs import accuracy_gate
 
-    path = path or accuracy_gate.COMMITTED
+    path = path or place_of(session.home, accuracy_gate.COMMITTED, to_write=True)
     planned = plan(session.prepare(experiments), range(seeds), session.home.runs)
     recorder = train_recorded(session, planned)
     references = accuracy_gate.measured(planned)

@@ -39,6 +39,13 @@ class Gated:
     versions: Mapping[str, str]
     remark: str = ""
 
+    @property
+    def words(self) -> str:
+        """The verdict as a line."""
+        low, high = self.slower.low, self.slower.high
+        ratio = f"{self.value:.3f} times as long ({low:.3f} to {high:.3f})"
+        return f"{self.title}: {self.verdict}: {ratio}, limit {self.limit:g}. {self.remark}".rstrip()
+
     def facts(self) -> dict[str, Any]:
         """As plain values."""
         return {

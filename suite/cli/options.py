@@ -34,7 +34,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
                         help="train nothing if it would take longer than 90s, 10m or 2h")  # fmt: skip
     shared.workers(parser)
     shared.no_report(parser)
-    shared.usual(parser)
+    shared.usual(parser, markdown=True)
 
 
 def of_tune(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +73,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
                         help="a difference too small to matter, such as 0.5pt: equivalent, or not?")  # fmt: skip
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
     shared.workers(parser)
-    shared.usual(parser)
+    shared.usual(parser, markdown=True)
 
 
 def of_plan(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,7 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
     shared.workers(parser)
-    shared.usual(parser)
+    shared.usual(parser, markdown=True)
 
 
 def of_bench(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +114,7 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
-    shared.usual(parser)
+    shared.usual(parser, markdown=True)
 
 
 def of_verify(parser: argparse.ArgumentParser) -> None:

@@ -10,12 +10,13 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import export_options, options, shared, verbs
+from suite.cli import completion, export_options, options, shared, verbs
 from suite.cli.verbs.guiding import guide
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
 KEPT = "finished work is kept, and the same command continues from there."
+PROGRAM = "python -m suite"
 TERMINATED = 128 + signal.SIGTERM
 
 DESCRIPTION = """Small image-classification experiments: reproducible to the bit, tracked in MLflow, honestly reported.
@@ -41,6 +42,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
   python -m suite doctor                      what this machine has, and what would stop a run
+  python -m suite completion bash             the script by which bash completes all of this
 """
 
 ENVIRONMENT = """environment:
@@ -86,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
         signal.signal(signal.SIGINT, _end)
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser_of().parse_args(argv)
         verb: Callable[[argparse.Namespace], int] = arguments.verb
         return verb(arguments)
     except SuiteError as error:
@@ -121,9 +123,35 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def _parser() -> argparse.ArgumentParser:
+VERBS = (
+    (verbs.list_experiments, options.of_list),
+    (verbs.show, options.of_show),
+    (verbs.new, options.of_new),
+    (verbs.check, options.of_check),
+    (verbs.run, options.of_run),
+    (verbs.tune, options.of_tune),
+    (verbs.compare, options.of_compare),
+    (verbs.plan, options.of_plan),
+    (verbs.gate, options.of_gate),
+    (verbs.bench, options.of_bench),
+    (verbs.verify, options.of_verify),
+    (verbs.predict, options.of_predict),
+    (verbs.gallery, options.of_gallery),
+    (verbs.export, export_options.of_export),
+    (verbs.publish, export_options.of_publish),
+    (verbs.report, options.of_report),
+    (verbs.sync, options.of_sync),
+    (verbs.ui, options.of_ui),
+    (verbs.data, options.of_data),
+    (verbs.doctor, options.of_doctor),
+    (verbs.completion, completion.options),
+)
+
+
+def parser_of(program: str = PROGRAM) -> argparse.ArgumentParser:
+    """The parser of the whole command line, which begins with the words `program`."""
     parser = _Parser(
-        prog="python -m suite",
+        prog=program,
         description=DESCRIPTION,
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -132,28 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     alone = sys.stdout.isatty()  # a person asks; in a script a missing verb is a mistake
     parser.set_defaults(verb=guide, experiments=shared.own_folders())
     add = parser.add_subparsers(title="verbs", metavar="VERB", required=not alone).add_parser
-    for verb, words in (
-        (verbs.list_experiments, options.of_list),
-        (verbs.show, options.of_show),
-        (verbs.new, options.of_new),
-        (verbs.check, options.of_check),
-        (verbs.run, options.of_run),
-        (verbs.tune, options.of_tune),
-        (verbs.compare, options.of_compare),
-        (verbs.plan, options.of_plan),
-        (verbs.gate, options.of_gate),
-        (verbs.bench, options.of_bench),
-        (verbs.verify, options.of_verify),
-        (verbs.predict, options.of_predict),
-        (verbs.gallery, options.of_gallery),
-        (verbs.export, export_options.of_export),
-        (verbs.publish, export_options.of_publish),
-        (verbs.report, options.of_report),
-        (verbs.sync, options.of_sync),
-        (verbs.ui, options.of_ui),
-        (verbs.data, options.of_data),
-        (verbs.doctor, options.of_doctor),
-    ):
+    for verb, words in VERBS:
         help_text, _, example = (verb.__doc__ or "").partition("\n\n")
         name = verb.__name__.partition("_")[0]
         one = add(name, help=help_text, description=help_text, epilog=_dedent(example), formatter_class=_RAW)

@@ -7,10 +7,12 @@ from pathlib import Path
 from suite.cli import types
 
 
-def usual(parser: argparse.ArgumentParser) -> None:
+def usual(parser: argparse.ArgumentParser, *, markdown: bool = False) -> None:
     """Add the options that all verbs that train have."""
     overrides(parser)
     places(parser)
+    if markdown:
+        parser.add_argument("--markdown", action="store_true", help="GitHub's tables, on stdout and in a job's summary")
 
 
 def places(parser: argparse.ArgumentParser) -> None:

@@ -15,12 +15,13 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
     if terminal.as_json:
         about = {"experiment": experiment.name, "identity": experiment.identity, "path": str(experiment.path)}
         terminal.json(
+            "suite/show/1",
             {
                 **about,
                 **experiment.facts(),
                 "space": dict(experiment.recipe.space),
                 "network": {"text": experiment.trained_text, **facts},
-            }
+            },
         )
         return
     rows = [

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.api.progress import Lines, figures_of, line_for
+from suite.cli import markdown
 from suite.errors import one_line
 from suite.masking import masked
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed, RunView, Step
@@ -31,13 +32,16 @@ class _Console(Console):
 
 
 class Terminal:
-    """Output goes to stdout; with `--json`, stdout gets one JSON document and everything else goes to stderr."""
+    """Output goes to stdout. With `--json` stdout gets one JSON document, with `--markdown` the tables alone.
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self.as_json = as_json
+    Everything else then goes to stderr.
+    """
+
+    def __init__(self, *, as_json: bool = False, as_markdown: bool = False) -> None:
+        self.as_json, self.as_markdown = as_json, as_markdown
         self._warned: set[str] = set()
-        self.console = _Console(stderr=as_json, highlight=False, soft_wrap=True)
-        stream = sys.stderr if as_json else sys.stdout
+        self.console = _Console(stderr=as_json or as_markdown, highlight=False, soft_wrap=True)
+        stream = sys.stderr if as_json or as_markdown else sys.stdout
         self.live = stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def say(self, line: str) -> None:
@@ -50,15 +54,19 @@ class Terminal:
             self._warned.add(line)
             print(f"suite: {one_line(line)}", file=sys.stderr, flush=True)
 
-    def json(self, facts: Any) -> None:
-        """Print the JSON document on stdout."""
-        plain, escaped = with_texts(facts, masked), not _unicode(sys.stdout)
-        print(json.dumps(plain, indent=1, ensure_ascii=escaped, default=lambda one: masked(str(one))))
+    def json(self, schema: str, facts: Mapping[str, Any]) -> None:
+        """Print the JSON document on stdout; `schema` is its kind and version, as docs/schemas has them."""
+        told = json.dumps(with_texts(dict(facts), masked), default=_plain)
+        plain = json.loads(told, parse_constant=lambda _: None)  # NaN is no JSON: not every reader takes it
+        print(json.dumps({"schema": schema, **plain}, indent=1, ensure_ascii=not _unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: with borders on a terminal, else as text. A column whose name ends in `>` aligns right."""
         names = [column.removesuffix(">") for column in columns]
         right = [column.endswith(">") for column in columns]
+        if self.as_markdown:
+            markdown.show(markdown.table(title, names, right, rows))
+            return
         if self.live:
             drawn = Table(title=title, title_justify="left")
             for name, numeric in zip(names, right, strict=True):
@@ -75,6 +83,14 @@ class Terminal:
                 for cell, width, numeric in zip(row, widths, right, strict=True)
             )
             self.say("  ".join(cells).rstrip())
+
+    def conclude(self, lines: Sequence[str]) -> None:
+        """Print the sentences that belong to the tables."""
+        if self.as_markdown:
+            markdown.show(markdown.sentences(lines))
+        else:
+            for line in lines:
+                self.say(line)
 
     def progress(self, line: str) -> None:
         """Print a line, on a terminal only."""
@@ -95,6 +111,11 @@ class Terminal:
 def _text(words: str) -> Text:
     """Words as the console shows them: taken literally, secrets masked."""
     return Text(printable(masked(words)))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no kind for: numpy's numbers as Python's, anything else, such as a path, as text."""
+    return value.item() if hasattr(value, "item") else masked(str(value))
 
 
 def _unicode(stream: TextIO) -> bool:

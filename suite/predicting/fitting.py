@@ -52,7 +52,7 @@ def fitted(path: Path, shape: Shape, usual: Usual | None, *, as_is: bool) -> Fit
         return Fitted(plain, (found.height, found.width), scaled)
     seen = measured(plain)
     wrong = _differences(seen, usual, squeezed=any(one.what == "proportions" for one in scaled))
-    fixable = seen.plain[0] >= PLAIN and seen.contrast[0] >= FAINT
+    fixable = bool(seen.plain[0] >= PLAIN and seen.contrast[0] >= FAINT)
     if fixable and not as_is:
         plain = _corrected(path, paper, plain, usual, {one.what for one in (*wrong, *scaled)})
     every = [

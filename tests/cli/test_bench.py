@@ -23,7 +23,7 @@ def test_it_measures_beside_each_reference_and_keeps_what_it_found(workspace: Wo
     answer = workspace.suite("bench", *MLP, "--json")
 
     assert answer.code == 0, answer.err
-    [found] = answer.json
+    [found] = answer.json["measured"]
     assert found["experiment"] == "mlp data=digits"
     assert found["times_as_fast_as"].keys() == {"bare loop", "tutorial loop", "Lightning", "suite"}
     for one in (*found["times_as_fast_as"].values(), found["same_against_itself"]):
@@ -80,7 +80,7 @@ def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tm
     answer = there.suite("bench", *MLP, "--against", "HEAD", "--json")
 
     assert answer.code == 1, answer.out + answer.err
-    [found] = answer.json
+    [found] = answer.json["verdicts"]
     assert found["verdict"] == "FAIL"
     assert found["interval"][0] > 1.05
 

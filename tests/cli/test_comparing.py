@@ -54,7 +54,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def identity(workspace: Workspace, name: str) -> str:
-    return next(one["identity"] for one in workspace.suite("list", "--json").json if one["experiment"] == name)
+    return next(
+        one["identity"] for one in workspace.suite("list", "--json").json["experiments"] if one["experiment"] == name
+    )
 
 
 def best_accuracies(workspace: Workspace, name: str) -> list[float]:

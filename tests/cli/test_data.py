@@ -1,13 +1,12 @@
 """The verb `data`: the sets with shape, size and licence, and their preparation."""
 
-import json
-
 import numpy as np
 import pytest
 
 from suite.cli.parser import main
 from suite.data import CATALOG
 from suite.data.sources.order import SOURCES
+from tests.documents import valid
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +26,7 @@ def arrays(path):
 
 def test_the_list_has_every_set_with_what_one_needs_to_choose(capsys):
     assert main(["data", "--json"]) == 0
-    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    listed = {one["name"]: one for one in valid(capsys.readouterr().out)["sets"]}
 
     assert set(listed) == set(CATALOG)
     assert listed["cifar-100"]["shape"] == [3, 32, 32]
@@ -49,9 +48,9 @@ def test_what_was_fetched_is_here_and_needs_no_source(capsys, monkeypatch):
 def test_ones_own_data_is_in_the_list_once_it_was_read(capsys, tmp_path):
     assert main(["data", "fetch", f"npz:{arrays(tmp_path / 'mine.npz')}", "--json"]) == 0
     given = capsys.readouterr()
-    [fetched] = json.loads(given.out)
+    [fetched] = valid(given.out)["sets"]
     main(["data", "--json"])
-    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    listed = {one["name"]: one for one in valid(capsys.readouterr().out)["sets"]}
 
     assert fetched["name"].startswith("own-")
     assert listed[fetched["name"]] == fetched

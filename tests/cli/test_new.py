@@ -41,7 +41,7 @@ def test_the_file_runs_at_once(workspace, own, words):
     assert 20 <= len(text.splitlines()) <= 40
     assert text.count("  # ") >= 4
     assert max(map(len, text.splitlines())) <= 120
-    assert [one["status"] for one in trained.json] == ["finished"]
+    assert [one["status"] for one in trained.json["runs"]] == ["finished"]
 
 
 def test_a_copy_has_the_same_recipe_and_network_and_no_source(in_process, own):

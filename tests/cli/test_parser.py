@@ -1,7 +1,6 @@
 """What a user meets at the prompt: help in a blink, one line for a mistake, the right exit code."""
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -55,7 +54,7 @@ def test_list_names_the_experiments_with_their_published_figures(workspace):
 
 
 def test_list_as_json_is_one_document(workspace):
-    listed = {one["experiment"]: one for one in workspace.suite("list", "--json").json}
+    listed = {one["experiment"]: one for one in workspace.suite("list", "--json").json["experiments"]}
 
     assert listed["lenet"]["recipe"]["lr"] == 0.001
     assert len(listed["lenet"]["identity"]) == 64
@@ -182,7 +181,7 @@ def test_every_verb_teaches_by_example(capsys):
 
 @pytest.mark.commands
 def test_doctor_finds_nothing_that_would_stop_a_run(workspace):
-    findings = {one["what"]: one for one in workspace.suite("doctor", "--json").json}
+    findings = {one["what"]: one for one in workspace.suite("doctor", "--json").json["findings"]}
 
     assert {"python", "torch", "mlflow", "home", "space", "mlflow store", "data mnist"} <= findings.keys()
     assert all(one["code"] == 0 for one in findings.values())
@@ -195,7 +194,7 @@ def test_doctor_names_what_would_stop_a_run(workspace):
     answer = workspace.suite("doctor", "--json")
 
     assert answer.code == 3
-    stopping = [one for one in json.loads(answer.out) if one["code"]]
+    stopping = [one for one in answer.json["findings"] if one["code"]]
     assert any(str(workspace.home / "mlruns") in one["found"] for one in stopping)
 
 

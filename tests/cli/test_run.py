@@ -13,7 +13,7 @@ OURS = len(registry.load().experiments)
 
 
 def hashes(answer):
-    return {(one["experiment"], one["seed"]): one["weights_sha256"] for one in answer.json}
+    return {(one["experiment"], one["seed"]): one["weights_sha256"] for one in answer.json["runs"]}
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def test_the_main_job_trains_records_and_reports(finished):
     workspace, answer = finished
 
     assert answer.code == 0, answer.err
-    assert [one["status"] for one in answer.json] == ["finished"] * OURS
-    for one in answer.json:
+    assert [one["status"] for one in answer.json["runs"]] == ["finished"] * OURS
+    for one in answer.json["runs"]:
         assert len(one["weights_sha256"]) == 64
         assert one["mlflow_run_id"]
         assert Path(one["folder"], "weights.safetensors").exists()
@@ -45,9 +45,9 @@ def test_run_again_skips_what_is_finished(finished):
     again = workspace.suite("run", "all", *TINY, "--seeds", "1", "--json")
 
     assert again.code == 0
-    assert all(one["skipped"] for one in again.json)
+    assert all(one["skipped"] for one in again.json["runs"])
     assert hashes(again) == hashes(first)
-    assert {one["mlflow_run_id"] for one in again.json} == {one["mlflow_run_id"] for one in first.json}
+    assert {one["mlflow_run_id"] for one in again.json["runs"]} == {one["mlflow_run_id"] for one in first.json["runs"]}
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -70,7 +70,7 @@ def test_a_report_is_left_as_it_is_until_the_record_or_its_files_change(finished
     assert workspace.suite(*again).code == 0  # looks at the record, finds it whole, and notes that
     before = page.stat().st_mtime_ns
 
-    [left] = workspace.suite(*again).json
+    [left] = workspace.suite(*again).json["runs"]
     assert page.stat().st_mtime_ns == before
     assert left["mlflow_run_id"]
     table.unlink()
@@ -113,17 +113,17 @@ def test_a_run_that_breaks_down_takes_no_other_with_it(workspace, name, body, st
     answer = workspace.suite("run", name, "mlp", *TINY, "--seeds", "1", "--no-report", "--json")
 
     assert answer.code == code
-    assert {one["experiment"]: one["status"] for one in answer.json} == {name: status, "mlp": "finished"}
+    assert {one["experiment"]: one["status"] for one in answer.json["runs"]} == {name: status, "mlp": "finished"}
     assert "Traceback" not in answer.err
 
 
 def test_a_diverging_run_is_said_to_have_diverged_and_gives_1(workspace):
     answer = workspace.suite("run", "slow", "mlp", *TINY, "--set", "lr=1e30", "--seeds", "1", "--no-report", "--json")
 
-    statuses = {one["experiment"]: one["status"] for one in answer.json}
+    statuses = {one["experiment"]: one["status"] for one in answer.json["runs"]}
     assert answer.code == 1
     assert statuses["mlp"] == "diverged"
-    assert "test/accuracy" not in next(one for one in answer.json if one["experiment"] == "mlp")["metrics"]
+    assert "test/accuracy" not in next(one for one in answer.json["runs"] if one["experiment"] == "mlp")["metrics"]
 
 
 def test_a_tracker_that_is_away_does_not_stop_training_and_is_made_up_for(workspace):
@@ -132,7 +132,7 @@ def test_a_tracker_that_is_away_does_not_stop_training_and_is_made_up_for(worksp
     answer = away.suite("run", "mlp", *TINY, "--seeds", "1", "--no-report", "--json")
 
     assert answer.code == 0
-    assert answer.json[0]["status"] == "finished"
+    assert answer.json["runs"][0]["status"] == "finished"
     assert "sync" in answer.err
     assert workspace.suite("sync", "--json").json["sent"] == 1
     assert workspace.suite("sync", "--json").json["sent"] == 0
@@ -147,7 +147,7 @@ def test_a_damaged_result_is_refused_by_itself(in_process, finished):
     among_others = workspace.suite("run", "all", *TINY, "--seeds", "1", "--no-report", "--json")
     alone = in_process("run", "lenet", *TINY, "--seeds", "1", within=workspace)
 
-    assert (among_others.code, sum(one["skipped"] for one in among_others.json)) == (2, OURS - 1)
+    assert (among_others.code, sum(one["skipped"] for one in among_others.json["runs"])) == (2, OURS - 1)
     assert "Traceback" not in among_others.err
     assert [str(result) in line for line in among_others.err.splitlines() if "is damaged" in line] == [True]
     assert_refused(alone, 2, str(result), "is damaged", "move the folder")

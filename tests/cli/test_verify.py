@@ -27,7 +27,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (top / "own" / "wild.py").write_text(quick.replace("lr=0.1", "lr=1e30").replace("cross-entropy", "mse-one-hot"))
     workspace = Workspace(top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), **NO_TRACKER})
     answer = workspace.suite("run", "mlp", "cnn", "slow", "wild", *TINY, "--no-report", "--json")
-    assert {one["experiment"]: one["status"] for one in answer.json} == {
+    assert {one["experiment"]: one["status"] for one in answer.json["runs"]} == {
         "cnn": "finished", "mlp": "finished", "slow": "finished", "wild": "diverged",
     }, answer.err  # fmt: skip
     return workspace
@@ -53,7 +53,7 @@ def tree(workspace: Workspace) -> dict[str, tuple[int, bytes]]:
 
 def verdicts(answer: Answer) -> dict[str, str]:
     """Each run's verdict in a command's JSON."""
-    return {one["run"]: one["status"] for one in answer.json}
+    return {one["run"]: one["status"] for one in answer.json["verdicts"]}
 
 
 def write_again(path: Path, **changed: object) -> None:
@@ -72,8 +72,8 @@ def test_runs_that_come_to_the_same_again_are_identical_and_left_alone(kept):
 
     assert answer.code == 0, answer.err
     assert verdicts(answer) == dict.fromkeys(["cnn-s0", "mlp-s0", "slow-s0", "wild-s0"], "identical")
-    assert {one["epochs"] for one in answer.json} == {0, 2}
-    assert [len(one["weights_sha256"]) for one in answer.json if one["run"] != "wild-s0"] == [64] * 3
+    assert {one["epochs"] for one in answer.json["verdicts"]} == {0, 2}
+    assert [len(one["weights_sha256"]) for one in answer.json["verdicts"] if one["run"] != "wild-s0"] == [64] * 3
     assert "wild-s0 " in answer.err
     assert "diverged as before" in answer.err
     assert tree(kept) == before
@@ -81,7 +81,7 @@ def test_runs_that_come_to_the_same_again_are_identical_and_left_alone(kept):
 
 def test_mlflows_id_of_a_run_is_a_name_for_it(in_process, kept):
     tracked = Workspace(kept.home, {"SUITE_EXPERIMENTS": kept.extra["SUITE_EXPERIMENTS"]})
-    [one] = tracked.suite("run", "mlp", *TINY, "--json").json
+    [one] = tracked.suite("run", "mlp", *TINY, "--json").json["runs"]
 
     answer = tracked.suite("verify", one["mlflow_run_id"])
     unknown = in_process("verify", "0" * 32, within=tracked)
@@ -104,9 +104,9 @@ def test_a_record_that_was_altered_is_different_and_the_place_is_named(copied):
 
     answer = copied.suite("verify", "mlp-s0", "cnn-s0", "slow-s0", "--json")
 
-    first, second, third = answer.json
+    first, second, third = answer.json["verdicts"]
     assert answer.code == 1
-    assert [one["status"] for one in answer.json] == ["different", "different", "identical"]
+    assert [one["status"] for one in answer.json["verdicts"]] == ["different", "different", "identical"]
     assert (first["difference"]["epoch"], first["difference"]["quantity"]) == (1, "train_loss")
     assert first["difference"]["before"] == history[1]["train_loss"]
     assert (second["difference"]["epoch"], second["difference"]["quantity"]) == (None, "weights_sha256")
@@ -127,7 +127,7 @@ def test_another_environment_is_named_as_what_could_explain_it(copied):
 
     answer = Workspace(copied.home, {**copied.extra, **switches}).suite("verify", "cnn-s0", "--json")
 
-    [one] = answer.json
+    [one] = answer.json["verdicts"]
     assert (answer.code, one["status"]) == (1, "different")
     assert one["environment"]["switches"] == {"before": {}, "now": switches}
     assert one["environment"]["cpu_capability"]["now"] == "DEFAULT"
@@ -153,7 +153,7 @@ def test_what_cannot_be_verified_is_refused_and_the_others_are_verified(copied):
 
     answer = copied.suite("verify", "all", "--json")
 
-    why = {one["run"]: one["reason"] for one in answer.json}
+    why = {one["run"]: one["reason"] for one in answer.json["verdicts"]}
     assert answer.code == 2, answer.err
     assert verdicts(answer) == {
         "cnn-s0": "refused", "gone-s0": "refused", "slow-s0": "refused", "mlp-s0": "identical", "wild-s0": "identical",
@@ -184,7 +184,7 @@ def test_a_run_that_put_a_later_field_back_to_its_default_is_trained_again_with_
     answer = workspace.suite("verify", "all", "--json")
 
     assert answer.code == 0, answer.err
-    assert [(one["run"], one["status"]) for one in answer.json] == [("cycle-s0", "identical")] * 2
+    assert [(one["run"], one["status"]) for one in answer.json["verdicts"]] == [("cycle-s0", "identical")] * 2
 
 
 def test_a_run_that_is_not_finished_is_refused_before_anything_is_trained(in_process, copied):

@@ -19,7 +19,7 @@ def test_mlp_learns_real_mnist_from_an_empty_cache(tmp_path):
     answer = workspace.suite("run", "mlp", "--seeds", "1", "--json")
 
     assert answer.code == 0, answer.err
-    [run] = answer.json
+    [run] = answer.json["runs"]
     assert run["metrics"]["test/images"] == 10_000
     assert 0.85 < run["metrics"]["test/accuracy"] < 0.91
     assert run["metrics"]["perf/peak_memory_mib"] < 1024

@@ -1,6 +1,5 @@
 """Check 13: several commands in one workspace share the runs: each run is trained once and sent to MLflow once."""
 
-import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Workspace
+from tests.documents import valid
 from tests.promises.conftest import CHOOSY, PLAIN
 from tests.promises.mirrors import assert_mirror_is_exact
 from tests.promises.trackers import SLEEPY
@@ -54,7 +54,7 @@ def ends_of(processes: list["Popen[str]"]) -> list[tuple[Json, list[str]]]:
         assert code == 0, (out, err)
         assert "Traceback" not in out + err
         assert "suite: " not in err, err
-    return [(json.loads(out), [line[: line.index("/")] for line in err.splitlines() if "  epoch " in line])
+    return [(valid(out)["runs"], [line[: line.index("/")] for line in err.splitlines() if "  epoch " in line])
             for (out, err), _ in ends]  # fmt: skip
 
 

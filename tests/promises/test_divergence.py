@@ -129,12 +129,12 @@ def test_the_command_gives_1_and_the_report_names_what_diverged_without_an_accur
 
         assert answer.code == 1, answer
         ends = {
-            name: [one["status"] for one in answer.json if one["experiment"] == name]
+            name: [one["status"] for one in answer.json["runs"] if one["experiment"] == name]
             for name in ("always", "sometimes")
         }
         assert ends["always"] == ["diverged"] * 4
         assert {*ends["sometimes"]} == {"diverged", "finished"}
-        assert all(one["metrics"] == {} for one in answer.json if one["status"] == "diverged")
+        assert all(one["metrics"] == {} for one in answer.json["runs"] if one["status"] == "diverged")
         reports = workspace.home / "reports"
         for name in ("report.md", "report.html"):
             text = (reports / name).read_text()

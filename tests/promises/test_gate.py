@@ -121,7 +121,7 @@ def test_what_is_broken_on_purpose_is_caught(check, copy, own, tmp_path, name):
             answer = workspace.suite(*command, "--json")
         finally:
             path.write_text(whole)
-        [found] = answer.json
+        [found] = answer.json["verdicts"]
         took.append(f"{fault.name} {len(found['fresh'])} seeds, drop {found['drop']:.4f}")
         caught = (answer.code, found["verdict"]) == (1, "FAIL")
         if not caught or fault.reason not in found["reason"] or math.isnan(found["drop"]) != bool(fault.reason):

@@ -73,7 +73,7 @@ def test_each_experiment_comes_to_the_committed_weights(
         answer = Workspace(tmp_path, extra={**ELSEWHERE, "SUITE_KERNELS": "torch"}).suite(*words)
 
         assert answer.code == 0, answer.err
-        found = {one["experiment"]: one["weights_sha256"] for one in answer.json}
+        found = {one["experiment"]: one["weights_sha256"] for one in answer.json["runs"]}
         assert found == wanted, f"the operators that differ: {', '.join(odd_ones(golden)) or 'none'}"
 
 
@@ -85,7 +85,7 @@ def test_each_experiment_comes_to_the_committed_weights_by_the_kernels(check: Ch
         answer = Workspace(tmp_path, extra=ELSEWHERE).suite(*words)
 
         assert answer.code == 0, answer.err
-        found = {one["experiment"]: one["weights_sha256"] for one in answer.json}
+        found = {one["experiment"]: one["weights_sha256"] for one in answer.json["runs"]}
         odd = [name for name, digest in operators("kernels").items() if golden["networks"].get(name, digest) != digest]
         assert found == golden["weights"], f"the networks that differ: {', '.join(odd) or 'none'}"
 

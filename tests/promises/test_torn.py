@@ -189,7 +189,7 @@ def test_the_command_refuses_the_damaged_run_alone(
         answer = workspace.suite("run", "plain", "--seeds", "3", "--no-report", "--json")
 
         assert answer.code == 2, answer
-        assert [one["status"] for one in answer.json] == ["finished", "failed", "finished"]
+        assert [one["status"] for one in answer.json["runs"]] == ["finished", "failed", "finished"]
         [line] = answer.err.splitlines()[:1]
         assert_one_line(line.removeprefix("suite: "), run, "result.json")
         assert answer.err.count(str(run.folder / "result.json")) == 1

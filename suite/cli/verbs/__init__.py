@@ -3,6 +3,7 @@
 from suite.cli.verbs.benching import bench
 from suite.cli.verbs.checking import check
 from suite.cli.verbs.comparing import compare, plan
+from suite.cli.verbs.completing import completion
 from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
 from suite.cli.verbs.exporting import export, publish
@@ -16,6 +17,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "check", "compare", "data", "doctor", "export", "gallery", "gate", "list_experiments", "new", "plan",
-    "predict", "publish", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "bench", "check", "compare", "completion", "data", "doctor", "export", "gallery", "gate", "list_experiments", "new",
+    "plan", "predict", "publish", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip

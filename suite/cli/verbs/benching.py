@@ -14,7 +14,6 @@ from suite.recipe.experiment import Experiment
 from suite.runs.plan import worst
 
 if TYPE_CHECKING:
-    from suite.benching.speed_gate import Gated
     from suite.benching.throughput import Throughput
     from suite.cli.terminal import Terminal
 
@@ -59,7 +58,7 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "T
         found.append(one)
         terminal.say(_line(one))
     if args.json:
-        terminal.json([one.facts() for one in found])
+        terminal.json("suite/bench/1", {"measured": [one.facts() for one in found]})
     else:
         for table in speed_tables(found):
             terminal.table(*table)
@@ -77,10 +76,10 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
     found = []
     for one in judged:
         found.append(one)
-        terminal.say(_verdict(one))
+        terminal.say(one.words)
     beside = args.against or args.against_env or "the baseline"
     if args.json:
-        terminal.json([one.facts() for one in found])
+        terminal.json("suite/speed/1", {"beside": beside, "verdicts": [one.facts() for one in found]})
     else:
         terminal.table(*speed_gate_table(found, beside))
     benching.keep(session, found, beside)
@@ -90,16 +89,11 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
 def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
     path, found = benching.update_baseline(session, experiments, baseline=args.baseline, seconds=args.seconds)
     if args.json:
-        terminal.json({"baseline": str(path), **{name: one.facts() for name, one in found.items()}})
+        entries = {name: one.facts() for name, one in found.items()}
+        terminal.json("suite/baseline/1", {"baseline": str(path), "experiments": entries})
     terminal.say(f"Baseline: {path}. Commit it.")
     return session.code
 
 
 def _line(one: "Throughput") -> str:
     return f"{one.title}: {one.images_per_second:,.0f} images/s, {one.milliseconds_per_step:.1f} ms a step."
-
-
-def _verdict(one: "Gated") -> str:
-    low, high = one.slower.low, one.slower.high
-    words = f"{one.title}: {one.verdict}: {one.value:.3f} times as long ({low:.3f} to {high:.3f}), limit {one.limit:g}."
-    return f"{words} {one.remark}".rstrip()

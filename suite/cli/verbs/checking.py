@@ -18,7 +18,7 @@ def check(args: Namespace) -> int:
     terminal, session = opened(args)
     found = checking.check(session, args.name, changes(args))
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/check/1", found.facts())
         return found.code
     terminal.table(*found.table())
     faults = sum(one.status == "fix" for one in found.findings)

@@ -20,7 +20,10 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
     """The terminal and the session that a command's options describe."""
     from suite.cli.terminal import Terminal  # loads rich, which `--help` and a wrong option do not need
 
-    terminal = Terminal(as_json=getattr(args, "json", False))
+    markdown = getattr(args, "markdown", False)
+    if markdown and args.json:
+        raise SuiteError("--json and --markdown: stdout can be one of them.", "Give one of them.")
+    terminal = Terminal(as_json=getattr(args, "json", False), as_markdown=markdown)
     session = Session.open(
         terminal,
         experiments=getattr(args, "experiments", ()),

@@ -44,12 +44,11 @@ def _tell(found: Compared, terminal: "Terminal") -> None:
     from suite.reporting.predictions import shortened
 
     if terminal.as_json:
-        terminal.json(found.to_dict())
+        terminal.json("suite/compare/1", found.to_dict())
         return
     for table in map(shortened, found.tables().values()):
         _show(table, terminal)
-    for one in found.comparisons:
-        terminal.say(one.words)
+    terminal.conclude([one.words for one in found.comparisons])
 
 
 def plan(args: Namespace) -> int:
@@ -67,7 +66,7 @@ def plan(args: Namespace) -> int:
         session, args.names, changes=changes(args), effect=args.effect, margin=args.margin, power=args.power
     )
     if args.json:
-        terminal.json({"plans": [one.facts() for one in found]})
+        terminal.json("suite/plan/1", {"plans": [one.facts() for one in found]})
         return 0
     for one in found:
         _show(one.table(), terminal)
@@ -78,4 +77,4 @@ def plan(args: Namespace) -> int:
 def _show(table: "Table", terminal: "Terminal") -> None:
     terminal.table(*table.shown())
     if table.note:
-        terminal.say(table.note)
+        terminal.conclude([table.note])

@@ -24,7 +24,7 @@ def data(args: Namespace) -> int:
         raise SuiteError("data fetch: no set is named.", "Name some, or all: python -m suite data fetch all.")
     entries, errors = datasets.fetch(session, args.names) if args.action else datasets.listed()
     if args.json:
-        terminal.json([entry.facts() for entry in entries])
+        terminal.json("suite/data/1", {"sets": [entry.facts() for entry in entries]})
     elif entries:
         terminal.table("Data sets", COLUMNS, [_row(entry) for entry in entries])
     for error in errors:

@@ -17,7 +17,7 @@ def list_experiments(args: Namespace) -> int:
     terminal, session = opened(args)
     experiments = looking.experiments(session)
     if args.json:
-        terminal.json([listed(experiment) for experiment in experiments])
+        terminal.json("suite/list/1", {"experiments": [listed(experiment) for experiment in experiments]})
     else:
         terminal.table(*experiments_table(experiments))
     return complain_of_broken(session.registry, terminal)

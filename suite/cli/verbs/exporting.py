@@ -26,7 +26,7 @@ def export(args: Namespace) -> int:
     terminal, session = opened(args)
     found = exporting.export(session, args.run, args.to, args.format)
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/export/1", found.facts())
         return 0
     terminal.say(_checked(found.checked))
     if found.already:
@@ -47,7 +47,7 @@ def publish(args: Namespace) -> int:
     terminal, session = opened(args)
     found = exporting.publish(session, args.run, args.name, args.alias)
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/publish/1", found.facts())
         return 0
     if found.checked:
         terminal.say(_checked(found.checked))

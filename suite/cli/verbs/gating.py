@@ -37,9 +37,11 @@ def gate(args: Namespace) -> int:
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
     if args.json:
-        terminal.json([one.facts() for one in found])
+        terminal.json("suite/gate/1", {"verdicts": [one.facts() for one in found]})
     else:
         terminal.table(*gate_table(found))
+        if args.markdown:
+            terminal.conclude([f"{one.title}: {one.judged.words}{_why(one)}" for one in found])
     return worst([exit_code(one.judged.verdict for one in found), session.code])
 
 
@@ -47,7 +49,8 @@ def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
     experiments = session.chosen(args.names, changes(args))
     path, references, trouble = training.update_reference(session, experiments, seeds=args.seeds, path=args.reference)
     if args.json:
-        terminal.json({"reference": str(path), **{name: one.facts() for name, one in references.items()}})
+        entries = {name: one.facts() for name, one in references.items()}
+        terminal.json("suite/reference/1", {"reference": str(path), "experiments": entries})
     for name, one in references.items():
         mean = math.fsum(one.accuracies) / len(one.accuracies)
         terminal.say(f"{name}: {mean:.4f} over {len(one.accuracies)} seeds.")

@@ -17,7 +17,7 @@ def gallery(args: Namespace) -> int:
     terminal, session = opened(args)
     found = inspecting.gallery(session, args.run, image=args.image, to=args.to)
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/gallery/1", found.facts())
         return 0
     for one in found.pictures:
         terminal.say(f"{one.path}: {one.says}")

@@ -16,7 +16,7 @@ def doctor(args: Namespace) -> int:
     terminal, session = opened(args)
     findings = examine(session)
     if args.json:
-        terminal.json([finding.facts() for finding in findings])
+        terminal.json("suite/doctor/1", {"findings": [finding.facts() for finding in findings]})
     else:
         terminal.table(*findings_table(findings))
     return max((finding.code for finding in findings), default=0)

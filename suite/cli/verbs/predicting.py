@@ -30,7 +30,7 @@ def predict(args: Namespace) -> int:
     for error in found.refused:
         terminal.warn(str(error))
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/predict/1", found.facts())
     else:
         for line in _remarks(found.predictions):
             terminal.say(line)

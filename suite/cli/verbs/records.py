@@ -22,7 +22,7 @@ def report(args: Namespace) -> int:
     choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
     written = reporting.report(session, choice)
     if args.json:
-        terminal.json(written.to_dict())
+        terminal.json("suite/report/1", written.to_dict())
     else:
         for line in written.sentences:
             terminal.say(line)
@@ -44,7 +44,7 @@ def sync(args: Namespace) -> int:
     if sent.aside:
         terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything.")
     if args.json:
-        terminal.json({"sent": sent.runs, "tracking_uri": sent.tracking_uri})
+        terminal.json("suite/sync/1", {"sent": sent.runs, "tracking_uri": sent.tracking_uri})
     else:
         terminal.say(f"{plural(sent.runs, 'run')} sent to {sent.tracking_uri}.")
     return 0

@@ -17,7 +17,7 @@ def new(args: Namespace) -> int:
     path = starting.new(session, args.name, like=args.like, data=args.data)
     following = [f"python -m suite {verb} {args.name}{option_for(path)}" for verb in ("check", "run")]
     if args.json:
-        terminal.json({"name": args.name, "path": str(path), "next": following})
+        terminal.json("suite/new/1", {"name": args.name, "path": str(path), "next": following})
     else:
         terminal.say(f"Wrote {path} ({len(path.read_text(encoding='utf-8').splitlines())} lines).")
         terminal.say("Next:")

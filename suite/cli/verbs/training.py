@@ -4,7 +4,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from suite.api import estimating, training
-from suite.api.rows import runs_table
+from suite.api.rows import groups_table, runs_table
 from suite.cli.verbs.common import changes, opened
 from suite.runs.plan import worst
 from suite.text import duration
@@ -34,15 +34,17 @@ def run(args: Namespace) -> int:
             return _tell(cost, terminal)
     found = training.run(session, args.names, seeds=range(args.seeds), changes=changes(args), report=not args.no_report)
     if args.json:
-        terminal.json(found.facts())
+        terminal.json("suite/run/1", {"runs": found.facts()})
     else:
         terminal.table(*runs_table(found.planned))
+        if args.markdown:
+            terminal.table(*groups_table(found.planned))
     return found.code
 
 
 def _tell(found: "Estimate", terminal: "Terminal") -> int:
     if terminal.as_json:
-        terminal.json(found.facts())
+        terminal.json("suite/estimate/1", found.facts())
         return 0
     columns = ("experiment", "to train>", "done>", "one run>", "MiB>", "by")
     rows = [
@@ -66,7 +68,7 @@ def verify(args: Namespace) -> int:
     terminal, session = opened(args)
     verdicts = training.verify(session, args.runs)
     if args.json:
-        terminal.json([verdict.facts() for verdict in verdicts])
+        terminal.json("suite/verify/1", {"verdicts": [verdict.facts() for verdict in verdicts]})
     for verdict in verdicts:
         (terminal.warn if verdict.code else terminal.say)(verdict.line())
     return worst([verdict.code for verdict in verdicts])

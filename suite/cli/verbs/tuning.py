@@ -71,7 +71,7 @@ def _summarise(facts: Record, terminal: "Terminal") -> None:
     from suite.tuning.sentences import counts, sentences
 
     if terminal.as_json:
-        terminal.json(facts)
+        terminal.json("suite/tune/1", facts)
         return
     terminal.table(*finalists_table(facts))
     for line in sentences(facts):
