@@ -65,7 +65,9 @@ def test_what_no_test_executes_is_the_installation_of_ci_or_no_command_at_all(pa
         assert block.kind, f"{path.name}, line {block.first}: a block of no kind"
         assert block.kind[0] in ("console", "python", "sh", "yaml"), block
         if block.kind[0] == "sh":
-            assert all(line in CI or line.startswith(("git clone", "cd ", "python3 -m venv", ". ")) for line in block.lines)
+            assert all(
+                line in CI or line.startswith(("git clone", "cd ", "python3 -m venv", ". ")) for line in block.lines
+            )
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
