@@ -97,7 +97,7 @@ class Reader:
 
     def __init__(self, home: Path) -> None:
         self.home, self._code = home, 0
-        self._workspace = Workspace(home / "suite")
+        self._workspace = Workspace(home / "suite", {"XDG_CACHE_HOME": str(_own_cache(home / ".cache"))})
         self._workspace.home.mkdir()
         (self._workspace.home / "docs").symlink_to(ROOT / "docs")
         (home / "new").symlink_to(sys.prefix)  # the engineer's environment with other packages
@@ -116,7 +116,7 @@ class Reader:
             self._workspace.extra[name] = value
             return []
         printed = self._suite(words, command) if words.startswith("python -m suite ") else self._shell(words)
-        plain = printed.replace(str(self.home), "~").replace(str(ROOT), "~/suite")
+        plain = printed.replace(str(self.home), "~").replace(sys.prefix, "~/suite/.venv").replace(str(ROOT), "~/suite")
         return [line.rstrip() for line in plain.rstrip().splitlines()]
 
     def _suite(self, words: str, command: Command) -> str:
@@ -143,6 +143,19 @@ class Reader:
         )
         self._code = answer.returncode
         return answer.stdout + answer.stderr
+
+
+def _own_cache(cache: Path) -> Path:
+    """A cache with the user's published sets and kernels, and nothing of what the reader makes of her own pictures."""
+    from suite.data import ensure, frozen
+
+    known = ensure("digits", say=lambda _: None).parent
+    (cache / "suite-benchmark" / "data").mkdir(parents=True)
+    (cache / "suite-benchmark" / "kernels").symlink_to(known.parent / "kernels")
+    for folder in known.iterdir():
+        if folder.is_dir() and not frozen.is_own(folder.name) and folder.name != "own":
+            (cache / "suite-benchmark" / "data" / folder.name).symlink_to(folder)
+    return cache
 
 
 def _path() -> str:
@@ -182,7 +195,7 @@ def _is(block: Block) -> bool:
     return block.kind[:1] == ["console"]
 
 
-# The pictures of the pages, and what they are copies of.
+# The pictures that commands of the pages make, and where.
 PICTURES = {
     "curves.png": "mlruns/runs/lenet/*-s0/artifacts/curves.png",
     "confusion.png": "mlruns/runs/mlp/*-s0/artifacts/confusion.png",
@@ -193,10 +206,12 @@ PICTURES = {
 def main(names: Sequence[str]) -> None:
     """Write pages anew, and copy their pictures."""
     for name in names:
+        page = FOLDER / f"{name}.md"
         with tempfile.TemporaryDirectory() as folder:
-            write(FOLDER / f"{name}.md", Path(folder).resolve())
+            write(page, Path(folder).resolve())
             for picture, pattern in PICTURES.items():
-                for found in sorted(Path(folder, "suite").glob(pattern))[:1]:
+                if f"]({picture})" in page.read_text(encoding="utf-8"):
+                    [found] = Path(folder, "suite").glob(pattern)
                     shutil.copy(found, FOLDER / picture)
 
 
