@@ -1,5 +1,6 @@
 """What the README says is so."""
 
+import csv
 import re
 
 import pytest
@@ -79,3 +80,16 @@ def test_every_planted_fault_has_one_place_in_the_program(mutant):
 
 def test_the_sample_page_is_small_enough_to_be_sent():
     assert (ROOT / "reports/sample/report.html").stat().st_size < 3_750_000
+
+
+def test_the_picture_of_a_terminal_shows_the_runs_of_the_sample():
+    picture = (ROOT / "docs/terminal.svg").read_text(encoding="utf-8")
+    with (ROOT / "reports/sample/runs.csv").open(encoding="utf-8") as lines:
+        runs = [
+            one for one in csv.DictReader(lines) if re.fullmatch(r"lenet-s\d", one["run"]) and one["changes"] == "none"
+        ]
+
+    assert len(runs) == 5
+    for one in runs:
+        assert one["weights"] in picture
+        assert f"{float(one['test accuracy']):.4f}" in picture

@@ -1,28 +1,27 @@
 """The options of each verb, with their defaults."""
 
 import argparse
-import os
 from pathlib import Path
 
 from suite.analysis.intervals import FEWEST
 from suite.benching import LIMIT
-from suite.cli import types
+from suite.cli import shared, types
 from suite.recipe.trial import KINDS
 from suite.tuning.rules import OBJECTIVES, SAMPLERS
 
 
 def of_list(parser: argparse.ArgumentParser) -> None:
     """Add the options of `list`."""
-    _experiments(parser)
-    _json(parser)
+    shared.experiments(parser)
+    shared.json(parser)
 
 
 def of_show(parser: argparse.ArgumentParser) -> None:
     """Add the options of `show`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    _overrides(parser)
-    _experiments(parser)
-    _json(parser)
+    shared.overrides(parser)
+    shared.experiments(parser)
+    shared.json(parser)
 
 
 def of_run(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +29,9 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
     parser.add_argument("--seeds", type=types.whole, default=FEWEST, metavar="N",
                         help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)")  # fmt: skip
-    _workers(parser)
-    _no_report(parser)
-    _usual(parser)
+    shared.workers(parser)
+    shared.no_report(parser)
+    shared.usual(parser)
 
 
 def of_tune(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +58,9 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
-    _workers(parser)
-    _no_report(parser)
-    _usual(parser)
+    shared.workers(parser)
+    shared.no_report(parser)
+    shared.usual(parser)
 
 
 def of_compare(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +70,8 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
-    _workers(parser)
-    _usual(parser)
+    shared.workers(parser)
+    shared.usual(parser)
 
 
 def of_gate(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +83,8 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
-    _workers(parser)
-    _usual(parser)
+    shared.workers(parser)
+    shared.usual(parser)
 
 
 def of_bench(parser: argparse.ArgumentParser) -> None:
@@ -100,14 +99,14 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
-    _usual(parser)
+    shared.usual(parser)
 
 
 def of_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
-    _workers(parser)
-    _places(parser)
+    shared.workers(parser)
+    shared.places(parser)
 
 
 def of_new(parser: argparse.ArgumentParser) -> None:
@@ -115,14 +114,14 @@ def of_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the new experiment's name, such as my_net")
     parser.add_argument("--from", dest="like", metavar="NAME", help="begin as a copy of this experiment")
     parser.add_argument("--data", metavar="NAME", help="the data set: a name of `suite data`, folder:PATH, npz:FILE, …")
-    _experiments(parser)
-    _json(parser)
+    shared.experiments(parser)
+    shared.json(parser)
 
 
 def of_check(parser: argparse.ArgumentParser) -> None:
     """Add the options of `check`."""
     parser.add_argument("name", metavar="NAME", help="an experiment's name")
-    _usual(parser)
+    shared.usual(parser)
 
 
 def of_predict(parser: argparse.ArgumentParser) -> None:
@@ -133,15 +132,7 @@ def of_predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-is", action="store_true", help="correct nothing: resize only, and say what differs")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what the network saw")
-    _places(parser)
-
-
-def _workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
-
-
-def _no_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
+    shared.places(parser)
 
 
 def of_report(parser: argparse.ArgumentParser) -> None:
@@ -150,14 +141,14 @@ def of_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=types.since, metavar="WHEN",
                         help="only runs finished since a date (2026-11-01, UTC), or within 12h, 7d or 2w")  # fmt: skip
     parser.add_argument("--baseline", default="", metavar="NAME", help="show every accuracy's difference from NAME's")
-    _places(parser)
+    shared.places(parser)
 
 
 def of_sync(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sync`."""
     parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write a new one")
-    _data_dir(parser)
-    _json(parser)
+    shared.data_dir(parser)
+    shared.json(parser)
 
 
 def of_ui(parser: argparse.ArgumentParser) -> None:
@@ -179,50 +170,9 @@ def of_data(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="sets' names, or all; folder:PATH, npz:FILE, hf:NAME, medmnist:NAME too",
     )
-    _places(parser)
+    shared.places(parser)
 
 
 def of_doctor(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
-    _places(parser)
-
-
-def _usual(parser: argparse.ArgumentParser) -> None:
-    """Add the options that all verbs that train have."""
-    _overrides(parser)
-    _places(parser)
-
-
-def _places(parser: argparse.ArgumentParser) -> None:
-    _data_dir(parser)
-    _experiments(parser)
-    _json(parser)
-
-
-def _overrides(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
-    parser.add_argument(
-        "--data",
-        metavar="NAME",
-        help="another data set: a name of `suite data`, folder:PATH, npz:FILE, hf:NAME, medmnist:NAME",
-    )
-    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
-    parser.add_argument("--portable", action="store_true",
-                        help="the same bits on every x86-64 processor with AVX2; makes another identity")  # fmt: skip
-
-
-def _data_dir(parser: argparse.ArgumentParser) -> None:
-    folder = os.environ.get("SUITE_DATA")
-    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
-                        help="a folder with the data's files, plain or .gz")  # fmt: skip
-
-
-def _experiments(parser: argparse.ArgumentParser) -> None:
-    named = os.environ.get("SUITE_EXPERIMENTS", "")
-    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR",
-                        default=[Path(folder) for folder in named.split(os.pathsep) if folder],
-                        help="a folder of your own experiments, in addition to ours")  # fmt: skip
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+    shared.places(parser)

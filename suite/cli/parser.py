@@ -10,7 +10,8 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import options, verbs
+from suite.cli import options, shared, verbs
+from suite.cli.verbs.guiding import guide
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
@@ -123,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"suite {__version__}")
-    add = parser.add_subparsers(title="verbs", metavar="VERB", required=True).add_parser
+    alone = sys.stdout.isatty()  # a person asks; in a script a missing verb is a mistake
+    parser.set_defaults(verb=guide, experiments=shared.own_folders())
+    add = parser.add_subparsers(title="verbs", metavar="VERB", required=not alone).add_parser
     for verb, words in (
         (verbs.list_experiments, options.of_list),
         (verbs.show, options.of_show),

@@ -14,6 +14,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "check", "compare", "data", "doctor", "gate", "list_experiments", "new", "predict", "report", "run",
-    "show", "sync", "tune", "ui", "verify",
+    "bench", "check", "compare", "data", "doctor", "gate", "list_experiments", "new", "predict", "report",
+    "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip

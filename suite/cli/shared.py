@@ -1,0 +1,66 @@
+"""The options that several verbs have."""
+
+import argparse
+import os
+from pathlib import Path
+
+from suite.cli import types
+
+
+def usual(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all verbs that train have."""
+    overrides(parser)
+    places(parser)
+
+
+def places(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all verbs that read data and experiments."""
+    data_dir(parser)
+    experiments(parser)
+    json(parser)
+
+
+def overrides(parser: argparse.ArgumentParser) -> None:
+    """Add the options that change recipe fields."""
+    parser.add_argument("--epochs", metavar="N", help="another number of epochs; makes another identity")
+    parser.add_argument(
+        "--data",
+        metavar="NAME",
+        help="another data set: a name of `suite data`, folder:PATH, npz:FILE, hf:NAME, medmnist:NAME",
+    )
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="other values of recipe fields")
+    parser.add_argument("--portable", action="store_true",
+                        help="the same bits on every x86-64 processor with AVX2; makes another identity")  # fmt: skip
+
+
+def data_dir(parser: argparse.ArgumentParser) -> None:
+    """Add --data-dir."""
+    folder = os.environ.get("SUITE_DATA")
+    parser.add_argument("--data-dir", type=Path, default=Path(folder) if folder else None, metavar="DIR",
+                        help="a folder with the data's files, plain or .gz")  # fmt: skip
+
+
+def own_folders() -> list[Path]:
+    """The folders that SUITE_EXPERIMENTS names."""
+    return [Path(folder) for folder in os.environ.get("SUITE_EXPERIMENTS", "").split(os.pathsep) if folder]
+
+
+def experiments(parser: argparse.ArgumentParser) -> None:
+    """Add --experiments."""
+    parser.add_argument("--experiments", type=Path, action="append", metavar="DIR", default=own_folders(),
+                        help="a folder of your own experiments, in addition to ours")  # fmt: skip
+
+
+def json(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+
+
+def workers(parser: argparse.ArgumentParser) -> None:
+    """Add --workers."""
+    parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
+
+
+def no_report(parser: argparse.ArgumentParser) -> None:
+    """Add --no-report."""
+    parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
