@@ -40,6 +40,7 @@ def test_a_page_says_what_its_commands_print(path, tmp_path):
 
 @pytest.mark.promise
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_says_what_its_commands_print_on_the_real_data(path, tmp_path, pytestconfig):
     assert in_full(pytestconfig)
