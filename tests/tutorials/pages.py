@@ -30,7 +30,7 @@ LONGEST = 900  # seconds that a command may take, on a busy machine
 # `compare`'s costs; the width of columns.
 MASKS = (
     (r"[\d,.]+(?= (s|ms|images/s|MiB|GiB|minutes)\b)", "#"),
-    (r"[\d.]+%", "#%"),
+    (r"[\d.]+%(?= in )", "#%"),
     (r" [\d,]+(?=  [0-9a-f]{12}$)", " #"),
     (r"(\d of \d .*) [\d.,]+ +[\d,]+$", r"\1 # #"),
     (r" {2,}", "  "),

@@ -36,7 +36,9 @@ def test_every_cell_was_executed_in_its_order_and_none_failed():
 def test_the_notebook_uses_public_names_only():
     used = set()
     for cell in code(read()):
-        for node in ast.walk(ast.parse(cell.source.replace("%", "# %") if cell.source.startswith("%") else cell.source)):
+        for node in ast.walk(
+            ast.parse(cell.source.replace("%", "# %") if cell.source.startswith("%") else cell.source)
+        ):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "suite":
                 used.add(node.attr)
 
