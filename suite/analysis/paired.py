@@ -54,14 +54,26 @@ class Difference:
     @property
     def p(self) -> float:
         """The two-sided p-value of the hypothesis "no difference": the interval at level 1 - p just reaches 0."""
+        return 2 * self._tail_at(abs(self.mean))
+
+    def p_within(self, margin: float) -> float:
+        """The p-value of the hypothesis "the true difference is `margin` or more, in either direction".
+
+        By two one-sided tests (Schuirmann 1987): the interval at level 1 - 2p just lies between -`margin` and `margin`.
+        """
+        distance = margin - abs(self.mean)
+        return self._tail_at(distance) if distance >= 0 else 1 - self._tail_at(-distance)
+
+    def _tail_at(self, distance: float) -> float:
+        """The share, at most a half, that an interval leaves out on each side if it reaches this far from the mean."""
         from scipy.optimize import brentq
 
-        if self.mean == 0:
-            return 1.0
-        if self.half(_SMALLEST) < abs(self.mean):
+        if distance == 0:
+            return 0.5
+        if self.half(_SMALLEST) < distance:
             return 0.0
-        log = brentq(lambda log: self.half(math.exp(log)) - abs(self.mean), math.log(_SMALLEST), math.log(0.5))
-        return 2 * math.exp(log)
+        log = brentq(lambda log: self.half(math.exp(log)) - distance, math.log(_SMALLEST), math.log(0.5))
+        return math.exp(log)
 
     @property
     def seeds_se(self) -> float:

@@ -63,11 +63,19 @@ def tune(
 
 
 def compare(
-    *names: str, until_decided: bool = False, limit: int | None = None, session: Session | None = None, **changes: Any
+    *names: str,
+    until_decided: bool = False,
+    limit: int | None = None,
+    margin: float | None = None,
+    session: Session | None = None,
+    **changes: Any,
 ) -> Compared:
-    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too."""
+    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
+
+    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`.
+    """
     opened = session or Session.open()
-    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit)
+    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
 
 
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":

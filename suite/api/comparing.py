@@ -24,11 +24,13 @@ def compare(
     changes: Mapping[str, Any] | None = None,
     until_decided: bool = False,
     limit: int | None = None,
+    margin: float | None = None,
 ) -> Compared:
     """Compare each pair of recipes: which is better, how certain is that, and what does it cost?
 
     A word is an experiment's name, the start of a recipe's identity, or `all`. With `until_decided` more seeds are
-    trained, at most `limit` (12), as long as any pair shows no difference. Raises `SuiteError` (2) if runs are missing
+    trained, at most `limit` (12), as long as any pair is undecided. With a `margin`, a share of the test images such as
+    0.005, a pair can also be found equivalent: to differ by less. Raises `SuiteError` (2) if runs are missing
     or have different test images.
     """
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
@@ -38,12 +40,12 @@ def compare(
     if limit and not until_decided:
         raise SuiteError("--limit: says how many seeds --until-decided may train.", "Give both, or neither.")
     if until_decided:
-        return _until_decided(session, session.chosen(wanted, changes), limit or 12)
+        return _until_decided(session, session.chosen(wanted, changes), limit or 12, margin)
     groups = _groups(session, {word: _identity(session, word, changes) for word in wanted})
-    return Compared(groups, _compared(groups))
+    return Compared(groups, _compared(groups, margin=margin))
 
 
-def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int) -> Compared:
+def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int, margin: float | None) -> Compared:
     """Compare; then, as long as any pair is undecided, train more seeds and compare again."""
     from suite.analysis.intervals import FEWEST
     from suite.analysis.sequential import level_at, looks
@@ -54,8 +56,8 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
     for look, seeds in enumerate(planned_looks):
         _train_all(session, experiments, seeds)
         groups = _groups(session, {one.name: one.identity for one in experiments})
-        found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds))
-        undecided = sum(one.verdict == "no difference shown" for one in found)
+        found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds), margin=margin)
+        undecided = sum(not one.decided for one in found)
         session.screen.say(
             f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(found)} undecided."
         )
@@ -134,7 +136,11 @@ def _require_same_images(groups: "Sequence[Group]") -> None:
 
 
 def _compared(
-    groups: "Sequence[Group]", *, level: float | None = None, seeds: Sequence[int] | None = None
+    groups: "Sequence[Group]",
+    *,
+    level: float | None = None,
+    seeds: Sequence[int] | None = None,
+    margin: float | None = None,
 ) -> "list[Comparison]":
     from suite.analysis.comparison import common_seeds
     from suite.analysis.comparison import compare as compare_answers
@@ -151,4 +157,4 @@ def _compared(
             "fewest that can be compared.",
             f"Train them with the same words and --seeds {FEWEST}: python -m suite run.",
         )
-    return compare_answers([one.under(common) for one in answers], level or LEVEL)
+    return compare_answers([one.under(common) for one in answers], level or LEVEL, margin=margin)

@@ -68,7 +68,9 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
     )
-    parser.add_argument("--until-decided", action="store_true", help="train more seeds while no difference is shown")
+    parser.add_argument("--until-decided", action="store_true", help="train more seeds while nothing is decided")
+    parser.add_argument("--margin", type=types.points, metavar="POINTS",
+                        help="a difference too small to matter, such as 0.5pt: equivalent, or not?")  # fmt: skip
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
     shared.workers(parser)
     shared.usual(parser)

@@ -30,6 +30,15 @@ def share(text: str) -> float:
     return float(text)
 
 
+def points(text: str) -> float:
+    """A difference in accuracy, as a share: from points such as 0.5pt, or from a share such as 0.005."""
+    if not (found := re.fullmatch(r"(\d{1,2}(?:\.\d{1,4})?|\.\d{1,4})pt", text)):
+        return share(text)
+    if not 0 < float(found[1]) < 100:
+        raise argparse.ArgumentTypeError(f"expected points of accuracy such as 0.5pt, got {text!r:.80}")
+    return float(found[1]) / 100
+
+
 def factor(text: str) -> float:
     """A factor of 1 or more."""
     if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text) or not float(text) >= 1:

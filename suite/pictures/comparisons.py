@@ -22,11 +22,11 @@ COLUMNS = 10  # images per row
 
 
 def differences(found: Sequence["Comparison"]) -> "Figure":
-    """Every difference with its interval, in percentage points; grey if no difference is shown."""
+    """Every difference with its interval, in percentage points; grey if no difference is shown, green if equivalent."""
     figure, (axes,) = new_figure(8.4, 0.42 * len(found) + 1.1)
     upwards = list(reversed(found))
     for place, one in enumerate(upwards):
-        colour = GREY if one.verdict == "no difference shown" else BLUE
+        colour = GREEN if one.verdict == "equivalent" else BLUE if one.shown else GREY
         axes.hlines(place, 100 * one.found.interval.low, 100 * one.found.interval.high, color=colour, lw=2)
         axes.plot(100 * one.found.mean, place, "o", color=colour, ms=5)
     axes.axvline(0, color=RED, lw=1)

@@ -27,7 +27,8 @@ def comparison_table(found: Sequence[Comparison]) -> Table:
     rows = [_comparison_row(one) for one in found]
     return Table("Differences, p corrected by Holm's method", rows, {
         "one": "", "other": "", "n": "d", "difference": "+.4f", _interval(found[0]): "", "p": ".2g", "verdict": "",
-        "wins on a new seed": "", "could have seen": ".4f", "seeds to settle": "d", "votes": "", "p of votes": ".2g",
+        "wins on a new seed": "", "could have seen": ".4f", "ruled out above": ".4f", "seeds to settle": "d",
+        "votes": "", "p of votes": ".2g",
     })  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def _comparison_row(one: Comparison) -> Row:
         "one": one.one, "other": one.other, "n": len(one.seeds), "difference": one.found.mean,
         _interval(one): f"{interval.low:+.4f} to {interval.high:+.4f}", "p": one.p, "verdict": one.verdict,
         "wins on a new seed": _chance(one.wins), "probability": one.wins,
-        "could have seen": one.visible, "seeds to settle": one.needed,
+        "could have seen": one.visible, "ruled out above": one.ruled_out, "seeds to settle": one.needed,
         "votes": f"{one.voted.only_one} to {one.voted.only_other}", "p of votes": one.voted_p,
     }  # fmt: skip
 

@@ -40,9 +40,10 @@ def verdict_words(facts: Record) -> str:
         "worse": "is worse than the published setting",
         "no difference shown": "is not shown to differ from the published setting",
     }[verdict["word"]]
+    bound = f" A difference above {max(-low, high):.4f} is ruled out." if low <= 0 <= high else ""
     return (
         f"{name} {sentence}: {verdict['difference']:+.4f} on the validation images "
-        f"(95 % {low:+.4f} to {high:+.4f}, paired over {seeds})."
+        f"(95 % {low:+.4f} to {high:+.4f}, paired over {seeds}).{bound}"
     )
 
 

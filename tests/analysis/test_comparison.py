@@ -11,6 +11,7 @@ from suite.analysis.comparison import Answers, Comparison, common_seeds, compare
 from suite.analysis.paired import Difference, beats, difference
 from suite.analysis.power import POWER, detectable, power_of, seeds_needed
 from suite.analysis.significance import McNemar
+from tests.analysis.simulated import World
 
 IMAGES = 500
 LABELS = np.random.default_rng(0).integers(0, 10, IMAGES).astype(np.uint8)
@@ -28,7 +29,8 @@ def answers(title, share, *, seeds=(0, 1, 2, 3, 4), draw=7):
 def comparison(*, found=FOUND, p=0.3, seeds=(0, 1, 2, 3, 4), **fields):
     whole = {
         "one": "lenet", "other": "mlp", "seeds": seeds, "accuracies": (0.872, 0.868), "found": found, "p": p,
-        "voted": McNemar(12, 9, 0.66), "voted_p": 0.8, "wins": 0.7, "visible": 0.0123, "needed": 40,
+        "voted": McNemar(12, 9, 0.66), "voted_p": 0.8, "wins": 0.7, "visible": 0.0123,
+        "ruled_out": 0.0131, "needed": 40,
     }  # fmt: skip
     return Comparison(**{**whole, **fields})
 
@@ -116,7 +118,7 @@ def test_p_values_are_corrected_by_holms_method_over_all_pairs():
     assert len(found) == 6
     assert [one.p for one in found] == pytest.approx([p for _, p in sorted(order)], rel=1e-9)
     assert any(one.p > 1.5 * one.found.p for one in found)
-    assert {one.verdict for one in found} == {"worse", "no difference shown"}
+    assert {one.verdict for one in found} == {"worse", "bounded", "undecided"}
 
 
 def test_the_votes_are_compared_by_mcnemars_exact_test_corrected_as_well():
@@ -163,13 +165,52 @@ def test_the_seeds_needed_are_fewer_where_the_difference_is_larger_and_more_for_
     [
         (0.004, 0.0499, 0.95, "better"),
         (-0.004, 0.0499, 0.95, "worse"),
-        (0.004, 0.0501, 0.95, "no difference shown"),
-        (-0.004, 0.0499, 0.99, "no difference shown"),
-        (0.0, 1.0, 0.95, "no difference shown"),
+        (0.004, 0.0501, 0.95, "undecided"),
+        (-0.004, 0.0499, 0.99, "undecided"),
+        (0.0, 1.0, 0.95, "undecided"),
     ],
 )
 def test_the_verdict_goes_by_the_corrected_p_at_the_level(mean, p, level, verdict):
     assert comparison(found=replace(FOUND, mean=mean), p=p, level=level).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("p", "p_equivalent", "ruled_out", "verdict"),
+    [
+        (0.3, 0.0499, 0.0131, "equivalent"),
+        (0.0001, 0.0499, 0.0131, "equivalent"),  # different, but by less than anybody minds
+        (0.0499, 0.0501, 0.0131, "better"),
+        (0.3, 0.0501, 0.0131, "undecided"),
+        (0.3, 0.0501, 0.0123, "bounded"),  # what could have been seen is ruled out
+        (0.3, None, 0.0123, "bounded"),
+    ],
+)
+def test_with_a_margin_it_is_equivalent_if_that_is_ruled_out(p, p_equivalent, ruled_out, verdict):
+    margin = None if p_equivalent is None else 0.005
+    found = comparison(p=p, p_equivalent=p_equivalent, margin=margin, ruled_out=ruled_out)
+
+    assert found.verdict == verdict
+    assert found.decided == (verdict in ("equivalent", "better"))
+
+
+def test_a_margin_is_ruled_out_by_two_one_sided_tests_corrected_by_holms_method():
+    """With one source of chance each test is Student's, as scipy computes it."""
+    from scipy.stats import ttest_1samp
+
+    drawn = np.random.default_rng(3).normal(0.002, 0.004, 6)
+    for differences in (drawn, -drawn):
+        found = Difference(differences.mean(), differences.std(ddof=1), 0.0, 0.0, 6, 10_000)
+        for margin in (0.001, abs(differences.mean()), 0.004, 0.02):
+            above = ttest_1samp(differences, -margin, alternative="greater").pvalue
+            below = ttest_1samp(differences, margin, alternative="less").pvalue
+            assert found.p_within(margin) == pytest.approx(max(above, below), rel=1e-6)
+
+    some = [answers(name, share) for name, share in zip("abc", (0.80, 0.81, 0.83), strict=True)]
+    pairs = compare(some, margin=0.04)
+    raw = sorted(one.found.p_within(0.04) for one in pairs)
+    assert min(one.p_equivalent for one in pairs) == pytest.approx(3 * raw[0])
+    assert {one.margin for one in pairs} == {0.04}
+    assert {one.p_equivalent for one in compare(some)} == {None}
 
 
 def test_a_difference_is_told_with_its_interval_seeds_and_p():
@@ -190,12 +231,39 @@ def test_a_difference_is_told_with_its_interval_seeds_and_p():
         (None, "Not even 1,000 seeds would settle one as small as this; more test images might."),
     ],
 )
-def test_no_difference_shown_says_what_could_have_been_seen_and_what_would_settle_it(needed, remedy):
+def test_undecided_says_what_could_have_been_seen_what_is_ruled_out_and_what_would_settle_it(needed, remedy):
     words = comparison(needed=needed).words
 
-    assert words.startswith("lenet and mlp: no difference shown (could have seen ≥ 1.23 points): +0.40 points (")
+    assert words.startswith(
+        "lenet and mlp: undecided (could not have seen less than 1.23 points; "
+        "a difference above 1.31 points is ruled out): +0.40 points ("
+    )
     assert words.endswith(f"), 5 seeds, p 0.300. {remedy}")
-    assert " is " not in words.partition(". ")[0]
+
+
+def test_bounded_says_what_is_ruled_out():
+    words = comparison(ruled_out=0.0112, needed=None).words
+
+    assert words.startswith(
+        "lenet and mlp: no difference shown, and a difference above 1.12 points is ruled out: +0.40 points ("
+    )
+
+
+def test_equivalent_says_within_what_and_whether_one_is_better_all_the_same():
+    same = comparison(margin=0.015, p_equivalent=0.012)
+    small = replace(same, p=0.01)
+
+    assert same.words.startswith("lenet and mlp are equivalent, 1.50 points or more are ruled out: +0.40 points (")
+    assert same.words.endswith("), 5 seeds, p 0.012.")
+    assert small.words.endswith(" lenet is shown to be better, but by less than that.")
+
+
+def test_a_difference_that_is_shown_is_told_beside_the_margin():
+    found = replace(FOUND, mean=-0.03)
+    low = -found.interval.high
+
+    assert comparison(found=found, p=0.01, margin=low - 0.001, p_equivalent=0.9).words.endswith("points or more.")
+    assert comparison(found=found, p=0.01, margin=low + 0.001, p_equivalent=0.9).words.endswith("or more is open.")
 
 
 def test_where_images_leave_it_open_no_number_of_seeds_is_named():
@@ -222,7 +290,7 @@ def test_as_many_right_on_other_images_are_said_to_be_equal():
     )
 
     assert found.found.mean == 0
-    assert found.words.startswith("a and b: no difference shown (could have seen ≥ ")
+    assert found.words.startswith("a and b: no difference shown, and a difference above ")
     assert found.words.endswith(" 3 seeds, p 1.000. They have equally many images right.")
 
 
@@ -241,6 +309,8 @@ def test_facts_are_plain_values_of_everything():
         "only_one": found.voted.only_one, "only_other": found.voted.only_other, "p": found.voted_p,
     }  # fmt: skip
     assert (facts["wins"], facts["could_have_seen"], facts["seeds_needed"]) == (found.wins, found.visible, found.needed)
+    assert (facts["ruled_out"], facts["margin"], facts["p_equivalent"]) == (found.ruled_out, None, None)
+    assert found.ruled_out == pytest.approx(max(-found.found.interval.low, found.found.interval.high))
 
 
 def suites(draw, count, recipes, seeds, *, gap=0.0, images=1_000):
@@ -273,7 +343,7 @@ def test_any_of_six_pairs_of_four_equal_recipes_is_called_different_in_5_percent
     draw, wrong, uncorrected, count = np.random.default_rng(5), 0, 0, draws(1_000)
     for some in suites(draw, count, recipes=4, seeds=5):
         found = compare(some)
-        wrong += any(one.verdict != "no difference shown" for one in found)
+        wrong += any(one.shown for one in found)
         uncorrected += any(one.found.p < 0.05 for one in found)
 
     figure(f"A/A: {wrong} of {count:,} suites of 4 equal recipes call a pair different; uncorrected {uncorrected}")
@@ -293,3 +363,23 @@ def test_a_true_difference_as_large_as_could_be_seen_is_seen_as_often_as_said_or
 
     figure(f"a true difference of {100 * planted:.2f} points, announced as visible: seen in {seen} of {count} (80 %)")
     assert seen >= 0.75 * count
+
+
+@pytest.mark.studies
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_a_difference_as_large_as_the_margin_is_called_equivalent_in_5_percent_of_cases_or_fewer(seeds, figure):
+    """The true difference is the margin itself; then there is none at all, and the margin is usually ruled out."""
+    margin, count, rates = 0.01, 1_000, {}
+    for gap in (margin, 0.0):
+        for seed_sd in (0.001, 0.005):
+            draw = np.random.default_rng((seeds, round(1e4 * gap), round(1e4 * seed_sd)))
+            drawn = World(seed_sd, gap, taste=0.3).comparisons(draw, count, seeds)
+            found = [difference(one, other) for one, other in drawn]
+            rates[gap, seed_sd] = sum(one.p_within(margin) < 0.05 for one in found) / count
+            outside = sum(max(-one.interval.low, one.interval.high) < gap for one in found) / count
+            assert outside <= 0.05
+    at, none = [f"{rates[gap, 0.001]:.1%} and {rates[gap, 0.005]:.1%}" for gap in (margin, 0.0)]
+
+    figure(f"{seeds} seeds, margin 0.01: called equivalent in {at} at a difference of 0.01, in {none} at 0")
+    assert max(rates[margin, 0.001], rates[margin, 0.005]) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / count)
+    assert rates[0.0, 0.001] > 2 * rates[margin, 0.001]

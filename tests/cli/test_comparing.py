@@ -112,6 +112,8 @@ def test_as_json_it_is_one_document_and_the_start_of_an_identity_is_a_name(known
         ("plain ffffffff", ["ffffffff has no finished run"]),
         ("plain twin weak", ["plain and twin and weak have 2 seeds in common", "--seeds 3"]),
         ("plain weak --limit 4", ["--limit", "--until-decided"]),
+        ("plain weak --margin 5", ["--margin", "expected a share between 0 and 1", "'5'"]),
+        ("plain weak --margin 0pt", ["--margin", "expected points of accuracy such as 0.5pt", "'0pt'"]),
         ("plain weak --until-decided --limit 2", ["--limit", "expected 3 or more", "'2'"]),
     ],
 )
@@ -187,6 +189,12 @@ def test_equal_recipes_are_looked_at_to_the_limit_and_no_further(known):
     assert answer.out.splitlines()[-1] == (
         "plain, epochs=3 and twin, epochs=3: no difference shown: the same images right under each of 4 seeds."
     )
+
+    within = known.suite("compare", "plain", "twin", "--epochs", "3", "--until-decided", "--margin", "0.5pt")
+    assert [line for line in within.out.splitlines() if line.startswith("Look")] == [
+        "Look 1 of 4, 3 seeds: 0 of 1 undecided."
+    ]
+    assert "plain, epochs=3 and twin, epochs=3 are equivalent, 0.50 points or more are ruled out:" in within.out
 
 
 @pytest.mark.commands

@@ -19,7 +19,7 @@ NASTY = ["$\\frac$", "a $ b", "<b>&amp;</b>", "x" * 200, "{0}", "\\n%s"]
 
 def comparison(one="lenet", other="mlp", *, mean=0.01, p=0.01):
     found = Difference(mean, seeds_sd=0.004, images_se=0.002, rest_sd=0.2, n=5, images=10_000)
-    return Comparison(one, other, (0, 1, 2, 3, 4), (0.88, 0.87), found, p, McNemar(9, 3, 0.1), 0.1, 0.9, 0.01, 9)
+    return Comparison(one, other, (0, 1, 2, 3, 4), (0.88, 0.87), found, p, McNemar(9, 3, 0.1), 0.1, 0.9, 0.01, 0.02, 9)
 
 
 def calibrated(ece=0.0312):

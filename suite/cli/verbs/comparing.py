@@ -15,15 +15,19 @@ def compare(args: Namespace) -> int:
     """Compare recipes on the same test images with the same seeds: which is better, how certain, at what cost.
 
     NAME is an experiment, or the start of a recipe's identity as the report gives it. With --until-decided seeds are
-    added as long as no difference is shown, up to --limit: half as many again before each new look. The looks share the
-    error of 5 %.
+    added as long as nothing is decided, up to --limit: half as many again before each new look. The looks share the
+    error of 5 %. With --margin two recipes can be shown to be equivalent: to differ by less than that.
 
     python -m suite compare lenet lenet_gaussian
+    python -m suite compare cnn lenet_avgpool --margin 0.5pt
     python -m suite compare cnn cnn_one_epoch lenet_avgpool
     python -m suite compare cnn cnn_one_epoch --until-decided --limit 12
     """
     terminal, session = opened(args)
-    found = compare_runs(session, args.names, changes=changes(args), until_decided=args.until_decided, limit=args.limit)
+    found = compare_runs(
+        session, args.names,
+        changes=changes(args), until_decided=args.until_decided, limit=args.limit, margin=args.margin,
+    )  # fmt: skip
     _tell(found, terminal)
     return 0
 
