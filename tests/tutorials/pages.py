@@ -5,7 +5,8 @@ after `console`: `real` trains on real data, so that only `-m promise` gives it;
 measured, so each differs. A line `…` stands for lines left out. At a line `^C` Ctrl-C is pressed, after three epochs.
 A block that begins with ```python NAME is a file that the reader writes. Blocks of another kind are not executed.
 
-    python -m tests.tutorials.pages learner         give all commands of a page, and write what they print into it
+    python -m tests.tutorials.pages learner                 give a page's commands, and write what they print into it
+    python -m tests.tutorials.pages engineer --busy         the same without its measured blocks, on a busy machine
 """
 
 import os
@@ -24,6 +25,7 @@ from tests.conftest import ROOT, Workspace
 
 FOLDER = ROOT / "docs" / "tutorials"
 LEFT_OUT, PRESSED = "…", "^C"
+BUSY = "--busy"
 LONGEST = 900  # seconds that a command may take, on a busy machine
 
 # What differs honestly: times, speeds and memory; the speed before the hash of the weights, and the last two columns of
@@ -164,19 +166,24 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def follow(page: str, home: Path, *, full: bool, then: Callable[[Block, Command, list[str]], None]) -> None:
-    """Give the commands of a page in their order, and call `then` with what each printed, shortened as on the page."""
+def follow(
+    page: str, home: Path, *, give: Callable[[Block], bool], then: Callable[[Block, Command, list[str]], None]
+) -> None:
+    """Give the commands of the blocks that `give` chooses, in their order.
+
+    `then` is called with what each printed, shortened as on the page.
+    """
     reader = Reader(home)
     for block in blocks(page):
         if block.kind[:1] == ["python"] and len(block.kind) > 1:
             reader.writes(block)
-        if block.kind[:1] == ["console"] and (full or "real" not in block.kind):
+        if block.kind[:1] == ["console"] and give(block):
             for command in block.commands():
                 then(block, command, shortened(reader.gives(command), command.output))
 
 
-def write(path: Path, home: Path) -> None:
-    """Give all commands of a page, and write what they print into it."""
+def write(path: Path, home: Path, *, measured: bool) -> None:
+    """Give all commands of a page, or all without the measured ones, and write what they print into it."""
     lines: dict[int, list[str]] = {}
     page = path.read_text(encoding="utf-8")
 
@@ -185,7 +192,7 @@ def write(path: Path, home: Path) -> None:
         lines[command.line] = [f"$ {command.words}", *printed]
 
     shown = {command.line: len(command.output) for block in blocks(page) if _is(block) for command in block.commands()}
-    follow(page, home, full=True, then=note)
+    follow(page, home, give=lambda block: measured or "measured" not in block.kind, then=note)
     text = page.splitlines()
     for line in sorted(lines, reverse=True):
         text[line - 1 : line + shown[line]] = lines[line]
@@ -204,12 +211,12 @@ PICTURES = {
 }
 
 
-def main(names: Sequence[str]) -> None:
+def main(*words: str) -> None:
     """Write pages anew, and copy their pictures."""
-    for name in names:
+    for name in (word for word in words if word != BUSY):
         page = FOLDER / f"{name}.md"
         with tempfile.TemporaryDirectory() as folder:
-            write(page, Path(folder).resolve())
+            write(page, Path(folder).resolve(), measured=BUSY not in words)
             for picture, pattern in PICTURES.items():
                 if f"]({picture})" in page.read_text(encoding="utf-8"):
                     [found] = Path(folder, "suite").glob(pattern)
@@ -217,4 +224,4 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])
