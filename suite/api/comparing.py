@@ -1,6 +1,7 @@
 """Compare recipes on the same test images and with the same seeds."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.reporting import send
@@ -13,8 +14,9 @@ from suite.runs.naming import PREFIX
 from suite.runs.plan import plan
 
 if TYPE_CHECKING:
-    from suite.analysis.comparison import Comparison
     from suite.tracking.groups import Group
+
+FILES = (".csv", ".parquet", ".npz")
 
 
 def compare(
@@ -28,11 +30,17 @@ def compare(
 ) -> Compared:
     """Compare each pair of recipes: which is better, how certain is that, and what does it cost?
 
-    A word is an experiment's name, the start of a recipe's identity, or `all`. With `until_decided` more seeds are
-    trained, at most `limit` (12), as long as any pair is undecided. With a `margin`, a share of the test images such as
-    0.005, a pair can also be found equivalent: to differ by less. Raises `SuiteError` (2) if runs are missing
-    or have different test images.
+    A word is an experiment's name, the start of a recipe's identity, or `all`; or all are files of predictions. With
+    `until_decided` more seeds are trained, at most `limit` (12), as long as any pair is undecided. With a `margin`, a
+    share of the test images such as 0.005, a pair can also be found equivalent: to differ by less. Raises `SuiteError`
+    (2) if runs are missing or have different test images.
     """
+    if _are_files(words):
+        from suite.api.comparing_files import compare_files
+
+        if changes or until_decided or limit:
+            raise SuiteError("files of predictions cannot be trained further or otherwise.", "Give --margin at most.")
+        return compare_files([Path(word) for word in words], margin=margin)
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
     wanted = list(dict.fromkeys(every))
     if len(wanted) < 2:
@@ -42,7 +50,18 @@ def compare(
     if until_decided:
         return _until_decided(session, session.chosen(wanted, changes), limit or 12, margin)
     groups = _groups(session, {word: _identity(session, word, changes) for word in wanted})
-    return Compared(groups, _compared(groups, margin=margin))
+    return _compared(groups, margin=margin)
+
+
+def _are_files(words: Sequence[str]) -> bool:
+    """Whether words name files of predictions; raises `SuiteError` (2) if only some of them do."""
+    named = [Path(word).suffix.lower() in FILES for word in words]
+    if any(named) and not all(named):
+        raise SuiteError(
+            f"{words[named.index(False)]} is no file of predictions, as {words[named.index(True)]} is.",
+            "Compare files with files, or experiments with experiments.",
+        )
+    return any(named)
 
 
 def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int, margin: float | None) -> Compared:
@@ -57,13 +76,14 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
         _train_all(session, experiments, seeds)
         groups = _groups(session, {one.name: one.identity for one in experiments})
         found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds), margin=margin)
-        undecided = sum(not one.decided for one in found)
+        pairs = found.comparisons
+        undecided = sum(not one.decided for one in pairs)
         session.screen.say(
-            f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(found)} undecided."
+            f"Look {look + 1} of {len(planned_looks)}, {seeds} seeds: {undecided} of {len(pairs)} undecided."
         )
         if not undecided:
             break
-    return Compared(groups, found)
+    return found
 
 
 def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) -> None:
@@ -141,11 +161,12 @@ def _compared(
     level: float | None = None,
     seeds: Sequence[int] | None = None,
     margin: float | None = None,
-) -> "list[Comparison]":
+) -> Compared:
     from suite.analysis.comparison import common_seeds
     from suite.analysis.comparison import compare as compare_answers
     from suite.analysis.intervals import FEWEST, LEVEL
     from suite.reporting.comparisons import answers_of
+    from suite.reporting.predictions import Answered
 
     answers = [known for one in groups if (known := answers_of(one))]
     if seeds is not None:
@@ -157,4 +178,17 @@ def _compared(
             "fewest that can be compared.",
             f"Train them with the same words and --seeds {FEWEST}: python -m suite run.",
         )
-    return compare_answers([one.under(common) for one in answers], level or LEVEL, margin=margin)
+    answers = [one.under(common) for one in answers]
+    found = compare_answers(answers, level or LEVEL, margin=margin)
+    images = [str(image) for image in range(len(answers[0].labels))]
+    return Compared(Answered(answers, found, groups[0].classes, images, sure=True), groups)
+
+
+def write(compared: Compared, folder: Path) -> Path:
+    """Write a page about the comparison, with tables as CSV and pictures; returns the page's path.
+
+    Raises `SuiteError`: 2 if the folder has anything but such a page in it, 3 if it cannot be written.
+    """
+    from suite.reporting import write_answered
+
+    return write_answered(compared.answered, folder)

@@ -11,6 +11,8 @@ from suite.runs.plan import Planned, exit_code
 
 if TYPE_CHECKING:
     from suite.analysis.comparison import Comparison
+    from suite.reporting.predictions import Answered
+    from suite.reporting.table import Table
     from suite.tracking.groups import Group
 
 
@@ -52,7 +54,21 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Compared:
-    """Groups of runs on the same data, and the comparison of each pair."""
+    """Recipes that were compared on the same images. `groups` are their runs; files of predictions have none."""
 
-    groups: "Sequence[Group]"
-    comparisons: "Sequence[Comparison]"
+    answered: "Answered"
+    groups: "Sequence[Group]" = ()
+
+    @property
+    def comparisons(self) -> "Sequence[Comparison]":
+        """The comparison of each pair."""
+        return self.answered.comparisons
+
+    def tables(self) -> "dict[str, Table]":
+        """The differences, and what an accuracy costs; of files also calibration, confusions, hardest items, flips."""
+        if not self.groups:
+            return self.answered.tables()
+        from suite.reporting.comparison_tables import cost_table
+        from suite.reporting.comparisons import target_of
+
+        return {"comparisons": self.answered.differences(), "costs": cost_table(self.groups, target_of(self.groups))}

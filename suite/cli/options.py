@@ -66,8 +66,9 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
 def of_compare(parser: argparse.ArgumentParser) -> None:
     """Add the options of `compare`."""
     parser.add_argument(
-        "names", metavar="NAME", nargs="+", help="experiments' names, starts of recipes' identities, or all"
+        "names", metavar="NAME", nargs="+", help="experiments, starts of recipes' identities, or all; or files"
     )
+    parser.add_argument("--to", type=Path, metavar="DIR", help="write a page with tables and pictures there")
     parser.add_argument("--until-decided", action="store_true", help="train more seeds while nothing is decided")
     parser.add_argument("--margin", type=types.points, metavar="POINTS",
                         help="a difference too small to matter, such as 0.5pt: equivalent, or not?")  # fmt: skip

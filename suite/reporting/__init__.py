@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from suite.disk import files
-from suite.errors import machine_error
+from suite.errors import SuiteError, machine_error
 from suite.pictures.cache import Kept
 from suite.reporting.choice import Choice
 from suite.reporting.comparison_tables import comparison_tables
 from suite.reporting.comparisons import comparison_chapters
 from suite.reporting.figures import Album, add_pictures
 from suite.reporting.gaps import find_gaps, gap_sentences
-from suite.reporting.page import write_page
+from suite.reporting.page import render, write_page
+from suite.reporting.predictions import Answered
 from suite.reporting.studies import study_chapters, study_tables
 from suite.reporting.table import Table
 from suite.reporting.tables import all_tables, write_csv
@@ -83,6 +84,27 @@ def write_report(
     except OSError as error:
         raise machine_error(error, reports) from error
     return Written(reports / page.name, tables, runs, said)
+
+
+def write_answered(answered: Answered, folder: Path) -> Path:
+    """Write a page about predictions, with tables as CSV and pictures; returns the page's path.
+
+    A page that was written there before is replaced. Raises `SuiteError`: 2 if the folder has anything else in it, 3 if
+    it cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "comparisons.csv").exists():
+        raise SuiteError(f"{folder} is not empty, and has no comparison in it.", "Name another folder, or a new one.")
+    try:
+        with _drafts(folder) as drafts:
+            album, tables = Album(drafts / "pictures"), answered.tables()
+            chapter = answered.chapter(tables, album)
+            album.finish()
+            write_csv(tables, drafts)
+            page = render([chapter], drafts)
+            files.publish(drafts, folder, last=page.name)
+    except OSError as error:
+        raise machine_error(error, folder) from error
+    return folder / page.name
 
 
 @contextmanager

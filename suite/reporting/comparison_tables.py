@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from suite.analysis.calibration import Calibration
 from suite.analysis.comparison import Answers, Comparison
 from suite.analysis.confusion import changed_cells, confusion
+from suite.analysis.flips import Flip
 from suite.analysis.hardest import Hard
 from suite.analysis.intervals import FEWEST, LEVEL
 from suite.analysis.times import over_seeds, time_to
@@ -62,15 +63,29 @@ def calibration_table(found: Mapping[str, Calibration]) -> Table:
     return Table("Calibration", rows, {"experiment": "", "ECE": ".4f", "answers": ",d"})
 
 
-def hard_table(found: Sequence[Hard], classes: Sequence[str]) -> Table:
-    """The test images that most seeds of most experiments get wrong, and the predicted classes."""
+def hard_table(found: Sequence[Hard], classes: Sequence[str], items: Sequence[str] | None = None) -> Table:
+    """The test images that most seeds of most experiments get wrong, and the predicted classes; `items` name them."""
     rows: list[Row] = [
-        {"test image": one.image, "is": classes[one.label], "taken for": classes[one.taken_for],
-         "wrong in": one.share, "experiments": one.experiments}
+        {"test image": items[one.image] if items else one.image, "is": classes[one.label],
+         "taken for": classes[one.taken_for], "wrong in": one.share, "experiments": one.experiments}
         for one in found
     ]  # fmt: skip
     return Table("The hardest test images", rows, {
-        "test image": ",d", "is": "", "taken for": "", "wrong in": ".0%", "experiments": "d",
+        "test image": "" if items else ",d", "is": "", "taken for": "", "wrong in": ".0%", "experiments": "d",
+    })  # fmt: skip
+
+
+def flips_table(found: Sequence[tuple[str, str, Flip]], classes: Sequence[str], items: Sequence[str]) -> Table:
+    """A row for each image that most seeds of one recipe have right and most of the other have not."""
+    rows: list[Row] = [
+        {"one": one, "other": other, "image": items[flip.image], "is": classes[flip.label],
+         "one says": classes[flip.one_says], "other says": classes[flip.other_says],
+         "one right": flip.one_right, "other right": flip.other_right}
+        for one, other, flip in found
+    ]  # fmt: skip
+    return Table("Flips: right by one and not by the other, by the vote of the seeds", rows, {
+        "one": "", "other": "", "image": "", "is": "", "one says": "", "other says": "", "one right": ".0%",
+        "other right": ".0%",
     })  # fmt: skip
 
 

@@ -54,8 +54,7 @@ def write_page(
         _speed(groups, tables, overall),
         _measured(groups, tables),
     ]
-    _render([part for part in parts if part.sentences or part.tables or part.chapters], reports)
-    return reports / "report.html"
+    return render([part for part in parts if part.sentences or part.tables or part.chapters], reports)
 
 
 def _summary(
@@ -97,7 +96,8 @@ def _measured(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
     return Chapter("measured", "How it was measured", [AGAIN] if found else [], tables=found)
 
 
-def _render(parts: Sequence[Chapter], reports: Path) -> None:
+def render(parts: Sequence[Chapter], reports: Path) -> Path:
+    """Write chapters as report.md and report.html; returns the path of the latter, which needs no other file."""
     from jinja2 import Environment
     from markupsafe import Markup
 
@@ -110,6 +110,7 @@ def _render(parts: Sequence[Chapter], reports: Path) -> None:
     for environment, name in ((html, "report.html"), (text, "report.md")):
         template = environment.from_string(_resource(f"{name}.j2"))
         files.write(reports / name, template.render(facts, policy=_policy(script)).encode())
+    return reports / "report.html"
 
 
 def _resource(name: str) -> str:
