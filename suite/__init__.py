@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         experiments,
         gate,
         new,
+        plan,
         predict,
         report,
         run,
@@ -39,7 +40,7 @@ _ELSEWHERE = {
 }
 __all__ = [
     "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
-    "gate", "new", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "gate", "new", "plan", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -34,14 +35,30 @@ def power_of(found: Difference, effect: float, n: int | None = None) -> float:
     return float(np.mean(ndtr((effect - halves) / expected.se) + ndtr((-effect - halves) / expected.se)))
 
 
-def detectable(found: Difference, power: float = POWER) -> float:
-    """The smallest true difference in accuracy (0 to 1) that such a comparison detects with this power."""
+def detectable(found: Difference, power: float = POWER, n: int | None = None) -> float:
+    """The smallest true difference in accuracy (0 to 1) that such a comparison, or one with `n` seeds, detects."""
     from scipy.optimize import brentq
 
     most = 1.0
-    while power_of(found, most) < power:
+    while power_of(found, most, n) < power:
         most *= 2
-    return float(brentq(lambda effect: power_of(found, effect) - power, 0, most, xtol=1e-6)) if found.se else 0.0
+    return float(brentq(lambda effect: power_of(found, effect, n) - power, 0, most, xtol=1e-6)) if found.se else 0.0
+
+
+def power_within(found: Difference, margin: float, n: int | None = None) -> float:
+    """The probability that equal recipes are shown to differ by less than `margin` by such a comparison.
+
+    With `n` seeds, if that is given. Averaged over the observed spread between seeds as in `power_of`.
+    """
+    from scipy.special import chdtri, ndtr
+
+    expected = replace(found, n=n or found.n, seeds_sd=_seeds_sd(found))
+    if expected.se == 0:
+        return 1.0
+    slices = (np.arange(_SLICES) + 0.5) / _SLICES
+    spreads = expected.seeds_sd * np.sqrt(chdtri(expected.n - 1, slices) / (expected.n - 1))
+    room = margin - expected.halves(1 - expected.level, spreads)  # two one-sided tests
+    return float(np.mean(np.maximum(0, 2 * ndtr(room / expected.se) - 1)))
 
 
 def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> int | None:
@@ -49,13 +66,14 @@ def seeds_needed(found: Difference, power: float = POWER, most: int = 1_000) -> 
 
     None if `most` seeds do not suffice: more seeds do not reduce the error that the choice of test images causes.
     """
+    return fewest_seeds(lambda n: power_of(found, found.mean, n), power, most)
 
-    def enough(n: int) -> bool:
-        return power_of(found, found.mean, n) >= power
 
-    if not enough(most):
+def fewest_seeds(power_with: Callable[[int], float], power: float = POWER, most: int = 1_000) -> int | None:
+    """The smallest number of seeds whose power, which grows with them, is `power`; None if `most` do not suffice."""
+    if power_with(most) < power:
         return None
-    return bisect_left(range(most), True, lo=FEWEST, key=enough)
+    return bisect_left(range(most), True, lo=FEWEST, key=lambda n: power_with(n) >= power)
 
 
 def _seeds_sd(found: Difference) -> float:

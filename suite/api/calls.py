@@ -16,6 +16,7 @@ from suite.recipe.experiment import Experiment
 if TYPE_CHECKING:
     from suite.api.datasets import Entry
     from suite.api.doctor import Finding
+    from suite.api.planning import SeedPlan
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.checking.findings import Checked
@@ -76,6 +77,24 @@ def compare(
     """
     opened = session or Session.open()
     return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
+
+
+def plan(
+    *names: str,
+    effect: float | None = None,
+    margin: float | None = None,
+    power: float = 0.8,
+    session: Session | None = None,
+    **changes: Any,
+) -> "list[SeedPlan]":
+    """The seeds that a comparison of these experiments needs to see an `effect`, such as 0.005, or rule out a `margin`.
+
+    Their finished runs are the pilot; `power` is how often that shall succeed.
+    """
+    from suite.api import planning
+
+    opened = session or Session.open()
+    return planning.plan(opened, names, changes=changes, effect=effect, margin=margin, power=power)
 
 
 def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":

@@ -29,9 +29,9 @@ def compare_files(paths: Sequence[Path], *, margin: float | None = None) -> Comp
     answers = [_answers(one, title, classes) for one, title in zip(found, _titles(paths), strict=True)]
     common = common_seeds(answers)
     if len(common) < FEWEST:
+        names, seeds = " and ".join(map(str, paths)), plural(len(common), "seed")
         raise SuiteError(
-            f"{' and '.join(str(path) for path in paths)} have {plural(len(common), 'seed')} in common, and {FEWEST} are the "
-            "fewest that can be compared.",
+            f"{names} have {seeds} in common, and {FEWEST} are the fewest that can be compared.",
             "A single training says nothing of the next one: train with more seeds.",
         )
     answers = [one.under(common) for one in answers]

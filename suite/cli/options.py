@@ -77,6 +77,19 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     shared.usual(parser)
 
 
+def of_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `plan`."""
+    parser.add_argument(
+        "names", metavar="NAME", nargs="+", help="experiments, starts of recipes' identities; or files of predictions"
+    )
+    parser.add_argument("--effect", type=types.points, metavar="POINTS", help="the difference to see, such as 0.5pt")
+    parser.add_argument("--margin", type=types.points, metavar="POINTS", help="the difference to rule out")
+    parser.add_argument("--power", type=types.share, default=0.8, metavar="SHARE",
+                        help="how often that shall succeed, if it is so (0.8)")  # fmt: skip
+    shared.workers(parser)
+    shared.usual(parser)
+
+
 def of_gate(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")

@@ -29,6 +29,7 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite run mlp --data digits       with another data set, small and without download
   python -m suite tune lenet                  the best learning rate and batch size, and is it better?
   python -m suite compare lenet lenet_tuned   which is better, how certain is that, and what does it cost?
+  python -m suite plan lenet mlp --effect 1pt how many seeds would show that, and how long would they train?
   python -m suite gate mlp                    as accurate as the committed reference? for CI
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.run, options.of_run),
         (verbs.tune, options.of_tune),
         (verbs.compare, options.of_compare),
+        (verbs.plan, options.of_plan),
         (verbs.gate, options.of_gate),
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),

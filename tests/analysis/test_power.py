@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from suite.analysis.paired import Difference
-from suite.analysis.power import detectable, power_of, seeds_needed
+from suite.analysis.paired import Difference, difference
+from suite.analysis.power import detectable, fewest_seeds, power_of, power_within, seeds_needed
+from tests.analysis.simulated import World
 
 LEVELS = (0.95, 0.99)
 
@@ -76,3 +77,29 @@ def test_where_nothing_spreads_everything_is_seen():
     same = found(0, sd=0)
 
     assert (power_of(same, 0), power_of(same, 1e-6), detectable(same)) == (0, 1, 0)
+
+
+@pytest.mark.studies
+@pytest.mark.parametrize(
+    ("n", "world"), [(3, World(0.002, taste=0.3)), (5, World(0.003, taste=0.3)), (10, World(0.005))]
+)
+def test_equal_recipes_are_shown_to_be_equivalent_as_often_as_was_announced(n, world, figure):
+    """The announced power comes from pilots of the same kind; it is within 5 points of what happens, in the median."""
+    draw, margin = np.random.default_rng(18), 0.01
+    drawn = [difference(*answers) for answers in world.comparisons(draw, 1_000, n)]
+    shown = float(np.mean([one.p_within(margin) < 0.05 for one in drawn]))
+    announced = float(np.median([power_within(one, margin) for one in drawn]))
+    figure(f"{n} seeds, margin {margin}: equal recipes are equivalent in {shown:.1%}, announced {announced:.1%}")
+
+    assert abs(announced - shown) <= 0.05
+
+
+def test_the_fewest_seeds_are_those_whose_power_is_enough():
+    one = found(images_se=0.002, rest_sd=0.2)
+
+    for with_seeds in (lambda n: power_of(one, 0.008, n), lambda n: power_within(one, 0.008, n)):
+        fewest = fewest_seeds(with_seeds, 0.8)
+        assert fewest is not None
+        assert with_seeds(fewest) >= 0.8 > with_seeds(fewest - 1)
+    assert fewest_seeds(lambda n: power_of(one, 0.002, n), 0.8) is None
+    assert power_of(one, detectable(one, n=20), 20) == pytest.approx(0.8, abs=0.001)

@@ -79,6 +79,19 @@ def test_the_tables_and_the_verdict_are_printed_and_nothing_is_trained(known):
 
 
 @pytest.mark.commands
+def test_a_plan_says_seeds_and_hours_and_trains_nothing(in_process, known):
+    before = known.results()
+    answer = in_process("plan", "plain", "weak", "--effect", "0.5pt", "--workers", "1", "--json", within=known)
+    [found] = answer.json["plans"]
+    clocks = [one["clock"] for run, one in before.items() if run.startswith(("plain/", "weak/"))]
+    seconds = sum(clock["perf/train_seconds"] + clock["perf/evaluation_seconds"] for clock in clocks)
+
+    assert (answer.code, found["n"], len(clocks)) == (0, 3, 6)
+    assert found["steps"][1]["hours"] == pytest.approx(2 * seconds / 3 / 3600)  # two more seeds of both, one by one
+    assert known.results() == before
+
+
+@pytest.mark.commands
 def test_as_json_it_is_one_document_and_the_start_of_an_identity_is_a_name(known):
     prefix = identity(known, "weak")[:8]
     answer = known.suite("compare", prefix, "plain", "--json")

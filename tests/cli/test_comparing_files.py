@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from suite.analysis.comparison import Answers, compare
+from suite.analysis.power import fewest_seeds, power_of
 from tests.conftest import Command, assert_refused
 
 LABELS = np.random.default_rng(0).integers(0, 3, 400)
@@ -84,3 +85,22 @@ def test_what_cannot_be_compared_is_refused_in_one_line(in_process: Command, wor
     assert answer.code == 2
     assert "is not empty" in answer.err
     assert [path.name for path in full.iterdir()] == ["thesis.txt"]
+
+
+def test_a_plan_is_computed_from_the_files_as_a_pilot(in_process: Command, files):
+    words = ("plan", *map(str, files), "--effect", "2pt", "--json")
+    [found] = in_process(*words).json["plans"]
+    pilot = compare([answers(path) for path in files])[0].found
+
+    assert found["seeds"] == fewest_seeds(lambda n: power_of(pilot, 0.02, n))
+    assert [one["seeds"] for one in found["steps"]][:2] == [3, 5]
+    assert found["steps"][1]["sees"] == pytest.approx(power_of(pilot, 0.02, 5))
+    assert (found["hours"], found["n"], found["power"]) == (None, 3, 0.8)
+
+    told = in_process("plan", *map(str, files), "--margin", "90pt", "--power", "0.9")
+    assert told.out.splitlines()[-1] == (
+        "ours and theirs, judged by 3 seeds: 3 seeds rule out 90.00 points if there is no difference in 90% of "
+        "comparisons (0 more)."
+    )
+    for words in (("--effect", "1pt", "--margin", "1pt"), ()):
+        assert_refused(in_process("plan", *map(str, files), *words), 2, "give --effect or --margin")

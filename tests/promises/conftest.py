@@ -39,14 +39,14 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(f"{SEED}/{request.node.name}")
 
 
-COPIED = ("suite", "experiments", "tests", "pyproject.toml")
+COPIED = ("suite", "experiments", "tests", "docs", "pyproject.toml", "README.md", "AGENTS.md", "llms.txt")
 
 
 def copy_program(folder: Path) -> Path:
     """Put the program and its tests into a folder, to plant faults in; returns the folder."""
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
         else:
             shutil.copy(ROOT / name, folder / name)
     return folder

@@ -30,6 +30,14 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("the help changes, and AGENTS.md does not", "suite/cli/verbs/training.py",
+           (('"""Train experiments, several at once;', '"""Train experiments;'),),
+           ("tests/test_docs.py", "-k", "agents_md")),
+    Mutant("a page may lack a place, and a link its page", "docs/conf.py",
+           (('suppress_warnings = ["', 'suppress_warnings = ["toc", "myst", "'),),
+           ("tests/browser/test_pages.py", "-k", "nothing_leads_to")),
+    Mutant("an output of a notebook is not shown", "docs/pages.py",
+           (('parts.append(fenced("text", ', "(lambda *_: None)((None, "),), ("tests/test_docs.py", "-k", "notebook")),
     Mutant("half a batch is not tried", "suite/checking/company.py",
            (('words = words or _changes("with its company", begun, _outputs(model, pixels[:half]))', "pass"),),
            ("tests/cli/test_check.py", "-k", "untracked")),

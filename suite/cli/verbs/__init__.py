@@ -2,7 +2,7 @@
 
 from suite.cli.verbs.benching import bench
 from suite.cli.verbs.checking import check
-from suite.cli.verbs.comparing import compare
+from suite.cli.verbs.comparing import compare, plan
 from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
 from suite.cli.verbs.gating import gate
@@ -14,6 +14,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "check", "compare", "data", "doctor", "gate", "list_experiments", "new", "predict", "report",
+    "bench", "check", "compare", "data", "doctor", "gate", "list_experiments", "new", "plan", "predict", "report",
     "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The verb that compares."""
+"""The verbs that compare, and plan a comparison."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from suite.cli.verbs.common import changes, opened
 
 if TYPE_CHECKING:
     from suite.cli.terminal import Terminal
+    from suite.reporting.table import Table
 
 
 def compare(args: Namespace) -> int:
@@ -48,9 +49,36 @@ def _tell(found: Compared, terminal: "Terminal") -> None:
         terminal.json({**records, "comparisons": [one.facts() for one in found.comparisons]})
         return
     for table in map(shortened, tables.values()):
-        columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
-        terminal.table(table.title, columns, table.cells())
-        if table.note:
-            terminal.say(table.note)
+        _show(table, terminal)
     for one in found.comparisons:
         terminal.say(one.words)
+
+
+def plan(args: Namespace) -> int:
+    """Say how many seeds a comparison needs to see a difference, or to rule one out, and how long they would train.
+
+    The finished runs of the experiments are the pilot; files of predictions can be one too. Nothing is trained.
+
+    python -m suite plan lenet lenet_gaussian --effect 0.5pt
+    python -m suite plan cnn lenet_avgpool --margin 0.3pt --power 0.9
+    """
+    from suite.api.planning import plan as plan_seeds
+
+    terminal, session = opened(args)
+    found = plan_seeds(
+        session, args.names, changes=changes(args), effect=args.effect, margin=args.margin, power=args.power
+    )
+    if args.json:
+        terminal.json({"plans": [one.facts() for one in found]})
+        return 0
+    for one in found:
+        _show(one.table(), terminal)
+        terminal.say(one.words)
+    return 0
+
+
+def _show(table: "Table", terminal: "Terminal") -> None:
+    columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
+    terminal.table(table.title, columns, table.cells())
+    if table.note:
+        terminal.say(table.note)
