@@ -21,7 +21,7 @@ from suite.reporting.page import render, write_page
 from suite.reporting.predictions import Answered
 from suite.reporting.studies import study_chapters, study_tables
 from suite.reporting.table import Table
-from suite.reporting.tables import all_tables, write_csv
+from suite.reporting.tables import all_tables, with_ties, write_csv
 from suite.tracking.frame import finished_runs
 from suite.tracking.groups import Group, lost, read_groups
 from suite.tracking.store import Store
@@ -75,6 +75,8 @@ def write_report(
             compared, comparisons = comparison_chapters(groups, album)
             album.finish()
             tables = {**all_tables(groups, choice.baseline), **comparison_tables(comparisons), **study_tables(studies)}
+            if "accuracy" in tables:
+                tables["accuracy"] = with_ties(tables["accuracy"], groups, comparisons)
             write_csv(tables, drafts)
             said = [*choice.sentences(), *gap_sentences(gaps)]
             page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said)

@@ -20,7 +20,8 @@ from suite.tracking.groups import Group, data_titles
 READING = (
     "Accuracy is that of all test images unless it says otherwise. Over seeds: Student's t interval of the mean, given "
     "from three seeds on. Over images: Wilson's interval, what another test set of the same size might have given. The "
-    "source's figure is ours by the source's own protocol: its test images, its choice of weights."
+    "source's figure is ours by the source's own protocol: its test images, its choice of weights. Beside the best: "
+    "whether a difference from the experiment with the highest mean is shown, corrected for all pairs of the data set."
 )
 SPEED = "Speeds are those of runs that went side by side, one thread each; they hold for this machine and its load."
 AGAIN = (

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from suite.analysis.comparison import Comparison, beside_best
 from suite.analysis.intervals import FEWEST, SeedGroup, wilson
 from suite.disk import files
-from suite.reporting.choice import baseline_of
+from suite.reporting.choice import baseline_of, unchanged
 from suite.reporting.class_tables import classes, confusion, pairs
 from suite.reporting.table import Row, Table
 from suite.text import listed_seeds
@@ -15,6 +17,8 @@ from suite.tracking.groups import Group
 AVERAGES = {
     "balanced": "test/balanced_accuracy", "macro F1": "test/macro_f1", "top-5": "test/top5_accuracy",
 }  # fmt: skip
+
+BESIDE = "beside the best"
 
 
 def all_tables(groups: Sequence[Group], baseline: str = "") -> dict[str, Table]:
@@ -53,6 +57,23 @@ def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
         for one, row in zip(groups, rows, strict=True):
             row |= _against(one, baseline_of(groups, baseline, one.parameter("data")), f"against {baseline}")
     return Table("Accuracy", rows, formats)
+
+
+def with_ties(table: Table, groups: Sequence[Group], found: Sequence[Comparison]) -> Table:
+    """The accuracies with a mark: which experiment of a data set is the best, and which cannot be told from it.
+
+    Only experiments of which nothing else was changed are compared with each other, so variants have no mark.
+    """
+    marks: dict[str, str] = {}
+    for data in {one.parameter("data") for one in groups}:
+        names = {one.title for one in groups if one.parameter("data") == data and unchanged(one)}
+        marks |= beside_best([one for one in found if {one.one, one.other} <= names])
+    if not marks:
+        return table
+    rows = [{**row, BESIDE: marks.get(row["experiment"])} for row in table.rows]
+    formats = [*table.formats.items()]
+    place = 1 + [name for name, _ in formats].index("95 % over seeds")
+    return replace(table, rows=rows, formats=dict([*formats[:place], (BESIDE, ""), *formats[place:]]))
 
 
 def _against(one: Group, other: Group | None, column: str) -> Row:

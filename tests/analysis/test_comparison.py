@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
+from suite.analysis.comparison import Answers, Comparison, beside_best, common_seeds, compare, pairs_of
 from suite.analysis.paired import Difference, beats, difference
 from suite.analysis.power import POWER, detectable, power_of, seeds_needed
 from suite.analysis.significance import McNemar
@@ -311,6 +311,18 @@ def test_facts_are_plain_values_of_everything():
     assert (facts["wins"], facts["could_have_seen"], facts["seeds_needed"]) == (found.wins, found.visible, found.needed)
     assert (facts["ruled_out"], facts["margin"], facts["p_equivalent"]) == (found.ruled_out, None, None)
     assert found.ruled_out == pytest.approx(max(-found.found.interval.low, found.found.interval.high))
+
+
+def test_the_best_is_marked_with_those_that_cannot_be_told_from_it():
+    some = [answers(name, share) for name, share in zip("abcd", (0.80, 0.81, 0.83, 0.88), strict=True)]
+    found = compare(some)
+    shown = {frozenset((one.one, one.other)): one.shown for one in found}
+
+    assert beside_best(found) == {
+        "d": "the best", **{name: "worse" if shown[frozenset((name, "d"))] else "not told from it" for name in "abc"},
+    }  # fmt: skip
+    assert beside_best(compare([some[2], answers("e", 0.83)])) == {"c": "the best", "e": "not told from it"}
+    assert beside_best([]) == {}
 
 
 def suites(draw, count, recipes, seeds, *, gap=0.0, images=1_000):

@@ -23,6 +23,7 @@ from suite.reporting.comparison_tables import (
 )
 from suite.reporting.comparisons import answers_of, comparison_chapters, target_of
 from suite.reporting.figures import Album
+from suite.reporting.tables import accuracy, with_ties
 from suite.tracking.stored import Predictions
 from suite.tracking.stored import history as stored_history
 from tests.reporting.conftest import LABELS, run
@@ -382,3 +383,15 @@ def test_equal_groups_give_equal_bytes_and_words(make, tmp_path):
 )
 def test_no_chance_is_rounded_to_certainty(share, words):
     assert _chance(share) == words
+
+
+def test_the_accuracies_mark_the_best_of_each_data_set_and_what_cannot_be_told_from_it(make, tmp_path):
+    groups = [make("cnn", 0.9), make("lenet", 0.9), make("mlp", 0.2), make("mlp", 0.99, changes="lr=1"),
+              make("cnn3", 0.4, data="mnist"), make("alone", data="digits")]  # fmt: skip
+    _, found = comparison_chapters(groups, Album(tmp_path))
+    marked = with_ties(accuracy(groups), groups, found)
+    cells = {row[0]: row[marked.columns().index("beside the best")] for row in marked.cells()}
+
+    assert sorted(cells[name] for name in ("cnn", "lenet")) == ["not told from it", "the best"]
+    assert (cells["mlp"], cells["mlp, lr=1"], cells["cnn3"], cells["alone"]) == ("worse", "–", "–", "–")
+    assert with_ties(accuracy(groups), groups, []).columns() == accuracy(groups).columns()
