@@ -16,6 +16,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def duration(seconds: float) -> str:
+    """An estimated time: `12 s`, `3.4 minutes`, `2.1 hours`."""
+    if seconds < 60:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.1f} minutes" if seconds < 3600 else f"{seconds / 3600:.1f} hours"
+
+
 def listed_seeds(seeds: Iterable[int]) -> str:
     """The seeds as ranges: `0-2, 4` for 0, 1, 2 and 4."""
     runs: list[list[int]] = []

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from suite.api.session import Session
+from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
     from suite.checking.findings import Checked
@@ -14,11 +15,15 @@ def check(session: Session, name: str, changes: Mapping[str, Any] | None = None)
 
     Raises `SuiteError`: 2 if its file cannot be loaded, 3 if its data cannot be had.
     """
+    return check_one(session, session.one(name, "check", changes))
+
+
+def check_one(session: Session, experiment: Experiment) -> "Checked":
+    """Try this experiment."""
     from suite.checking.worker import Job
     from suite.checking.worker import check as compute
     from suite.runs.asking import ask
 
-    experiment = session.one(name, "check", changes)
     folder, portable = session.data(experiment.recipe.data), experiment.recipe.portable
     job = Job(experiment.name, folder, experiment.overrides, session.folders, portable)
     checked: Checked = ask(session.executor, compute, job)

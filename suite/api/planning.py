@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.api.comparing import compare
 from suite.api.session import Session
 from suite.errors import SuiteError
-from suite.text import plural
+from suite.text import duration, plural
 
 if TYPE_CHECKING:
     from suite.analysis.comparison import Comparison
@@ -60,7 +60,7 @@ class SeedPlan:
         if self.seeds is None:
             reason = "more seeds do not reduce the error of the choice of test images"
             return f"{begun}: not even {MOST:,} seeds {what} in {self.power:.0%} of comparisons: {reason}."
-        cost = "" if self.hours is None else f"; {_hours(self.hours)} on this machine"
+        cost = "" if self.hours is None else f"; {duration(3600 * self.hours)} on this machine"
         more = max(0, self.seeds - self.n)
         return f"{begun}: {plural(self.seeds, 'seed')} {what} in {self.power:.0%} of comparisons ({more} more{cost})."
 
@@ -133,7 +133,3 @@ def _planned(
 def _seconds(one: "Group") -> float:
     """The mean time of a run, training and evaluation, as long as others went beside it."""
     return one.metric("perf/train_seconds").mean + one.metric("perf/evaluation_seconds").mean
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else plural(max(1, round(60 * hours)), "minute")

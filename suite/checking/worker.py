@@ -10,7 +10,7 @@ from suite.checking.findings import FIX, OK, Checked, Finding
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.worker import load_engine
-from suite.text import plural
+from suite.text import duration, plural
 
 if TYPE_CHECKING:
     from suite.checking.tries import Trial
@@ -82,9 +82,10 @@ def _priced(training: Any, cost: dict[str, float]) -> Finding:
     recipe = training.trial.experiment.recipe
     known = data.data_set(recipe.data)
     cost.update(tries.cost(training, {"train": known.train, "test": known.test}))
-    seconds, memory = cost["seconds"], cost["memory_mib"]
-    took = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{max(seconds, 1):.0f} s"
-    words = f"about {took} and {memory:,.0f} MiB for one seed on one core, {plural(recipe.epochs, 'epoch')}."
+    took = duration(cost["seconds"])
+    words = (
+        f"about {took} and {cost['memory_mib']:,.0f} MiB for one seed on one core, {plural(recipe.epochs, 'epoch')}."
+    )
     return Finding("cost", OK, words)
 
 

@@ -29,6 +29,9 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
     parser.add_argument("--seeds", type=types.whole, default=FEWEST, metavar="N",
                         help=f"train with the seeds 0 to N-1 ({FEWEST}, the fewest that give an interval)")  # fmt: skip
+    parser.add_argument("--dry", action="store_true", help="train nothing; estimate time and memory")
+    parser.add_argument("--at-most", type=types.seconds, metavar="TIME",
+                        help="train nothing if it would take longer than 90s, 10m or 2h")  # fmt: skip
     shared.workers(parser)
     shared.no_report(parser)
     shared.usual(parser)

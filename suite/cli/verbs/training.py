@@ -1,11 +1,17 @@
 """The verbs that train."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
-from suite.api import training
+from suite.api import estimating, training
 from suite.cli.rows import summary_row
 from suite.cli.verbs.common import changes, opened
 from suite.runs.plan import worst
+from suite.text import duration
+
+if TYPE_CHECKING:
+    from suite.api.estimating import Estimate
+    from suite.cli.terminal import Terminal
 
 
 def run(args: Namespace) -> int:
@@ -16,8 +22,16 @@ def run(args: Namespace) -> int:
     python -m suite run lenet --set lr=0.01 batch_size=128 --epochs 2
     python -m suite run all --data digits --json > runs.json
     python -m suite run mlp --seeds 20 --no-report
+    python -m suite run all --seeds 10 --dry
+    python -m suite run all --seeds 10 --at-most 2h
     """
     terminal, session = opened(args)
+    if args.dry or args.at_most:
+        cost = estimating.estimate(session, args.names, seeds=range(args.seeds), changes=changes(args))
+        if args.at_most:
+            cost.require(args.at_most)
+        if args.dry:
+            return _tell(cost, terminal)
     found = training.run(session, args.names, seeds=range(args.seeds), changes=changes(args), report=not args.no_report)
     if args.json:
         terminal.json(found.facts())
@@ -25,6 +39,20 @@ def run(args: Namespace) -> int:
         columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
         terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
     return found.code
+
+
+def _tell(found: "Estimate", terminal: "Terminal") -> int:
+    if terminal.as_json:
+        terminal.json(found.facts())
+        return 0
+    columns = ("experiment", "to train>", "done>", "one run>", "MiB>", "by")
+    rows = [
+        (one.experiment, str(one.todo), str(one.done), duration(one.seconds), f"{one.memory_mib:,.0f}", one.by)
+        for one in found.costs
+    ]
+    terminal.table("What it would cost", columns, rows)
+    terminal.say(found.words)
+    return 0
 
 
 def verify(args: Namespace) -> int:
