@@ -53,8 +53,14 @@ def _class(name: str) -> str:
 
 
 def _returned() -> list[str]:
-    """The classes that the signatures of suite/api/calls.py return; most are imported there for types alone."""
-    tree = ast.parse((ROOT / "suite/api/calls.py").read_text(encoding="utf-8"))
+    """The classes that the signatures of the public functions return; most are imported there for types alone."""
+    found: list[str] = []
+    for module in ("calls", "preparing", "using"):
+        found += _returned_by(ast.parse((ROOT / f"suite/api/{module}.py").read_text(encoding="utf-8")))
+    return [*dict.fromkeys(found)]
+
+
+def _returned_by(tree: ast.Module) -> list[str]:
     modules = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names

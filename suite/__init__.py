@@ -1,46 +1,43 @@
-"""Small image-classification experiments: exact, tracked, and honestly reported.
+"""Small image-classification experiments: exact, tracked, and honestly reported. The names below are all there is.
 
-The names below are the public Python interface; each is loaded when it is first used.
+    look     experiments(), datasets(), show(NAME), check(NAME), doctor()
+    define   Recipe, Source, experiment(NAME, RECIPE, NETWORK), Experiment, new(NAME)
+    train    run(NAME, …), tune(NAME), verify(RUN), gate(NAME)
+    judge    compare(NAME, NAME, …), report(), bench(NAME)
+    use      load(RUN), predict(RUN, PICTURE, …)
+    record   sync(), ui()
+    besides  Session: a home, folders of experiments, workers; SuiteError: what every call raises
+
+Each is loaded when it is first used. docs/python.md shows them in use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api.calls import (
-        bench,
-        check,
-        compare,
-        datasets,
-        doctor,
-        experiments,
-        gate,
-        new,
-        plan,
-        predict,
-        report,
-        run,
-        show,
-        sync,
-        tune,
-        ui,
-        verify,
-    )
+    from suite.api.calls import bench, compare, gate, plan, report, run, sync, tune, ui, verify
+    from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
+    from suite.api.using import export, load, predict, publish
     from suite.errors import SuiteError
     from suite.recipe import Recipe, Source
+    from suite.recipe.experiment import Experiment
 
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "Experiment": "suite.recipe.experiment",
     "Recipe": "suite.recipe",
     "Session": "suite.api.session",
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
+    **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
+    **dict.fromkeys(("export", "load", "predict", "publish"), "suite.api.using"),
 }
 __all__ = [
-    "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor", "experiments",
-    "gate", "new", "plan", "predict", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
+    "experiment", "experiments", "export", "gate", "load", "new", "plan", "predict", "publish", "report", "run", "show",
+    "sync", "tune", "ui", "verify",
 ]  # fmt: skip
 
 
@@ -51,4 +48,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, "__version__"])

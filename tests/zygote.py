@@ -166,6 +166,7 @@ class Zygote:
         facts = {
             "words": [*words], "cwd": str(cwd), "environment": dict(environment), "passed": [*passed],
             "ignored": [number for number in IGNORABLE if signal.getsignal(number) is signal.SIG_IGN],
+            "blocked": [*signal.pthread_sigmask(signal.SIG_BLOCK, ())],
         }  # fmt: skip
         socket.send_fds(self._line, [json.dumps(facts).encode()], [tells.fileno(), *streams, *passed])
         tells.close()
@@ -211,7 +212,8 @@ def serve(number: int, drawn: str) -> NoReturn:
     lines: set[socket.socket] = set()
     begun = False
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may have ignored it for a moment
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever started this may have blocked it for a moment
     with socket.socket(fileno=number) as listener, selectors.DefaultSelector() as ready:
         ready.register(listener, selectors.EVENT_READ)
         while lines or not begun:
@@ -289,6 +291,7 @@ def _become(facts: dict[str, Any], fds: Sequence[int]) -> None:
     os.setsid()
     for number in facts["ignored"]:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, facts["blocked"])
     numbers = [0, 1, 2, *facts["passed"]]
     above = [fcntl.fcntl(one, fcntl.F_DUPFD, 1 + max(*numbers, *fds)) for one in fds]
     for one in fds:

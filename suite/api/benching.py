@@ -126,7 +126,7 @@ def _workloads(session: Session, experiments: Sequence[Experiment]) -> "dict[str
 
     return {
         one.title: Workload(
-            one.name, session.data(one.recipe.data), one.overrides, session.folders, one.recipe.portable
+            one.name, session.data(one.recipe.data), one.overrides, one.found_in(session.folders), one.recipe.portable
         )
         for one in session.with_data(experiments)
     }

@@ -1,51 +1,59 @@
 """The public functions of the package: each verb as a function that returns its result or raises `SuiteError`.
 
-Each takes a `session`. Without it, the function opens a session that shows nothing, on this machine's home.
+Each takes a `session`. Without it, the function opens one on this machine's home, which shows progress in a notebook
+and nothing elsewhere. Where a call takes an experiment's name, it takes the experiment itself too, as `experiment`
+makes it; where it takes a run's name, also what `run` returned. Nothing of the caller's process is changed.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, checking, comparing, looking, predicting, reporting, starting, training, tuning
-from suite.api.results import Compared, Runs, Tuned
-from suite.api.session import Session
-from suite.recipe.experiment import Experiment
+from suite.api import benching, comparing, reporting, rows, training, tuning
+from suite.api.arguments import at_least, share
+from suite.api.caller import leaves_no_trace
+from suite.api.naming import RunName, words_of
+from suite.api.results import Compared, Results, Runs, Tuned
+from suite.api.session import Named, Session
+from suite.errors import SuiteError
+from suite.text import nearest
 
 if TYPE_CHECKING:
-    from suite.api.datasets import Entry
-    from suite.api.doctor import Finding
     from suite.api.planning import SeedPlan
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
-    from suite.checking.findings import Checked
-    from suite.predicting.worker import Predicted
     from suite.reporting import Written
     from suite.runs.accuracy_gate import Gated
     from suite.runs.verify import Verdict
 
 
+@leaves_no_trace
 def run(
-    *names: str, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
+    *names: Named, seeds: int | Sequence[int] = 3, report: bool = True, session: Session | None = None, **changes: Any
 ) -> Runs:
     """Train experiments (`"all"` for every one). `seeds` is a number of seeds, counted from 0, or the seeds themselves.
 
     `changes` are other values of recipe fields, such as `epochs=3` or `lr=0.01`. Finished runs are skipped.
     """
-    under = range(seeds) if isinstance(seeds, int) else seeds
+    if isinstance(seeds, Sequence):
+        under = [at_least(0, "a seed", seed) for seed in seeds]
+    else:
+        under = [*range(at_least(1, "seeds", seeds))]
     return training.run(session or Session.open(), names, seeds=under, changes=changes, report=report)
 
 
+@leaves_no_trace
 def tune(
-    name: str,
+    name: Named,
     *,
     trials: int = 40,
     fresh_seeds: int = 6,
     timeout: float | None = None,
     save: bool = False,
     report: bool = True,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
     session: Session | None = None,
     **request: Any,
 ) -> Tuned:
@@ -54,8 +62,17 @@ def tune(
     `trials` is the total, earlier trials included; `timeout` is in seconds. `request` are fields of
     `suite.tuning.request.Request`, such as `space={"lr": "1e-4..1e-2"}` or `sampler="random"`.
     """
+    from suite.analysis.intervals import FEWEST
     from suite.tuning.request import Request
 
+    if unknown := request.keys() - Request.__dataclass_fields__.keys():
+        raise SuiteError(
+            f"tune has no {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], Request.__dataclass_fields__)}"
+        )
+    at_least(1, "trials", trials)
+    at_least(FEWEST, "fresh_seeds", fresh_seeds)
+    for count in ("seeds", "generation"):
+        at_least(1, count, request.get(count, 1))
     wanted = Request(**request)
     return tuning.tune(
         session or Session.open(), name, wanted,
@@ -63,8 +80,9 @@ def tune(
     )  # fmt: skip
 
 
+@leaves_no_trace
 def compare(
-    *names: str,
+    *names: Named,
     until_decided: bool = False,
     limit: int | None = None,
     margin: float | None = None,
@@ -73,79 +91,77 @@ def compare(
 ) -> Compared:
     """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
 
-    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`.
+    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`. Files of predictions
+    of other programs (.csv, .parquet, .npz) are compared alike.
     """
+    from suite.analysis.intervals import FEWEST
+
+    if limit is not None:
+        at_least(FEWEST, "limit", limit)
+    share("margin", margin)
     opened = session or Session.open()
     return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
 
 
+@leaves_no_trace
 def plan(
-    *names: str,
+    *names: Named,
     effect: float | None = None,
     margin: float | None = None,
     power: float = 0.8,
     session: Session | None = None,
     **changes: Any,
-) -> "list[SeedPlan]":
+) -> "Results[SeedPlan]":
     """The seeds that a comparison of these experiments needs to see an `effect`, such as 0.005, or rule out a `margin`.
 
     Their finished runs are the pilot; `power` is how often that shall succeed.
     """
     from suite.api import planning
 
+    for name, value in {"effect": effect, "margin": margin, "power": power}.items():
+        share(name, value)
     opened = session or Session.open()
-    return planning.plan(opened, names, changes=changes, effect=effect, margin=margin, power=power)
+    found = planning.plan(opened, names, changes=changes, effect=effect, margin=margin, power=power)
+    return Results(found, lambda some: [one.table().shown() for one in some], lambda one: one.facts())
 
 
-def verify(*runs: str, session: Session | None = None) -> "list[Verdict]":
+@leaves_no_trace
+def verify(*runs: RunName, session: Session | None = None) -> "Results[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
-    return training.verify(session or Session.open(), runs)
+    found = training.verify(session or Session.open(), words_of(runs))
+    return Results(found, lambda some: [rows.verdicts_table(some)], lambda one: one.facts())
 
 
-def check(name: str, *, session: Session | None = None, **changes: Any) -> "Checked":
-    """Try an experiment on 64 images in seconds; `findings` of the result say in words what must be fixed."""
-    return checking.check(session or Session.open(), name, changes)
-
-
-def new(name: str, *, like: str | None = None, data: str | None = None, session: Session | None = None) -> Path:
-    """Write a commented experiment's file to begin with, a copy of `like` if that is given; returns its path.
-
-    It goes into the session's last folder of experiments, else into experiments/. No file is overwritten.
-    """
-    return starting.new(session or Session.open(), name, like=like, data=data)
-
-
-def predict(run: str, *pictures: str | Path, as_is: bool = False, session: Session | None = None) -> "Predicted":
-    """The classes that a finished run gives to pictures, corrected to look like its training images unless `as_is`.
-
-    A folder among the pictures stands for all of its pictures. `refused` of the result has the error of each picture
-    that cannot be read.
-    """
-    return predicting.predict(session or Session.open(), run, [Path(one) for one in pictures], as_is=as_is)
-
-
+@leaves_no_trace
 def gate(
-    *names: str,
+    *names: Named,
     margin: float | None = None,
     limit: int = 12,
     reference: Path | None = None,
     session: Session | None = None,
     **changes: Any,
-) -> "list[Gated]":
+) -> "Results[Gated]":
     """Train experiments with fresh seeds and judge whether they are as accurate as their committed reference."""
+    from suite.analysis.intervals import FEWEST
+
+    at_least(FEWEST, "limit", limit)
+    share("margin", margin)
     opened = session or Session.open()
     chosen = opened.chosen(names, changes)
-    return list(training.gate(opened, chosen, reference=reference, margin=margin, limit=limit, every="all" in names))
+    found = training.gate(opened, chosen, reference=reference, margin=margin, limit=limit, every="all" in names)
+    return Results(list(found), lambda some: [rows.gate_table(some)], lambda one: one.facts())
 
 
+@leaves_no_trace
 def bench(
-    *names: str,
+    *names: Named,
     seconds: float = 30.0,
     against: str | None = None,
     against_env: str | None = None,
     limit: float | None = None,
     session: Session | None = None,
-) -> "list[Throughput] | list[SpeedGated]":
+    **changes: Any,
+) -> "Results[Throughput] | Results[SpeedGated]":
     """Measure the speed of experiments, each for `seconds`; without names, of all experiments.
 
     With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower here than
@@ -153,58 +169,37 @@ def bench(
     """
     from suite.benching import LIMIT
 
+    if not 0 < seconds < math.inf:
+        raise SuiteError(f"seconds must be above 0, got {seconds!r:.80}.", "Give a number such as 30.")
     opened = session or Session.open()
-    chosen = opened.chosen(names or ("all",))
+    chosen = opened.chosen(names or ("all",), changes)
     if not against and not against_env:
-        return list(benching.measure(opened, chosen, seconds=seconds))
+        speeds = list(benching.measure(opened, chosen, seconds=seconds))
+        return Results(speeds, rows.speed_tables, lambda one: one.facts())
     other = {"revision": against, "python": against_env}
-    return list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    beside = str(against or against_env)
+    return Results(judged, lambda some: [rows.speed_gate_table(some, beside)], lambda one: one.facts())
 
 
+@leaves_no_trace
 def report(
-    *experiments: str, since: datetime | None = None, baseline: str = "", session: Session | None = None
+    *experiments: Named, since: datetime | None = None, baseline: Named = "", session: Session | None = None
 ) -> "Written":
     """Write reports/ from MLflow's record: all runs, or only those of these experiments and finished `since` a time."""
     from suite.reporting.choice import Choice
 
-    return reporting.report(session or Session.open(), Choice(experiments, since, baseline))
+    names = [one if isinstance(one, str) else one.name for one in (*experiments, baseline)]
+    return reporting.report(session or Session.open(), Choice(tuple(dict.fromkeys(names[:-1])), since, names[-1]))
 
 
+@leaves_no_trace
 def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
     """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders."""
     return reporting.sync(session or Session.open(), rebuild=rebuild)
 
 
+@leaves_no_trace
 def ui(*, host: str = "127.0.0.1", port: int = 5000, allow_remote: bool = False, session: Session | None = None) -> int:
     """Serve MLflow's UI until Ctrl-C."""
     return reporting.ui(session or Session.open(), host=host, port=port, allow_remote=allow_remote)
-
-
-def datasets(*names: str, session: Session | None = None) -> "list[Entry]":
-    """The known data sets; with names (`"all"` for the catalog), those sets, prepared for use without a network.
-
-    Raises the first error of a set that cannot be had, after the others were prepared.
-    """
-    from suite.api import datasets as sets
-
-    entries, errors = sets.fetch(session or Session.open(), names) if names else sets.listed()
-    if names and errors:
-        raise errors[0]
-    return entries
-
-
-def experiments(session: Session | None = None) -> list[Experiment]:
-    """Every experiment that can be loaded, by name."""
-    return looking.experiments(session or Session.open())
-
-
-def show(name: str, *, session: Session | None = None, **changes: Any) -> dict[str, Any]:
-    """An experiment's network: its `layers`, `parameters` and `macs` (multiply-accumulates an image)."""
-    return looking.network((session or Session.open()).one(name, "show", changes))
-
-
-def doctor(session: Session | None = None) -> "list[Finding]":
-    """Examine this machine: what it has, and what would stop a run."""
-    from suite.api.doctor import examine
-
-    return examine(session or Session.open())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.reporting import send
 from suite.api.results import Compared
-from suite.api.session import Session
+from suite.api.session import Named, Session
 from suite.api.training import train_recorded
 from suite.errors import FAILED, SuiteError
 from suite.recipe.experiment import Experiment
@@ -21,7 +21,7 @@ FILES = (".csv", ".parquet", ".npz")
 
 def compare(
     session: Session,
-    words: Sequence[str],
+    words: Sequence[Named],
     *,
     changes: Mapping[str, Any] | None = None,
     until_decided: bool = False,
@@ -30,38 +30,39 @@ def compare(
 ) -> Compared:
     """Compare each pair of recipes: which is better, how certain is that, and what does it cost?
 
-    A word is an experiment's name, the start of a recipe's identity, or `all`; or all are files of predictions. With
-    `until_decided` more seeds are trained, at most `limit` (12), as long as any pair is undecided. With a `margin`, a
-    share of the test images such as 0.005, a pair can also be found equivalent: to differ by less. Raises `SuiteError`
-    (2) if runs are missing or have different test images.
+    A word is an experiment's name, the experiment itself, the start of a recipe's identity, or `all`; or all are files
+    of predictions. With `until_decided` more seeds are trained, at most `limit` (12), as long as any pair is undecided.
+    With a `margin`, a share of the test images such as 0.005, a pair can also be found equivalent: to differ by less.
+    Raises `SuiteError` (2) if runs are missing or have different test images.
     """
-    if _are_files(words):
+    if files := _files(words):
         from suite.api.comparing_files import compare_files
 
         if changes or until_decided or limit:
             raise SuiteError("files of predictions cannot be trained further or otherwise.", "Give --margin at most.")
-        return compare_files([Path(word) for word in words], margin=margin)
+        return compare_files(files, margin=margin)
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
-    wanted = list(dict.fromkeys(every))
+    wanted = list({_called(one): one for one in every}.values())
     if len(wanted) < 2:
         raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
     if limit and not until_decided:
         raise SuiteError("--limit: says how many seeds --until-decided may train.", "Give both, or neither.")
     if until_decided:
         return _until_decided(session, session.chosen(wanted, changes), limit or 12, margin)
-    groups = _groups(session, {word: _identity(session, word, changes) for word in wanted})
+    groups = _groups(session, {_called(word): _identity(session, word, changes) for word in wanted})
     return _compared(groups, margin=margin)
 
 
-def _are_files(words: Sequence[str]) -> bool:
-    """Whether words name files of predictions; raises `SuiteError` (2) if only some of them do."""
-    named = [Path(word).suffix.lower() in FILES for word in words]
-    if any(named) and not all(named):
+def _files(words: Sequence[Named]) -> list[Path]:
+    """The files of predictions that words name; raises `SuiteError` (2) if only some of them do."""
+    files = [Path(word) for word in words if isinstance(word, str) and Path(word).suffix.lower() in FILES]
+    if files and len(files) < len(words):
+        other = next(str(word) for word in words if str(word) not in map(str, files))
         raise SuiteError(
-            f"{words[named.index(False)]} is no file of predictions, as {words[named.index(True)]} is.",
+            f"{other} is no file of predictions, as {files[0]} is.",
             "Compare files with files, or experiments with experiments.",
         )
-    return any(named)
+    return files
 
 
 def _until_decided(session: Session, experiments: Sequence[Experiment], limit: int, margin: float | None) -> Compared:
@@ -74,7 +75,7 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
     planned_looks = looks(FEWEST, limit)
     for look, seeds in enumerate(planned_looks):
         _train_all(session, experiments, seeds)
-        groups = _groups(session, {one.name: one.identity for one in experiments})
+        groups = _groups(session, {_called(one): one.identity for one in experiments})
         found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds), margin=margin)
         pairs = found.comparisons
         undecided = sum(not one.decided for one in pairs)
@@ -94,9 +95,16 @@ def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) 
         raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
 
 
-def _identity(session: Session, word: str, changes: Mapping[str, Any] | None) -> str:
+def _called(one: Named) -> str:
+    """How messages name it: a name may be that of several texts in a notebook."""
+    if isinstance(one, str):
+        return one
+    return f"{one.name} ({one.identity[:12]})" if one.folders else one.name
+
+
+def _identity(session: Session, word: Named, changes: Mapping[str, Any] | None) -> str:
     """The identity that a word stands for, or the start of one; raises `SuiteError` (2) for any other word."""
-    if PREFIX.fullmatch(word) and word not in session.registry:
+    if isinstance(word, str) and PREFIX.fullmatch(word) and word not in session.registry:
         return word
     return session.chosen([word], changes)[0].identity
 

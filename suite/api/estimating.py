@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite.api import checking
-from suite.api.session import Session
+from suite.api.session import Named, Session
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.plan import Planned, plan
@@ -67,7 +67,7 @@ class Estimate:
 
 
 def estimate(
-    session: Session, names: Sequence[str], *, seeds: Sequence[int], changes: Mapping[str, Any] | None = None
+    session: Session, names: Sequence[Named], *, seeds: Sequence[int], changes: Mapping[str, Any] | None = None
 ) -> Estimate:
     """What these runs would cost; nothing is trained.
 

@@ -22,10 +22,11 @@ def network(experiment: Experiment) -> dict[str, Any]:
     try:
         from suite.engine import exact
         from suite.engine.build import build_model
+        from suite.engine.draws import own_draws
         from suite.engine.layers import describe
         from suite.engine.way import way_of
     except Exception as error:
         raise load_error("torch", error) from error
-    with exact.usual_tensors():  # this process may have loaded many experiments
+    with exact.usual_tensors(), own_draws():  # this process may have loaded many experiments, and is the caller's
         model = build_model(experiment.recipe, experiment.network, seed=0)
         return {**describe(model, experiment.recipe.shape), "way": str(way_of(experiment.recipe, model))}

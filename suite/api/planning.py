@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from suite.api.comparing import compare
-from suite.api.session import Session
+from suite.api.session import Named, Session
 from suite.errors import SuiteError
 from suite.text import duration, plural
 
@@ -84,7 +84,7 @@ class SeedPlan:
 
 def plan(
     session: Session,
-    words: Sequence[str],
+    words: Sequence[Named],
     *,
     changes: Mapping[str, Any] | None = None,
     effect: float | None = None,

@@ -30,7 +30,7 @@ def predict(session: Session, run: str, pictures: Sequence[Path], *, as_is: bool
     experiment = experiment_of(found, session.registry)
     paths, folder = listed(pictures), session.data(experiment.recipe.data)
     portable = experiment.recipe.portable
-    job = Job(found, folder, paths, as_is, experiment.overrides, session.folders, portable)
+    job = Job(found, folder, paths, as_is, experiment.overrides, experiment.found_in(session.folders), portable)
     predicted: Predicted = ask(session.executor, compute, job)
     if not predicted.predictions:
         raise predicted.refused[0]

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from suite.api import notebook
+from suite.api.progress import Screen, Silent, Stream
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
@@ -16,33 +16,13 @@ from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
 from suite.recipe.registry import load as load_registry
-from suite.runs.events import Event, RunView
-from suite.runs.plan import Planned
 from suite.runs.worker import local_processes
 
 if TYPE_CHECKING:
     from suite.tracking.store import Store
-    from suite.tuning.rules import Rules
-    from suite.tuning.work import StudyView
 
 
-class Screen(Protocol):
-    """Shows the progress of a call: on a terminal, or nowhere."""
-
-    def say(self, line: str) -> None:
-        """Show a line of plain text."""
-
-    def warn(self, line: str) -> None:
-        """Show a line that the user should not miss."""
-
-    def progress(self, line: str) -> None:
-        """Show a line that is only useful while the user waits."""
-
-    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
-        """Return a view of runs that will be trained."""
-
-    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
-        """Return a view of a study with `done` of `total` trials; `finals` more trainings use fresh seeds."""
+Named = str | Experiment  # a name, or the experiment itself
 
 
 @dataclass
@@ -73,22 +53,32 @@ class Session:
         experiments: Iterable[Path] = (),
         data_dir: Path | None = None,
         workers: int | None = None,
+        progress: bool | None = None,
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
-        `experiments` are folders of experiments, in addition to the suite's own. Raises `SuiteError` (2) for a folder
-        that does not exist.
+        `experiments` are folders of experiments, in addition to the suite's own. `progress` shows what is trained: in
+        the cell of a notebook, else as lines on stderr; by default only in a notebook. Raises `SuiteError` (2) for a
+        folder that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
-        home.stand_in()
-        return cls(home, load_registry(folders), executor, screen or Silent(), executor.workers, data_dir, folders)
+        registry = load_registry(folders, kept=home.experiments)
+        return cls(home, registry, executor, screen or _screen(progress), executor.workers, data_dir, folders)
 
-    def chosen(self, names: Sequence[str], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
-        """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2)."""
-        return [_changed(experiment, changes or {}) for experiment in self.registry.choose(names)]
+    def chosen(self, names: Sequence[Named], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
+        """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2).
 
-    def one(self, name: str, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
+        An experiment instead of a name stands for itself.
+        """
+        given = ["all"] if "all" in names else names
+        found = [
+            item for one in given for item in ([one] if isinstance(one, Experiment) else self.registry.choose([one]))
+        ]
+        different = {(one.name, one.path, one.title): one for one in found}
+        return [_changed(experiment, changes or {}) for experiment in different.values()]
+
+    def one(self, name: Named, verb: str, changes: Mapping[str, Any] | None = None) -> Experiment:
         """The named experiment, for a verb that takes a single one; raises `SuiteError` (2)."""
         if name == "all":
             raise SuiteError(f"{verb} takes one experiment, got 'all'.", "See python -m suite list.")
@@ -171,42 +161,12 @@ class Session:
         return available_cores()
 
 
-class Silent:
-    """Shows nothing. The results are returned, and errors are raised."""
-
-    def say(self, line: str) -> None:
-        """Nothing."""
-
-    def warn(self, line: str) -> None:
-        """Nothing."""
-
-    def progress(self, line: str) -> None:
-        """Nothing."""
-
-    def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:  # noqa: ARG002  as `Screen` has it
-        """A view that shows nothing."""
-        return _Nothing()
-
-    def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":  # noqa: ARG002
-        """A view that shows nothing."""
-        return _Nothing()
-
-
-class _Nothing:
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        pass
-
-    def event(self, item: Any, event: Event) -> None:
-        pass
-
-    def generation_started(self, trials: Mapping[int, Any]) -> None:
-        pass
-
-    def generation_ended(self, trials: list[Any]) -> None:
-        pass
+def _screen(progress: bool | None) -> Screen:
+    """What shows the progress of a call from Python."""
+    here = notebook.is_here()
+    if progress is False or (progress is None and not here):
+        return Silent()
+    return notebook.Notebook() if here else Stream()
 
 
 def _resolved(folder: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.results import Recorded, Runs
-from suite.api.session import Session
+from suite.api.session import Named, Session
 from suite.errors import FAILED, MACHINE, SuiteError, one_line
 from suite.recipe.experiment import Experiment
 from suite.runs.events import Failed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(
     session: Session,
-    names: Sequence[str],
+    names: Sequence[Named],
     *,
     seeds: Sequence[int],
     changes: Mapping[str, Any] | None = None,

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from suite.api.results import Tuned
-from suite.api.session import Session
+from suite.api.session import Named, Session
+from suite.api.starting import folder_of
 from suite.api.training import record, train_recorded
+from suite.recipe.experiment import Experiment
 from suite.runs.plan import exit_code
 from suite.tuning.request import Request
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 def tune(
     session: Session,
-    name: str,
+    name: Named,
     request: Request | None = None,
     *,
     changes: Mapping[str, Any] | None = None,
@@ -39,9 +41,9 @@ def tune(
     from suite.tracking.publisher import Publisher
     from suite.tuning import variant, work  # loads Optuna: the errors above do not wait for it
 
-    target = variant.variant_path(experiment) if save else None
+    target = variant.variant_path(experiment, folder_of(session) if experiment.folders else None) if save else None
     session.prepare([experiment])
-    order = _order(session, trials, fresh_seeds, begun, timeout)
+    order = _order(session, experiment, trials, fresh_seeds, begun, timeout)
     code = 0
     with work.claimed(session.home, rules.study):
         with Publisher(session.home, session.screen.warn, session.store) as publisher:
@@ -59,7 +61,9 @@ def tune(
     return Tuned(facts, target if best else None, code or (trouble.code if trouble else 0))
 
 
-def _order(session: Session, trials: int, fresh: int, begun: float, timeout: float | None) -> "Order":
+def _order(
+    session: Session, experiment: Experiment, trials: int, fresh: int, begun: float, timeout: float | None
+) -> "Order":
     from suite.tuning.work import Order
 
     return Order(
@@ -71,5 +75,5 @@ def _order(session: Session, trials: int, fresh: int, begun: float, timeout: flo
         executor=session.executor,
         workers=session.workers,
         data_folder=session.data,
-        folders=session.folders,
+        folders=experiment.found_in(session.folders),
     )

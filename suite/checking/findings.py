@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from suite import html
 from suite.errors import USER
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OK, NOTE, FIX = "ok", "note", "fix"
 
@@ -38,3 +42,21 @@ class Checked:
     def facts(self) -> dict[str, Any]:
         """The values that `check --json` prints."""
         return {**asdict(self), "network": dict(self.network), "cost": dict(self.cost), "code": self.code}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that `check --json` prints."""
+        return self.facts()
+
+    def frame(self) -> "pd.DataFrame":
+        """A row for each finding."""
+        import pandas as pd
+
+        return pd.DataFrame(self.facts()["findings"], columns=["what", "status", "words"])
+
+    def table(self) -> html.Shown:
+        """A row for each finding, for a person."""
+        rows = [(one.status.upper() if one.status == FIX else one.status, one.what, one.words) for one in self.findings]
+        return html.Shown(f"Check of {self.experiment}", ("", "what", "found"), rows)
+
+    def _repr_html_(self) -> str:
+        return html.of([self.table()])

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import options, shared, verbs
+from suite.cli import export_options, options, shared, verbs
 from suite.cli.verbs.guiding import guide
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
@@ -34,6 +34,8 @@ DESCRIPTION = """Small image-classification experiments: reproducible to the bit
   python -m suite bench --check               as fast as the committed baseline? without --check: how fast?
   python -m suite verify lenet-s0             train a finished run again: the same numbers, to the bit?
   python -m suite predict cnn-s0 page.png     your own picture: which class, how probable, and what was corrected
+  python -m suite export lenet-s0 --to out/   take the network away: weights, graph or ONNX, checked without the suite
+  python -m suite publish lenet-s0            into MLflow's registry, for plain mlflow to load and serve
   python -m suite report                      reports/: tables, pictures, one page
   python -m suite ui                          MLflow's UI on the runs, on this machine only
   python -m suite data                        the data sets: shape, classes, licence, and whether they are here
@@ -141,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         (verbs.bench, options.of_bench),
         (verbs.verify, options.of_verify),
         (verbs.predict, options.of_predict),
+        (verbs.export, export_options.of_export),
+        (verbs.publish, export_options.of_publish),
         (verbs.report, options.of_report),
         (verbs.sync, options.of_sync),
         (verbs.ui, options.of_ui),

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from suite.api.progress import Lines, figures_of, line_for
 from suite.errors import one_line
 from suite.masking import masked
-from suite.runs.events import Busy, Done, Ended, EpochEnded, Event, Failed, RunView, Step
+from suite.runs.events import Done, Ended, EpochEnded, Event, Failed, RunView, Step
 from suite.runs.plan import Planned
 from suite.text import printable, with_texts
 
@@ -82,11 +83,11 @@ class Terminal:
 
     def runs(self, planned: Sequence[Planned]) -> AbstractContextManager[RunView]:
         """A view of a command's runs."""
-        return Bars(self, planned) if self.live else Lines(self)
+        return Bars(self, planned) if self.live else Lines(self.say)
 
     def study(self, rules: "Rules", *, done: int, total: int, finals: int) -> "AbstractContextManager[StudyView]":
         """A view of a study."""
-        from suite.cli.study_view import StudyView
+        from suite.api.study_view import StudyView
 
         return StudyView(self, rules, done=done, total=total, finals=finals)
 
@@ -99,24 +100,6 @@ def _text(words: str) -> Text:
 def _unicode(stream: TextIO) -> bool:
     """Whether the stream takes every letter; one that does not would write escapes which are not JSON's."""
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
-
-
-class Lines:
-    """Prints a plain line for each epoch and for each end of a run, in the order of the events."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._say = terminal.say
-        self._busy: set[str] = set()
-
-    def __enter__(self) -> "Lines":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def event(self, item: Planned, event: Event) -> None:
-        if line := line_for(item, event, self._busy):
-            self._say(line)
 
 
 class Bars:
@@ -162,36 +145,5 @@ class Bars:
         if item.run.name not in self._tasks:
             total = recipe.epochs * images
             self._tasks[item.run.name] = self._progress.add_task(item.run.name, total=total, figures="")
-        figures = (
-            f"epoch {step.epoch + 1}/{recipe.epochs}  loss {step.train_loss:.4f}  "
-            f"accuracy {step.train_accuracy:.4f}  {step.images_per_second:,.0f} images/s"
-        )
         done = step.epoch * images + step.images
-        self._progress.update(self._tasks[item.run.name], completed=done, figures=figures)
-
-
-def line_for(item: Planned, event: Event, busy: set[str]) -> str | None:
-    """The plain line for an event, or None; `busy` has the runs whose waiting was printed already."""
-    name = item.run.name
-    match event:
-        case EpochEnded(epoch):
-            speed = epoch["images"] / epoch["clock"]["train_seconds"]
-            held_out = (
-                "" if epoch["val_loss"] is None else f"  val loss {epoch['val_loss']:.4f} {epoch['val_accuracy']:.4f}"
-            )
-            return (
-                f"{name}  epoch {epoch['epoch'] + 1}/{item.experiment.recipe.epochs}  "
-                f"loss {epoch['train_loss']:.4f} {epoch['train_accuracy']:.4f}{held_out}  {speed:,.0f} images/s"
-            )
-        case Busy() if name not in busy:
-            busy.add(name)
-            return f"{name}  another process is training this run; waiting for it"
-        case Done() if item.status == "finished" and item.result:
-            return f"{name}  finished: {item.result['metrics']['test/accuracy']:.4f} on the test images"
-        case Done() if item.result:
-            return f"{name}  diverged in epoch {item.result['epoch'] + 1}: the loss is no finite number"
-        case Failed():
-            return f"{name}  failed: {item.reason}"
-        case Ended() if item.status == "killed":
-            return f"{name}  killed: {item.reason}"
-    return None
+        self._progress.update(self._tasks[item.run.name], completed=done, figures=figures_of(item, step))

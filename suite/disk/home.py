@@ -101,6 +101,11 @@ class Home:
         return self.mlruns / "runs"
 
     @property
+    def experiments(self) -> Path:
+        """The experiments that notebooks have defined, each in the folder of its text's digest."""
+        return self.mlruns / "experiments"
+
+    @property
     def trials(self) -> Path:
         """The folders of the trials' trainings, one per trial and seed, grouped by experiment."""
         return self.mlruns / "trials"

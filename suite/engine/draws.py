@@ -2,6 +2,8 @@
 
 import hashlib
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,6 +21,18 @@ def set_seed(seed: int, purpose: str, n: int) -> None:
     torch.manual_seed(number)
     np.random.seed(number % 2**32)
     random.seed(number)
+
+
+@contextmanager
+def own_draws() -> Iterator[None]:
+    """Let a network be built in here; then the global generators go on as if nothing had drawn from them."""
+    before = np.random.get_state(), random.getstate()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            np.random.set_state(before[0])
+            random.setstate(before[1])
 
 
 def permutation(images: int, seed: int, epoch: int) -> torch.Tensor:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
@@ -74,7 +74,7 @@ def run_jobs(
         while waiting or children:
             while len(children) < workers and waiting and waiting[0][0] <= time.monotonic():
                 index = waiting.popleft()[1]
-                children.append(_start(context, work, jobs[index], index))
+                children.append(_start(context, work, jobs[index], index, environment))
             for child in _ready(children, until=waiting[0][0] if waiting and len(children) < workers else None):
                 code = child.process.exitcode  # read before the pipe: then the pipe has all its events
                 for event in _received(child):
@@ -96,19 +96,48 @@ def start_server(environment: Mapping[str, str], preload: str | None) -> ForkSer
     """The context that starts processes: forked from a server that has loaded `preload` once.
 
     Without `preload`, or if the system cannot fork, each process starts from nothing. Does not wait until the modules
-    are loaded. A server that is running already is used as it is.
+    are loaded. A server that is running already is used as it is. Nothing of the caller's process changes.
     """
-    os.environ.update(environment)
     if preload is None or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
-    # The first is inherited by the server and its children: only the parent handles Ctrl-C.
-    with _interrupts_ignored(), _short_names():
-        from multiprocessing.forkserver import ensure_running
+    from multiprocessing import forkserver
 
-        ensure_running()
+    with _starting(environment), _short_names():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _starting(environment: Mapping[str, str]) -> Iterator[None]:
+    """Start a process inside, with these variables and without Ctrl-C; the caller's process is as before."""
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # before: its own start lets Ctrl-C through again
+    method = multiprocessing.get_start_method(allow_none=True)
+    try:
+        with _interrupts_wait(), _variables(environment):
+            yield
+    finally:
+        if method is None:  # to tell a process the method fixes it: the caller could not choose another one
+            multiprocessing.set_start_method(None, force=True)
+
+
+@contextmanager
+def _variables(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables for the processes that are started inside, then put back those of this process."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -131,19 +160,27 @@ def _short_names() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of this context, and never reach the processes that are started in it.
+
+    Only the caller handles it. They inherit that it is blocked; a handler could be set by the main thread alone.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: a worker ignores Ctrl-C as soon as it runs
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(context: ForkServerContext | SpawnContext, work: Work, job: Any, index: int) -> _Child:
+def _start(
+    context: ForkServerContext | SpawnContext, work: Work, job: Any, index: int, environment: Mapping[str, str]
+) -> _Child:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, job, theirs))
-    # Children of the server inherit that it ignores Ctrl-C. Other children must ignore it from their start.
-    with _interrupts_ignored() if isinstance(context, SpawnContext) else nullcontext():
+    with _starting(environment):  # also for a fork server that has died and is started again
         process.start()
     theirs.close()
     return _Child(index, process, ours)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import data
+from suite import data, html
 from suite.disk.journal import Run
 from suite.errors import SuiteError
 from suite.predicting.fitting import Fitted, fitted
@@ -16,6 +16,9 @@ from suite.predicting.measures import sampled, usual
 from suite.recipe.experiment import Experiment
 from suite.runs.naming import name_of
 from suite.runs.worker import load_engine
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOGETHER = 100  # pictures in one batch
 
@@ -49,6 +52,12 @@ class Prediction:
         """The name of the most probable class."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
+    def row(self) -> tuple[str, ...]:
+        """The cells of its row in a table: the two most probable classes, and what was corrected."""
+        first, second = sorted(self.probabilities.items(), key=lambda item: -item[1])[:2]
+        corrected = ", ".join(what.what for what in self.seen.differences if what.corrected)
+        return self.path.name, first[0], f"{first[1]:.4f}", second[0], f"{second[1]:.4f}", corrected or "–"
+
     def facts(self) -> dict[str, Any]:
         """The values that `predict --json` prints."""
         return {
@@ -81,6 +90,36 @@ class Predicted:
             "run": self.run, "as_is": self.as_is, "compared": self.compared,
             "pictures": [one.facts() for one in self.predictions], "refused": [str(error) for error in self.refused],
         }  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that `predict --json` prints."""
+        return self.facts()
+
+    def frame(self) -> "pd.DataFrame":
+        """A row for each picture: its file, its class, and the probability of every class."""
+        import pandas as pd
+
+        first = [{"picture": str(one.path), "class": one.predicted} for one in self.predictions]
+        return pd.DataFrame([{**row, **one.probabilities} for row, one in zip(first, self.predictions, strict=True)])
+
+    def table(self) -> html.Shown:
+        """A row for each picture, for a person."""
+        columns = ("picture", "class", "probability>", "next", "probability>", "corrected")
+        return html.Shown(f"Classes by {self.run}", columns, [one.row() for one in self.predictions])
+
+    def _repr_html_(self) -> str:
+        from suite.pictures import canvas
+        from suite.pictures.inputs import inputs
+
+        rows = [(one.path, one.seen.pixels, one.predicted, one.probabilities[one.predicted]) for one in self.shown]
+        with canvas.own_style():
+            picture = canvas.image(inputs(self.run, rows), "png")
+        return html.of([self.table()], words=map(str, self.refused), pictures=[("What the network saw", picture)])
+
+    @property
+    def shown(self) -> "list[Prediction]":
+        """The first pictures, which a notebook shows as the network saw them."""
+        return self.predictions[:TOGETHER]
 
 
 def predict(job: Job) -> Predicted:

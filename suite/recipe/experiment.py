@@ -16,7 +16,8 @@ from suite.recipe.specialised import specialised
 class Experiment:
     """A recipe, its network, and the optional functions beside it; `name` is the name of their file.
 
-    `network_text` is the text of all of them. `functions` does not hold the network.
+    `network_text` is the text of all of them. `functions` does not hold the network. `folders` are those that only this
+    experiment needs: the one that holds the text of a notebook's cells.
     """
 
     name: str
@@ -26,6 +27,11 @@ class Experiment:
     network_text: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
     functions: Functions = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+
+    def found_in(self, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The folders in which a worker finds it: these of the user, and its own."""
+        return (*folders, *self.folders)
 
     @property
     def title(self) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -14,9 +15,10 @@ from suite.data.own.request import look_in
 from suite.disk.script import run_file, undone
 from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
-from suite.recipe.loading import load_experiment
+from suite.recipe.loading import NAME, load_experiment
 from suite.text import nearest
 
+USERS = "suite_user_experiments"  # the package of the modules of the user's files
 OURS = Path(__file__).parent.parent.parent / "experiments"
 
 
@@ -41,8 +43,8 @@ class Registry:
     What it does to the environment is undone, unless its experiment is `alone` in this process.
     """
 
-    def __init__(self, candidates: Iterable[_Candidate], *, alone: bool = False) -> None:
-        self._candidates, self._alone = list(candidates), alone
+    def __init__(self, candidates: Iterable[_Candidate], *, alone: bool = False, kept: Path | None = None) -> None:
+        self._candidates, self._alone, self._kept = list(candidates), alone, kept
         self._loaded: dict[str, _Loaded] = {}
 
     @property
@@ -73,6 +75,24 @@ class Registry:
             return list(self.experiments.values())
         return [self._get(name) for name in wanted]
 
+    def versions(self, name: str) -> list[Experiment]:
+        """Every experiment of this name: that of a file, and those that notebooks have defined.
+
+        Raises `SuiteError` (2) if there is none, and for a file that is broken.
+        """
+        kept = self._defined(name)
+        return [*([self._get(name)] if name in self or not kept else []), *kept]
+
+    def defined(self, path: Path) -> Experiment:
+        """The experiment of a file that a notebook's cells were written to; raises `SuiteError` (2) if it is broken."""
+        with _aside():
+            loaded = load_experiment(path.stem, path, partial(run_file, path, USERS))
+        return replace(loaded, folders=(path.parent,))
+
+    def _defined(self, name: str) -> list[Experiment]:
+        files = sorted(self._kept.glob(f"*/{name}.py")) if self._kept and NAME.fullmatch(name) else []
+        return [self.defined(path) for path in files]
+
     def _names(self) -> list[str]:
         return list(dict.fromkeys(candidate.name for candidate in self._candidates))
 
@@ -83,6 +103,13 @@ class Registry:
                 raise next(iter(found.errors.values()))
             if found.experiment:
                 return found.experiment
+        if defined := self._defined(name):
+            if len(defined) > 1:
+                raise SuiteError(
+                    f"notebooks have defined {len(defined)} experiments {name}: {defined[0].path}, …",
+                    "Copy the one that you mean into a folder of experiments.",
+                )
+            return defined[0]
         known = ", ".join(self.experiments)
         raise SuiteError(f"there is no experiment {name!r:.80}{nearest(name, self.experiments)}", f"Known: {known}.")
 
@@ -93,15 +120,16 @@ class Registry:
         return self._loaded[name]
 
 
-def load(folders: Iterable[Path] = (), *, alone: bool = False) -> Registry:
+def load(folders: Iterable[Path] = (), *, alone: bool = False, kept: Path | None = None) -> Registry:
     """Find what is in experiments/, in `folders`, and behind the entry points `suite.experiments`.
 
+    `kept` is the home's folder of what notebooks have defined; a name that no file has may be there.
     No file is run before its experiment is asked for, and torch is not imported. `alone` says that this process trains
     one experiment and no other. Raises `SuiteError` (2) for a folder that is not there.
     """
     folders = list(folders)
     look_in(folders)
-    return Registry(_candidates(folders), alone=alone)
+    return Registry(_candidates(folders), alone=alone, kept=kept)
 
 
 @contextmanager
@@ -132,7 +160,7 @@ def _candidates(folders: Iterable[Path]) -> Iterator[_Candidate]:
                 f"{folder}: there is no such folder of experiments.",
                 "Name one that there is with --experiments or SUITE_EXPERIMENTS.",
             )
-        package = "experiments" if folder == OURS else "suite_user_experiments"
+        package = "experiments" if folder == OURS else USERS
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
                 yield _Candidate(path.stem, path, partial(run_file, path, package))

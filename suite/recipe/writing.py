@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from suite.data.catalog import data_set
@@ -99,6 +100,17 @@ def whole_text(head: str, recipe: list[str], functions: str) -> str:
     """A file with this docstring, these lines of the recipe, and the text of the functions."""
     start = [f'"""{head}"""', "", "from suite.recipe import Recipe", "", "recipe = Recipe("]
     return "\n".join([*start, *recipe, ")", "", "", functions, ""])
+
+
+def cells_text(name: str, recipe: Recipe, functions: str) -> str:
+    """The file of an experiment whose recipe and functions were defined in a notebook, with the recipe's source."""
+    lines = recipe_lines(recipe)
+    if recipe.source:
+        facts = {one.name: getattr(recipe.source, one.name) for one in fields(recipe.source)}
+        given = {one: dict(value) if one == "history" else value for one, value in facts.items() if value}
+        lines.append(f"    source=Source({', '.join(f'{one}={_written(value)}' for one, value in given.items())}),")
+    text = whole_text(f"{name}: what was given to suite.experiment.", lines, functions)
+    return text.replace("import Recipe\n", "import Recipe, Source\n", 1) if recipe.source else text
 
 
 def recipe_lines(recipe: Recipe, remarks: Mapping[str, str] | None = None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from suite import html
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
 from suite.pictures.cache import Kept
@@ -48,6 +49,20 @@ class Written:
     def facts(self) -> dict[str, Any]:
         """The tables as plain rows, for JSON."""
         return {"page": str(self.page), **{name: table.records() for name, table in self.tables.items()}}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that `report --json` prints."""
+        return {"reports": str(self.page.parent), "notes": self.sentences, **self.facts()}
+
+    def frame(self) -> "pd.DataFrame":
+        """A row for each recipe: its accuracy with its intervals, as in the report's first table."""
+        import pandas as pd
+
+        return self.tables["accuracy"].frame() if "accuracy" in self.tables else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        shown = [self.tables["accuracy"].shown()] if "accuracy" in self.tables else []
+        return html.of(shown, words=[*self.sentences, f"Report: {self.page}"])
 
 
 EVERYTHING = Choice()

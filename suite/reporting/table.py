@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from suite.html import Shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,6 +28,11 @@ class Table:
         import pandas as pd
 
         return pd.DataFrame(self.rows)
+
+    def shown(self) -> Shown:
+        """The formatted cells, for the terminal and for a notebook."""
+        columns = [f"{name}>" if right else name for name, right in zip(self.columns(), self.numeric(), strict=True)]
+        return Shown(self.title, columns, self.cells())
 
     def records(self) -> list[Row]:
         return [dict(row) for row in self.rows]

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from suite.analysis.comparison import Comparison, beside_best
+from suite.analysis.comparison import Comparison
 from suite.analysis.intervals import FEWEST, SeedGroup, wilson
+from suite.analysis.ranking import beside_best
 from suite.disk import files
 from suite.reporting.choice import baseline_of, unchanged
 from suite.reporting.class_tables import classes, confusion, pairs

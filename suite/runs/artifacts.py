@@ -69,7 +69,7 @@ def undrawn_in(runs: Path) -> set[Path]:
 def _make(run: Run, data_folder: DataFolder, into: Path) -> None:
     facts, history, layers = run.recipe(), run.history(), _finished(run).get("network", {}).get("layers", [])
     data = data_set(facts["recipe"]["data"])
-    predicted, confidence, labels = _predictions(run.folder)
+    predicted, confidence, labels = predictions(run.folder)
     matrix = confusion(labels, predicted, len(data.classes))
     _write_csv(into / "history.csv", HISTORY, [{**record, **record["clock"]} for record in history])
     _write_confusion(into / "confusion.csv", matrix, data.classes)
@@ -121,7 +121,8 @@ def _finished(run: Run) -> Result:
     return result
 
 
-def _predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def predictions(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The predicted class, the confidence and the label of every test image of a finished run."""
     from safetensors.numpy import load_file
 
     stored = load_file(folder / "predictions.safetensors")

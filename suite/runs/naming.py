@@ -92,7 +92,11 @@ def experiment_of(run: Run, registry: Registry) -> Experiment:
     """
     facts = run.recipe()
     protocol = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["recipe"].items()}
-    experiment = registry.choose([run.experiment])[0].changed({**LATER, **protocol})
+    recorded = {**LATER, **protocol}
+    versions = registry.versions(run.experiment)  # several, if notebooks have given the name to several texts
+    fit = [one for one in versions if recorded.keys() <= one.recipe.values().keys()] or versions[:1]
+    changed = [one.changed(recorded) for one in fit]
+    experiment = next((one for one in changed if one.identity == run.identity), changed[0])
     if experiment.identity != run.identity:
         commit = facts["environment"].get("git_commit")
         patch = f" and apply {run.folder / 'source.patch'}" if "patch_sha256" in facts["environment"] else ""

@@ -56,7 +56,11 @@ class Planned:
         """The job for the run's process."""
         recipe = self.experiment.recipe
         return Job(
-            self.run, data_folder(recipe.data), dict(self.experiment.overrides), folders, portable=recipe.portable
+            self.run,
+            data_folder(recipe.data),
+            dict(self.experiment.overrides),
+            self.experiment.found_in(folders),
+            portable=recipe.portable,
         )
 
     def begun(self) -> bool:

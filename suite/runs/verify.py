@@ -31,6 +31,11 @@ class Verdict:
     weights: str = ""
     epochs: int = 0
 
+    @property
+    def name(self) -> str:
+        """The run's name, like `lenet-s0`."""
+        return name_of(self.folder)
+
     def line(self) -> str:
         """The verdict as a sentence."""
         name = f"{name_of(self.folder)} ({self.folder.name[:12]})"

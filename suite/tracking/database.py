@@ -7,7 +7,13 @@ from pathlib import Path
 from suite.disk import sqlite
 
 REBUILD = "Nothing was changed; `python -m suite sync --rebuild` writes a new one from the run folders."
-_ABSOLUTE = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
+_ABSOLUTE = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
 
 
 def require_whole(path: Path) -> None:
@@ -26,7 +32,7 @@ def relocate(path: Path, experiment: str, root: str) -> None:
         with closing(sqlite.connect(path)) as database, database:
             query = "SELECT artifact_location FROM experiments WHERE name = ?"
             for (old,) in database.execute(query, (experiment,)).fetchall():
-                for table, column in _ABSOLUTE.items() if old != root else ():
+                for table, column in _ABSOLUTE if old != root else ():
                     database.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
                         f"WHERE {column} = ? OR substr({column}, 1, ?) = ? || '/'",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "suite"
 
 # mlflow reads these when it is imported. By default its client tries a dead server for four minutes in each call.
-_SETTINGS = {
+SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
@@ -37,7 +37,7 @@ _SETTINGS = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 # No retries: a server that hangs may still handle the first request later, and then it would handle two.
-_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
+DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
 
 
 class TrackerAway(Exception):
@@ -76,9 +76,10 @@ def artifact_root(home: Home) -> Path:
 
 def configure() -> None:
     """Configure MLflow for this process and its children. Must be called before MLflow is imported."""
-    os.environ.update(_SETTINGS)
-    for name, value in _DEFAULTS.items():
+    os.environ.update(SETTINGS)
+    for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # where it is loaded already, it reads its variable no more
 
 
 def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:

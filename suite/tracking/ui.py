@@ -61,8 +61,6 @@ def serve(home: Home, host: str, port: int, say: Callable[[str], None]) -> int:
     free = _free_port(host, port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup SIGHUP is ignored: keep that
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal ends the server too
     server = subprocess.Popen(
         _command(home, host, free),
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": uri},

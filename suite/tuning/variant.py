@@ -12,9 +12,12 @@ from suite.recipe.values import as_words
 from suite.recipe.writing import recipe_lines, whole_text
 
 
-def variant_path(experiment: Experiment) -> Path:
-    """The path of the variant, beside the experiment's file; raises `SuiteError` (2) if it cannot be written there."""
-    path = experiment.path.with_name(f"{experiment.name}_tuned.py")
+def variant_path(experiment: Experiment, folder: Path | None = None) -> Path:
+    """The path of the variant, in `folder` or beside the experiment's file.
+
+    Raises `SuiteError` (2) if it cannot be written there.
+    """
+    path = (folder or experiment.path.parent) / f"{experiment.name}_tuned.py"
     if not NAME.fullmatch(path.stem):
         raise SuiteError(f"--save: {path.stem!r} is too long a name for an experiment.", "Give the file a shorter one.")
     if path.exists():

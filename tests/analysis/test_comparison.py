@@ -7,9 +7,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from suite.analysis.comparison import Answers, Comparison, beside_best, common_seeds, compare, pairs_of
+from suite.analysis.comparison import Answers, Comparison, common_seeds, compare, pairs_of
 from suite.analysis.paired import Difference, beats, difference
 from suite.analysis.power import POWER, detectable, power_of, seeds_needed
+from suite.analysis.ranking import beside_best
 from suite.analysis.significance import McNemar
 from tests.analysis.simulated import World
 

@@ -200,7 +200,7 @@ def test_doctor_names_what_would_stop_a_run(workspace):
 
 
 def test_what_the_machine_refuses_anywhere_is_one_line_and_3(monkeypatch, capsys):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "/some/folder")
 
     monkeypatch.setattr("suite.api.session.load_registry", full)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from suite.api.rows import list_row
 from suite.cli import main
-from suite.cli.rows import list_row
 from suite.data.own.reading import resolve
 from suite.recipe import registry
 

@@ -58,7 +58,7 @@ def act_in_turn(acts: Sequence[Act], emit: Emit) -> None:
     """
     from suite.tracking import store
 
-    os.environ.update(store._SETTINGS)
+    os.environ.update(store.SETTINGS)
     for heavy in ("mlflow", "pandas", "matplotlib.figure", "suite.reporting", "suite.tracking.sync"):
         importlib.import_module(heavy)
     for act in acts:

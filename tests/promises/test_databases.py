@@ -185,7 +185,7 @@ from pathlib import Path
 from suite.disk.home import Home
 from suite.tracking import store
 warnings.simplefilter("ignore")
-store.open_store.__globals__["os"].environ.update(store._SETTINGS)
+store.open_store.__globals__["os"].environ.update(store.SETTINGS)
 import mlflow.store.tracking.sqlalchemy_store
 print("ready", flush=True)
 store.open_store(Home(Path(sys.argv[1])))

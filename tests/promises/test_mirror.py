@@ -130,7 +130,7 @@ from suite.tracking import store
 
 warnings.simplefilter("ignore")
 home, digits, deaths, empty = Home(Path(sys.argv[1])), Path(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
-os.environ.update(store._SETTINGS)
+os.environ.update(store.SETTINGS)
 import mlflow.store.tracking.sqlalchemy_store
 for run in whole_runs(begun_runs(home.runs), print):
     prepare(run, lambda _: digits)

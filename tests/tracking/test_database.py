@@ -22,6 +22,8 @@ INSERT INTO experiments VALUES ('suite', 'file:///old/artifacts'), ('other', 'fi
 INSERT INTO runs VALUES ('a', 'file:///old/artifacts/a/artifacts'), ('b', 'file:///old/artifacts2/b/artifacts'),
     ('c', 'file:///elsewhere/old/artifacts/c');
 INSERT INTO logged_models VALUES ('m', 'file:///old/artifacts/models/m');
+CREATE TABLE model_versions (name TEXT, source TEXT, storage_location TEXT);
+INSERT INTO model_versions VALUES ('v', 'file:///old/artifacts/models/m', 'file:///old/artifacts/models/m');
 """
 
 
@@ -104,6 +106,8 @@ def test_only_the_experiments_own_places_are_renamed(file):
         "c": "file:///elsewhere/old/artifacts/c",
     }
     assert rows(file, "SELECT * FROM logged_models") == {"m": "file:///new/place/models/m"}
+    for column in ("source", "storage_location"):
+        assert rows(file, f"SELECT name, {column} FROM model_versions") == {"v": "file:///new/place/models/m"}
 
 
 @pytest.mark.parametrize(("name", "place"), [("suite", "file:///old/artifacts"), ("nobody", "file:///new")])

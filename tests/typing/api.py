@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
+
+import pandas as pd
 
 import suite
 from suite.analysis.comparison import Comparison
 from suite.api.datasets import Entry
 from suite.api.doctor import Finding
 from suite.api.reporting import Sent
-from suite.api.results import Compared, Runs, Tuned
+from suite.api.results import Compared, Results, Runs, Tuned
+from suite.benching.speed_gate import Gated as SpeedGated
+from suite.benching.throughput import Throughput
 from suite.checking.findings import Checked
+from suite.engine.trained import Trained
+from suite.exporting.exported import Exported, Published
 from suite.predicting.worker import Predicted
 from suite.recipe.experiment import Experiment
 from suite.reporting import Written
@@ -27,19 +33,39 @@ assert_type(suite.run("lenet", seeds=[3, 4], report=False), Runs)
 assert_type(suite.tune("lenet", trials=8, sampler="random", space={"lr": "1e-4..1e-2"}), Tuned)
 assert_type(suite.compare("cnn", "lenet"), Compared)
 assert_type(suite.compare("cnn", "lenet").comparisons, Sequence[Comparison])
-assert_type(suite.verify("lenet-s0"), list[Verdict])
+assert_type(suite.verify("lenet-s0", runs), Results[Verdict])
+assert_type(suite.verify("all")[0], Verdict)
+assert_type(suite.verify("all").to_dict(), list[dict[str, Any]])
 assert_type(suite.check("my_net", lr=0.01), Checked)
 assert_type(suite.new("my_net", like="lenet", data="digits"), Path)
 assert_type(suite.predict("cnn-s0", "page.png", Path("scans"), as_is=True), Predicted)
-assert_type(suite.gate("mlp", margin=0.01), list[Gated])
+assert_type(suite.export("cnn-s0", "out", format="pt2"), Exported)
+assert_type(suite.publish("cnn-s0", alias="champion", session=session), Published)
+assert_type(suite.gate("mlp", margin=0.01), Results[Gated])
+assert_type(suite.bench("mlp", against="main"), Results[Throughput] | Results[SpeedGated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
 assert_type(suite.datasets(), list[Entry])
-assert_type(suite.experiments(), list[Experiment])
-assert_type(suite.doctor(), list[Finding])
+assert_type(suite.experiments(), Results[Experiment])
+assert_type(suite.doctor(), Results[Finding])
+assert_type(suite.load(runs.planned[0]), Trained)
+assert_type(suite.load("lenet-s0").recipe, suite.Recipe)
+assert_type(runs.frame(), pd.DataFrame)
 assert_type(
     suite.Recipe(data="mnist", loss="cross-entropy", optimizer="sgd", lr=0.1, batch_size=1, epochs=1), suite.Recipe
 )
+
+mine = suite.experiment(
+    "mine",
+    suite.Recipe(data="mnist", loss="own", optimizer="sgd", lr=0.1, batch_size=1, epochs=1),
+    print,
+    loss=print,
+)
+assert_type(mine, suite.Experiment)
+assert_type(suite.run(mine, "lenet", lr=0.01), Runs)
+assert_type(suite.compare(mine, "lenet"), Compared)
+assert_type(suite.check(mine), Checked)
+assert_type(suite.tune(mine), Tuned)
 
 suite.run(5)  # type: ignore[arg-type]
 suite.tune()  # type: ignore[call-arg]

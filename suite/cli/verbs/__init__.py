@@ -5,6 +5,7 @@ from suite.cli.verbs.checking import check
 from suite.cli.verbs.comparing import compare, plan
 from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
+from suite.cli.verbs.exporting import export, publish
 from suite.cli.verbs.gating import gate
 from suite.cli.verbs.machine import doctor
 from suite.cli.verbs.predicting import predict
@@ -14,6 +15,6 @@ from suite.cli.verbs.training import run, verify
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "check", "compare", "data", "doctor", "gate", "list_experiments", "new", "plan", "predict", "report",
-    "run", "show", "sync", "tune", "ui", "verify",
+    "bench", "check", "compare", "data", "doctor", "export", "gate", "list_experiments", "new", "plan", "predict",
+    "publish", "report", "run", "show", "sync", "tune", "ui", "verify",
 ]  # fmt: skip

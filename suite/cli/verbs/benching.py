@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from suite.api import benching
+from suite.api.rows import speed_gate_table, speed_tables
 from suite.api.session import Session
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
@@ -60,12 +61,8 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "T
     if args.json:
         terminal.json([one.facts() for one in found])
     else:
-        columns = ("experiment", "images/s>", "ms/step>", "evaluated/s>", "one image ms, p50>", "p99>", "MiB>",
-                   "start s>")  # fmt: skip
-        terminal.table("One run, one core", columns, [_speeds(one) for one in found])
-        names = list(dict.fromkeys(name for one in found for name in one.speedups))
-        heads = ("experiment", *(f"{name}>" for name in names), "itself>", "smallest effect>")
-        terminal.table("Times as fast as", heads, [_speedups(one, names) for one in found])
+        for table in speed_tables(found):
+            terminal.table(*table)
     benching.keep(session, found)
     return session.code
 
@@ -85,8 +82,7 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
     if args.json:
         terminal.json([one.facts() for one in found])
     else:
-        columns = ("experiment", f"times as long as {beside}>", "95 %>", "itself>", "smallest effect>", "verdict")
-        terminal.table("Speed", columns, [_judged(one) for one in found])
+        terminal.table(*speed_gate_table(found, beside))
     benching.keep(session, found, beside)
     return worst([exit_code(one.verdict for one in found), session.code])
 
@@ -107,22 +103,3 @@ def _verdict(one: "Gated") -> str:
     low, high = one.slower.low, one.slower.high
     words = f"{one.title}: {one.verdict}: {one.value:.3f} times as long ({low:.3f} to {high:.3f}), limit {one.limit:g}."
     return f"{words} {one.remark}".rstrip()
-
-
-def _speeds(one: "Throughput") -> list[str]:
-    return [
-        one.title, f"{one.images_per_second:,.0f}", f"{one.milliseconds_per_step:.2f}",
-        f"{one.evaluated_per_second:,.0f}", f"{one.latency(50):.2f}", f"{one.latency(99):.2f}",
-        f"{one.peak_mib:,.0f}", f"{one.start_seconds:.2f}",
-    ]  # fmt: skip
-
-
-def _speedups(one: "Throughput", names: Sequence[str]) -> list[str]:
-    cells = [one.speedups[name].words if name in one.speedups else "–" for name in names]
-    return [one.title, *cells, one.floor.words, f"{one.floor.smallest_effect:.3f}"]
-
-
-def _judged(one: "Gated") -> list[str]:
-    interval = f"{one.slower.low:.3f} to {one.slower.high:.3f}"
-    floor = one.floor.words
-    return [one.title, f"{one.value:.3f}", interval, floor, f"{one.floor.smallest_effect:.3f}", one.verdict]

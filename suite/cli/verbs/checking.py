@@ -20,8 +20,7 @@ def check(args: Namespace) -> int:
     if args.json:
         terminal.json(found.facts())
         return found.code
-    rows = [(one.status.upper() if one.status == "fix" else one.status, one.what, one.words) for one in found.findings]
-    terminal.table(f"Check of {found.experiment}", ("", "what", "found"), rows)
+    terminal.table(*found.table())
     faults = sum(one.status == "fix" for one in found.findings)
     place = session.one(args.name, "check").path
     following = f"python -m suite run {args.name}{option_for(place) if place.is_file() else ''}"

@@ -27,6 +27,7 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         data_dir=getattr(args, "data_dir", None),
         workers=getattr(args, "workers", None),
     )
+    session.home.stand_in()
     return terminal, session
 
 

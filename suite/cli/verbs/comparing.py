@@ -43,12 +43,10 @@ def compare(args: Namespace) -> int:
 def _tell(found: Compared, terminal: "Terminal") -> None:
     from suite.reporting.predictions import shortened
 
-    tables = found.tables()
     if terminal.as_json:
-        records = {name: table.records() for name, table in tables.items()}
-        terminal.json({**records, "comparisons": [one.facts() for one in found.comparisons]})
+        terminal.json(found.to_dict())
         return
-    for table in map(shortened, tables.values()):
+    for table in map(shortened, found.tables().values()):
         _show(table, terminal)
     for one in found.comparisons:
         terminal.say(one.words)
@@ -78,7 +76,6 @@ def plan(args: Namespace) -> int:
 
 
 def _show(table: "Table", terminal: "Terminal") -> None:
-    columns = [f"{name}>" if right else name for name, right in zip(table.columns(), table.numeric(), strict=True)]
-    terminal.table(table.title, columns, table.cells())
+    terminal.table(*table.shown())
     if table.note:
         terminal.say(table.note)

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from suite.api import looking
-from suite.cli.rows import list_row, listed
+from suite.api.rows import experiments_table, listed
 from suite.cli.show import show_experiment
 from suite.cli.verbs.common import changes, complain_of_broken, opened
 
@@ -19,8 +19,7 @@ def list_experiments(args: Namespace) -> int:
     if args.json:
         terminal.json([listed(experiment) for experiment in experiments])
     else:
-        columns = ("experiment", "data", "parameters>", "epochs>", "batch>", "images>", "published", "source")
-        terminal.table("Experiments", columns, [list_row(experiment) for experiment in experiments])
+        terminal.table(*experiments_table(experiments))
     return complain_of_broken(session.registry, terminal)
 
 

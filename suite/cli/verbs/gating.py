@@ -5,6 +5,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from suite.api import training
+from suite.api.rows import gate_table
 from suite.api.session import Session
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
@@ -38,8 +39,7 @@ def gate(args: Namespace) -> int:
     if args.json:
         terminal.json([one.facts() for one in found])
     else:
-        columns = ("experiment", "reference>", "n>", "fresh>", "n>", "drop>", "verdict")
-        terminal.table("Gate", columns, [_row(one) for one in found])
+        terminal.table(*gate_table(found))
     return worst([exit_code(one.judged.verdict for one in found), session.code])
 
 
@@ -58,11 +58,3 @@ def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
 def _why(one: "Gated") -> str:
     changed = f" It differs from the reference in {', '.join(one.changed)}." if one.changed else ""
     return f"{changed} {one.reason}." if one.reason else changed
-
-
-def _row(one: "Gated") -> list[str]:
-    reference, fresh = one.reference.accuracies, one.fresh
-    means = [math.fsum(values) / len(values) for values in (reference, fresh)]
-    figures = [f"{value:.4f}" if math.isfinite(value) else "–" for value in means]
-    drop = f"{one.judged.drop:+.4f}" if math.isfinite(one.judged.drop) else "–"
-    return [one.title, figures[0], str(len(reference)), figures[1], str(len(fresh)), drop, one.judged.verdict]

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from suite.api.rows import findings_table
 from suite.cli.verbs.common import opened
 
 
@@ -17,5 +18,5 @@ def doctor(args: Namespace) -> int:
     if args.json:
         terminal.json([finding.facts() for finding in findings])
     else:
-        terminal.table("Doctor", ("", "what", "found"), [finding.row() for finding in findings])
+        terminal.table(*findings_table(findings))
     return max((finding.code for finding in findings), default=0)

@@ -37,17 +37,10 @@ def predict(args: Namespace) -> int:
         if not found.compared:
             terminal.say("Polarity, range and margins were not compared: the training images are in colour, or have no "
                          "plain background.")  # fmt: skip
-        columns = ("picture", "class", "probability>", "next", "probability>", "corrected")
-        terminal.table(f"Classes by {found.run}", columns, [_row(one) for one in found.predictions])
+        terminal.table(*found.table())
     if args.picture:
         terminal.say(f"What the network saw: {predicting.draw(found, args.picture)}")
     return found.code
-
-
-def _row(one: "Prediction") -> tuple[str, ...]:
-    first, second = sorted(one.probabilities.items(), key=lambda item: -item[1])[:2]
-    corrected = ", ".join(what.what for what in one.seen.differences if what.corrected)
-    return one.path.name, first[0], f"{first[1]:.4f}", second[0], f"{second[1]:.4f}", corrected or "–"
 
 
 def _remarks(predictions: "list[Prediction]") -> list[str]:

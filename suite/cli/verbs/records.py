@@ -1,5 +1,6 @@
 """The verbs that work with MLflow's record."""
 
+import signal
 from argparse import Namespace
 
 from suite.api import reporting
@@ -21,7 +22,7 @@ def report(args: Namespace) -> int:
     choice = Choice(tuple(dict.fromkeys(args.experiment)), args.since, args.baseline)
     written = reporting.report(session, choice)
     if args.json:
-        terminal.json({"reports": str(session.home.reports), "notes": written.sentences, **written.facts()})
+        terminal.json(written.to_dict())
     else:
         for line in written.sentences:
             terminal.say(line)
@@ -56,4 +57,6 @@ def ui(args: Namespace) -> int:
     python -m suite ui --port 5050
     """
     _, session = opened(args)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup SIGHUP is ignored: keep that
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal ends the server too
     return reporting.ui(session, host=args.host, port=args.port, allow_remote=args.allow_remote)

@@ -4,7 +4,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from suite.api import estimating, training
-from suite.cli.rows import summary_row
+from suite.api.rows import runs_table
 from suite.cli.verbs.common import changes, opened
 from suite.runs.plan import worst
 from suite.text import duration
@@ -36,8 +36,7 @@ def run(args: Namespace) -> int:
     if args.json:
         terminal.json(found.facts())
     else:
-        columns = ("run", "status", "test accuracy>", "source's figure>", "published>", "images/s>", "weights")
-        terminal.table("Runs", columns, [summary_row(item) for item in found.planned])
+        terminal.table(*runs_table(found.planned))
     return found.code
 
 

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from suite.api.rows import finalists_table
 from suite.api.tuning import tune as tune_experiment
 from suite.cli.verbs.common import changes, opened
 from suite.disk.documents import Record
@@ -72,22 +73,7 @@ def _summarise(facts: Record, terminal: "Terminal") -> None:
     if terminal.as_json:
         terminal.json(facts)
         return
-    rows = facts["outcome"]["rows"] if facts["outcome"] else []
-    columns = ("trial>", "setting", "in the search>", "fresh seeds>", "95 %", "drop>")
-    terminal.table("Best settings, by validation accuracy", columns, [_row(row) for row in rows])
+    terminal.table(*finalists_table(facts))
     for line in sentences(facts):
         terminal.say(line)
     terminal.say(f"{counts(facts['trials'])}.")
-
-
-def _row(row: Record) -> list[str]:
-    from suite.tuning.sentences import interval_words, setting_words
-
-    figures = [f"{row[name]:.4f}" if row[name] is not None else "–" for name in ("search", "mean", "drop")]
-    return [
-        str(row["trial"]) if row["trial"] is not None else "–",
-        setting_words(row),
-        *figures[:2],
-        interval_words(row["interval"]) or "–",
-        figures[2],
-    ]

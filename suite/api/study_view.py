@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from suite.recipe.values import as_words
 from suite.runs.events import Done, Event
@@ -10,8 +10,15 @@ from suite.tuning.halving import mean_accuracy, rungs, survivors
 from suite.tuning.rules import Rules, Task, Values
 from suite.tuning.study import Trial
 
-if TYPE_CHECKING:
-    from suite.cli.terminal import Terminal
+
+class Place(Protocol):
+    """Where a study is shown: lines, and bars if it is `live`, on rich's `console`."""
+
+    live: bool
+    console: Any
+
+    def say(self, line: str) -> None:
+        """Show a line."""
 
 
 def planned_work(rules: Rules, trials: int) -> float:
@@ -31,7 +38,7 @@ def planned_work(rules: Rules, trials: int) -> float:
 class StudyView:
     """Shows generations and trials as they end; used as a context."""
 
-    def __init__(self, terminal: "Terminal", rules: Rules, *, done: int, total: int, finals: int) -> None:
+    def __init__(self, terminal: Place, rules: Rules, *, done: int, total: int, finals: int) -> None:
         self._terminal, self._rules, self._total, self._done = terminal, rules, total, done
         self._finals = finals
         self._work = planned_work(rules, total - done) + finals
