@@ -59,5 +59,5 @@ def _update(args: Namespace, terminal: "Terminal", session: Session) -> int:
 
 
 def _why(one: "Gated") -> str:
-    changed = f" Its {', '.join(one.changed)} differ from the reference's." if one.changed else ""
+    changed = f" It differs from the reference in {', '.join(one.changed)}." if one.changed else ""
     return f"{changed} {one.reason}." if one.reason else changed
