@@ -32,7 +32,8 @@ ELSEWHERE = {  # a test of the default run that gives the real command, and whos
     "doctor": "cli/test_parser.py", "export": "cli/test_export.py", "gallery": "cli/test_gallery.py",
     "list": "cli/test_parser.py", "new": "cli/test_new.py", "plan": "cli/test_comparing.py",
     "predict": "cli/test_predict.py", "publish": "cli/test_export.py", "report": "cli/test_run.py",
-    "run": "cli/test_run.py", "show": "cli/test_parser.py", "sync": "cli/test_run.py", "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
+    "run": "cli/test_run.py", "show": "cli/test_parser.py", "sync": "cli/test_run.py",
+    "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
 }  # fmt: skip
 RATIO = Ratio(1.2, 0.01, ROUNDS, 10)
 HERE = {
