@@ -69,6 +69,14 @@ def test_every_document_has_a_schema_and_every_schema_a_document():
     assert {name.strip('"') for name in PRINTED} == {f"suite/{path.stem}/1" for path in FOLDER.iterdir()}
 
 
+def test_every_document_is_in_the_table_of_the_page():
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `.*?\| `suite/(\w+)/1` \|", page, re.MULTILINE)) == {
+        path.stem for path in FOLDER.iterdir()
+    }
+
+
 def test_every_verb_with_json_is_held_against_a_schema():
     [verbs] = [one for one in parser.parser_of()._actions if isinstance(one, argparse._SubParsersAction)]
     with_json = {name for name, one in verbs.choices.items() if "--json" in one._option_string_actions}
