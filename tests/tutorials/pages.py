@@ -207,6 +207,7 @@ def _is(block: Block) -> bool:
 PICTURES = {
     "curves.png": "mlruns/runs/lenet/*-s0/artifacts/curves.png",
     "confusion.png": "mlruns/runs/mlp/*-s0/artifacts/confusion.png",
+    "tsne.png": "reports/gallery/mlp-s0/tsne.png",
     "seen.png": "seen.png",
 }
 
