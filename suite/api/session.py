@@ -114,7 +114,7 @@ class Session:
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
         if not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch":
-            self.screen.progress("The kernels are being compiled: once on this machine, about 20 s of processor time.")
+            self.screen.say("The kernels are being compiled: once on this machine, about 20 s of processor time.")
         return self.with_data(experiments)
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:

@@ -51,7 +51,7 @@ def completed(home, words):
     ("words", "offered"),
     [
         ("", {"run", "tune", "gate", "bench", "completion", "list"}),
-        ("ga", {"gate"}),
+        ("ga", {"gallery", "gate"}),
         ("run ", NAMES | {"mine"}),
         ("run len", {"lenet", "lenet_avgpool", "lenet_gaussian"}),
         ("run lenet mi", {"mine"}),
