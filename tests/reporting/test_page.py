@@ -91,7 +91,7 @@ def rendered(markdown):
 def drawn(groups, folder):
     """Draw the pictures of the groups; returns them."""
     album = Album(folder)
-    pictures = add_pictures(groups, album)
+    pictures = add_pictures(groups, album, {})
     album.finish()
     return pictures
 
