@@ -37,7 +37,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 
 def plain_environment() -> dict[str, str]:
     """This process's environment without what a user, a library or a test session has set for this process alone."""
-    alone = ("SUITE_", "MLFLOW_", *SET, *ONE_THREAD)
+    alone = ("SUITE_", "MLFLOW_", "IPYTHONDIR", *SET, *ONE_THREAD)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(alone)}
     return {**ours, "PYTHONPATH": str(ROOT)}
 

@@ -56,7 +56,7 @@ def kept(tmp_path_factory):
         top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     )
     answer = workspace.suite("run", "pen", "wild", "colour", "--seeds", "1", "--no-report", "--json")
-    statuses = {one["experiment"]: one["status"] for one in answer.json}
+    statuses = {one["experiment"]: one["status"] for one in answer.json["runs"]}
     assert statuses == {"pen": "finished", "wild": "diverged", "colour": "finished"}, answer.err
     return workspace
 

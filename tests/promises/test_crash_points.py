@@ -17,11 +17,15 @@ NOT_REPLACED = {"lock", "output.log"}  # a lock of the kernel, and the output of
 
 # Modules that write without `suite.disk.files`, and why a crash there does no harm.
 BY_ITSELF = {
+    "suite.api.defining": {"trial.write_bytes"},  # a temporary folder
     "suite.benching.checkout": {"packed.extractall"},  # a temporary folder
     "suite.__main__": {"os.open"},  # the null device
     "suite.benching.probe": {"os.fdopen"},  # a pipe
     "suite.pictures.canvas": {"figure.savefig"},  # memory
+    "suite.cli.markdown": {"open"},  # the summary of a CI job, which belongs to the job
     "suite.cli.parser": {"os.open"},  # the null device
+    "suite.exporting.load": {"np.save"},  # the stranger's program: a temporary folder
+    "suite.exporting.reloading": {"np.save"},  # the same folder
     "suite.data.freezing": {"self._path.open"},  # a temporary folder; `files.publish` moves it when it is complete
     "suite.data.own.medmnist": {"path.open"},  # a temporary folder; the contents are frozen afterwards
     "suite.data.sources.archives": {"path.open", "path.replace"},  # the same; an archive is checked at every use
