@@ -113,9 +113,11 @@ class Session:
             self.executor.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
-        if not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch":
+        compiles = not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
+        found = self.with_data(experiments)
+        if compiles:
             self.screen.say("The kernels are being compiled: once on this machine, about 20 s of processor time.")
-        return self.with_data(experiments)
+        return found
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:
         """Download and check the experiments' data."""
