@@ -13,6 +13,13 @@ from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 
 
+def trained_network(experiment: Experiment, run: Run) -> nn.Module:
+    """The network of a finished run's experiment with the run's stored weights, in training mode as it is built."""
+    network = build_model(experiment.recipe, experiment.network, run.seed)
+    network.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
+    return network
+
+
 class Trained(nn.Module):
     """Maps images uint8 (n, channels, height, width), as in the data set, to scores float32 (n, classes).
 
@@ -24,8 +31,7 @@ class Trained(nn.Module):
         super().__init__()
         self.recipe, self.classes, self.run = experiment.recipe, classes, run.name
         with usual_tensors(), own_draws():
-            self.network = build_model(experiment.recipe, experiment.network, run.seed)
-            self.network.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
+            self.network = trained_network(experiment, run)
         self.eval()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

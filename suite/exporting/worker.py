@@ -48,15 +48,12 @@ def export(job: Job) -> dict[str, Any]:
 def built(job: Job) -> "tuple[Experiment, Program]":
     """The run's experiment and its whole program, with the stored weights."""
     load_engine(portable=job.portable)
-    from suite.engine import checkpoint
     from suite.engine.alone import load_alone
-    from suite.engine.build import build_model
+    from suite.engine.trained import trained_network
     from suite.exporting.program import Program
 
     experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
-    model = build_model(experiment.recipe, experiment.network, job.run.seed)
-    model.load_state_dict(checkpoint.load_tensors(job.run.folder / "weights.safetensors"))
-    return experiment, Program(model, experiment.recipe)
+    return experiment, Program(trained_network(experiment, job.run), experiment.recipe)
 
 
 def _safetensors(job: Job, experiment: "Experiment", program: "Program") -> dict[str, Any]:

@@ -133,12 +133,9 @@ def _embedding(
 
 
 def _loaded(run: Run, experiment: Experiment) -> "nn.Module":
-    from suite.engine import checkpoint
-    from suite.engine.build import build_model
+    from suite.engine.trained import trained_network
 
-    model = build_model(experiment.recipe, experiment.network, run.seed)
-    model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
-    return model.eval()
+    return trained_network(experiment, run).eval()
 
 
 def _floats(images: NDArray[np.uint8], experiment: Experiment) -> "torch.Tensor":

@@ -151,15 +151,14 @@ def _likely(run: Run, experiment: Experiment, images: Sequence[NDArray[np.uint8]
     """For each image the probability of every class, from the weights in the run's folder."""
     import torch
 
-    from suite.engine import checkpoint
-    from suite.engine.build import build_model, plain_loss
+    from suite.engine.build import plain_loss
     from suite.engine.evaluate import evaluate
     from suite.engine.faults import in_file
     from suite.engine.sets import Labelled
+    from suite.engine.trained import trained_network
 
     recipe = experiment.recipe
-    model = build_model(recipe, experiment.network, run.seed)
-    model.load_state_dict(checkpoint.load_tensors(run.folder / "weights.safetensors"))
+    model = trained_network(experiment, run)
     rows: list[NDArray[np.float64]] = []
     for start in range(0, len(images), TOGETHER):
         batch = torch.from_numpy(np.stack(images[start : start + TOGETHER]))
