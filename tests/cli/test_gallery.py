@@ -15,6 +15,7 @@ from suite.api.inspecting import sheets
 from suite.disk.journal import Run
 from suite.pictures.cache import Kept
 from tests.conftest import SLOW, Workspace, assert_refused
+from tests.three_runs import trained
 
 pytestmark = pytest.mark.commands
 QUICK = SLOW.replace("sleep(0.01)", "sleep(0)")
@@ -30,35 +31,17 @@ def network(shape, classes):
 
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(144, classes))
 '''
-BLOTS = """import numpy as np
-
-
-def load():
-    images = np.zeros((120, 3, 8, 8), np.uint8)
-    labels = np.arange(120) % 2
-    images[labels == 0, 0], images[labels == 1, 2] = 200, 200
-    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:20], "test_labels": labels[:20]}
-    return {**arrays, "classes": ["red", "blue"]}
-"""
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A home with a linear run on the digits, a convolutional one on colours, and one that diverged."""
-    top = tmp_path_factory.mktemp("gallery")
-    for name in ("home", "own", "own/datasets"):
-        (top / name).mkdir()
-    (top / "own" / "pen.py").write_text(QUICK.replace("epochs=6", "epochs=1"))
-    (top / "own" / "wild.py").write_text(QUICK.replace("lr=0.1", "lr=1e30").replace("cross-entropy", "mse-one-hot"))
-    (top / "own" / "colour.py").write_text(COLOUR)
-    (top / "own" / "datasets" / "blots.py").write_text(BLOTS)
-    workspace = Workspace(
-        top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    return trained(
+        tmp_path_factory.mktemp("gallery"),
+        pen=QUICK.replace("epochs=6", "epochs=1"),
+        wild=QUICK.replace("lr=0.1", "lr=1e30").replace("cross-entropy", "mse-one-hot"),
+        colour=COLOUR,
     )
-    answer = workspace.suite("run", "pen", "wild", "colour", "--seeds", "1", "--no-report", "--json")
-    statuses = {one["experiment"]: one["status"] for one in answer.json["runs"]}
-    assert statuses == {"pen": "finished", "wild": "diverged", "colour": "finished"}, answer.err
-    return workspace
 
 
 def test_the_pictures_are_written_named_and_the_same_every_time(kept, tmp_path):

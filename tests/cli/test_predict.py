@@ -13,40 +13,21 @@ from suite import data
 from suite.disk.journal import Run
 from tests.conftest import SLOW, Workspace, assert_refused
 from tests.predicting import handmade
+from tests.three_runs import trained
 
 pytestmark = pytest.mark.commands
 QUICK = SLOW.replace("sleep(0.01)", "sleep(0)").replace("lr=0.1", "lr=0.5")
 COLOUR = QUICK.replace('data="digits"', 'data="blots"').replace("784", "192").replace("10)", "2)")
-BLOTS = """import numpy as np
-
-
-def load():
-    images = np.zeros((120, 3, 8, 8), np.uint8)
-    labels = np.arange(120) % 2
-    images[labels == 0, 0], images[labels == 1, 2] = 200, 200
-    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:20], "test_labels": labels[:20]}
-    return {**arrays, "classes": ["red", "blue"]}
-"""
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A home with a run on the digits, one on colours and one that diverged; and ten pages written by hand."""
     top = tmp_path_factory.mktemp("predict")
-    for name in ("home", "own", "own/datasets", "pages"):
-        (top / name).mkdir()
-    (top / "own" / "pen.py").write_text(QUICK)
-    (top / "own" / "wild.py").write_text(QUICK.replace("lr=0.5", "lr=1e30").replace("cross-entropy", "mse-one-hot"))
-    (top / "own" / "colour.py").write_text(COLOUR)
-    (top / "own" / "datasets" / "blots.py").write_text(BLOTS)
+    (top / "pages").mkdir()
     handmade.write_all(top / "pages")
-    workspace = Workspace(
-        top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
-    )
-    answer = workspace.suite("run", "pen", "wild", "colour", "--seeds", "1", "--no-report", "--json")
-    statuses = {one["experiment"]: one["status"] for one in answer.json["runs"]}
-    assert statuses == {"pen": "finished", "wild": "diverged", "colour": "finished"}, answer.err
-    return workspace
+    wild = QUICK.replace("lr=0.5", "lr=1e30").replace("cross-entropy", "mse-one-hot")
+    return trained(top, pen=QUICK, wild=wild, colour=COLOUR)
 
 
 @pytest.fixture
