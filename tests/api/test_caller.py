@@ -55,14 +55,9 @@ def test_the_public_names_are_on_one_screen():
 
 
 @pytest.fixture
-def slow(tmp_path, monkeypatch):
+def slow(tmp_path, home):  # noqa: ARG001  its session works there
     """A session whose experiment `slow` takes seconds."""
-    for name in ("SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
     (tmp_path / "own").mkdir()
-    (tmp_path / "home").mkdir()
-    furnish(tmp_path / "home")
     (tmp_path / "own" / "slow.py").write_text(SLOW.replace("epochs=6", "epochs=2"))
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in this process may have set its own
     yield suite.Session.open(experiments=[tmp_path / "own"])

@@ -11,22 +11,17 @@ from suite.benching import probe
 from suite.benching.sides import Side
 from suite.cli import verbs
 from suite.engine import exact
-from tests.conftest import ROOT, SLOW, furnish
+from tests.conftest import ROOT, SLOW
 
 HEAVY = ("torch", "numpy", "scipy", "pandas", "mlflow", "optuna", "matplotlib", "rich", "multiprocessing")
 QUICK = SLOW.replace("time.sleep(0.01)", "pass").replace("epochs=6", "epochs=1")
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
+def session(tmp_path, home):  # noqa: ARG001  it works there
     """A silent session on an empty home, which knows `quick` beside the suite's own experiments."""
-    for name in ("SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
-    own, home = tmp_path / "own", tmp_path / "home"
+    own = tmp_path / "own"
     own.mkdir()
-    home.mkdir()
-    furnish(home)
     (own / "quick.py").write_text(QUICK)
     (own / "worse.py").write_text(QUICK.replace("lr=0.1", "lr=0.0001"))
     return suite.Session.open(experiments=[own])

@@ -8,7 +8,6 @@ import pytest
 import suite
 from suite.api import benching
 from suite.recipe import registry
-from tests.conftest import furnish
 
 RECIPE = """
 from suite import Recipe
@@ -42,16 +41,6 @@ def begun(n):
 def network(shape, classes, width=WIDTH):
     return nn.Sequential(*begun(width), nn.LazyLinear(classes))
 """
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """An empty home of its own."""
-    for name in ("SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    return furnish(tmp_path / "home")
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+"""Shared by the tests of calls: an empty home of their own."""
+
+import pytest
+
+from tests.conftest import furnish
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home of its own, which SUITE_HOME names."""
+    for name in ("SUITE_EXPERIMENTS", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SUITE_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return furnish(tmp_path / "home")
