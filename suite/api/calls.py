@@ -194,9 +194,12 @@ def report(
 
 
 @leaves_no_trace
-def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
-    """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders."""
-    return reporting.sync(session or Session.open(), rebuild=rebuild)
+def sync(*, rebuild: bool = False, to: str = "", session: Session | None = None) -> reporting.Sent:
+    """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders.
+
+    `to` is the address of another MLflow: everything is sent there and compared with the present record.
+    """
+    return reporting.sync(session or Session.open(), rebuild=rebuild, to=to)
 
 
 @leaves_no_trace

@@ -169,6 +169,7 @@ def of_report(parser: argparse.ArgumentParser) -> None:
 def of_sync(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sync`."""
     parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write a new one")
+    parser.add_argument("--to", default="", metavar="ADDRESS", help="send all to another MLflow, and compare the two")
     shared.data_dir(parser)
     shared.json(parser)
 
