@@ -11,17 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, reporting, rows, training, tuning
+from suite.api import benching, reporting, rows, training, tuning
 from suite.api.arguments import at_least, share
 from suite.api.caller import leaves_no_trace
 from suite.api.naming import RunName, words_of
-from suite.api.results import Compared, Results, Runs, Tuned
+from suite.api.results import Results, Runs, Tuned
 from suite.api.session import Named, Session
 from suite.errors import SuiteError
 from suite.text import nearest
 
 if TYPE_CHECKING:
-    from suite.api.planning import SeedPlan
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.reporting import Written
@@ -78,51 +77,6 @@ def tune(
         session or Session.open(), name, wanted,
         changes=changes, trials=trials, fresh_seeds=fresh_seeds, timeout=timeout, save=save, report=report,
     )  # fmt: skip
-
-
-@leaves_no_trace
-def compare(
-    *names: Named,
-    until_decided: bool = False,
-    limit: int | None = None,
-    margin: float | None = None,
-    session: Session | None = None,
-    **changes: Any,
-) -> Compared:
-    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
-
-    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`. Files of predictions
-    of other programs (.csv, .parquet, .npz) are compared alike.
-    """
-    from suite.analysis.intervals import FEWEST
-
-    if limit is not None:
-        at_least(FEWEST, "limit", limit)
-    share("margin", margin)
-    opened = session or Session.open()
-    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
-
-
-@leaves_no_trace
-def plan(
-    *names: Named,
-    effect: float | None = None,
-    margin: float | None = None,
-    power: float = 0.8,
-    session: Session | None = None,
-    **changes: Any,
-) -> "Results[SeedPlan]":
-    """The seeds that a comparison of these experiments needs to see an `effect`, such as 0.005, or rule out a `margin`.
-
-    Their finished runs are the pilot; `power` is how often that shall succeed.
-    """
-    from suite.api import planning
-
-    for name, value in {"effect": effect, "margin": margin, "power": power}.items():
-        share(name, value)
-    opened = session or Session.open()
-    found = planning.plan(opened, names, changes=changes, effect=effect, margin=margin, power=power)
-    return Results(found, lambda some: [one.table().shown() for one in some], lambda one: one.facts())
 
 
 @leaves_no_trace

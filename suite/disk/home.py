@@ -120,6 +120,11 @@ class Home:
         return self.mlruns / "studies"
 
     @property
+    def tries(self) -> Path:
+        """The ledgers of tries, one for each baseline."""
+        return self.mlruns / "tries"
+
+    @property
     def pictures(self) -> Path:
         """The pictures of the last report, so that only changed ones are drawn again."""
         return self.mlruns / "pictures"
