@@ -113,13 +113,14 @@ def bench(
     against: str | None = None,
     against_env: str | None = None,
     limit: float | None = None,
+    margin: float | None = None,
     session: Session | None = None,
     **changes: Any,
 ) -> "Results[Throughput] | Results[SpeedGated]":
     """Measure the speed of experiments, each for `seconds`; without names, of all experiments.
 
     With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower here than
-    there. Up to `limit` times the other's time passes.
+    there. Up to `limit` times the other's time passes; a `margin`, such as 0.03, asks whether both are equivalent.
     """
     from suite.benching import LIMIT
 
@@ -131,7 +132,8 @@ def bench(
         speeds = list(benching.measure(opened, chosen, seconds=seconds))
         return Results(speeds, rows.speed_tables, lambda one: one.facts())
     other = {"revision": against, "python": against_env}
-    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    share("margin", margin)
+    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT, margin=margin))
     beside = str(against or against_env)
     return Results(judged, lambda some: [rows.speed_gate_table(some, beside)], lambda one: one.facts())
 

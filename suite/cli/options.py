@@ -132,6 +132,8 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
+    parser.add_argument("--margin", type=types.percent, metavar="PERCENT",
+                        help="a difference that does not matter, such as 3%%: is a step equivalent?")  # fmt: skip
     shared.usual(parser, markdown=True)
 
 
