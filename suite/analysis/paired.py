@@ -114,11 +114,17 @@ def difference(one: Right, other: Right, level: float = LEVEL) -> Difference:
 
     Raises `ValueError` for fewer than `FEWEST` seeds or 2 images, or if the shapes differ.
     """
-    n, m = _shape(one, other)
-    gains = one.astype(np.int8) - other.astype(np.int8)
+    _shape(one, other)
+    return of_gains(one.astype(np.int8) - other.astype(np.int8), level)
+
+
+def of_gains(gains: NDArray[np.integer] | NDArray[np.floating], level: float = LEVEL) -> Difference:
+    """The mean of gains (n, m), from -1 to 1, of n random units, such as seeds, on the same m test images."""
+    n, m = gains.shape
     mean, by_seed, by_image = float(gains.mean()), gains.mean(axis=1), gains.mean(axis=0)
     seeds, images = float(by_seed.var(ddof=1)), float(by_image.var(ddof=1))
-    squares = np.count_nonzero(gains) - n * m * mean**2 - m * (n - 1) * seeds - n * (m - 1) * images
+    total = float(np.square(gains, dtype=np.float64).sum())
+    squares = total - n * m * mean**2 - m * (n - 1) * seeds - n * (m - 1) * images
     rest = max(0.0, squares / ((n - 1) * (m - 1)))
     return Difference(
         mean=mean,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from suite.analysis.trying import KeepIf
     from suite.api.ledger import Tried
     from suite.api.planning import SeedPlan
+    from suite.api.tuned_results import TunedCompared
 
 
 @leaves_no_trace
@@ -36,6 +37,35 @@ def compare(
     share("margin", margin)
     opened = session or Session.open()
     return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
+
+
+@leaves_no_trace
+def compare_tuned(
+    *names: Named,
+    trials: int,
+    studies: int = 3,
+    seeds: int = 3,
+    budget: str = "samples",
+    sampler: str = "tpe",
+    session: Session | None = None,
+    **changes: Any,
+) -> "TunedCompared":
+    """Tune each of these experiments by independent studies under the same budget, then compare what they found.
+
+    `trials` are those of each of the `studies`, in total; `seeds` are the test runs of each study's winner. `sampler`
+    is `"tpe"` or `"random"` (docs/tuned.md).
+    """
+    from suite.analysis.intervals import FEWEST
+    from suite.api import tuned_comparing
+
+    for name, value, known in (("budget", budget, ("samples", "steps")), ("sampler", sampler, ("tpe", "random"))):
+        if value not in known:
+            raise SuiteError(f"{name} must be {' or '.join(known)}, got {value!r:.80}.")
+    at_least(1, "trials", trials)
+    at_least(1, "studies", studies)
+    at_least(FEWEST, "seeds", seeds)
+    spend = tuned_comparing.TuningBudget(trials, studies, seeds, budget, sampler)
+    return tuned_comparing.compare_tuned(session or Session.open(), names, spend, changes)
 
 
 @leaves_no_trace

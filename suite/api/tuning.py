@@ -43,7 +43,7 @@ def tune(
 
     target = variant.variant_path(experiment, folder_of(session) if experiment.folders else None) if save else None
     session.prepare([experiment])
-    order = _order(session, experiment, trials, fresh_seeds, begun, timeout)
+    order = order_of(session, experiment, trials, fresh_seeds, begun, timeout)
     code = 0
     with work.claimed(session.home, rules.study):
         with Publisher(session.home, session.screen.warn, session.store) as publisher:
@@ -61,9 +61,10 @@ def tune(
     return Tuned(facts, target if best else None, code or (trouble.code if trouble else 0))
 
 
-def _order(
+def order_of(
     session: Session, experiment: Experiment, trials: int, fresh: int, begun: float, timeout: float | None
 ) -> "Order":
+    """What one command works on, with this session's home and executor."""
     from suite.tuning.work import Order
 
     return Order(

@@ -72,6 +72,12 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--margin", type=types.points, metavar="POINTS",
                         help="a difference too small to matter, such as 0.5pt: equivalent, or not?")  # fmt: skip
     parser.add_argument("--limit", type=types.enough, metavar="N", help="the most seeds of that (12)")
+    parser.add_argument("--tuned", action="store_true", help="tune each of them first, all with the same budget")
+    parser.add_argument("--trials", type=types.whole, metavar="N", help="of --tuned: trials of each study, in total")
+    parser.add_argument("--studies", type=types.whole, metavar="N", help="of --tuned: studies of each experiment (3)")
+    parser.add_argument("--seeds", type=types.enough, metavar="N", help="of --tuned: test runs of each winner (3)")
+    parser.add_argument("--budget", choices=("samples", "steps"), help="of --tuned: what each trial may spend")
+    parser.add_argument("--sampler", choices=("tpe", "random"), help="of --tuned: how trials are drawn (tpe)")
     shared.workers(parser)
     shared.usual(parser, markdown=True)
 

@@ -13,6 +13,7 @@ from suite import html
 from suite.disk import files
 from suite.errors import SuiteError, machine_error
 from suite.pictures.cache import Kept
+from suite.reporting.chapters import Chapter
 from suite.reporting.choice import Choice
 from suite.reporting.comparison_tables import comparison_tables
 from suite.reporting.comparisons import comparison_chapters
@@ -115,12 +116,26 @@ def write_answered(answered: Answered, folder: Path) -> Path:
     A page that was written there before is replaced. Raises `SuiteError`: 2 if the folder has anything else in it, 3 if
     it cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "comparisons.csv").exists():
+
+    def chapter(album: Album) -> tuple[Chapter, Mapping[str, Table]]:
+        tables = answered.tables()
+        return answered.chapter(tables, album), tables
+
+    return write_chapter(chapter, folder, mark="comparisons.csv")
+
+
+def write_chapter(made: Callable[[Album], tuple[Chapter, Mapping[str, Table]]], folder: Path, mark: str) -> Path:
+    """Write a page of one chapter, its tables as CSV and its pictures; returns the page's path.
+
+    `mark` is the file by which a page of this kind is known. Raises `SuiteError`: 2 if the folder has anything else in
+    it, 3 if it cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
         raise SuiteError(f"{folder} is not empty, and has no comparison in it.", "Name another folder, or a new one.")
     try:
         with _drafts(folder) as drafts:
-            album, tables = Album(drafts / "pictures"), answered.tables()
-            chapter = answered.chapter(tables, album)
+            album = Album(drafts / "pictures")
+            chapter, tables = made(album)
             album.finish()
             write_csv(tables, drafts)
             page = render([chapter], drafts)

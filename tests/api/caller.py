@@ -163,6 +163,9 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
         "tune": lambda: suite.tune("quick", **few, **with_own)._repr_html_(),
         "try_": lambda: suite.try_("worse", against="quick", **with_own)._repr_html_(),
         "tries": lambda: suite.tries(**with_own)._repr_html_(),
+        "compare_tuned": lambda: suite.compare_tuned(
+            "worse", "quick", trials=1, studies=1, sampler="random", **with_own
+        )._repr_html_(),
         "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
         "verify": lambda: suite.verify("quick-s0", **with_own)._repr_html_(),
         "gate": lambda: suite.gate("quick", reference=folder / "reference.json", **with_own)._repr_html_(),

@@ -35,6 +35,7 @@ ELSEWHERE = {  # a test of the default run that gives the real command, and whos
     "run": "cli/test_run.py", "show": "cli/test_parser.py", "sync": "cli/test_run.py",
     "tries": "cli/test_try.py", "try": "cli/test_try.py", "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
 }  # fmt: skip
+OPTIONS = {"tuned": "cli/test_tuned.py"}  # of a verb that has another document without it
 RATIO = Ratio(1.2, 0.01, ROUNDS, 10)
 HERE = {
     "bench": ("bench", "mlp"), "speed": ("bench", "mlp", "--against", "HEAD"), "baseline": ("bench", "mlp", "--update"),
@@ -82,8 +83,8 @@ def test_every_verb_with_json_is_held_against_a_schema():
     with_json = {name for name, one in verbs.choices.items() if "--json" in one._option_string_actions}
 
     assert with_json == {*ELSEWHERE} | {words[0] for words in HERE.values()}
-    assert {*ELSEWHERE} | {*HERE} == {path.stem for path in FOLDER.iterdir()}
-    for name, file in ELSEWHERE.items():
+    assert {*ELSEWHERE, *OPTIONS, *HERE} == {path.stem for path in FOLDER.iterdir()}
+    for name, file in (ELSEWHERE | OPTIONS).items():
         text = (ROOT / "tests" / file).read_text(encoding="utf-8")
         assert re.search(rf'"{name}"[^\n]*"--json"|WORDS, "--json"|again = \("run"', text), (name, file)
         assert re.search(r"\.json\b(?!\")|valid\(", text), (name, file)

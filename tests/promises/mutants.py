@@ -30,6 +30,12 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("tuning is no source of noise", "suite/analysis/tuned.py",
+           (("gains[0] if len(gains) == 1 else gains.mean(axis=1)", "gains.reshape(-1, gains.shape[-1])"),),
+           ("tests/analysis/test_tuned.py", "-k", "equal_experiments")),
+    Mutant("a check of many fails as easily as a check of one", "suite/benching/speed_gate.py",
+           (("slower(1 - (1 - LEVEL) / asked.among).low", "slower(LEVEL).low"),),
+           ("tests/benching/test_speed_gate.py", "-k", "check_of_many")),
     Mutant("each try may spend the whole error", "suite/analysis/trying.py",
            (("return float(budget / (zeta(EXPONENT) * number**EXPONENT))", "return budget"),),
            ("tests/analysis/test_trying.py", "-k", "add_up")),

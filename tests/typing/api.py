@@ -13,6 +13,7 @@ from suite.api.doctor import Finding
 from suite.api.ledger import Tried
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Results, Runs, Tuned
+from suite.api.tuned_results import TunedCompared
 from suite.benching.speed_gate import Gated as SpeedGated
 from suite.benching.throughput import Throughput
 from suite.checking.findings import Checked
@@ -69,6 +70,7 @@ assert_type(mine, suite.Experiment)
 assert_type(suite.run(mine, "lenet", lr=0.01), Runs)
 assert_type(suite.try_("cnn", against="lenet", keep_if="not-worse", lr=0.1), Tried)
 assert_type(suite.tries()[0].verdict, str)
+assert_type(suite.compare_tuned("cnn", "lenet", trials=8, sampler="random"), TunedCompared)
 assert_type(suite.compare(mine, "lenet"), Compared)
 assert_type(suite.check(mine), Checked)
 assert_type(suite.tune(mine), Tuned)

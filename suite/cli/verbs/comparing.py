@@ -1,16 +1,20 @@
 """The verbs that compare, and plan a comparison."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.api.comparing import compare as compare_runs
 from suite.api.comparing import write
 from suite.api.results import Compared
 from suite.cli.verbs.common import changes, opened
+from suite.errors import SuiteError
 
 if TYPE_CHECKING:
+    from suite.api.session import Session
     from suite.cli.terminal import Terminal
     from suite.reporting.table import Table
+
+SPENDING = ("trials", "studies", "seeds", "budget", "sampler")
 
 
 def compare(args: Namespace) -> int:
@@ -20,6 +24,8 @@ def compare(args: Namespace) -> int:
     added as long as nothing is decided, up to --limit: half as many again before each new look. The looks share the
     error of 5 %. With --margin two recipes can be shown to be equivalent: to differ by less than that.
 
+    With --tuned each experiment is tuned first, by several independent studies under the same budget (docs/tuned.md).
+
     Files of predictions that other programs have made (.csv, .parquet, .npz) are compared alike (docs/comparing.md).
     With --to a page is written, with every flip: an image that one has right and the other has not.
 
@@ -27,9 +33,12 @@ def compare(args: Namespace) -> int:
     python -m suite compare cnn lenet_avgpool --margin 0.5pt
     python -m suite compare cnn cnn_one_epoch lenet_avgpool
     python -m suite compare cnn cnn_one_epoch --until-decided --limit 12
+    python -m suite compare lenet lenet_gaussian --tuned --trials 20
     python -m suite compare ours.csv theirs.csv --to page
     """
     terminal, session = opened(args)
+    if args.tuned or _spending(args):
+        return _compare_tuned(args, terminal, session)
     found = compare_runs(
         session, args.names,
         changes=changes(args), until_decided=args.until_decided, limit=args.limit, margin=args.margin,
@@ -37,6 +46,31 @@ def compare(args: Namespace) -> int:
     _tell(found, terminal)
     if args.to:
         terminal.say(f"Page: {write(found, args.to)}")
+    return 0
+
+
+def _spending(args: Namespace) -> dict[str, Any]:
+    """The options of --tuned that are given."""
+    return {name: value for name in SPENDING if (value := getattr(args, name)) is not None}
+
+
+def _compare_tuned(args: Namespace, terminal: "Terminal", session: "Session") -> int:
+    from suite.api.tuned_comparing import compare_tuned, spending
+
+    others = {"--until-decided": args.until_decided, "--limit": args.limit, "--margin": args.margin}
+    if given := [name for name, value in others.items() if value]:
+        raise SuiteError(f"{given[0]} and --tuned: each is a comparison of its own.", "Give one of them.")
+    if not args.tuned:
+        raise SuiteError(f"--{next(iter(_spending(args)))}: is of --tuned.", "Give --tuned too.")
+    found = compare_tuned(session, args.names, spending(**_spending(args)), changes(args))
+    if args.json:
+        terminal.json("suite/tuned/1", found.to_dict())
+    else:
+        for table in found.tables().values():
+            _show(table, terminal)
+        terminal.conclude([one.words for one in found.comparisons])
+    if args.to:
+        terminal.say(f"Page: {found.write(args.to)}")
     return 0
 
 

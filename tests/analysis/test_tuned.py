@@ -1,0 +1,139 @@
+"""Comparisons of tuned experiments: the error of each verdict, the announced power, and other libraries' values."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from suite.analysis.best_so_far import curve
+from suite.analysis.paired import difference
+from suite.analysis.power import power_of
+from suite.analysis.tuned import Side, beats, compare, gain
+from tests.analysis.simulated import ACCURACY, DIFFICULTY, World
+
+FULL = (pytest.mark.promise, pytest.mark.full)
+
+
+def tunings(draw, world, *, studies, seeds=3, images=500, study_sd=0.005, gap=0.0):
+    """What two sides have right, bool (2, studies, seeds, images): each study finds a recipe of its own quality."""
+    abilities = world.shift(ACCURACY) + np.array([gap, 0.0]).reshape(2, 1, 1, 1) / world.shift_slope
+    scores = draw.standard_normal((2, studies, seeds, images), dtype=np.float32)
+    scores += DIFFICULTY * draw.standard_normal(images, dtype=np.float32)
+    scores += world.luck * draw.standard_normal((2, studies, seeds, 1))
+    scores += study_sd / world.shift_slope * draw.standard_normal((2, studies, 1, 1))
+    return scores + abilities > 0
+
+
+class Tuned(World):
+    @property
+    def shift_slope(self):
+        """By how much the accuracy rises with the ability."""
+        return self.seed_sd / self.luck
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(1_000, marks=FULL)])
+def test_where_images_do_not_matter_it_is_students_interval_of_the_studies(count):
+    draw = np.random.default_rng(3)
+    for _ in range(count):
+        k, n, m = int(draw.integers(2, 6)), int(draw.integers(3, 6)), 1_000
+        shares = np.round(draw.uniform(-0.2, 0.3, (k, n)), 3)
+        one, other = np.zeros((k, n, m), bool), np.zeros((k, n, m), bool)
+        for place in np.ndindex(k, n):
+            chosen = draw.permutation(m)[: abs(round(shares[place] * m))]
+            (one if shares[place] > 0 else other)[place][chosen] = True
+        found = gain(one, other)
+        means = sm.stats.DescrStatsW(shares.mean(axis=1))
+        expected = means.tconfint_mean()
+
+        assert found.mean == pytest.approx(means.mean)
+        if found.images_se < found.seeds_se / 50:
+            assert (found.interval.low, found.interval.high) == pytest.approx(expected, abs=2e-3)
+        assert found.interval.low <= expected[0] + 1e-9
+        assert found.interval.high >= expected[1] - 1e-9
+
+
+def test_a_single_study_is_compared_over_its_seeds():
+    draw = np.random.default_rng(4)
+    one, other = draw.random((1, 5, 300)) < 0.9, draw.random((1, 5, 300)) < 0.8
+
+    assert gain(one, other) == difference(one[0], other[0])
+    assert "given these tunings" in compare([Side("a", one, one), Side("b", other, other)])[0].words
+
+
+def test_the_chance_to_win_is_that_of_many_new_studies_and_seeds():
+    draw, k, n = np.random.default_rng(5), 400, 3
+    studies = 0.01 + 0.02 * draw.standard_normal((k, 1))
+    shares = np.clip(studies + 0.03 * draw.standard_normal((k, n)), -1, 1)
+    m = 1_000
+    one = np.arange(m) < (500 + np.round(shares * m))[..., None]
+    other = np.broadcast_to(np.arange(m) < 500, one.shape)
+
+    expected = stats.norm.cdf(0.01 / np.hypot(0.02, 0.03))  # of a new study and a new seed
+    assert beats(one, other) == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.studies
+@pytest.mark.parametrize("studies", [2, 3, 5])
+def test_equal_experiments_are_called_different_in_5_percent_at_most(studies, draws, figure):
+    draw, many = np.random.default_rng(6), draws(2_000)
+    for study_sd in (0.0, 0.01):
+        wrong = untouched = 0
+        for _ in range(many):
+            one, other = tunings(draw, Tuned(0.005), studies=studies, study_sd=study_sd)
+            found = gain(one, other)
+            wrong += found.p < 0.05
+            seeds = difference(one.reshape(studies * 3, -1), other.reshape(studies * 3, -1))
+            untouched += seeds.p < 0.05
+        figure(f"equal experiments, {studies} studies of 3 seeds, spread of tuning {study_sd}: {wrong / many:.1%} of "
+               f"{many} called different; {untouched / many:.1%} if the studies are ignored")  # fmt: skip
+
+        assert stats.binomtest(wrong, many, 0.05, "greater").pvalue > 0.01
+    assert untouched > wrong
+
+
+@pytest.mark.studies
+@pytest.mark.parametrize("studies", [3, 5])
+def test_the_announced_power_is_close_to_what_happens(studies, draws, figure):
+    draw, many, gap = np.random.default_rng(7), draws(1_000), 0.03
+    announced, shown = [], 0
+    for _ in range(many):
+        one, other = tunings(draw, Tuned(0.005), studies=studies, study_sd=0.005, gap=gap)
+        found = gain(one, other)
+        announced.append(power_of(found, gap))
+        shown += found.p < 0.05
+    middle, happened = float(np.median(announced)), shown / many
+    figure(f"{studies} studies, a difference of 3 points: announced power {middle:.1%}, happened {happened:.1%}, "
+           f"n = {many}")  # fmt: skip
+
+    room = {3: 0.08, 5: 0.05}[studies]  # with two degrees of freedom the spread is hardly known
+    assert abs(middle - happened) < room + 2 * np.sqrt(happened * (1 - happened) / many)
+
+
+def test_three_sides_are_corrected_by_holm():
+    draw = np.random.default_rng(8)
+    right = [draw.random((3, 3, 400)) < share for share in (0.9, 0.88, 0.5)]
+    found = compare([Side(name, one, one) for name, one in zip("abc", right, strict=True)])
+    alone = [gain(one, other).p for one, other in ((right[0], right[1]), (right[0], right[2]), (right[1], right[2]))]
+
+    assert [(one.one, one.other) for one in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert [one.p for one in found] == pytest.approx(sm.stats.multipletests(alone, method="holm")[1])
+    assert [one.verdict for one in found][1:] == ["better", "better"]
+
+
+@pytest.mark.parametrize("repeats", [200, pytest.param(5_000, marks=FULL)])
+def test_the_band_of_a_random_search_holds_for_the_whole_curve(repeats, figure):
+    draw, held = np.random.default_rng(9), 0
+    true = {b: 0.5 ** (1 / b) for b in range(1, 13)}  # the median of the largest of b uniform draws
+    for _ in range(repeats):
+        found = curve(draw.random((3, 12)).tolist(), random=True)
+        held += all(one.low <= true[one.trials] <= one.high for one in found)
+    figure(f"bands of 3 × 12 random trials: hold for the whole curve in {held / repeats:.1%} of {repeats}")
+
+    assert held / repeats >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / repeats)
+
+
+def test_the_curve_of_another_search_is_the_median_of_the_studies_without_a_band():
+    found = curve([[0.1, 0.5, 0.2], [0.3, 0.2, 0.6], [0.2, 0.1, 0.1]], random=False)
+
+    assert [one.median for one in found] == [0.2, 0.3, 0.5]
+    assert {(one.low, one.high) for one in found} == {(None, None)}
