@@ -36,6 +36,8 @@ class Line:
     values: Sequence[Value]
     inner: tuple[float, float] | None = None
     outer: tuple[float, float] | None = None
+    about: Sequence[int] = ()
+    """The numbers of the experiments, where the row is about several."""
 
 
 def rows(title: str, found: Sequence[Line], *, axis: str = "", log: bool = False, zero: bool = False) -> str:
@@ -70,7 +72,7 @@ def _row(one: Line, scale: Scale, top: float) -> str:
             if value.kind == "x"
             else vector.mark(x, 22, value.said, radius=4, kind=value.kind)
         )
-    return vector.group(parts, key=one.key, kind="row", says=one.title, move=top)
+    return vector.group(parts, key=one.key, about=one.about, kind="row", says=one.title, move=top)
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,24 @@ def cross(x: float, y: float, said: str) -> str:
     return f'<path class="x" d="{arms}"/>{mark(x, y, said, radius=5, kind="h")}'
 
 
-def group(parts: Iterable[str], *, key: int | None = None, kind: str = "", says: str = "", move: float = 0) -> str:
-    """Parts that belong together, `move` units below. `says` stands before the words of each mark in them."""
+def group(
+    parts: Iterable[str],
+    *,
+    key: int | None = None,
+    about: Iterable[int] = (),
+    kind: str = "",
+    says: str = "",
+    move: float = 0,
+) -> str:
+    """Parts that belong together, `move` units below. `says` stands before the words of each mark in them.
+
+    They are about one experiment, in whose colour they are drawn, or `about` several.
+    """
+    of = " ".join(map(str, about)) if key is None else str(key)
     named = " ".join(filter(None, (kind, f"k{key}" if key is not None else "")))
     shape = (
         (f' class="{named}"' if named else "")
-        + (f' data-of="{key}"' if key is not None else "")
+        + (f' data-of="{of}"' if of else "")
         + (f' data-says="{words(says)}"' if says else "")
         + (f' transform="translate(0 {number(move)})"' if move else "")
     )

@@ -197,7 +197,9 @@ def _pictures(
 
     curves = {each.title: points for each in one.groups if (points := drawn.seconds_and_accuracy(each))}
     says = "the differences with their intervals."
-    made = [put("differences", says, drawn.differences(one.found), comparison_pictures.differences, one.found)]
+    made = [
+        put("differences", says, drawn.differences(one.found, of_title), comparison_pictures.differences, one.found)
+    ]
     if curves:
         says, chart = "test accuracy over seconds of training.", drawn.over_time(curves, of_title, target)
         made.append(put("time", says, chart, comparison_pictures.over_time, curves, target))

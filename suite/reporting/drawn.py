@@ -63,14 +63,16 @@ def speeds(found: Sequence[Row], identities: Numbers) -> Drawn:
     return Drawn([rows("Images per second: training filled, inference hollow", shown, log=True)])
 
 
-def differences(found: Sequence[Comparison]) -> Drawn:
+def differences(found: Sequence[Comparison], numbers: Numbers) -> Drawn:
     """Every difference with its interval, in percentage points."""
     shown = []
     for one in found:
         low, high = 100 * one.found.interval.low, 100 * one.found.interval.high
         said = f"{100 * one.found.mean:+.2f} points, {low:+.2f} to {high:+.2f}, {one.verdict}, n {len(one.seeds)}"
         kind = "q" if one.shown else "o q"
-        shown.append(Line(f"{one.one} − {one.other}", None, [Value(100 * one.found.mean, said, kind)], (low, high)))
+        about = [numbers[title] for title in (one.one, one.other) if title in numbers]
+        title, value = f"{one.one} − {one.other}", Value(100 * one.found.mean, said, kind)
+        shown.append(Line(title, None, [value], (low, high), about=about))
     return Drawn([rows("Difference in accuracy, interval", shown, axis="points", zero=True)])
 
 

@@ -22,7 +22,7 @@ def matrix(counts: "Matrix", classes: Sequence[str], says: str) -> str:
         whole = max(float(row.sum()), 1.0)
         cells = "".join(_cell(float(count), float(count) / whole) for count in row)
         body.append(f'<tr><th scope="row">{words(name)}</th>{cells}</tr>')
-    head = f'<thead><tr><td class="corner">true, by row; predicted, by column</td>{heads}</tr></thead>'
+    head = f'<thead><tr><td class="corner">true ↓ predicted →</td>{heads}</tr></thead>'
     table = f'<table class="matrix" aria-label="{words(says)}">{head}<tbody>{"".join(body)}</tbody></table>'
     return f'<div class="wide" tabindex="0" role="region" aria-label="{words(says)}">{table}</div>'
 

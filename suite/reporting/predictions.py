@@ -64,7 +64,8 @@ class Answered:
     def chapter(self, tables: Mapping[str, Table], album: Album) -> Chapter:
         """The page's chapter, with pictures of the differences and, if it is known, of the calibration."""
         says = "The differences with their intervals."
-        charts = drawn.differences(self.comparisons), drawn.reliability(self._calibrated(), self.keys().by_title)
+        numbers = self.keys().by_title
+        charts = drawn.differences(self.comparisons, numbers), drawn.reliability(self._calibrated(), numbers)
         made = [replace(album.add("differences", says, pictures.differences, list(self.comparisons)), drawn=charts[0])]
         if calibrated := self._calibrated():
             says = "How often answers are right, by how sure they are."
