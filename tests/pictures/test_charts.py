@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from suite.pictures.charts import WIDTH, Axes, Line, Series, Value, lines, rows
+from suite.pictures.charts import LEFT, RIGHT, WIDTH, Axes, Line, Series, Value, lines, rows
 from suite.pictures.scales import around
 
 NASTY = "<script>alert(1)</script> \"'&amp; \x1b[31m $x$"
@@ -74,7 +74,7 @@ def test_a_line_has_its_band_its_seeds_and_words_at_each_mark():
     kinds = [one.get("class") for one in read(svg).iter("path")]
 
     assert kinds == ["b", "s", "l", "x"]
-    assert [said for _, _, said in circles(svg)] == ["epoch 0: 0.5", "published"]
+    assert [(x, said) for x, _, said in circles(svg)] == [(LEFT, "epoch 0: 0.5"), (WIDTH - RIGHT, "published")]
     assert "lenet" in [one.text for one in read(svg).iter("text")]
 
 
