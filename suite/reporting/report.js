@@ -216,7 +216,7 @@ async function copied(button, text) {
 
 /* The words of a mark, under the mouse and under the arrow keys */
 
-const tip = make("div", {className: "tip", hidden: true, role: "status"});
+const tip = make("div", {className: "tip", role: "status"});  // empty where nothing is pointed at
 const said = new WeakMap();  // the words of a mark; out of the drawing, where the browser would show them a second time
 const marks = new WeakMap();
 
@@ -233,13 +233,12 @@ function read_marks(svg) {
 
 function speak(text, x, y) {
   tip.textContent = text;
-  tip.hidden = false;
   tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - tip.offsetWidth - 4))}px`;
   tip.style.top = `${y + 18 + tip.offsetHeight > innerHeight ? y - tip.offsetHeight - 12 : y + 18}px`;
 }
 
 function hush() {
-  tip.hidden = true;
+  tip.textContent = "";
   all(".on").forEach(one => one.classList.remove("on"));
 }
 

@@ -36,7 +36,7 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 def tip(tab: Tab) -> str:
     """The words beside the mark that is pointed at; `""` if none is."""
-    return str(tab.ask("document.querySelector('.tip').hidden ? '' : document.querySelector('.tip').textContent"))
+    return str(tab.ask("document.querySelector('.tip').textContent"))
 
 
 def rows(tab: Tab, table: str = FIRST) -> list[str]:
