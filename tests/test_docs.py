@@ -210,7 +210,7 @@ def test_every_planted_fault_has_one_place_in_the_program(mutant):
 
 
 def test_the_sample_page_is_small_enough_to_be_sent():
-    assert (ROOT / "reports/sample/report.html").stat().st_size < 4_000_000
+    assert (ROOT / "reports/sample/report.html").stat().st_size < 2_500_000
 
 
 def test_the_picture_of_a_terminal_shows_the_runs_of_the_sample():

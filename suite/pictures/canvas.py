@@ -138,6 +138,23 @@ def notice(words: str) -> "Figure":
     return figure
 
 
+def writable(classes: Sequence[str]) -> list[str]:
+    """The names of the classes, but `class 3`, counted from 0, for one with letters that the font lacks.
+
+    Chinese letters would be empty boxes. The report's page writes the names themselves, in the same order.
+    """
+    known = _letters()
+    return [name if known.issuperset(map(ord, name)) else f"class {number}" for number, name in enumerate(classes)]
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The code points that our font has."""
+    mpl = _matplotlib()
+    font = mpl.font_manager.get_font(Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
+    return frozenset(font.get_charmap())
+
+
 def logarithmic(axes: "Axes", which: str = "x", *, at: Sequence[float] = (1, 2, 5), unit: str = "") -> None:
     """Make an axis logarithmic, with plain numbers at the multiples `at` of each power of ten."""
     from matplotlib.ticker import LogLocator, NullLocator

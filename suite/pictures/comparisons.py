@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
+from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure, writable
 from suite.pictures.sheet import brief, lay_out
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def hard_images(images: NDArray[np.uint8], found: Sequence["Hard"], classes: Seq
     Each has its label and its most frequent wrong class.
     """
     sheet = lay_out(images[: len(found)], COLUMNS, cell=46, above=17)  # a cell holds the image and three lines of text
+    names = [brief(name) for name in writable(classes)]
     figure, (axes,) = new_figure(10.5, 1.1 * -(-len(found) // COLUMNS) + 0.4)
     for (x, y), one in zip(sheet.places, found, strict=True):
-        label, taken_for = brief(classes[one.label]), brief(classes[one.taken_for])
+        label, taken_for = names[one.label], names[one.taken_for]
         axes.text(x, y, f"#{one.image}\n{label}, taken\nfor {taken_for}", fontsize=5.8, ha="center", va="bottom",
                   linespacing=1.05, in_layout=False, parse_math=False)  # fmt: skip
     axes.imshow(sheet.pixels, cmap="gray_r", vmin=0, vmax=255)

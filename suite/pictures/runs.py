@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure
+from suite.pictures.canvas import BLUE, GREEN, GREY, ORANGE, RED, logarithmic, new_figure, writable
 from suite.pictures.sheet import brief, lay_out
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     of_many = f"; each cell is the largest share of {step} × {step} classes" if step > 1 else ""
     axes.set(title=f"True class by row, predicted class by column{of_many}", xlabel="predicted", ylabel="true")
     if len(classes) <= MOST_NAMED:
-        names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in classes]
+        names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in writable(classes)]
         small: dict[str, Any] = {"fontsize": 7} if len(classes) > MOST_COUNTED else {}
         axes.set_xticks(range(len(classes)), names, rotation=45 if max(map(len, classes)) > 2 else 0, ha="right",
                         parse_math=False, **small)  # fmt: skip
@@ -113,13 +113,13 @@ def samples(
     """
     wrong = np.flatnonzero(labels != predicted)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
-    chosen = [*range(min(20, len(labels))), *surest]
+    chosen, names = [*range(min(20, len(labels))), *surest], [brief(name) for name in writable(classes)]
     sheet = lay_out(images[chosen], 10, cell=44, above=14)  # a cell holds the image and two lines of text
     figure, (axes,) = new_figure(10.5, 1.05 * -(-len(chosen) // 10) + 0.4)
     for (x, y), index in zip(sheet.places, chosen, strict=True):
         right = labels[index] == predicted[index]
-        text = f"{brief(classes[predicted[index]])} {confidence[index]:.2f}"
-        axes.text(x, y, text if right else f"{text}\nis {brief(classes[labels[index]])}", fontsize=6.5,
+        text = f"{names[predicted[index]]} {confidence[index]:.2f}"
+        axes.text(x, y, text if right else f"{text}\nis {names[labels[index]]}", fontsize=6.5,
                   color=GREEN if right else RED, ha="center", va="bottom", linespacing=1.05,
                   in_layout=False, parse_math=False)  # fmt: skip
     axes.imshow(sheet.pixels, cmap="gray_r", vmin=0, vmax=255)

@@ -101,7 +101,7 @@ def write_report(
                 tables["accuracy"] = with_ties(tables["accuracy"], groups, comparisons)
             write_csv(tables, drafts)
             said = [*choice.sentences(), *gap_sentences(gaps)]
-            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said)
+            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said, gaps)
             files.publish(drafts, reports, last=page.name)
             if not choice.narrows:
                 kept.forget_unused()
@@ -138,7 +138,7 @@ def write_chapter(made: Callable[[Album], tuple[Chapter, Mapping[str, Table]]], 
             chapter, tables = made(album)
             album.finish()
             write_csv(tables, drafts)
-            page = render([chapter], drafts)
+            page = render([chapter], drafts, answered.keys())
             files.publish(drafts, folder, last=page.name)
     except OSError as error:
         raise machine_error(error, folder) from error

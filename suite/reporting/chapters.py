@@ -1,12 +1,13 @@
 """The class `Chapter`, of which the whole page is made, and the chapters of the experiments."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suite.analysis.times import percentile_of
 from suite.data.frozen import is_own
 from suite.reporting.class_tables import MOST_CLASSES
 from suite.reporting.figures import Picture
+from suite.reporting.gaps import Gap, diverged_words, left_out
 from suite.reporting.table import Table
 from suite.text import plural
 from suite.tracking.groups import Group
@@ -34,14 +35,17 @@ class Chapter:
 
 
 def experiment_chapters(
-    groups: Sequence[Group], tables: Mapping[str, Table], pictures: Mapping[str, list[Picture]]
+    groups: Sequence[Group],
+    tables: Mapping[str, Table],
+    pictures: Mapping[str, list[Picture]],
+    gaps: Sequence[Gap] = (),
 ) -> list[Chapter]:
     """A chapter for each group: its source, recipe, pictures, layers, and its rows of `tables`."""
-    return [_chapter(one, tables, pictures[one.slug]) for one in groups]
+    return [_chapter(one, tables, pictures[one.slug], left_out(gaps, groups, [one])) for one in groups]
 
 
-def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture]) -> Chapter:
-    own = [("", _only(tables[name], one.identity)) for name in OF_ONE if name in tables]
+def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture], without: str) -> Chapter:
+    own = [("", replace(_only(tables[name], one.identity), left_out=without)) for name in OF_ONE if name in tables]
     source = f"Source: {one.source['title']}. {one.source['remark']}".strip() if one.source else ""
     fields = ", ".join(f"{name} {value}" for name, value in _protocol(one))
     return Chapter(
@@ -64,11 +68,6 @@ def _place(one: Group) -> str:
     words = one.source["accuracy_words"] or f"{published:.4f}"
     place = percentile_of(published, ours)
     return f"The published {words} lies at percentile {place:.0f} of our {plural(len(ours), 'seed')}."
-
-
-def diverged_words(title: str, seeds: Sequence[int]) -> str:
-    """A sentence about diverged seeds, which have no accuracy."""
-    return f"{title} diverged under seed {', '.join(map(str, seeds))}: no accuracy, and no part of the mean."
 
 
 def _only(table: Table, identity: str) -> Table:

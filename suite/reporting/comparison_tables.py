@@ -106,9 +106,10 @@ def cells_table(pairs: Sequence[tuple[Answers, Answers]], classes: Sequence[str]
                 "p": cell.p * len(enough),
             })  # fmt: skip
     rows.sort(key=lambda row: -abs(row["images, one"] - row["images, other"]))
+    note = f"The {CELLS} largest of {len(rows):,}." if len(rows) > CELLS else ""
     return Table("Confusions that differ by more than seeds explain", rows[:CELLS], {
         "one": "", "other": "", "true": "", "predicted": "", "images, one": ".1f", "images, other": ".1f", "p": ".2g",
-    })  # fmt: skip
+    }, note)  # fmt: skip
 
 
 def _interval(one: Comparison) -> str:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from suite.analysis.intervals import FEWEST
 from suite.data import CATALOG, cached, ensure, test_images
 from suite.errors import SuiteError
 from suite.pictures import comparisons as comparison_pictures
+from suite.reporting import drawn
 from suite.reporting.chapters import Chapter
 from suite.reporting.choice import unchanged
 from suite.reporting.comparison_tables import (
@@ -28,7 +29,10 @@ from suite.reporting.comparison_tables import (
     cost_table,
     hard_table,
 )
+from suite.reporting.drawn import Drawn
 from suite.reporting.figures import Album, Picture
+from suite.reporting.keys import Keys
+from suite.reporting.table import NOTHING_LEFT_OUT
 from suite.tracking.groups import Group, data_titles
 
 if TYPE_CHECKING:
@@ -109,7 +113,8 @@ def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Cha
     experiment that was also run with other changes. Each chapter says which groups are not compared, and why.
     """
     families = _families(groups)
-    return [_chapter(one, album) for one in families], [found for one in families for found in one.found]
+    numbers = Keys.of(groups).by_title
+    return [_chapter(one, album, numbers) for one in families], [found for one in families for found in one.found]
 
 
 def answers_of(one: Group) -> Answers | None:
@@ -151,7 +156,7 @@ def _data_slug(data: str) -> str:
     return f"{re.sub('[^a-z0-9]', '_', data)[:40]}-{sha256(data.encode()).hexdigest()[:8]}"
 
 
-def _chapter(one: _Family, album: Album) -> Chapter:
+def _chapter(one: _Family, album: Album, numbers: Mapping[str, int]) -> Chapter:
     if not one.found:
         return Chapter(one.slug, one.title, warnings=one.left_out)
     classes, target = one.classes, target_of(one.groups)
@@ -170,29 +175,41 @@ def _chapter(one: _Family, album: Album) -> Chapter:
         sentences=[each.words for each in one.found],
         rules=READING,
         warnings=one.left_out,
-        pictures=_pictures(one, target, calibrated, hard, album),
-        tables=[("comparisons" if n == 0 else "", table) for n, table in enumerate(tables) if table.rows],
+        pictures=_pictures(one, target, calibrated, hard, album, numbers),
+        tables=[
+            ("comparisons" if n == 0 else "", replace(table, left_out=" ".join(one.left_out) or NOTHING_LEFT_OUT))
+            for n, table in enumerate(tables)
+            if table.rows
+        ],
     )
 
 
 def _pictures(
-    one: _Family, target: float, calibrated: Mapping[str, Calibration], hard: Sequence[Hard], album: Album
+    one: _Family,
+    target: float,
+    calibrated: Mapping[str, Calibration],
+    hard: Sequence[Hard],
+    album: Album,
+    of_title: Mapping[str, int],
 ) -> list[Picture]:
-    def put(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+    def put(name: str, says: str, chart: Drawn | None, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return replace(album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers), drawn=chart)
 
-    curves = {each.title: points for each in one.groups if (points := _curves(each))}
-    made = [put("differences", "the differences with their intervals.", comparison_pictures.differences, one.found)]
+    curves = {each.title: points for each in one.groups if (points := drawn.seconds_and_accuracy(each))}
+    says = "the differences with their intervals."
+    made = [
+        put("differences", says, drawn.differences(one.found, of_title), comparison_pictures.differences, one.found)
+    ]
     if curves:
-        says = "test accuracy over seconds of training."
-        made.append(put("time", says, comparison_pictures.over_time, curves, target))
-    says = "how often answers are right, by how sure they are."
-    made.append(put("calibration", says, comparison_pictures.reliability, calibrated))
+        says, chart = "test accuracy over seconds of training.", drawn.over_time(curves, of_title, target)
+        made.append(put("time", says, chart, comparison_pictures.over_time, curves, target))
+    says, chart = "how often answers are right, by how sure they are.", drawn.reliability(calibrated, of_title)
+    made.append(put("calibration", says, chart, comparison_pictures.reliability, calibrated))
     pixels = _images(one.groups[0].parameter("data"))
     if hard and pixels is not None and len(pixels) == len(one.answers[0].labels):
         says = "the test images that most seeds of most experiments get wrong."
         shown = pixels[[each.image for each in hard]]
-        made.append(put("hardest", says, comparison_pictures.hard_images, shown, hard, one.classes))
+        made.append(put("hardest", says, None, comparison_pictures.hard_images, shown, hard, one.classes))
     return made
 
 
@@ -207,12 +224,3 @@ def _images(name: str) -> NDArray[np.uint8] | None:
         return test_images(name, ensure(name)) if cached(name) else None
     except SuiteError:
         return None
-
-
-def _curves(one: Group) -> list[list[tuple[float, float]]]:
-    """Seconds and test accuracy after each epoch, by seed; empty for old records."""
-    found = [
-        [(row["cumulative_train_seconds"], row["test_accuracy"]) for row in history if row["test_accuracy"] is not None]
-        for history in one.histories
-    ]
-    return [points for points in found if points and all(seconds is not None for seconds, _ in points)]

@@ -10,7 +10,9 @@ from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.pictures.drawing import Drawing, Images, draw_all, images_of
-from suite.reporting import tables
+from suite.reporting import drawn, inline, tables
+from suite.reporting.drawn import Drawn
+from suite.reporting.keys import Keys
 from suite.tracking.groups import Group, data_titles
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ class Picture:
     path: Path
     png: Path
     caption: str
+    drawn: Drawn | None = None
+    """The same as our own chart, for the page; without one the page shows the PNG."""
 
 
 class Album:
@@ -80,7 +84,10 @@ def add_pictures(
     if not groups:
         return {"": []}
     unchanged = {one.experiment for one in groups if not one.changes}
-    shown = {one.slug: _of_group(one, album, again=bool(one.changes) and one.experiment in unchanged) for one in groups}
+    shown = {
+        one.slug: _of_group(one, album, key, again=bool(one.changes) and one.experiment in unchanged)
+        for key, one in enumerate(groups)
+    }
     for one in groups:
         if found := sheets.get(one.slug):
             shown[one.slug].append(_inside(one, album, found))
@@ -101,36 +108,45 @@ def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:
     speed = tables.throughput(groups).rows
     of_accuracy = "Accuracy of every experiment with its intervals, data set by data set."
     of_speed = "Training and inference speed of every experiment."
+    keys = Keys.of(groups)
+    charts = drawn.accuracies(accuracy, keys.by_identity), drawn.speeds(speed, keys.by_identity)
     return [
-        album.add("accuracy", of_accuracy, pictures.overview, accuracy),
-        album.add("throughput", of_speed, pictures.speeds, speed),
+        replace(album.add("accuracy", of_accuracy, pictures.overview, accuracy), drawn=charts[0]),
+        replace(album.add("throughput", of_speed, pictures.speeds, speed), drawn=charts[1]),
     ]
 
 
-def _of_group(one: Group, album: Album, *, again: bool) -> list[Picture]:
+def _of_group(one: Group, album: Album, key: int, *, again: bool) -> list[Picture]:
     """The pictures of one group. Layers and sample images are left out if they were added before (`again`)."""
 
-    def add(name: str, says: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
-        return album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers)
+    def add(name: str, says: str, chart: Drawn | None, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
+        return replace(album.add(f"{one.slug}-{name}", f"{one.title}: {says}", draw, *numbers), drawn=chart)
 
     seeds = f"{len(one.runs)} seed" if len(one.runs) == 1 else f"{len(one.runs)} seeds"
-    found = [add("curves", f"loss and accuracy by epoch, {seeds}.", pictures.curves, one.histories,
-                 one.published_history)]  # fmt: skip
+    says = f"loss and accuracy by epoch, {seeds}."
+    found = [add("curves", says, drawn.curves(one, key), pictures.curves, one.histories, one.published_history)]
     if any(one.probes):
         histories = [[{"probes": probes}] for probes in one.probes]
         images = min(int(one.parameter("probe_images")), int(one.runs[0]["test/images"]))
         says = "accuracy during training, as the source watches it."
-        found.append(add("probes", says, pictures.probes, histories, images))
+        found.append(add("probes", says, drawn.probes(one, key, images), pictures.probes, histories, images))
     says = f"confusion on all test images, mean counts of {seeds}."
-    found.append(add("confusion", says, pictures.confusion, one.confusion, one.classes))
+    found.append(add("confusion", says, _matrix(one, says), pictures.confusion, one.confusion, one.classes))
     if again:
         return found
-    found.insert(0, add("network", "the layers.", pictures.network, _shaped(one), _image(one)))
+    layers = Drawn([inline.boxes(one.layers, _image(one))])
+    found.insert(0, add("network", "the layers.", layers, pictures.network, _shaped(one), _image(one)))
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."
         found.append(album.add_image(f"{one.slug}-samples", says, one.samples))
     return found
+
+
+def _matrix(one: Group, says: str) -> Drawn | None:
+    if len(one.classes) > inline.MOST:
+        return None
+    return Drawn([inline.matrix(one.confusion, one.classes, f"{one.title}: {says}")])
 
 
 def _image(one: Group) -> list[str]:

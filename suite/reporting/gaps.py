@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suite.reporting.table import NOTHING_LEFT_OUT
 from suite.text import listed_seeds
 from suite.tracking.frame import unfinished_runs
 from suite.tracking.groups import Group
@@ -35,6 +36,11 @@ KINDS = {
 }
 
 
+def diverged_words(title: str, seeds: Sequence[int]) -> str:
+    """A sentence about diverged seeds, which have no accuracy."""
+    return f"{title} diverged under seed {', '.join(map(str, seeds))}: no accuracy, and no part of the mean."
+
+
 def gap_sentences(gaps: Sequence[Gap]) -> list[str]:
     """A sentence for each reason why runs are missing, like `Still running, and not in the tables: lenet seed 3.`"""
     found = []
@@ -44,6 +50,14 @@ def gap_sentences(gaps: Sequence[Gap]) -> list[str]:
             which = "lacks seed" if kind == "missing" else "seed"
             found.append(f"{words}: {'; '.join(f'{title} {which} {listed_seeds(seeds)}' for title, seeds in lacking)}.")
     return found
+
+
+def left_out(gaps: Sequence[Gap], groups: Sequence[Group], shown: Sequence[Group]) -> str:
+    """What a table on the recipes `shown` leaves out, and why. A recipe of which no run is in any table counts too."""
+    known, wanted = ({one.title for one in some} for some in (groups, shown))
+    found = gap_sentences([one for one in gaps if one.title in wanted or one.title not in known])
+    found += [diverged_words(one.title, one.diverged) for one in shown if one.diverged]
+    return " ".join(found) or NOTHING_LEFT_OUT
 
 
 def find_gaps(

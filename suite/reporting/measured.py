@@ -1,10 +1,10 @@
 """The chapter on the measurement: machines and versions, commands, seeds, recipes, commits, digests of the data."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 
 from suite.data.catalog import CATALOG
+from suite.reporting.keys import command
 from suite.reporting.summary import data_sets
 from suite.reporting.table import Row, Table
 from suite.tracking.facts import ENVIRONMENT
@@ -30,7 +30,7 @@ def recipes(groups: Sequence[Group]) -> Table:
     rows = [
         {
             "experiment": one.title,
-            "command": _command(one),
+            "command": command(one),
             "seeds": ", ".join(str(run["seed"]) for run in one.runs),
             "commit": ", ".join(sorted({run["commit"][:10] for run in one.runs} - {""})) or None,
             "identity of the recipe": one.identity,
@@ -59,15 +59,3 @@ def digests(groups: Sequence[Group]) -> Table:
 def _md5_of(name: str) -> list[tuple[str, str]]:
     """The archives of which only the MD5 is known."""
     return [(file, f"MD5 {md5}") for file, md5 in CATALOG[name].md5.items()]
-
-
-def _command(one: Group) -> str:
-    """The command that trains a group's seeds. `run` trains the seeds 0 to N-1, so it may train additional ones."""
-    run = one.runs[0]
-    changes = [f"{name}={_word(value)}" for name, value in sorted(run["overrides"].items())]
-    words = ["run", one.experiment, "--seeds", str(max(run["seed"] for run in one.runs) + 1)]
-    return shlex.join(["python", "-m", "suite", *words, *(["--set", *changes] if changes else [])])
-
-
-def _word(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()

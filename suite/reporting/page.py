@@ -1,6 +1,7 @@
 """Writes report.md and report.html: the same chapters as text and for a browser."""
 
 import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -12,8 +13,10 @@ from suite.disk import files
 from suite.reporting import measured
 from suite.reporting.chapters import Chapter, experiment_chapters
 from suite.reporting.figures import Picture
+from suite.reporting.gaps import Gap, left_out
+from suite.reporting.keys import Keys
 from suite.reporting.summary import data_sets, incomplete, mixed, summary, unequal, ways
-from suite.reporting.table import Table
+from suite.reporting.table import NOTHING_LEFT_OUT, Table
 from suite.text import printable
 from suite.tracking.groups import Group, data_titles
 
@@ -40,22 +43,25 @@ def write_page(
     studies: Sequence[Chapter] = (),
     comparisons: Sequence[Chapter] = (),
     first: Sequence[str] = (),
+    gaps: Sequence[Gap] = (),
 ) -> Path:
     """Write both files; returns the path of report.html, which needs no other file and no network.
 
-    `lost` has the recipes that diverged with every seed, and these seeds. `first` has the first lines.
+    `lost` has the recipes that diverged with every seed, and these seeds. `first` has the first lines. `gaps` are the
+    recipes that the tables lack, or lack seeds of.
     """
     overall = {picture.path.stem: picture for picture in pictures[""]}
     parts = [
         _summary(groups, overall, lost, first),
-        _accuracy(groups, tables),
-        Chapter("experiments", "Experiments", chapters=experiment_chapters(groups, tables, pictures)),
+        _accuracy(groups, tables, gaps),
+        Chapter("experiments", "Experiments", chapters=experiment_chapters(groups, tables, pictures, gaps)),
         Chapter("comparisons", "Comparisons", chapters=comparisons),
         Chapter("studies", "Tuning studies", chapters=studies),
-        _speed(groups, tables, overall),
-        _measured(groups, tables),
+        _speed(groups, tables, overall, left_out(gaps, groups, groups)),
+        _measured(groups, tables, left_out(gaps, groups, groups)),
     ]
-    return render([part for part in parts if part.sentences or part.tables or part.chapters], reports)
+    shown = [part for part in parts if part.sentences or part.tables or part.chapters]
+    return render(shown, reports, Keys.of(groups))
 
 
 def _summary(
@@ -73,41 +79,51 @@ def _summary(
     )
 
 
-def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
+def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table], gaps: Sequence[Gap]) -> Chapter:
     """A table for each data set, because accuracies on different images cannot be compared."""
     found, titles = [], data_titles(groups)
     for name in data_sets(groups) if "accuracy" in tables else []:
         rows = [row for row in tables["accuracy"].rows if row["data"] == name]
         of_data = [one for one in groups if one.parameter("data") == name]
         note = " ".join(filter(None, (unequal(of_data), mixed(of_data), ways(of_data))))
-        found.append(("accuracy", replace(tables["accuracy"], title=titles[name], rows=rows, note=note)))
-    found += [(name, tables[name]) for name in ["published_history"] if name in tables]
+        shown = replace(tables["accuracy"], title=titles[name], rows=rows, note=note)
+        found.append(("accuracy", replace(shown, left_out=left_out(gaps, groups, of_data))))
+    for name in tables.keys() & {"published_history"}:
+        silent = [one.title for one in groups if not one.published_history]
+        without = f"The sources of {'; '.join(silent)} print no history." if silent else NOTHING_LEFT_OUT
+        found.append((name, replace(tables[name], left_out=without)))
     return Chapter("accuracy", "Accuracy", [READING] if found else [], tables=found)
 
 
-def _speed(groups: Sequence[Group], tables: Mapping[str, Table], overall: Mapping[str, Picture]) -> Chapter:
-    found = [("throughput", replace(tables["throughput"], note=unequal(groups)))] if "throughput" in tables else []
+def _speed(
+    groups: Sequence[Group], tables: Mapping[str, Table], overall: Mapping[str, Picture], without: str
+) -> Chapter:
+    found = [
+        ("throughput", replace(tables["throughput"], note=unequal(groups), left_out=without))
+        for _ in tables.keys() & {"throughput"}
+    ]
     shown = [overall["throughput"]] if "throughput" in overall else []
     return Chapter("speed", "Speed", [SPEED] if found else [], pictures=shown, tables=found)
 
 
-def _measured(groups: Sequence[Group], tables: Mapping[str, Table]) -> Chapter:
+def _measured(groups: Sequence[Group], tables: Mapping[str, Table], without: str) -> Chapter:
     made = [measure(groups) for measure in (measured.machines, measured.recipes, measured.digests)]
-    found = [("", table) for table in made if table.rows] + [("runs", tables["runs"]) for _ in tables.keys() & {"runs"}]
+    found = [("", table) for table in made if table.rows]
+    found += [("runs", replace(tables["runs"], left_out=without)) for _ in tables.keys() & {"runs"}]
     return Chapter("measured", "How it was measured", [AGAIN] if found else [], tables=found)
 
 
-def render(parts: Sequence[Chapter], reports: Path) -> Path:
+def render(parts: Sequence[Chapter], reports: Path, keys: Keys) -> Path:
     """Write chapters as report.md and report.html; returns the path of the latter, which needs no other file."""
     from jinja2 import Environment
     from markupsafe import Markup
 
     html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
     text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown is escaped by `_literal`
-    html.filters["embedded"] = _embedded
+    html.filters.update(embedded=_embedded, inline=Markup)  # a drawing has escaped its words itself
     text.filters.update(literal=_literal, markdown=_markdown)
     style, script = _resource("report.css"), _resource("report.js")
-    facts = {"parts": parts, "reports": reports, "style": Markup(style), "script": Markup(script)}
+    facts = {"parts": parts, "reports": reports, "keys": keys, "style": Markup(style), "script": Markup(script)}
     for environment, name in ((html, "report.html"), (text, "report.md")):
         template = environment.from_string(_resource(f"{name}.j2"))
         files.write(reports / name, template.render(facts, policy=_policy(script)).encode())
@@ -127,9 +143,20 @@ def _policy(script: str) -> str:
     )
 
 
-def _embedded(path: Path) -> str:
-    kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+def _embedded(picture: Picture) -> str:
+    """The picture's PNG as WebP without any loss, a sixth smaller; as it is where Pillow has no WebP."""
+    from PIL import Image, features
+
+    kind, contents = "png", picture.png.read_bytes()
+    if features.check("webp"):
+        file = io.BytesIO()
+        try:
+            with Image.open(io.BytesIO(contents)) as image:
+                image.convert("RGB").save(file, "webp", lossless=True, method=4)
+            kind, contents = "webp", file.getvalue()
+        except (OSError, ValueError, SyntaxError):  # what a record holds as a picture may be none
+            pass
+    return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"
 
 
 def _printable(value: Any) -> Any:

@@ -12,6 +12,7 @@ from suite.analysis.comparison import Answers, Comparison, pairs_of
 from suite.analysis.flips import flipped
 from suite.analysis.hardest import hardest
 from suite.pictures import comparisons as pictures
+from suite.reporting import drawn
 from suite.reporting.chapters import Chapter
 from suite.reporting.comparison_tables import (
     calibration_table,
@@ -22,6 +23,7 @@ from suite.reporting.comparison_tables import (
 )
 from suite.reporting.comparisons import READING
 from suite.reporting.figures import Album
+from suite.reporting.keys import Key, Keys
 from suite.reporting.table import Table
 
 MOST = 20  # flips that the page shows of each direction; the CSV has all
@@ -62,10 +64,12 @@ class Answered:
     def chapter(self, tables: Mapping[str, Table], album: Album) -> Chapter:
         """The page's chapter, with pictures of the differences and, if it is known, of the calibration."""
         says = "The differences with their intervals."
-        made = [album.add("differences", says, pictures.differences, list(self.comparisons))]
+        numbers = self.keys().by_title
+        charts = drawn.differences(self.comparisons, numbers), drawn.reliability(self._calibrated(), numbers)
+        made = [replace(album.add("differences", says, pictures.differences, list(self.comparisons)), drawn=charts[0])]
         if calibrated := self._calibrated():
             says = "How often answers are right, by how sure they are."
-            made.append(album.add("calibration", says, pictures.reliability, calibrated))
+            made.append(replace(album.add("calibration", says, pictures.reliability, calibrated), drawn=charts[1]))
         return Chapter(
             slug="comparison",
             title=", ".join(one.title for one in self.answers),
@@ -74,6 +78,10 @@ class Answered:
             pictures=made,
             tables=[(name, shortened(table)) for name, table in tables.items()],
         )
+
+    def keys(self) -> Keys:
+        """The answers' recipes by number."""
+        return Keys([Key(one.title) for one in self.answers])
 
     def _calibrated(self) -> dict[str, Calibration]:
         return {one.title: calibration(one.confidence, one.right) for one in self.answers} if self.sure else {}

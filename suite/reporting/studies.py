@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from suite.disk.documents import Record
@@ -9,6 +10,7 @@ from suite.errors import SuiteError
 from suite.pictures.studies import CAPTIONS, study_pictures
 from suite.recipe.values import as_words
 from suite.reporting.chapters import Chapter
+from suite.reporting.drawn_studies import study_charts
 from suite.reporting.figures import Album
 from suite.reporting.table import Row, Table
 from suite.tuning.sentences import counts, interval_words, sentences, setting_words
@@ -100,6 +102,7 @@ def _chapter(facts: Record, slug: str, album: Album) -> Chapter:
         for name, table in tables.items()
         if table.rows
     ]
+    charts = study_charts(facts)
     return Chapter(
         slug=slug,
         title=_title(facts),
@@ -107,7 +110,10 @@ def _chapter(facts: Record, slug: str, album: Album) -> Chapter:
         rules=f"{counts(facts['trials'])}. {_rules(facts)}",
         tables=own,
         pictures=[
-            album.add_figure(f"{slug}-{name}", f"{facts['study']}: {CAPTIONS[name]}.", figure)
+            replace(
+                album.add_figure(f"{slug}-{name}", f"{facts['study']}: {CAPTIONS[name]}.", figure),
+                drawn=charts.get(name),
+            )
             for name, figure in study_pictures(facts).items()
         ],
     )

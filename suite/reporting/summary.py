@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from suite.analysis.intervals import FEWEST
 from suite.data.catalog import CATALOG
-from suite.reporting.chapters import diverged_words
+from suite.reporting.gaps import diverged_words
 from suite.text import plural
 from suite.tracking.groups import Group
 

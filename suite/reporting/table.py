@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
+NOTHING_LEFT_OUT = "Nothing."
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Table:
     formats: Mapping[str, str]
     note: str = ""
     """A remark for the reader, for example that the rows have unequal numbers of seeds."""
+    left_out: str = ""
+    """What is not in the rows, and why; `""` where there is nothing that could be."""
 
     def frame(self) -> "pd.DataFrame":
         """All columns, with raw numbers."""

@@ -48,8 +48,8 @@ def accuracy(groups: Sequence[Group], baseline: str = "") -> Table:
     """Our accuracy with n and intervals, by the source's protocol too, the published one, and the differences."""
     formats: dict[str, str] = {
         "experiment": "", "n": "d", "seeds": "", "test accuracy": ".4f", "95 % over seeds": "",
-        "worst": ".4f", "best": ".4f", "95 % over images": "", "source's images": ",d", "source's figure": ".4f",
-        "published": "", "difference": "+.4f", "diverged": "d",
+        "published": "", "difference": "+.4f", "source's figure": ".4f", "source's images": ",d",
+        "95 % over images": "", "worst": ".4f", "best": ".4f", "diverged": "d",
     }  # fmt: skip
     rows = [_accuracy_row(one) for one in groups]
     formats |= {name: ".4f" for name in AVERAGES if any(row.get(name) is not None for row in rows)}

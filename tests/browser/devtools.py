@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.browser.conftest import FLAGS
 
-KEYS = {"Tab": 9, "Enter": 13, " ": 32}
+KEYS = {"Tab": 9, "Enter": 13, " ": 32, "Escape": 27, "ArrowRight": 39}
 HAND_OVER = """
 import fcntl, os, sys
 read, write = (fcntl.fcntl(int(word), fcntl.F_DUPFD, 10) for word in sys.argv[1:3])  # either may be 3 or 4 itself
@@ -93,6 +93,17 @@ class Tab:
         x, y = self.ask(f"(one => {{ {seen} }})(document.querySelector({json.dumps(selector)}))")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def point(self, selector: str) -> None:
+        """Move the mouse to the middle of an element."""
+        found = "const box = one.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
+        seen = f"one.scrollIntoView({{block: 'center'}}); {found}"
+        x, y = self.ask(f"(one => {{ {seen} }})(document.querySelector({json.dumps(selector)}))")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def save_into(self, folder: Path) -> None:
+        """Let the page's downloads go to a folder."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def press(self, key: str) -> None:
         """Press and release a key of `KEYS`."""

@@ -64,30 +64,59 @@ def test_it_shows_the_accuracy_of_both_experiments(tab: Tab, report: str) -> Non
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_picture_is_drawn_and_readable(tab: Tab, report: str, width: int) -> None:
-    """On a phone a picture keeps a readable size, and its box scrolls."""
+def test_every_picture_and_every_chart_is_as_wide_as_the_page_lets_it_be(tab: Tab, report: str, width: int) -> None:
+    """On a phone nothing is cut. A picture can be enlarged there; the letters of a chart stay readable."""
     tab.open(report, width=width)
 
-    shown = tab.ask("[...document.images].map(one => [one.naturalWidth, one.clientWidth, one.alt])")
-    assert len(shown) >= 6
-    assert all(natural > 100 and alt for natural, _, alt in shown)
-    assert [alt for _, wide, alt in shown if wide < 400] == []
+    shown = tab.ask(
+        "[...document.querySelectorAll('figure img, svg.chart')].map(one => one.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    letters = tab.ask("[...document.querySelectorAll('svg.chart text')].map(one => one.getBoundingClientRect().height)")
+    assert len(shown) >= 10
+    assert [ends for ends in shown if ends[0] < 0 or ends[1] > width or ends[1] - ends[0] < 200] == []
+    assert min(letters) > 9
+    assert tab.ask("[...document.images].filter(one => !one.alt || one.naturalWidth < 100).length") == 0
 
 
-def test_pictures_are_dark_where_the_reader_wants_it_dark(tab: Tab, report: str) -> None:
-    filters = []
+def test_a_picture_is_enlarged_by_a_click_and_small_again_by_another(tab: Tab, report: str) -> None:
+    tab.open(report, width=390)
+    widths = [tab.ask("document.images[0].clientWidth")]
+    for _ in range(2):
+        tab.click(".zoom")
+        widths.append(tab.ask("document.images[0].clientWidth"))
+
+    assert widths[0] == widths[2] < 390 < 1000 < widths[1]
+    assert overflow(tab) == 0
+
+
+def test_what_is_published_is_seen_without_scrolling(tab: Tab, report: str) -> None:
+    tab.open(report, width=1280)
+    ends = tab.ask(
+        "[...document.querySelector('#accuracy ~ .wide table').tHead.rows[0].cells]"
+        ".map(one => [one.textContent, one.getBoundingClientRect().right])"
+    )
+    edge = tab.ask("document.querySelector('#accuracy ~ .wide').getBoundingClientRect().right")
+
+    assert {name for name, right in ends if right <= edge} >= {"test accuracy", "published", "difference"}
+
+
+def test_the_page_is_dark_where_the_reader_wants_it_dark(tab: Tab, report: str) -> None:
+    filters, colours = [], []
     for dark in (False, True):
         tab.open(report, width=1400, dark=dark)
         filters.append(tab.ask("getComputedStyle(document.images[0]).filter"))
+        colours.append(tab.ask("getComputedStyle(document.querySelector('.chart circle')).fill"))
 
     assert filters == ["none", "invert(1) hue-rotate(180deg)"]
+    assert colours[0] != colours[1]
 
 
 def test_the_contents_are_open_beside_the_page_and_closed_above_it(tab: Tab, report: str) -> None:
     found = []
     for width in WIDTHS:
         tab.open(report, width=width)
-        found.append(tab.ask("document.querySelector('nav details').open"))
+        found.append(tab.ask("document.querySelector('nav > details').open"))
 
     assert found == [False, False, True]
 
@@ -122,19 +151,24 @@ def test_a_table_is_sorted_by_mouse_both_ways(tab: Tab, report: str) -> None:
 
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_table_is_reached_and_sorted_by_keyboard(tab: Tab, report: str, key: str) -> None:
-    """From the top of the page: first the skip link, then Tab to the first table, its first column and its fourth."""
+    """From the top of the page: first the skip link, then Tab to the chart, the first table, and its fourth column."""
     tab.open(report, width=1400)
     tab.press("Tab")
     assert tab.ask("document.activeElement.className") == "skip"
     tab.press("Enter")
     reached = []
-    while len(reached) < 10 and "test accuracy" not in reached:
+    while len(reached) < 12 and "test accuracy" not in reached:
         tab.press("Tab")
         reached.append(tab.ask("document.activeElement.ariaLabel || document.activeElement.textContent"))
     tab.press(key)
     tab.press(key)
 
-    assert reached == [f"Accuracy: {CATALOG['digits'].title}", "experiment", "n", "seeds", "test accuracy"]
+    accuracies = f"Accuracy on all test images of {CATALOG['digits'].title}"
+    table = f"Accuracy: {CATALOG['digits'].title}"
+    assert reached == [
+        f"{accuracies}; the arrow keys go from value to value", f"Save SVG: {accuracies}", f"Columns: {table}",
+        f"Save CSV: {table}", table, "experiment", "n", "seeds", "test accuracy",
+    ]  # fmt: skip
     assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # the focus is visible
     assert column(tab, 3) == sorted(column(tab, 3), reverse=True)
     assert tab.ask("[...document.querySelectorAll('thead')[0].rows[0].cells].map(one => one.ariaSort)")[:4] == [

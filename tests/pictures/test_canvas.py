@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from suite.pictures import runs as pictures
-from suite.pictures.canvas import own_style
+from suite.pictures.canvas import own_style, writable
 from suite.pictures.drawing import draw_all
 from tests.conftest import ROOT
 
@@ -75,3 +75,9 @@ def test_settings_that_are_no_text_are_refused_in_one_line(tmp_path):
     assert refused.startswith("3 matplotlib cannot be loaded: UnicodeDecodeError")
     assert "a file matplotlibrc in this folder" in refused
     assert refused.count("\n") == 1
+
+
+def test_a_class_whose_letters_the_font_lacks_has_its_number_in_pictures():
+    assert writable(["T-shirt/top", "手写", "Größe", "цифра", "手 3"]) == [
+        "T-shirt/top", "class 1", "Größe", "цифра", "class 4",
+    ]  # fmt: skip

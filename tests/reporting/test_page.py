@@ -212,10 +212,12 @@ def test_an_experiment_named_like_a_table_has_a_place_of_its_own(make_group, tmp
 
 
 def test_every_picture_of_the_page_says_what_it_shows(page):
-    pictures = [attributes for tag, attributes in page.tags if tag == "img"]
+    images = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
+    charts = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"]
+    tables = [attributes["aria-label"] for tag, attributes in page.tags if attributes.get("class") == "matrix"]
 
-    assert len(pictures) == 7
-    assert all(attributes["alt"] for attributes in pictures)
+    assert (len(images), len(charts), len(tables)) == (1, 5, 1)
+    assert all([*images, *charts, *tables])
 
 
 def test_every_link_and_picture_of_the_note_is_a_file_of_the_report(reports, note):
