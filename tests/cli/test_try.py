@@ -127,10 +127,10 @@ def test_the_same_recipe_is_no_change(lab):
 
 def test_what_can_have_no_verdict_spends_nothing(lab, tmp_path):
     workspace = Workspace(tmp_path, lab.extra)
-    other = workspace.suite("try", "plain", "--set", "data=fashion_mnist", "--against", "weak")
+    other = workspace.suite("try", "plain", "--set", "data=mnist", "--against", "weak")
     many = workspace.suite("try", "plain", "--against", "weak", "--limit", "1001")
 
-    assert_refused(other, 2, "plain is tested on fashion_mnist, weak on", "Nothing was trained")
+    assert_refused(other, 2, "plain is tested on mnist, weak on digits", "Nothing was trained")
     assert_refused(many, 2, "1,000 seeds at most, got the limit 1,001")
     assert workspace.suite("tries", "--json").json["tries"] == []
 
