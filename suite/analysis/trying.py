@@ -8,10 +8,13 @@ familywise error rate, Statistical Methods in Medical Research 30 (2021), sectio
 and need tries that are independent, which these are not.
 
 Within a try the looks share its part as those of a comparison do (`suite.analysis.sequential`).
+
+An accuracy is a whole number of images. Three seeds may differ from the baseline by the same number by chance; their
+standard deviation is then 0, and any part, however small, is enough to keep. So it is taken to be `COARSEST` at least.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from suite.analysis.paired import Difference
@@ -19,6 +22,7 @@ from suite.analysis.sequential import level_at
 
 BUDGET = 0.05
 EXPONENT = 1.6
+COARSEST = 3**-0.5  # the largest standard deviation, in images, of three or more numbers that are rounded to the same
 
 KeepIf = Literal["better", "not-worse"]
 Decision = Literal["KEEP", "DISCARD", ""]
@@ -63,6 +67,7 @@ class Rule:
         one wrongly changes nothing.
         """
         to_keep, to_discard = (1 - level_at(planned, k, 1 - each) for each in (error, BUDGET))
-        if found.mean - found.half(to_keep) > self.bar:
+        rounded = replace(found, seeds_sd=max(found.seeds_sd, COARSEST / found.images))
+        if found.mean - rounded.half(to_keep) > self.bar:
             return "KEEP"
         return "DISCARD" if found.mean + found.half(to_discard) < self.aim else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from suite.analysis.paired import Difference
     from suite.analysis.trying import Rule
 
-MOST = 1_000  # seeds of the tries against one baseline
+MOST = 1_000  # seeds of the tries against one baseline; those of the next baseline follow
 
 
 def attempt(
@@ -27,19 +27,32 @@ def attempt(
     """Train an experiment and a baseline under the fewest seeds that decide, by this rule.
 
     A try that has a verdict keeps it, and one that was interrupted goes on. Raises `SuiteError`: 2 if the experiment
-    was tried against this baseline by another rule, or was trained with seeds that are kept for tries.
+    was tried against this baseline by another rule, was trained with seeds that are kept for tries, or has other data.
     """
     candidate, baseline = session.one(name, "try", changes), session.one(against, "--against")
     if candidate.identity == baseline.identity:
         raise SuiteError(
             f"{candidate.name} and {baseline.name} are the same recipe.", "Change one, or name another baseline."
         )
+    _require_comparable(candidate, baseline, rule)
     session.home.require_writable()
     entry = _begun(session, candidate, baseline, rule)
     if not entry["verdict"]:
         session.fetch([candidate, baseline])
         entry = _decided(session, candidate, baseline, rule, entry)
     return Tried(baseline.name, baseline.identity, entry)
+
+
+def _require_comparable(candidate: Experiment, baseline: Experiment, rule: "Rule") -> None:
+    """Raise `SuiteError` (2) for what can never have a verdict, before it has spent a part of the error."""
+    if candidate.recipe.data != baseline.recipe.data:
+        raise SuiteError(
+            f"{candidate.name} is tested on {candidate.recipe.data}, {baseline.name} on {baseline.recipe.data}: "
+            "accuracies on different images are no comparison.",
+            "Nothing was trained; name a baseline on the same data.",
+        )
+    if rule.limit > MOST:
+        raise SuiteError(f"A try has {MOST:,} seeds at most, got the limit {rule.limit:,}.", "Give a smaller one.")
 
 
 def _begun(session: Session, candidate: Experiment, baseline: Experiment, rule: "Rule") -> Record:

@@ -111,6 +111,7 @@ def of_try(parser: argparse.ArgumentParser) -> None:
 def of_tries(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tries`."""
     shared.json(parser)
+    shared.tables(parser)
 
 
 def of_gate(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,12 @@ def usual(parser: argparse.ArgumentParser, *, markdown: bool = False) -> None:
     overrides(parser)
     places(parser)
     if markdown:
-        parser.add_argument("--markdown", action="store_true", help="GitHub's tables, on stdout and in a job's summary")
+        tables(parser)
+
+
+def tables(parser: argparse.ArgumentParser) -> None:
+    """Add `--markdown`."""
+    parser.add_argument("--markdown", action="store_true", help="GitHub's tables, on stdout and in a job's summary")
 
 
 def places(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from suite.analysis.paired import difference
+from suite.analysis.paired import Difference, difference
 from suite.analysis.sequential import looks
 from suite.analysis.trying import BUDGET, EXPONENT, Rule, part
 from tests.analysis.simulated import ACCURACY, DIFFICULTY, World
@@ -81,6 +81,39 @@ def _with_means(by_seed):
         chosen = places.permutation(m)[: abs(round(gap * m))]
         (ours if gap > 0 else theirs)[row, chosen] = True
     return ours, theirs
+
+
+@pytest.mark.parametrize("repeats", [400_000, pytest.param(40_000_000, marks=FULL)])
+@pytest.mark.parametrize(("images", "spread", "flips"), [(10_000, 70, 300), (10_000, 20, 100), (2_000, 8, 20)])
+def test_seeds_that_agree_by_chance_keep_nothing_in_a_late_try(images, spread, flips, repeats, figure):
+    """The first look at three seeds of a change without effect, in whole images; all images are equally hard."""
+    draw, number, kept, certain = np.random.default_rng(19), 1_000, 0, 0
+    planned, allowed = looks(3, 12), part(1_000) * 3 / 12
+    for _ in range(0, repeats, 400_000):
+        counts = np.rint(draw.normal(0, math.hypot(spread, flips**0.5), (3, 400_000)))
+        agree = counts[:, (np.ptp(counts, axis=0) <= 1) & (counts.mean(axis=0) > 0)]
+        for three in agree.T:
+            found = Difference(
+                three.mean() / images, three.std(ddof=1) / images, 0.0, flips**0.5 / images**0.5, 3, images
+            )
+            kept += BETTER.at_look(found, 0, planned, part(number)) == "KEEP"
+            certain += found.mean > found.half(allowed)
+    figure(f"try 1,000, {images} images, first look: kept in {kept} of {repeats:,}, without the limit of an image in "
+           f"{certain}; allowed {allowed * repeats:.2g}")  # fmt: skip
+
+    assert kept <= stats.poisson(allowed * repeats).ppf(0.999)
+    if repeats > 1_000_000:
+        assert certain > 10 * max(1, allowed * repeats)
+
+
+def test_that_three_seeds_agree_exactly_is_no_certainty():
+    """+90 images of 10,000 three times: Student's t needs a spread, and takes that of one image's rounding."""
+    found = Difference(0.009, 0.0, 0.0, 0.17, 3, 10_000)
+    needed = -stats.t(2).ppf(part(1_000) / 4) / 3 / 10_000  # t · (1/√3) / √3 images
+
+    assert found.mean < needed < 0.2
+    assert BETTER.at_look(found, 0, looks(3, 12), part(1_000)) == ""
+    assert BETTER.at_look(found, 0, looks(3, 12), part(1)) == "KEEP"
 
 
 @pytest.mark.studies

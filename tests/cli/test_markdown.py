@@ -41,7 +41,9 @@ def test_the_gates_table_has_the_verdict_and_its_words(in_process):
     assert "\n- mlp: FAIL" in answer.out
 
 
-@pytest.mark.parametrize("words", [("gate", "mlp"), ("run", "mlp"), ("compare", "mlp", "cnn"), ("bench", "mlp")])
+@pytest.mark.parametrize(
+    "words", [("gate", "mlp"), ("run", "mlp"), ("compare", "mlp", "cnn"), ("bench", "mlp"), ("tries",)]
+)
 def test_it_and_json_exclude_each_other(in_process, words):
     assert_refused(in_process(*words, "--markdown", "--json"), 2, "--json and --markdown: stdout can be one of them.")
 

@@ -95,11 +95,14 @@ def test_what_makes_no_difference_is_undecided_and_not_worse(lab):
 def test_the_ledger_shows_every_try_and_what_is_left(lab):
     lab.suite("try", "weak", "--against", "plain")
     shown, facts = lab.suite("tries"), lab.suite("tries", "--json").json["tries"]
+    pasted = lab.suite("tries", "--markdown").out
 
     numbers = [one["number"] for one in facts if one["baseline"] == "plain"]
     assert numbers == [*range(1, len(numbers) + 1)]
     assert {one["candidate"] for one in facts if one["baseline"] == "weak"} == {"plain"}
     assert f"Against weak ({identity(lab, 'weak')[:12]}): 2.81 of 5 % error are left" in shown.out
+    assert pasted.startswith("### Tries\n")
+    assert "| weak | 1 | plain |" in pasted
 
 
 def test_a_recipe_whose_seeds_were_seen_before_is_refused(lab, tmp_path):
@@ -120,6 +123,16 @@ def test_a_recipe_whose_seeds_were_seen_before_is_refused(lab, tmp_path):
 def test_the_same_recipe_is_no_change(lab):
     assert_refused(lab.suite("try", "plain", "--against", "plain"), 2, "the same recipe")
     assert_refused(lab.suite("try", "plain"), 2, "--against")
+
+
+def test_what_can_have_no_verdict_spends_nothing(lab, tmp_path):
+    workspace = Workspace(tmp_path, lab.extra)
+    other = workspace.suite("try", "plain", "--set", "data=mnist", "--against", "weak")
+    many = workspace.suite("try", "plain", "--against", "weak", "--limit", "1001")
+
+    assert_refused(other, 2, "plain is tested on mnist, weak on digits", "Nothing was trained")
+    assert_refused(many, 2, "1,000 seeds at most, got the limit 1,001")
+    assert workspace.suite("tries", "--json").json["tries"] == []
 
 
 def test_a_damaged_ledger_is_refused_for_it_may_have_been_spent(lab, tmp_path):
