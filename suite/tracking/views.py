@@ -151,7 +151,7 @@ def _chart(section: str, kind: str, metric: str) -> dict[str, Any]:
     return shown
 
 
-_STATE = {
+_STATE: dict[str, Any] = {
     "selectedColumns": list(COLUMNS),
     "columnOrder": list(COLUMNS),
     "columnWidths": COLUMNS,
