@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
@@ -31,6 +32,9 @@ from suite.tracking.store import (
     unreachable,
 )
 from suite.tracking.studies import latest_trials
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds to wait for the server's first answer
@@ -178,28 +182,31 @@ def _links(home: Home, base: str) -> list[str]:
     with _required(home):
         store = open_store(home)
         compared, studied = _compare(store), latest_trials(store)
-    saved = views.save(store)
+    latest = views.comparison(compared)
+    saved = views.save(store, *([latest] if compared else []))
+    here = f"{base}/#/experiments/{store.experiment_id}/runs"
     lines = []
+    if compared and saved:
+        lines.append(f"Compare the latest runs:  {here}?{latest.address(saved=True)}")
     for title, experiment, found in (
-        ("Compare the latest runs:  ", store.experiment_id, compared),
+        ("The same runs, as a table:" if saved else "Compare the latest runs:  ", store.experiment_id, list(compared)),
         ("The latest study's trials:", *studied),
     ):
         if found:
             runs, experiments = quote(json.dumps(found)), quote(json.dumps([experiment]))
             lines.append(f"{title} {base}/#/compare-runs?runs={runs}&experiments={experiments}&{views.MODE}")
-    here = f"{base}/#/experiments/{store.experiment_id}/runs"
     lines.append(f"All runs, as a table:     {here}?{views.TABLE.address(saved=saved)}")
     lines.append(f"All runs, as charts:      {here}?{views.CHARTS.address(saved=saved)}")
     return lines
 
 
-def _compare(store: Store) -> list[str]:
-    """The ids of the newest run of each recipe, so that experiments are compared, not seeds."""
+def _compare(store: Store) -> dict[str, dict[str, str]]:
+    """The parameters of the newest run of each recipe, by run id, so that experiments are compared, not seeds."""
     found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
-    newest: dict[str, str] = {}
+    newest: dict[str, Run] = {}
     for run in sorted(found, key=lambda run: -run.info.start_time):
-        newest.setdefault(run.data.tags["suite.identity"], run.info.run_id)
-    return list(newest.values())[:COMPARED]
+        newest.setdefault(run.data.tags["suite.identity"], run)
+    return {run.info.run_id: run.data.params for run in list(newest.values())[:COMPARED]}
 
 
 def _say_all(lines: list[str], say: Callable[[str], None]) -> None:

@@ -32,6 +32,7 @@ HEADS = """[...document.querySelectorAll('.ag-header-cell')].map(one => [one.get
 ROWS = """[...document.querySelectorAll('.ag-center-cols-container .ag-row')].map(row =>
     Object.fromEntries([...row.querySelectorAll('.ag-cell')]
     .map(cell => [cell.getAttribute('col-id').split('`')[1], cell.innerText.trim()])))"""
+AXES = "[...document.querySelectorAll('.parcoords .dimension text.label')].map(one => one.textContent.trim())"
 NAMES = "[...document.querySelectorAll('.ag-cell a[href*=runs]')].map(one => one.innerText.trim())"
 
 
@@ -85,8 +86,21 @@ def tab(browser: Browser) -> Iterator[Tab]:
     tab.close()
 
 
-def test_the_comparison_link_shows_both_runs_and_their_test_accuracy(tab: Tab, server: Server) -> None:
-    text = _seen(tab, server.link("Compare the latest runs:"), "Comparing 2 Runs from 1 Experiment", "test/accuracy")
+def test_the_comparison_link_opens_with_the_axes_that_matter(tab: Tab, server: Server) -> None:
+    """Test accuracy, learning rate, batch size, and what differs; no axis for a parameter that both runs share."""
+    tab.open(server.link("Compare the latest runs:"), width=1900, height=3000)
+
+    axes = _until(tab, AXES, lambda found: "test/accuracy" in found)
+    assert sorted(axes) == ["batch_size", "lr", "momentum", "optimizer", "test/accuracy"]
+    text = tab.ask(TEXT)
+    assert text.index("Comparison (1)") < text.index("Final figures (6)")
+    assert "Suite: the latest run of each recipe" in text
+    assert re.search(r"\blenet-s0\b", text)
+    assert re.search(r"\bmlp-s0\b", text)
+
+
+def test_another_link_shows_every_parameter_of_the_compared_runs(tab: Tab, server: Server) -> None:
+    text = _seen(tab, server.link("The same runs, as a table:"), "Comparing 2 Runs from 1 Experiment", "test/accuracy")
 
     assert re.search(r"\bmlp\b[^ ]*-s0", text)
     assert re.search(r"\blenet\b[^ ]*-s0", text)
@@ -127,11 +141,12 @@ def test_the_table_has_a_column_for_every_key_figure_and_the_data(tab: Tab, serv
 
     heads = _until(tab, HEADS, lambda found: "test/accuracy" in found)
     rows = _until(tab, ROWS, lambda found: len(found) == 2)
-    wanted = [name.split("`")[1] for name in COLUMNS]
+    named = [name.split("`")[1] for name in COLUMNS]
+    wanted = [name for name in named if name != "test/accuracy_sd"]  # these recipes have one seed each
     assert [head for head in heads if head in wanted] == wanted
-    assert wanted == [
-        "experiment", "seed", "test/accuracy", "perf/train_seconds", "perf/train_images_per_second", "lr", "batch_size",
-        "Dataset",
+    assert named == [
+        "experiment", "seed", "test/accuracy", "test/accuracy_sd", "seeds/n", "perf/train_seconds",
+        "perf/train_images_per_second", "lr", "batch_size", "Dataset",
     ]  # fmt: skip
     assert sorted(row["experiment"] for row in rows) == ["lenet", "mlp"]
     assert all(float(row[name]) > 0 for row in rows for name in ("test/accuracy", "perf/train_seconds", "lr"))
@@ -287,7 +302,7 @@ def _plots(layer: str) -> str:
 
 def _compared(server: Server) -> list[str]:
     """MLflow's ids of the runs in the first link."""
-    ids = re.search(r"runs=([^&]+)", server.link("Compare the latest runs:"))
+    ids = re.search(r"runs=([^&]+)", server.link("The same runs, as a table:"))
     assert ids is not None
     return list(json.loads(unquote(ids[1])))
 

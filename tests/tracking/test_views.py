@@ -1,4 +1,4 @@
-"""The two saved views of MLflow's pages: written once, small enough, only about existing metrics, and optional."""
+"""The saved views of MLflow's pages: written once, small enough, only about existing metrics, and optional."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowException
 
 from suite.tracking import views
+from suite.tracking.metrics import over_seeds
 
 pytestmark = pytest.mark.mlflow
 LIMIT = 5_000  # the largest tag of an experiment in older versions of MLflow, in letters
@@ -107,14 +108,43 @@ def test_a_saved_view_is_named_alone_in_its_address():
 def test_every_column_and_chart_is_of_something_that_runs_have(store, trained, send):
     """Otherwise a renamed metric would leave an empty column."""
     run = store.client.get_run(send(trained(epochs=2, holdout=0.1)))
-    views.save(store)
+    latest = views.comparison({f"{number:032x}": run.data.params | {"lr": str(number)} for number in range(12)})
+    views.save(store, latest)
     tags = tags_of(store)
-    held = {f"metrics.`{name}`" for name in run.data.metrics} | {f"params.`{name}`" for name in run.data.params}
+    metrics = over_seeds([run.data.metrics] * 2)  # those of a parent row
+    held = {f"metrics.`{name}`" for name in {*run.data.metrics, *metrics}} | {
+        f"params.`{name}`" for name in run.data.params
+    }
 
-    assert len(tags) == 2
+    assert len(tags) == 3
     for value in tags.values():
         assert len(value) < LIMIT
-        state = json.loads(zlib.decompress(base64.b64decode(json.loads(value)["state"].removeprefix("deflate;"))))
+        state = state_of(value)
         assert set(state["selectedColumns"]) - held == {"attributes.`Dataset`"}
         assert {chart["metricKey"] for chart in state["compareRunCharts"]} <= run.data.metrics.keys()
-        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == {"Final figures", "Curves by epoch"}
+        sections = {chart["metricSectionId"] for chart in state["compareRunCharts"]}
+        assert sections - {"Comparison"} == {"Final figures", "Curves by epoch"}
+    assert set(views.AXES + views.MORE_AXES) <= run.data.params.keys()
+
+
+def state_of(value):
+    """The state in a view's tag."""
+    return json.loads(zlib.decompress(base64.b64decode(json.loads(value)["state"].removeprefix("deflate;"))))
+
+
+def axes_of(parameters):
+    [chart] = [one for one in views.comparison(parameters).state["compareRunCharts"] if one["type"] == "PARALLEL"]
+    return chart["selectedParams"], chart["selectedMetrics"]
+
+
+def test_a_comparison_has_axes_for_what_matters_and_for_what_was_varied():
+    runs = {"one": {"lr": "1", "epochs": "3", "betas": "a"}, "two": {"lr": "1", "epochs": "4", "betas": "b"}}
+
+    assert axes_of(runs) == (["lr", "batch_size", "epochs"], ["test/accuracy"])
+    without = {**runs, "old": {"lr": "1"}}  # MLflow hides a run that lacks the parameter of an axis
+    assert axes_of(without) == (["lr", "batch_size"], ["test/accuracy"])
+    assert axes_of({"one": runs["one"]}) == (["lr", "batch_size"], ["test/accuracy"])
+
+
+def test_a_comparison_shows_its_runs_and_no_others():
+    assert views.comparison({"one": {}, "two": {}}).facets["searchFilter"] == "attributes.run_id IN ('one', 'two')"
