@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api.history import keep_speed
 from suite.api.references import place_of
 from suite.api.session import Session
 from suite.errors import SuiteError
@@ -29,7 +30,10 @@ def measure(session: Session, experiments: Sequence[Experiment], *, seconds: flo
     _require_processor()
     session.home.require_writable()
     for name, workload in _workloads(session, experiments).items():
-        yield throughput(name, workload, cores=session.cores, seconds=seconds, tell=partial(_tell, session, name))
+        tell = partial(_tell, session, name)
+        found = throughput(name, workload, cores=session.cores, seconds=seconds, tell=tell)
+        keep_speed(session, found)
+        yield found
 
 
 def check(
@@ -59,7 +63,9 @@ def check(
     jobs = _workloads(session, experiments)
     asked = speed_gate.Question(seconds, limit, len(jobs), margin)
     for name, job in jobs.items():
-        yield speed_gate.check(name, job, known[name], asked, tell=partial(_tell, session, name))
+        found = speed_gate.check(name, job, known[name], asked, tell=partial(_tell, session, name))
+        keep_speed(session, found, "the baseline")
+        yield found
 
 
 def against(
@@ -85,7 +91,9 @@ def against(
         jobs = _workloads(session, experiments)
         asked = speed_gate.Question(seconds, limit, len(jobs), margin)
         for name, job in jobs.items():
-            yield speed_gate.against(name, job, other, asked, tell=partial(_tell, session, name))
+            found = speed_gate.against(name, job, other, asked, tell=partial(_tell, session, name))
+            keep_speed(session, found, other.name)
+            yield found
 
 
 def update_baseline(

@@ -1,5 +1,6 @@
 """The public functions that say which of two recipes is better, as `suite.api.calls` has those of the other verbs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api import comparing
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from suite.api.ledger import Tried
     from suite.api.planning import SeedPlan
     from suite.api.tuned_results import TunedCompared
+    from suite.reporting.history import Series
 
 
 @leaves_no_trace
@@ -124,3 +126,14 @@ def tries(*, session: Session | None = None) -> "Results[Tried]":
 
     found = ledger.tries(session or Session.open())
     return Results(found, lambda some: [ledger.table(some).shown()], lambda one: one.to_dict())
+
+
+@leaves_no_trace
+def history(*names: Named, file: Path | None = None, session: Session | None = None) -> "Results[Series]":
+    """Quality and speed over commits, with the commits at which something changed, from the verdicts that were kept."""
+    from suite.api import history as verdicts
+    from suite.reporting.history import series_table
+
+    wanted = [one if isinstance(one, str) else one.name for one in names]
+    found = verdicts.history(session or Session.open(), wanted, file)
+    return Results(found, lambda some: [series_table(some).shown()], lambda one: one.facts())

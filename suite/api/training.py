@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.history import keep_accuracy
 from suite.api.references import place_of
 from suite.api.results import Recorded, Runs
 from suite.api.session import Named, Session
@@ -150,7 +151,9 @@ def gate(
     def trained(planned: Sequence[Planned]) -> None:
         train_unrecorded(planned, session.executor, session.data, session.folders, session.screen.runs)
 
-    yield from accuracy_gate.gate(experiments, references, trained, margin=margin, most=limit)
+    for one in accuracy_gate.gate(experiments, references, trained, margin=margin, most=limit):
+        keep_accuracy(session, one)
+        yield one
 
 
 def update_reference(

@@ -95,25 +95,6 @@ def of_plan(parser: argparse.ArgumentParser) -> None:
     shared.usual(parser)
 
 
-def of_try(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `try`."""
-    parser.add_argument("name", metavar="NAME", help="the experiment that is new or changed")
-    parser.add_argument("--against", required=True, metavar="BASELINE", help="the experiment to beat")
-    parser.add_argument("--keep-if", choices=("better", "not-worse"), default="better",
-                        help="what must be shown to keep it (better)")  # fmt: skip
-    parser.add_argument("--margin", type=types.points, default=0.005, metavar="POINTS",
-                        help="the least improvement worth having, or the largest loss you accept (0.5pt)")  # fmt: skip
-    parser.add_argument("--limit", type=types.enough, default=12, metavar="N", help="the most seeds (12)")
-    shared.workers(parser)
-    shared.usual(parser, markdown=True)
-
-
-def of_tries(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `tries`."""
-    shared.json(parser)
-    shared.tables(parser)
-
-
 def of_gate(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")

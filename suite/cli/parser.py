@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import __version__
-from suite.cli import completion, export_options, options, shared, verbs
+from suite.cli import completion, export_options, more_options, options, shared, verbs
 from suite.cli.verbs.guiding import guide
 from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
@@ -132,10 +132,11 @@ VERBS = (
     (verbs.tune, options.of_tune),
     (verbs.compare, options.of_compare),
     (verbs.plan, options.of_plan),
-    (verbs.try_, options.of_try),
-    (verbs.tries, options.of_tries),
+    (verbs.try_, more_options.of_try),
+    (verbs.tries, more_options.of_tries),
     (verbs.gate, options.of_gate),
     (verbs.bench, options.of_bench),
+    (verbs.history, more_options.of_history),
     (verbs.verify, options.of_verify),
     (verbs.predict, options.of_predict),
     (verbs.gallery, options.of_gallery),

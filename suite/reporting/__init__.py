@@ -19,6 +19,7 @@ from suite.reporting.comparison_tables import comparison_tables
 from suite.reporting.comparisons import comparison_chapters
 from suite.reporting.figures import Album, add_pictures
 from suite.reporting.gaps import find_gaps, gap_sentences
+from suite.reporting.keys import Keys
 from suite.reporting.page import render, write_page
 from suite.reporting.predictions import Answered
 from suite.reporting.studies import study_chapters, study_tables
@@ -121,14 +122,16 @@ def write_answered(answered: Answered, folder: Path) -> Path:
         tables = answered.tables()
         return answered.chapter(tables, album), tables
 
-    return write_chapter(chapter, folder, mark="comparisons.csv")
+    return write_chapter(chapter, answered.keys(), folder, mark="comparisons.csv")
 
 
-def write_chapter(made: Callable[[Album], tuple[Chapter, Mapping[str, Table]]], folder: Path, mark: str) -> Path:
+def write_chapter(
+    made: Callable[[Album], tuple[Chapter, Mapping[str, Table]]], keys: Keys, folder: Path, mark: str
+) -> Path:
     """Write a page of one chapter, its tables as CSV and its pictures; returns the page's path.
 
-    `mark` is the file by which a page of this kind is known. Raises `SuiteError`: 2 if the folder has anything else in
-    it, 3 if it cannot be written.
+    `keys` are the recipes that it is about. `mark` is the file by which a page of this kind is known. Raises
+    `SuiteError`: 2 if the folder has anything else in it, 3 if it cannot be written.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
         raise SuiteError(f"{folder} is not empty, and has no comparison in it.", "Name another folder, or a new one.")
@@ -138,7 +141,7 @@ def write_chapter(made: Callable[[Album], tuple[Chapter, Mapping[str, Table]]], 
             chapter, tables = made(album)
             album.finish()
             write_csv(tables, drafts)
-            page = render([chapter], drafts, answered.keys())
+            page = render([chapter], drafts, keys)
             files.publish(drafts, folder, last=page.name)
     except OSError as error:
         raise machine_error(error, folder) from error

@@ -8,6 +8,7 @@ from suite.pictures.tuned import best_so_far
 from suite.reporting import write_chapter
 from suite.reporting.chapters import Chapter
 from suite.reporting.figures import Album
+from suite.reporting.keys import Key, Keys
 from suite.reporting.table import Table
 
 
@@ -21,4 +22,4 @@ def write_tuned(
         picture = album.add("best_so_far", says, best_so_far, curves)
         return Chapter("tuned", ", ".join(curves), sentences, pictures=[picture], tables=[*tables.items()]), tables
 
-    return write_chapter(chapter, folder, mark="best_so_far.csv")
+    return write_chapter(chapter, Keys([Key(title) for title in curves]), folder, mark="best_so_far.csv")

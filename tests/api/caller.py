@@ -162,6 +162,7 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
         "load": lambda: suite.load("quick-s0", **with_own),
         "tune": lambda: suite.tune("quick", **few, **with_own)._repr_html_(),
         "try_": lambda: suite.try_("worse", against="quick", **with_own)._repr_html_(),
+        "history": lambda: suite.history(**with_own)._repr_html_(),
         "tries": lambda: suite.tries(**with_own)._repr_html_(),
         "compare_tuned": lambda: suite.compare_tuned(
             "worse", "quick", trials=1, studies=1, sampler="random", **with_own

@@ -30,6 +30,7 @@ PRINTED = {
 ELSEWHERE = {  # a test of the default run that gives the real command, and whose answer is held against the schema
     "check": "cli/test_check.py", "compare": "cli/test_comparing.py", "data": "cli/test_data.py",
     "doctor": "cli/test_parser.py", "export": "cli/test_export.py", "gallery": "cli/test_gallery.py",
+    "history": "cli/test_history.py",
     "list": "cli/test_parser.py", "new": "cli/test_new.py", "plan": "cli/test_comparing.py",
     "predict": "cli/test_predict.py", "publish": "cli/test_export.py", "report": "cli/test_run.py",
     "run": "cli/test_run.py", "show": "cli/test_parser.py", "sync": "cli/test_run.py",

@@ -8,6 +8,7 @@ from suite.cli.verbs.data import data
 from suite.cli.verbs.experiments import list_experiments, show
 from suite.cli.verbs.exporting import export, publish
 from suite.cli.verbs.gating import gate
+from suite.cli.verbs.history import history
 from suite.cli.verbs.inspecting import gallery
 from suite.cli.verbs.machine import doctor
 from suite.cli.verbs.predicting import predict
@@ -18,7 +19,7 @@ from suite.cli.verbs.trying import tries, try_
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
-    "bench", "check", "compare", "completion", "data", "doctor", "export", "gallery", "gate", "list_experiments", "new",
-    "plan", "predict", "publish", "report", "run", "show", "sync", "tries", "try_", "tune",
+    "bench", "check", "compare", "completion", "data", "doctor", "export", "gallery", "gate", "history",
+    "list_experiments", "new", "plan", "predict", "publish", "report", "run", "show", "sync", "tries", "try_", "tune",
     "ui", "verify",
 ]  # fmt: skip

@@ -51,6 +51,8 @@ def _require_one_question(args: Namespace) -> None:
     if len(asked) > 1:
         words = " and ".join(f"--{name.replace('_', '-')}" for name in asked)
         raise SuiteError(f"{words}: one question at a time.", "Give one of them.")
+    if args.margin and not {*asked} & {"check", "against", "against_env"}:
+        raise SuiteError("--margin: says which difference from another side matters.", "Give --check or --against too.")
 
 
 def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
