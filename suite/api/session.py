@@ -19,6 +19,7 @@ from suite.recipe.registry import load as load_registry
 from suite.runs.worker import local_processes
 
 if TYPE_CHECKING:
+    from suite.runs.arrays import SlurmArrays
     from suite.tracking.store import Store
 
 
@@ -40,6 +41,7 @@ class Session:
     workers: int
     data_dir: Path | None = None
     folders: tuple[Path, ...] = ()
+    cluster: "SlurmArrays | None" = None  # what trains instead of this machine
     without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)  # the experiments that a warning has named
@@ -54,17 +56,32 @@ class Session:
         data_dir: Path | None = None,
         workers: int | None = None,
         progress: bool | None = None,
+        engine: str = "local",
+        slurm_options: Sequence[str] = (),
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
         `experiments` are folders of experiments, in addition to the suite's own. `progress` shows what is trained: in
-        the cell of a notebook, else as lines on stderr; by default only in a notebook. Raises `SuiteError` (2) for a
-        folder that does not exist.
+        the cell of a notebook, else as lines on stderr; by default only in a notebook. With the `engine` "slurm" runs
+        are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
+        Raises `SuiteError` (2) for a folder that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
-        return cls(home, registry, executor, screen or _screen(progress), executor.workers, data_dir, folders)
+        screen = screen or _screen(progress)
+        cluster = _cluster(engine, workers, screen, home, slurm_options)
+        return cls(home, registry, executor, screen, executor.workers, data_dir, folders, cluster)
+
+    @property
+    def scratch(self) -> Path | None:
+        """The folder for temporary runs, which all machines must reach that train; None for the usual one."""
+        return self.cluster.folder if self.cluster else None
+
+    @property
+    def trainer(self) -> Executor:
+        """What trains runs: the cluster, or this machine, which also answers all questions (`executor`)."""
+        return self.cluster or self.executor
 
     def chosen(self, names: Sequence[Named], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
         """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2).
@@ -110,10 +127,10 @@ class Session:
         """
         self.home.require_writable()
         try:
-            self.executor.warm_up()
+            self.trainer.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
-        compiles = not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
+        compiles = not self.cluster and not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
         found = self.with_data(experiments)
         if compiles:
             self.screen.say("The kernels are being compiled: once on this machine, about 20 s of processor time.")
@@ -169,6 +186,21 @@ def _screen(progress: bool | None) -> Screen:
     if progress is False or (progress is None and not here):
         return Silent()
     return notebook.Notebook() if here else Stream()
+
+
+def _cluster(
+    engine: str, workers: int | None, screen: Screen, home: Home, slurm_options: Sequence[str]
+) -> "SlurmArrays | None":
+    """What trains instead of this machine; raises `SuiteError` (2) for an engine that there is not."""
+    if slurm_options and engine != "slurm":
+        raise SuiteError("--slurm-options are of Slurm.", "Give --engine slurm too.")
+    if engine == "local":
+        return None
+    if engine != "slurm":
+        raise SuiteError(f"--engine: {engine!r:.80} is none.", "Give local or slurm.")
+    from suite.runs.arrays import SlurmArrays
+
+    return SlurmArrays.of(home.mlruns / "slurm", slurm_options, workers, screen.say, screen.warn)
 
 
 def _resolved(folder: Path) -> Path:

@@ -63,6 +63,14 @@ def workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
 
 
+def engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose where runs are trained."""
+    parser.add_argument("--engine", choices=("local", "slurm"), default="local",
+                        help="where runs are trained: in this machine, or by Slurm (local)")  # fmt: skip
+    parser.add_argument("--slurm-options", nargs="+", default=[], metavar="NAME=VALUE",
+                        help="sbatch's options, as partition=gpu time=60 (those in SUITE_SLURM_OPTIONS)")  # fmt: skip
+
+
 def no_report(parser: argparse.ArgumentParser) -> None:
     """Add --no-report."""
     parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")

@@ -21,7 +21,7 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs jobs somewhere. Local processes are the only implementation so far."""
+    """Runs jobs somewhere: in processes of this machine, or on the machines of a cluster."""
 
     def warm_up(self) -> None:
         """Start slow preparations in the background. Raises `SuiteError` if the executor cannot be used."""

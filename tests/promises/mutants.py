@@ -30,6 +30,14 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a line that a killed task left incomplete takes the next one with it", "suite/runs/pool.py",
+           (('b"\\n" * ours + ', ""),), ("tests/runs/test_pool.py", "-k", "did_not_complete")),
+    Mutant("a run that gets nowhere is submitted again for ever", "suite/runs/feeding.py",
+           (("if self._losses[name] >= TRIES]", "if self._losses[name] >= TRIES**4]"),),
+           ("tests/runs/test_feeding.py", "--timeout=60", "-k", "gets_nowhere")),
+    Mutant("a machine with other numbers gets a task again", "suite/runs/feeding.py",
+           (("                self._avoid[facts[\"node\"]] = None\n", "                pass\n"),),
+           ("tests/runs/test_feeding.py", "-k", "other_numbers")),
     Mutant("the help changes, and AGENTS.md does not", "suite/cli/verbs/training.py",
            (('"""Train experiments, several at once;', '"""Train experiments;'),),
            ("tests/test_docs.py", "-k", "agents_md")),
