@@ -11,18 +11,33 @@ from typing import NamedTuple
 
 COMMANDS = ("sbatch", "squeue", "scancel")
 WAIT = 120  # seconds for a command: Slurm's own repeat their question while the controller does not answer
-SIGNAL = 60  # seconds before its time limit at which a task gets SIGTERM; Slurm itself may be 60 s early
+SIGNAL = 60  # seconds before its time limit at which a task gets SIGTERM; Slurm may send it up to 60 s earlier
 OVER = (  # states of a task that will not run again
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
     *("PREEMPTED", "RECONFIG_FAIL", "REVOKED", "TIMEOUT"),
 )
 
-# sbatch may read only these of the caller's variables: inside another job, that job's SLURM_* would become this one's.
-KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT", "HOME", "USER", "LOGNAME", "TZ")
+# What Slurm's commands get of the caller's variables. Inside a job, that one's SLURM_* would become the new one's.
+KEPT = (
+    *("SLURM_CONF", "HOME", "USER", "LOGNAME", "TZ", "LC_ALL", "SBATCH_ACCOUNT", "SBATCH_CONSTRAINT"),
+    *("SBATCH_MEM_PER_CPU", "SBATCH_PARTITION", "SBATCH_QOS", "SBATCH_RESERVATION", "SBATCH_TIMELIMIT"),
+)
 # Options of sbatch that the suite itself gives, or that would let it do something else.
 OURS = (
-    *("array", "chdir", "error", "export", "export-file", "get-user-env", "help", "hold", "input", "job-name"),
-    *("no-requeue", "open-mode", "output", "parsable", "quiet", "requeue", "signal", "test-only", "usage", "verbose"),
+    *("array", "chdir", "clusters", "error", "export", "export-file", "get-user-env", "help", "hold", "input"),
+    *(
+        "job-name",
+        "no-requeue",
+        "open-mode",
+        "output",
+        "parsable",
+        "quiet",
+        "requeue",
+        "signal",
+        "test-only",
+        "usage",
+        "verbose",
+    ),
     *("version", "wait", "wait-all-nodes", "wrap"),
 )
 
@@ -125,7 +140,7 @@ class Slurm:
 
 def _said(words: Sequence[str], script: str, environment: Mapping[str, str]) -> str:
     """What a command prints on stdout; raises `Refused` with its last words on stderr."""
-    ours = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("SBATCH_", "LC_"))}
+    ours = {name: os.environ[name] for name in KEPT if name in os.environ}
     try:
         answer = subprocess.run(
             words, input=script, env={"PATH": os.environ.get("PATH", os.defpath), **ours, **environment},

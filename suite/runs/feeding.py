@@ -10,7 +10,7 @@ from typing import Any
 from suite.errors import FAILED
 from suite.execute.slurm import Refused, Slurm, Task
 from suite.runs.events import Ended, EpochEnded, Failed
-from suite.runs.plain import event_of, plain_job
+from suite.runs.plain import Plain, event_of, plain_job
 from suite.runs.pool import GIVEN_BACK, TAKEN, Pool, digest_of
 from suite.runs.worker import Job
 from suite.text import plural
@@ -34,9 +34,9 @@ class Feeding:
         self._jobs = self._put(jobs)  # those that have not ended, and their indices
         self._heard = dict.fromkeys(self._jobs, 0)  # bytes of each job's events
         self._losses = Counter[str]()
+        self._greeted: dict[str, Plain] = {}  # the tasks that have begun, and what they said
         self._avoid: dict[str, None] = {}  # machines that must not get a task again
         self._answered = time.monotonic()
-        self._submitted = 0
         self._reasons = ""
 
     def events(self) -> Generator[tuple[int, Any], None, None]:
@@ -47,12 +47,14 @@ class Feeding:
         look = 0.0
         try:
             while self._jobs:
+                begun = time.monotonic()
                 yield from self._hear()
+                took = time.monotonic() - begun  # with many runs on a slow file system
                 if self._jobs and time.monotonic() >= look:
                     yield from self._look()
                     look = time.monotonic() + LOOK
                 if self._jobs:
-                    time.sleep(PAUSE)
+                    time.sleep(min(LOOK, max(PAUSE, 4 * took)))
         finally:
             self._end()
 
@@ -99,24 +101,24 @@ class Feeding:
                 raise Refused(f"squeue has not answered for {SILENCE:.0f} s; the tasks go on without this command")
             return
         self._answered = time.monotonic()
-        greeted = self._pool.greetings()
+        self._pool.greetings(self._greeted)
         alive = {name for name, task in tasks.items() if not task.over}
         for job, task in taken.items():
             if task not in alive and self._pool.give_back(job, task):
                 self._losses[job] += 1
-        self._judge(tasks, greeted)
+        self._judge(tasks)
         waiting = self._pool.names("waiting")
         if waiting and not alive and any(task.state == "CANCELLED" for task in tasks.values()):
             yield from self._drop(waiting, lambda _: Ended(-signal.SIGTERM))
             return
         yield from self._drop([name for name in waiting if self._losses[name] >= TRIES], self._lost)
         waiting = self._pool.names("waiting")
-        self._submit(min(len(waiting) - len(alive - {*greeted}), LARGEST - len(alive)))
+        self._submit(min(len(waiting) - len(alive - {*self._greeted}), LARGEST - len(alive)))
         self._tell_why(tasks)
 
-    def _judge(self, tasks: Mapping[str, Task], greeted: Mapping[str, Mapping[str, Any]]) -> None:
+    def _judge(self, tasks: Mapping[str, Task]) -> None:
         """Avoid machines that compute something else or where tasks end before they begin; raises `Refused`."""
-        for facts in greeted.values():
+        for facts in self._greeted.values():
             if facts["differs"] and facts["node"] not in self._avoid:
                 self._avoid[facts["node"]] = None
                 first = (self._pool.agreed() or {}).get("node")
@@ -125,8 +127,8 @@ class Feeding:
                     f"{facts['node']} computes other numbers than {first} ({kinds}) and got no run. "
                     "Name machines of one kind, as with --slurm-options constraint=NAME."
                 )
-        dead = [name for name, task in tasks.items() if task.over and name not in greeted and task.is_fault]
-        self._avoid |= dict.fromkeys(tasks[name].node for name in dead if greeted and tasks[name].node)
+        dead = [name for name, task in tasks.items() if task.over and name not in self._greeted and task.is_fault]
+        self._avoid |= dict.fromkeys(tasks[name].node for name in dead if self._greeted and tasks[name].node)
         if len(dead) >= TRIES:
             state = tasks[dead[-1]].state
             last = self._pool.last_words(dead[-1]) or "it printed nothing"

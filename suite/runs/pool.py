@@ -88,9 +88,14 @@ class Pool:
         return {job: task for job, _, task in (name.partition(".") for name in self.names("taken"))}
 
     def take(self, task: str, most: int) -> dict[str, Plain]:
-        """Take jobs for a task, `most` in all with those that it has already, and return all these."""
+        """Take jobs for a task, `most` in all with those that it has already, and return all these.
+
+        A task that has none begins with the job at its own number: those that start together do not try the same.
+        """
         held = [name for name in self.names("taken") if name.endswith(f".{task}")]
-        for name in self.names("waiting"):
+        waiting = self.names("waiting")
+        first = int(task.partition("_")[2]) % len(waiting) if waiting and not self._has_begun(task) else 0
+        for name in [*waiting[first:], *waiting[:first]]:
             if len(held) >= most:
                 break
             if self._move(f"waiting/{name}", f"taken/{name}.{task}"):
@@ -137,9 +142,9 @@ class Pool:
         """Note that a task has begun."""
         self._write(f"tasks/{task}", facts)
 
-    def greetings(self) -> dict[str, Plain]:
-        """What the tasks that have begun said of themselves."""
-        return {task: self._read(f"tasks/{task}") for task in self.names("tasks")}
+    def greetings(self, known: dict[str, Plain]) -> None:
+        """Add to `known` what the tasks that have begun said of themselves."""
+        known |= {task: self._read(f"tasks/{task}") for task in self.names("tasks") if task not in known}
 
     @property
     def log(self) -> Path:
@@ -170,6 +175,9 @@ class Pool:
     def agreed(self) -> Plain | None:
         """What the machines of this pool compute, if any has begun."""
         return self._read("class.json") if (self.folder / "class.json").exists() else None
+
+    def _has_begun(self, task: str) -> bool:
+        return (self.folder / "tasks" / task).exists()
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""

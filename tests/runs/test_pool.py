@@ -81,7 +81,17 @@ def test_a_task_takes_the_first_jobs_and_those_again_that_it_has(pool):
     assert [*pool.take("7_0", 2)] == names[:2]
     assert pool.give_back(names[0], "7_0")
     assert not pool.give_back(names[0], "7_0")
-    assert pool.take("7_1", 1) == {names[0]: plain_job(job(0))}
+    assert pool.take("7_2", 1) == {names[0]: plain_job(job(0))}
+
+
+def test_tasks_that_begin_together_do_not_try_the_same_job(pool):
+    names = [pool.name_of(place, plain_job(job(place))) for place in range(3)]
+    for place, name in enumerate(names):
+        pool.put(name, plain_job(job(place)))
+
+    assert [*pool.take("7_2", 1)] == names[2:]
+    pool.greet("7_1", {})
+    assert [*pool.take("7_1", 1)] == names[:1]  # one that has begun takes the first
 
 
 def test_a_line_that_a_killed_task_did_not_complete_harms_no_other(pool):
