@@ -190,7 +190,7 @@ def test_a_machine_without_slurm_says_so(workspace, in_process: Command):
 
 @pytest.mark.promise
 @pytest.mark.full
-def test_a_time_limit_costs_at_most_an_epoch(slurm, there):
+def test_a_time_limit_costs_at_most_an_epoch(there):
     """Slurm's shortest limit is a minute, and its signal comes a minute before the end: tasks live for seconds."""
     words = ("run", "slow", "--set", "epochs=100", "--seeds", "1", "--no-report")
     (there.home.parent / "alone").mkdir()
@@ -205,9 +205,10 @@ def test_a_time_limit_costs_at_most_an_epoch(slurm, there):
 
 @pytest.mark.promise
 @pytest.mark.full
-def test_a_study_has_the_trials_of_this_machine_and_its_runs_are_verified(slurm, there):
-    (there.home.parent / "alone").mkdir()
-    here = Workspace(there.home.parent / "alone", {**there.extra})
+def test_a_study_has_the_trials_of_this_machine_and_its_runs_are_verified(workspace, slurm):
+    there = Workspace(workspace.home, {**workspace.extra, **slurm.variables})
+    here = Workspace(workspace.home.parent / "alone", workspace.extra)
+    here.home.mkdir()
     engine = ("--engine", "slurm", "--workers", "2")
     words = ("tune", "slow", "--epochs", "2", "--trials", "8", "--seeds", "2", "--fresh-seeds", "3", "--no-report")
 
