@@ -20,7 +20,7 @@ import pytest
 from tests.conftest import Answer, Workspace
 from tests.postgres import postgres
 
-pytestmark = [pytest.mark.cluster, pytest.mark.commands]
+pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
 
 ADMIN, ANN, BOB = (f"{name}-{secrets.token_hex(8)}" for name in ("admin", "ann", "bob"))
 USERS = {"ann": ANN, "bob": BOB}
@@ -135,7 +135,7 @@ def test_two_users_of_one_server_train_the_same_and_neither_touches_the_others_r
     assert [answer for answer in answers if answer.code] == []
     assert [answer.json["sent"] for answer in sent] == [0, 0]
     assert compared[0].json["comparisons"] == compared[1].json["comparisons"]
-    runs = [run for run in login.runs() if run.get("suite.kind") == "train"]
+    runs = [run for run in login.runs() if run.get("suite.kind") == "run"]
     owners = {run["suite.home"] for run in runs}
     assert len(owners) == 2
     assert sorted((run["suite.home"], run["run_name"]) for run in runs) == sorted(
