@@ -1,9 +1,11 @@
 """An executor that trains runs as arrays of Slurm tasks, through a pool in a folder that all machines share."""
 
+import json
 import os
 import shlex
 import sys
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from suite.runs.worker import work as train
 
 VARIABLE = "SUITE_SLURM_OPTIONS"
 EXAMPLE = "Give options of sbatch, such as --slurm-options partition=gpu time=60."
+KINDS = ("torch", "kernels", "portable")  # of operators, by whose results machines are told apart
 ROOT = Path(__file__).parents[2]  # where tasks find this program
 # What a task gets of the command's variables, unless it has a secret in it.
 CARRIED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "XDG_CACHE_HOME", *exact.SWITCHES, "SUITE_DEVICE")
@@ -87,16 +90,30 @@ class SlurmArrays:
             with Pool.open(self.folder, self._settings(jobs)) as pool:
                 if self.computed:
                     pool.agree(self.computed)
-                try:
-                    yield from Feeding(pool, self.slurm, jobs, self.most, self.say, self.warn).events()
-                finally:
-                    self.computed = pool.agreed() or self.computed
+                with closing(Feeding(pool, self.slurm, jobs, self.most, self.say, self.warn).events()) as events:
+                    for pair in events:
+                        if not self.computed and (found := pool.agreed()):
+                            self.computed = found
+                            self._compare(found)
+                        yield pair
         except Refused as error:
             raise SuiteError(
                 f"Slurm: {error}.", "Put that right, and run the same command again.", code=MACHINE
             ) from error
         except OSError as error:
             raise machine_error(error, error.filename or self.folder) from error
+
+    def _compare(self, found: Plain) -> None:
+        """Warn if earlier commands of this home had machines that compute other numbers, and remember these."""
+        place = self.folder / "class.json"
+        former = json.loads(place.read_bytes()) if place.exists() else {}
+        differs = [kind for kind in found if kind in KINDS and former.get(kind, found[kind]) != found[kind]]
+        if differs:
+            self.warn(
+                f"{found['node']} computes other numbers ({', '.join(differs)}) than the machines that trained for this "
+                "home before, with other processors or libraries: seeds or trials of both are no one group."
+            )
+        files.write(place, json.dumps({**former, **found}).encode())
 
     def _settings(self, jobs: Sequence[Job]) -> Plain:
         """What each task must know besides its jobs, and by which kinds of operators the machines are compared."""

@@ -32,6 +32,8 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("a line that a killed task left incomplete takes the next one with it", "suite/runs/pool.py",
            (('b"\\n" * ours + ', ""),), ("tests/runs/test_pool.py", "-k", "did_not_complete")),
+    Mutant("a task gets what has a password in it", "suite/runs/arrays.py",
+           ((" if masked(value) == value}", "}"),), ("tests/runs/test_arrays.py", "-k", "no_secret")),
     Mutant("a run that gets nowhere is submitted again for ever", "suite/runs/feeding.py",
            (("if self._losses[name] >= TRIES]", "if self._losses[name] >= TRIES**4]"),),
            ("tests/runs/test_feeding.py", "--timeout=60", "-k", "gets_nowhere")),
