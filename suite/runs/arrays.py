@@ -110,8 +110,8 @@ class SlurmArrays:
         differs = [kind for kind in found if kind in KINDS and former.get(kind, found[kind]) != found[kind]]
         if differs:
             self.warn(
-                f"{found['node']} computes other numbers ({', '.join(differs)}) than the machines that trained for this "
-                "home before, with other processors or libraries: seeds or trials of both are no one group."
+                f"{found['node']} computes other numbers ({', '.join(differs)}) than the machines that trained for "
+                "this home before, with other processors or libraries: seeds or trials of both are no one group."
             )
         files.write(place, json.dumps({**former, **found}).encode())
 
