@@ -52,7 +52,7 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
     """Train runs and copy each to MLflow meanwhile; returns the recorder with MLflow's ids and its errors."""
     from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
-    events = train(planned, session.executor, session.data, session.folders)
+    events = train(planned, session.trainer, session.data, session.folders)
     with (
         session.screen.runs(planned) as view,
         Recorder(session.home, session.data, session.screen.warn, session.store) as recorder,
@@ -118,7 +118,7 @@ def verify(session: Session, runs: Sequence[str]) -> "list[Verdict]":
     return verify_all(
         find_runs(runs, session.home.runs, partial(run_key, session.home)),
         session.registry,
-        executor=session.executor,
+        executor=session.trainer,
         data_folder=session.data,
         folders=session.folders,
         show=session.screen.runs,
@@ -145,10 +145,10 @@ def gate(
     if every:
         experiments = session.with_reference(experiments, references, path)
     experiments = session.with_data(experiments)
-    session.executor.warm_up()
+    session.trainer.warm_up()
 
     def trained(planned: Sequence[Planned]) -> None:
-        train_unrecorded(planned, session.executor, session.data, session.folders, session.screen.runs)
+        train_unrecorded(planned, session.trainer, session.data, session.folders, session.screen.runs)
 
     yield from accuracy_gate.gate(experiments, references, trained, margin=margin, most=limit)
 

@@ -63,6 +63,13 @@ def workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
 
 
+def engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose where runs are trained."""
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where runs are trained (local)")
+    parser.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster's; without it one of this machine")
+    parser.add_argument("--allow-unauthenticated", action="store_true", help="join a cluster that asks for no token")
+
+
 def no_report(parser: argparse.ArgumentParser) -> None:
     """Add --no-report."""
     parser.add_argument("--no-report", action="store_true", help="train and record, and leave reports/ as it is")
