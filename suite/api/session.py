@@ -195,7 +195,7 @@ def _cluster(
         raise SuiteError(f"--engine: {engine!r:.80} is none.", "Give local or ray.")
     from suite.runs.elsewhere import Elsewhere
 
-    return Elsewhere(address, workers, screen.warn, allow_unauthenticated=unauthenticated)
+    return Elsewhere(address, workers, screen.say, screen.warn, allow_unauthenticated=unauthenticated)
 
 
 def _resolved(folder: Path) -> Path:

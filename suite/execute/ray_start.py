@@ -136,9 +136,14 @@ def _quietly(settings: dict[str, str], only: dict[str, str] | None = None) -> It
         _become(only)
     os.environ.update(settings)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
+    terminal, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)  # Ray's libraries write there as they start, past Python
+    os.close(null)
     try:
         yield
     finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
         _become(before)
         if in_main and handler is not None:
             signal.signal(signal.SIGTERM, handler)

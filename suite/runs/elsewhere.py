@@ -23,20 +23,20 @@ Say = Callable[[str], None]
 
 
 class Elsewhere:
-    """An `Executor` of runs on a Ray cluster. This process claims and writes the folders. `say` gets a line.
+    """An `Executor` of runs on a Ray cluster. This process claims and writes the folders. `say` and `warn` get lines.
 
     Without an `address` a cluster of this machine is started, with `workers` runs at once.
     """
 
     def __init__(
-        self, address: str | None, workers: int | None, say: Say, *, allow_unauthenticated: bool = False
+        self, address: str | None, workers: int | None, say: Say, warn: Say, *, allow_unauthenticated: bool = False
     ) -> None:
         there = Training.of_user()
         self.machines = RayMachines(
             there, QUESTIONS, self._admit, workers or available_cores(), there.environment(os.environ),
             address=address, most=workers, unauthenticated=allow_unauthenticated,
         )  # fmt: skip
-        self._there, self._say = there, say
+        self._there, self._say, self._warn = there, say, warn
         self._classes: tuple[str, ...] | None = None  # those of the machines that are used
         self._named: set[str] = set()  # the machines whose refusal was told
         self._rates: dict[str, float] = {}
@@ -101,7 +101,7 @@ class Elsewhere:
         refused |= {name: f"its numeric class is {_words(one)}" for name, one in other.items()}
         found = {name: why for name, why in refused.items() if why}
         for name in found.keys() - self._named:
-            self._say(f"{name} is not used: {found[name]}.")
+            self._warn(f"{name} is not used: {found[name]}.")
         self._named |= found.keys()
         return found
 
