@@ -14,7 +14,7 @@ from suite.execute.cores import available_cores
 from suite.execute.executor import Work
 from suite.execute.ray_machines import Answers, RayMachines
 from suite.runs.freight import RunsFreight
-from suite.runs.there import CLASSES, QUESTIONS, Answered, Training, versions
+from suite.runs.there import CLASSES, QUESTION, Answered, Training, versions
 from suite.runs.twice import Twice, drawn
 from suite.runs.worker import Job
 from suite.runs.worker import work as train_run
@@ -33,7 +33,7 @@ class Elsewhere:
     ) -> None:
         there = Training.of_user()
         self.machines = RayMachines(
-            there, QUESTIONS, self._admit, workers or available_cores(), there.environment(os.environ),
+            there, [QUESTION], self._admit, workers or available_cores(), there.environment(os.environ),
             address=address, most=workers, unauthenticated=allow_unauthenticated,
         )  # fmt: skip
         self._there, self._say, self._warn = there, say, warn
@@ -60,7 +60,7 @@ class Elsewhere:
     def require_one_kind(self, what: str) -> None:
         """Raise `SuiteError` (2) if the machines have different processors: `what` depends on their speed."""
         self.warm_up()
-        kinds = sorted({_facts(told)["versions"]["cpu"] for told in self.machines.answers().values()})
+        kinds = sorted({one.facts["cpu"] for told in self.machines.answers().values() if (one := _answer(told))})
         if len(kinds) > 1:
             raise SuiteError(
                 f"{what}: times differ between this cluster's {len(kinds)} kinds of machines ({', '.join(kinds)}).",
@@ -93,7 +93,7 @@ class Elsewhere:
     def _admit(self, answers: Answers) -> Mapping[str, str]:
         """Why machines are not used: other versions than here, or another numeric class than most of them."""
         refused = {name: _why_not(told) for name, told in answers.items()}
-        classes = {name: _classes(told) for name, told in answers.items() if not refused[name]}
+        classes = {name: one.classes for name, told in answers.items() if not refused[name] and (one := _answer(told))}
         if classes and self._classes is None:
             most = Counter(classes.values())
             self._classes = min(most, key=lambda one: (-most[one], one))
@@ -106,13 +106,8 @@ class Elsewhere:
         return found
 
 
-def _facts(told: Sequence[Any]) -> dict[str, dict[str, str]]:
-    return {one.question: one.facts for one in told if isinstance(one, Answered)}
-
-
-def _classes(told: Sequence[Any] | str) -> tuple[str, ...]:
-    facts = _facts(told)
-    return tuple(facts[name]["class"] for name in CLASSES)
+def _answer(told: Sequence[Any] | str) -> Answered | None:
+    return next((one for one in told if isinstance(one, Answered)), None)
 
 
 def _words(classes: tuple[str, ...]) -> str:
@@ -123,9 +118,9 @@ def _why_not(told: Sequence[Any] | str) -> str:
     """Why a machine cannot train what is planned here; empty if it can."""
     if isinstance(told, str):
         return told
-    facts, here = _facts(told), versions()
-    if missing := [one for one in QUESTIONS if one not in facts]:
-        return f"it has not said its {missing[0]}"
-    its = facts["versions"]
-    other = [name for name, value in here.items() if its.get(name) != value]
-    return "; ".join(f"its {name} is {its.get(name, 'unknown')[:16]}, here it is {here[name][:16]}" for name in other)
+    answer, here = _answer(told), versions()
+    if answer is None:
+        return "its process ended without a word"
+    other = [name for name, value in here.items() if answer.facts.get(name) != value]
+    its = {name: answer.facts.get(name, "unknown")[:16] for name in other}
+    return "; ".join(f"its {name} is {its[name]}, here it is {here[name][:16]}" for name in other)

@@ -26,8 +26,8 @@ from suite.runs.worker import PRELOAD, Job, tell_operators, work
 
 LOG = "output.log"
 PARTS = (*RESULT_FILES, "checkpoint", "result.json")  # of a run's folder; the log is sent as it grows
-CLASSES = ("kernels", "torch", "portable")
-QUESTIONS = ("versions", *CLASSES)
+CLASSES = ("kernels", "torch")
+QUESTION = "What are you?"
 SWITCHES = (*exact.SWITCHES, "SUITE_DEVICE")
 
 
@@ -65,10 +65,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a machine says of itself to one of the `QUESTIONS`."""
+    """What a machine says of itself: versions and processor, and its numeric class on each of the ways `CLASSES`."""
 
-    question: str
     facts: dict[str, str]
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,11 @@ class Training:
         carrying.keep(need, contents)
 
     def work(self, value: Parcel | str, emit: Emit) -> None:
-        """Train a run, or answer one of the `QUESTIONS`."""
+        """Train a run, or answer the `QUESTION`."""
         if isinstance(value, Parcel):
             _train(value, emit)
         else:
-            _answer(value, emit)
+            _answer(emit)
 
 
 def versions() -> dict[str, str]:
@@ -116,17 +116,18 @@ def versions() -> dict[str, str]:
     }
 
 
-def _answer(question: str, emit: Emit) -> None:
-    if question == "versions":
-        emit(Answered(question, {**versions(), "cpu": str(exact.machine()["cpu"])}))
-        return
+def _answer(emit: Emit) -> None:
+    """Say the versions and the processor here, and the numeric classes of kernels and torch."""
+    classes: list[str] = []
 
     def tell(digests: dict[str, str] | str) -> None:
         from suite.engine.numeric import class_of
 
-        emit(Answered(question, {"class": digests if isinstance(digests, str) else class_of(digests)}))
+        classes.append(digests if isinstance(digests, str) else class_of(digests))
 
-    tell_operators(question, tell)
+    for way in CLASSES:
+        tell_operators(way, tell)
+    emit(Answered({**versions(), "cpu": str(exact.machine()["cpu"])}, tuple(classes)))
 
 
 def _train(parcel: Parcel, emit: Emit) -> None:
