@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STORE = 256 << 20  # bytes of a local cluster's object store: events and data sets pass through it, none stays
+ANSWER = 60.0  # seconds that a cluster has to say whether it asks for a token
 LOOPBACK = ("127.0.0.1", "::1")
 
 # Ray reads these when it is loaded, or when it starts its programs.
@@ -101,17 +103,26 @@ def is_connected() -> bool:
 
 def _answers_anybody(address: str) -> bool:
     """Whether the cluster answers a program without a token, asked in a process of its own: Ray keeps its mode."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()
+    except (OSError, ValueError, OverflowError) as error:  # OverflowError: a port above 65,535
+        raise _silent(address) from error
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
     try:
         answer = subprocess.run(
-            command, env={**quiet, "RAY_AUTH_MODE": "disabled"}, capture_output=True, text=True, timeout=60
+            command, env={**quiet, "RAY_AUTH_MODE": "disabled"}, capture_output=True, text=True, timeout=ANSWER
         )
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"--address: nothing answers at {address}.", "Give HOST:PORT of the head.") from error
+        raise _silent(address) from error
     if answer.returncode and "AuthenticationError" not in answer.stderr:
-        raise Refused(f"--address: nothing answers at {address}.", "Give HOST:PORT of the cluster's head.")
+        raise _silent(address)
     return answer.returncode == 0
+
+
+def _silent(address: str) -> Refused:
+    return Refused(f"--address: no Ray cluster answers at {address!r:.80}.", "Give HOST:PORT of its head.")
 
 
 @functools.cache
