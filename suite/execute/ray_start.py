@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 STORE = 256 << 20  # bytes of a local cluster's object store: events and data sets pass through it, none stays
 ANSWER = 60.0  # seconds that a cluster has to say whether it asks for a token
@@ -51,8 +52,7 @@ def start(places: int, clean: dict[str, str]) -> None:
     import tempfile
 
     with _quietly({**SETTINGS, **LOCAL, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}, only=clean):
-        import ray
-
+        ray = _mute()
         try:
             ray.init(
                 address="local", num_cpus=places, include_dashboard=False, log_to_driver=False,
@@ -81,8 +81,7 @@ def join(address: str, *, unauthenticated: bool) -> None:
         )
     mode = "disabled" if open_to_all else "token"
     with _quietly({**SETTINGS, "RAY_AUTH_MODE": mode}):
-        import ray
-
+        ray = _mute()
         try:
             ray.init(
                 address=address, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=False
@@ -99,6 +98,15 @@ def is_connected() -> bool:
     import ray
 
     return bool(ray.is_initialized())
+
+
+def _mute() -> Any:
+    """Ray, which writes about lost machines on stdout, where a JSON document may be; no setting keeps it from that."""
+    import ray
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda *_, **__: None
+    return ray
 
 
 def _answers_anybody(address: str) -> bool:
