@@ -4,6 +4,7 @@
     define   Recipe, Source, experiment(NAME, RECIPE, NETWORK), Experiment, new(NAME)
     train    run(NAME, …), tune(NAME), verify(RUN), gate(NAME)
     judge    compare(NAME, NAME, …), plan(NAME, NAME, effect=…), report(), bench(NAME)
+    decide   try_(NAME, against=NAME), tries()
     use      load(RUN), predict(RUN, PICTURE, …), gallery(RUN), export(RUN, FOLDER), publish(RUN)
     record   sync(), ui()
     besides  Session: a home, folders of experiments, workers; SuiteError: what every call raises
@@ -15,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api.calls import bench, compare, gate, plan, report, run, sync, tune, ui, verify
+    from suite.api.calls import bench, gate, report, run, sync, tune, ui, verify
+    from suite.api.deciding import compare, plan, tries, try_
     from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
     from suite.api.using import export, gallery, load, predict, publish
@@ -32,12 +34,13 @@ _ELSEWHERE = {
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
     **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
+    **dict.fromkeys(("compare", "plan", "tries", "try_"), "suite.api.deciding"),
     **dict.fromkeys(("export", "gallery", "load", "predict", "publish"), "suite.api.using"),
 }
 __all__ = [
     "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets", "doctor",
     "experiment", "experiments", "export", "gallery", "gate", "load", "new", "plan", "predict", "publish", "report",
-    "run", "show", "sync", "tune", "ui", "verify",
+    "run", "show", "sync", "tries", "try_", "tune", "ui", "verify",
 ]  # fmt: skip
 
 

@@ -107,8 +107,8 @@ def _gate(session: pytest.Session, ours: "Session", experiment: "Experiment", be
         from suite.api import benching
         from suite.benching import LIMIT
 
-        side = {"python" if os.sep in beside else "revision": beside}
-        [found] = benching.against(ours, [experiment], **side, seconds=seconds, limit=LIMIT)
+        python, revision = (beside, None) if os.sep in beside else (None, beside)
+        [found] = benching.against(ours, [experiment], python=python, revision=revision, seconds=seconds, limit=LIMIT)
         if found.verdict != "PASS":
             pytest.fail(found.words, pytrace=False)
 

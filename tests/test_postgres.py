@@ -1,5 +1,7 @@
 """A real PostgreSQL server: studies have the same trials as in SQLite, and MLflow records runs in it."""
 
+import base64
+import json
 import os
 import pwd
 import shutil
@@ -9,16 +11,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.cli.test_tune import BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
-from tests.conftest import Workspace, assert_refused
+from tests.cli.test_tune import BRIEF, FEW_BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
+from tests.conftest import Answer, Workspace, assert_refused
+from tests.promises import trackers
 
 pytestmark = pytest.mark.commands
 
 
 SECRET = "hush7hush"
+LOGIN = "hush7hush7-of-the-server"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def server() -> Iterator[str]:
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
     do(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
-        for name in ("studies", "record"):
+        for name in ("studies", "record", "shared"):
             do(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "suite", name)
         yield f"postgresql+psycopg2://suite:{SECRET}@127.0.0.1:{port}/studies"
     finally:
@@ -103,6 +108,99 @@ def test_mlflow_records_a_run_there_whatever_the_homes_path_and_no_file_has_the_
     assert [path.name for path in (workspace.home / "mlruns").iterdir() if path.name.isdecimal()] == []
     assert SECRET not in "".join(answer.out + answer.err for answer in answers)
     assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+@pytest.fixture(scope="module")
+def guarded(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables that name a real MLflow server, its record in PostgreSQL, its artifacts behind it, with a login."""
+    pytest.importorskip("flask_wtf", reason="mlflow[auth] is not installed")
+    folder = tmp_path_factory.mktemp("guarded")
+    with trackers.server(folder, at=f"{server.rpartition('/')[0]}/shared", login=LOGIN) as started:
+        login = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": LOGIN}
+        yield {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{started.port}", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60", **login}
+
+
+@pytest.fixture(scope="module")
+def settler(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A home with two runs and a study, recorded in its own database."""
+    workspace = quick_in(tmp_path_factory.mktemp("settler"))
+    for words in (("run", "quick", "--seeds", "2", "--no-report"), FEW_BRIEF):
+        answer = workspace.suite(*words)
+        assert answer.code == 0, answer
+    return workspace
+
+
+def test_a_home_moves_to_a_server_with_equal_values(settler: Workspace, guarded: dict[str, str], server: str) -> None:
+    to = guarded["MLFLOW_TRACKING_URI"]
+    login = {name: value for name, value in guarded.items() if name != "MLFLOW_TRACKING_URI"}
+    here = Workspace(settler.home, settler.extra | login)
+    stranger = Workspace(settler.home, settler.extra | login | {"MLFLOW_TRACKING_PASSWORD": "another"})
+    embedded = json.loads(here.suite("sync", "--json").out)["tracking_uri"]
+
+    refused, first, again = (one.suite("sync", "--to", to, "--json") for one in (stranger, here, here))
+    spoil(f"{server.rpartition('/')[0]}/shared")
+    spoiled = here.suite("sync", "--to", to)
+
+    assert_refused(refused, 3, "wants a login", "MLFLOW_TRACKING_PASSWORD")
+    sent, nothing = (json.loads(answer.out) for answer in (first, again))
+    assert (sent["sent"], nothing["sent"]) == (len(here.results()), 0)
+    assert sent["compared"] == nothing["compared"]
+    assert sent["compared"]["records"] >= 7  # two runs, their parent, the study and its three trials
+    assert sent["compared"]["artifacts"] >= 2 * 8
+    assert_refused(spoiled, 3, "1 record of", "quick-s1 differs in metric test/accuracy")
+    assert json.loads(here.suite("sync", "--json").out)["tracking_uri"] == embedded
+    assert not has_secret(settler.home.parent, refused, first, spoiled)
+
+
+def test_a_second_home_has_runs_of_its_own_on_that_server(
+    guarded: dict[str, str], tmp_path: Path, settler: Workspace
+) -> None:
+    here = Workspace(settler.home, settler.extra | guarded)
+    guest = quick_in(tmp_path, **guarded)
+
+    answers = [
+        here.suite("sync"),
+        guest.suite("run", "quick", "--seeds", "2", "--no-report"),
+        guest.suite("sync"),
+        guest.suite("report", "--json"),
+    ]
+
+    assert [answer.code for answer in answers] == [0, 0, 0, 0], answers
+    origins = [(one.home / "mlruns" / "origin").read_text().strip() for one in (here, guest)]
+    mine, others = ({one["suite.run"] for one in runs_on(guarded) if one["suite.home"] == home} for home in origins)
+    assert len(others) == 2
+    assert others < mine  # the same recipe and seeds; `here` has those of its study's winner too
+    assert not has_secret(tmp_path, *answers)
+
+
+def runs_on(guarded: dict[str, str]) -> list[dict[str, str]]:
+    """The tags of all runs of the suite that the server has, but for their parents."""
+    query = json.dumps({"experiment_ids": ["1"], "filter": "tags.`suite.kind` = 'run'", "max_results": 1000}).encode()
+    login = f"{guarded['MLFLOW_TRACKING_USERNAME']}:{guarded['MLFLOW_TRACKING_PASSWORD']}"
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
+    }
+    with urlopen(Request(f"{guarded['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/search", query, headers)) as answer:
+        return [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in json.load(answer)["runs"]]
+
+
+def spoil(address: str) -> None:
+    """Change one accuracy in MLflow's tables."""
+    psycopg2 = pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
+    query = """UPDATE metrics SET value = value + 0.001 WHERE key = 'test/accuracy' AND run_uuid =
+               (SELECT run_uuid FROM runs WHERE name = 'quick-s1')"""
+    with closing(psycopg2.connect(address.replace("+psycopg2", ""))) as database, database.cursor() as cursor:
+        cursor.execute(query)
+        assert cursor.rowcount == 1
+        database.commit()
+
+
+def has_secret(folder: Path, *answers: Answer) -> bool:
+    files = (path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return LOGIN in "".join(answer.out + answer.err for answer in answers) or any(
+        LOGIN.encode() in one for one in files
+    )
 
 
 def recorded(address: str) -> list[tuple[str, str]]:

@@ -25,9 +25,9 @@ Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 class Judged:
     """The verdict, and the drop of the mean accuracy (0 to 1) with its interval.
 
-    The true drop lies beyond each end of the interval with a probability of at most `alpha`. `p` tests the hypothesis
-    that nothing has changed. `lost` is the accuracy of the worst fresh run if it is too low for the reference's
-    distribution, else None.
+    The true drop lies above the interval with a probability of at most `alpha`, and below it with at most `alpha`
+    divided by `among`, the number of experiments in the check. `p` tests the hypothesis that nothing has changed.
+    `lost` is the accuracy of the worst fresh run if it is too low for the reference's distribution, else None.
     """
 
     verdict: Verdict
@@ -39,6 +39,7 @@ class Judged:
     margin: float
     alpha: float
     lost: float | None = None
+    among: int = 1
 
     @property
     def words(self) -> str:
@@ -60,7 +61,9 @@ class Judged:
         return f"{self.verdict}: {reason}. The drop is {self.drop:+.4f} ({low} to {high}; {seeds})."
 
 
-def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, alpha: float = ALPHA) -> Judged:
+def judge(
+    fresh: Sequence[float], reference: Sequence[float], *, margin: float, alpha: float = ALPHA, among: int = 1
+) -> Judged:
     """Compare the accuracies of fresh runs with those of a reference; a diverged run has the accuracy nan.
 
     The lower end of the drop's interval is Student's, with pooled variance. It tests whether the fresh runs come from
@@ -73,26 +76,31 @@ def judge(fresh: Sequence[float], reference: Sequence[float], *, margin: float, 
     prediction interval (Hahn and Meeker, Statistical Intervals, 1991, section 4.8; Bonferroni over the runs).
 
     `alpha` limits the false alarms of each test, and the probability that a drop of `margin` passes. When you look
-    several times, give each look its share: `1 - level_at(planned, k, 1 - ALPHA)`. Raises `ValueError` if the reference
-    has fewer than `FEWEST` runs or a diverged one, or if there is no fresh run.
+    several times, give each look its share: `1 - level_at(planned, k, 1 - ALPHA)`. A check of several experiments gives
+    their number as `among`: they share the false alarms (Bonferroni). That a drop passes needs no such correction: the
+    whole check passes only if each experiment does (an intersection-union test, Berger 1982). Raises `ValueError` if
+    the reference has fewer than `FEWEST` runs or a diverged one, or if there is no fresh run.
     """
     old, new = group(reference), group(fresh)
     if old.n < FEWEST or not all(map(math.isfinite, old.values)) or not new.n:
         raise ValueError(f"needs {FEWEST} finished reference runs and 1 fresh run at least, got {old.n} and {new.n}")
     if not all(map(math.isfinite, new.values)):
-        return Judged("FAIL", math.nan, Interval(math.nan, math.nan), 0.0, new.n, old.n, margin, alpha)
+        return Judged("FAIL", math.nan, Interval(math.nan, math.nan), 0.0, new.n, old.n, margin, alpha, among=among)
     drop = old.mean - new.mean
-    low, high, p = _ends(new, old, alpha)
+    low, high, p = _ends(new, old, alpha / among, alpha)
     most = 2 * drop - low  # Student's interval is symmetric
     rose = most < -abs(margin)
     verdict: Verdict = "FAIL" if rose else "PASS" if high < margin else "FAIL" if low > 0 else "INCONCLUSIVE"
-    found = Judged(verdict, drop, Interval(low, most if rose else high), p, new.n, old.n, margin, alpha)
-    broke = verdict != "FAIL" and new.worst < min(old.mean - abs(margin), _lowest(new.n, old, alpha))
+    found = Judged(verdict, drop, Interval(low, most if rose else high), p, new.n, old.n, margin, alpha, among=among)
+    broke = verdict != "FAIL" and new.worst < min(old.mean - abs(margin), _lowest(new.n, old, alpha / among))
     return replace(found, verdict="FAIL", lost=new.worst) if broke else found
 
 
-def _ends(new: SeedGroup, old: SeedGroup, alpha: float) -> tuple[float, float, float]:
-    """Student's lower end of a drop, Welch's upper end, and the p-value of no drop by Student's test."""
+def _ends(new: SeedGroup, old: SeedGroup, below: float, above: float) -> tuple[float, float, float]:
+    """Student's lower end of a drop, Welch's upper end, and the p-value of no drop by Student's test.
+
+    The true drop lies `below` and `above` with these probabilities.
+    """
     from scipy.stats import ttest_ind
 
     drop = old.mean - new.mean
@@ -102,7 +110,7 @@ def _ends(new: SeedGroup, old: SeedGroup, alpha: float) -> tuple[float, float, f
         warnings.simplefilter("ignore", RuntimeWarning)  # of one group that has no spread, and of a lone fresh run
         student = ttest_ind(old.values, new.values, alternative="greater")
         welch = ttest_ind(old.values, new.values, alternative="less", equal_var=False)
-        low, high = student.confidence_interval(1 - alpha).low, welch.confidence_interval(1 - alpha).high
+        low, high = student.confidence_interval(1 - below).low, welch.confidence_interval(1 - above).high
     return float(low), math.inf if new.sd is None else float(high), float(student.pvalue)
 
 

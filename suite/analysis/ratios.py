@@ -6,7 +6,9 @@ cycles of a round share it. So the bootstrap resamples whole rounds.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from suite.analysis.intervals import LEVEL, Interval
 from suite.analysis.margin import Verdict
 
 Times = NDArray[np.float64]
+Relation = Literal["equivalent", "slower", "faster", "open"]
 
 FEWEST_ROUNDS = 3
 _DRAWS = 1_000
@@ -85,6 +88,18 @@ def over(now: Ratio, then: Ratio) -> Interval:
     middle = math.log(now.value / then.value)
     half = math.hypot(*(math.log(one.interval.high / one.value) for one in (now, then)))
     return Interval(math.exp(middle - half), math.exp(middle + half))
+
+
+def relation(slower: Callable[[float], Interval], margin: float, among: int = 1) -> Relation:
+    """What an interval of a ratio, given by its level, shows of a difference of `margin`, such as 0.03 for 3 %.
+
+    `equivalent`: neither side takes 1 + `margin` times as long, by two one-sided tests at 5 % on the logarithm
+    (Schuirmann 1987). Else `slower` or `faster` if the interval excludes 1. `among` comparisons share the errors.
+    """
+    within, outside = slower(1 - 2 * (1 - LEVEL) / among), slower(1 - (1 - LEVEL) / among)
+    if within.low > 1 / (1 + margin) and within.high < 1 + margin:
+        return "equivalent"
+    return "slower" if outside.low > 1 else "faster" if outside.high < 1 else "open"
 
 
 def judge(slower: Interval, limit: float) -> Verdict:

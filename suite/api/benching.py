@@ -13,8 +13,9 @@ from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
+    from suite.benching.baselines import Baseline
     from suite.benching.sides import Side, Workload
-    from suite.benching.speed_gate import Baseline, Gated
+    from suite.benching.speed_gate import Gated
     from suite.benching.throughput import Throughput
 
 
@@ -38,24 +39,27 @@ def check(
     baseline: Path | None = None,
     seconds: float = 30.0,
     limit: float,
+    margin: float | None = None,
     every: bool = False,
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether its ratio to a bare loop is still the committed ratio.
 
-    Up to `limit` times the committed ratio passes. Raises `SuiteError` (2) if there is no baseline; of `every`
-    experiment those without one are only named.
+    Up to `limit` times the committed ratio passes; with a `margin` it is also said whether both are equivalent. Raises
+    `SuiteError`: 2 if there is no baseline, 4 if none is of this kind of processor; of `every` experiment those
+    without one are only named.
     """
-    from suite.benching import speed_gate
+    from suite.benching import baselines, speed_gate
 
     _require_processor()
     session.home.require_writable()
-    path = baseline or place_of(session.home, speed_gate.COMMITTED)
-    baselines = speed_gate.read_baselines(path, () if every else [one.title for one in experiments])
+    path = baseline or place_of(session.home, baselines.COMMITTED)
+    known = baselines.of_this_kind(path, [one.title for one in experiments], every=every)
     if every:
-        experiments = session.with_reference(experiments, baselines, path)
-    for name, workload in _workloads(session, experiments).items():
-        tell = partial(_tell, session, name)
-        yield speed_gate.check(name, workload, baselines[name], seconds=seconds, limit=limit, tell=tell)
+        experiments = session.with_reference(experiments, known, f"{path} for {baselines.kind()}")
+    jobs = _workloads(session, experiments)
+    asked = speed_gate.Question(seconds, limit, len(jobs), margin)
+    for name, job in jobs.items():
+        yield speed_gate.check(name, job, known[name], asked, tell=partial(_tell, session, name))
 
 
 def against(
@@ -66,35 +70,40 @@ def against(
     python: str | None = None,
     seconds: float = 30.0,
     limit: float,
+    margin: float | None = None,
 ) -> "Iterator[Gated]":
     """Yield, for each experiment, whether a step is slower than in another git revision or another interpreter.
 
     `python` is the other interpreter's path; there, and here beside it, torch computes the step. Up to `limit` times
-    the other's time passes. Raises `SuiteError`.
+    the other's time passes; with a `margin` it is also said whether both are equivalent. Raises `SuiteError`.
     """
     from suite.benching import speed_gate
 
     _require_processor()
     session.home.require_writable()
     with _other_side(revision, python) as other:  # first, because to check the data takes longer
-        for name, workload in _workloads(session, experiments).items():
-            tell = partial(_tell, session, name)
-            yield speed_gate.against(name, workload, other, seconds=seconds, limit=limit, tell=tell)
+        jobs = _workloads(session, experiments)
+        asked = speed_gate.Question(seconds, limit, len(jobs), margin)
+        for name, job in jobs.items():
+            yield speed_gate.against(name, job, other, asked, tell=partial(_tell, session, name))
 
 
 def update_baseline(
     session: Session, experiments: Sequence[Experiment], *, baseline: Path | None = None, seconds: float = 30.0
 ) -> "tuple[Path, Mapping[str, Baseline]]":
-    """Measure each experiment's ratio to a bare loop again and write it; returns the file and the ratios by title."""
-    from suite.benching import speed_gate
+    """Measure each experiment's ratio to a bare loop again and write it; returns the file and the ratios by title.
+
+    The file keeps the baselines of other kinds of processors.
+    """
+    from suite.benching import baselines, speed_gate
 
     _require_processor()
     session.home.require_writable()
-    path, found = baseline or place_of(session.home, speed_gate.COMMITTED, to_write=True), {}
+    path, found = baseline or place_of(session.home, baselines.COMMITTED, to_write=True), {}
     for name, workload in _workloads(session, experiments).items():
         found[name] = speed_gate.measured(workload, seconds=seconds, tell=partial(_tell, session, name))
         session.screen.say(f"{name}: {found[name].ratio.words} times as long as the bare loop.")
-    speed_gate.write_baselines(path, found)
+    baselines.write(path, found)
     return path, found
 
 

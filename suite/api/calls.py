@@ -11,17 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api import benching, comparing, reporting, rows, training, tuning
+from suite.api import benching, reporting, rows, training, tuning
 from suite.api.arguments import at_least, share
 from suite.api.caller import leaves_no_trace
 from suite.api.naming import RunName, words_of
-from suite.api.results import Compared, Results, Runs, Tuned
+from suite.api.results import Results, Runs, Tuned
 from suite.api.session import Named, Session
 from suite.errors import SuiteError
 from suite.text import nearest
 
 if TYPE_CHECKING:
-    from suite.api.planning import SeedPlan
     from suite.benching.speed_gate import Gated as SpeedGated
     from suite.benching.throughput import Throughput
     from suite.reporting import Written
@@ -81,51 +80,6 @@ def tune(
 
 
 @leaves_no_trace
-def compare(
-    *names: Named,
-    until_decided: bool = False,
-    limit: int | None = None,
-    margin: float | None = None,
-    session: Session | None = None,
-    **changes: Any,
-) -> Compared:
-    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
-
-    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`. Files of predictions
-    of other programs (.csv, .parquet, .npz) are compared alike.
-    """
-    from suite.analysis.intervals import FEWEST
-
-    if limit is not None:
-        at_least(FEWEST, "limit", limit)
-    share("margin", margin)
-    opened = session or Session.open()
-    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
-
-
-@leaves_no_trace
-def plan(
-    *names: Named,
-    effect: float | None = None,
-    margin: float | None = None,
-    power: float = 0.8,
-    session: Session | None = None,
-    **changes: Any,
-) -> "Results[SeedPlan]":
-    """The seeds that a comparison of these experiments needs to see an `effect`, such as 0.005, or rule out a `margin`.
-
-    Their finished runs are the pilot; `power` is how often that shall succeed.
-    """
-    from suite.api import planning
-
-    for name, value in {"effect": effect, "margin": margin, "power": power}.items():
-        share(name, value)
-    opened = session or Session.open()
-    found = planning.plan(opened, names, changes=changes, effect=effect, margin=margin, power=power)
-    return Results(found, lambda some: [one.table().shown() for one in some], lambda one: one.facts())
-
-
-@leaves_no_trace
 def verify(*runs: RunName, session: Session | None = None) -> "Results[Verdict]":
     """Train finished runs again and compare every number, bit for bit; a name is like `"lenet-s0"`, or `"all"`."""
     found = training.verify(session or Session.open(), words_of(runs))
@@ -159,13 +113,14 @@ def bench(
     against: str | None = None,
     against_env: str | None = None,
     limit: float | None = None,
+    margin: float | None = None,
     session: Session | None = None,
     **changes: Any,
 ) -> "Results[Throughput] | Results[SpeedGated]":
     """Measure the speed of experiments, each for `seconds`; without names, of all experiments.
 
     With `against`, a git revision, or `against_env`, another interpreter, judge whether a step is slower here than
-    there. Up to `limit` times the other's time passes.
+    there. Up to `limit` times the other's time passes; a `margin`, such as 0.03, asks whether both are equivalent.
     """
     from suite.benching import LIMIT
 
@@ -177,7 +132,8 @@ def bench(
         speeds = list(benching.measure(opened, chosen, seconds=seconds))
         return Results(speeds, rows.speed_tables, lambda one: one.facts())
     other = {"revision": against, "python": against_env}
-    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT))
+    share("margin", margin)
+    judged = list(benching.against(opened, chosen, **other, seconds=seconds, limit=limit or LIMIT, margin=margin))
     beside = str(against or against_env)
     return Results(judged, lambda some: [rows.speed_gate_table(some, beside)], lambda one: one.facts())
 
@@ -194,9 +150,12 @@ def report(
 
 
 @leaves_no_trace
-def sync(*, rebuild: bool = False, session: Session | None = None) -> reporting.Sent:
-    """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders."""
-    return reporting.sync(session or Session.open(), rebuild=rebuild)
+def sync(*, rebuild: bool = False, to: str = "", session: Session | None = None) -> reporting.Sent:
+    """Send the runs that are missing in MLflow; with `rebuild`, write its record again from the run folders.
+
+    `to` is the address of another MLflow: everything is sent there and compared with the present record.
+    """
+    return reporting.sync(session or Session.open(), rebuild=rebuild, to=to)
 
 
 @leaves_no_trace

@@ -42,14 +42,14 @@ def compare(
             raise SuiteError("files of predictions cannot be trained further or otherwise.", "Give --margin at most.")
         return compare_files(files, margin=margin)
     every = [one.name for one in session.registry.choose(["all"])] if "all" in words else words
-    wanted = list({_called(one): one for one in every}.values())
+    wanted = list({called(one): one for one in every}.values())
     if len(wanted) < 2:
         raise SuiteError("compare takes two experiments or more.", "See python -m suite list.")
     if limit and not until_decided:
         raise SuiteError("--limit: says how many seeds --until-decided may train.", "Give both, or neither.")
     if until_decided:
         return _until_decided(session, session.chosen(wanted, changes), limit or 12, margin)
-    groups = _groups(session, {_called(word): _identity(session, word, changes) for word in wanted})
+    groups = groups_of(session, {called(word): _identity(session, word, changes) for word in wanted})
     return _compared(groups, margin=margin)
 
 
@@ -74,8 +74,8 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
     session.fetch(experiments)
     planned_looks = looks(FEWEST, limit)
     for look, seeds in enumerate(planned_looks):
-        _train_all(session, experiments, seeds)
-        groups = _groups(session, {_called(one): one.identity for one in experiments})
+        train_all(session, experiments, range(seeds))
+        groups = groups_of(session, {called(one): one.identity for one in experiments})
         found = _compared(groups, level=level_at(planned_looks, look), seeds=range(seeds), margin=margin)
         pairs = found.comparisons
         undecided = sum(not one.decided for one in pairs)
@@ -87,15 +87,15 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
     return found
 
 
-def _train_all(session: Session, experiments: Sequence[Experiment], seeds: int) -> None:
-    """Train every experiment with `seeds` seeds; raises `SuiteError` for the first run without an accuracy."""
-    planned = plan(experiments, range(seeds), session.home.runs)
+def train_all(session: Session, experiments: Sequence[Experiment], seeds: Sequence[int]) -> None:
+    """Train every experiment with these seeds; raises `SuiteError` for the first run without an accuracy."""
+    planned = plan(experiments, seeds, session.home.runs)
     train_recorded(session, planned)
     if lost := [item for item in planned if item.status != "finished"]:
         raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
 
 
-def _called(one: Named) -> str:
+def called(one: Named) -> str:
     """How messages name it: a name may be that of several texts in a notebook."""
     if isinstance(one, str):
         return one
@@ -109,7 +109,7 @@ def _identity(session: Session, word: Named, changes: Mapping[str, Any] | None) 
     return session.chosen([word], changes)[0].identity
 
 
-def _groups(session: Session, identities: Mapping[str, str]) -> "list[Group]":
+def groups_of(session: Session, identities: Mapping[str, str]) -> "list[Group]":
     """The groups from MLflow's record whose identity is, or starts with, one of these."""
     from suite.tracking.frame import finished_runs
     from suite.tracking.groups import read_groups

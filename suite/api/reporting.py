@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING
 
 from suite.api.inspecting import sheets
 from suite.api.session import Session
+from suite.errors import SuiteError
 
 if TYPE_CHECKING:
     from suite.reporting import Written
     from suite.reporting.choice import Choice
+    from suite.tracking.moving import Counts
     from suite.tracking.sync import Synced
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The number of runs that were sent to MLflow, its address, and the folder to which an old record was moved."""
+    """The number of runs that were sent to MLflow, its address, and the folder to which an old record was moved.
+
+    `compared` counts what was found equal after the record was sent to another MLflow.
+    """
 
     runs: int
     tracking_uri: str
     aside: Path | None = None
+    compared: "Counts | None" = None
 
 
 def report(session: Session, choice: "Choice | None" = None) -> "Written":
@@ -60,8 +66,17 @@ def write(session: Session, record: str) -> Path:
     return written.page
 
 
-def sync(session: Session, *, rebuild: bool = False) -> Sent:
-    """Send the runs that are missing in MLflow; `rebuild` moves the old record aside first. Raises `SuiteError`."""
+def sync(session: Session, *, rebuild: bool = False, to: str = "") -> Sent:
+    """Send the runs that are missing in MLflow; `rebuild` moves the old record aside first. Raises `SuiteError`.
+
+    `to` is the address of another MLflow, which gets everything instead.
+    """
+    if to:
+        from suite.api.moving import move
+
+        if rebuild:
+            raise SuiteError("--to and --rebuild: each writes a record of its own.", "Give one of them.")
+        return move(session, to)
     from suite.tracking.store import TrackerAway, shown_uri, unreachable
     from suite.tracking.sync import set_aside
 

@@ -164,7 +164,9 @@ class Session:
         """The exit code of a command that left out nothing (0), or experiments without data (3)."""
         return MACHINE if self.without else 0
 
-    def with_reference(self, experiments: Sequence[Experiment], known: Container[str], path: Path) -> list[Experiment]:
+    def with_reference(
+        self, experiments: Sequence[Experiment], known: Container[str], path: Path | str
+    ) -> list[Experiment]:
         """Those of all experiments that a file of references knows by their titles; the others are named."""
         if left := [one.title for one in experiments if one.title not in known]:
             self.screen.warn(f"{', '.join(left)}: not judged, because {path} has no entry. --update measures one.")

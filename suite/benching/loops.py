@@ -6,6 +6,7 @@ stops it.
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -87,6 +88,7 @@ def tutorial(experiment: Experiment, data: Data, after: After) -> None:
 def lightning(experiment: Experiment, data: Data, after: After) -> None:
     """PyTorch Lightning with the tutorial's DataLoader; all cores, without logging or checkpoints."""
     import lightning as pl
+    from lightning.fabric.utilities.warnings import PossibleUserWarning
 
     class Module(pl.LightningModule):
         def __init__(self) -> None:
@@ -104,11 +106,13 @@ def lightning(experiment: Experiment, data: Data, after: After) -> None:
         def on_train_batch_end(self, _trainer: Any, _module: Any, _outputs: Any, batch: Any, _index: int) -> None:
             after(len(batch[1]))
 
-    trainer = pl.Trainer(
-        max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()],
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
-    trainer.fit(Module(), _training_loader(experiment.recipe, data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PossibleUserWarning)  # as on every machine that has Slurm
+        trainer = pl.Trainer(
+            max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()],
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        )  # fmt: skip
+        trainer.fit(Module(), _training_loader(experiment.recipe, data))
 
 
 def evaluation(experiment: Experiment, data: Data, after: After) -> None:

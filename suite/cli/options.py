@@ -92,6 +92,24 @@ def of_plan(parser: argparse.ArgumentParser) -> None:
     shared.usual(parser)
 
 
+def of_try(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `try`."""
+    parser.add_argument("name", metavar="NAME", help="the experiment that is new or changed")
+    parser.add_argument("--against", required=True, metavar="BASELINE", help="the experiment to beat")
+    parser.add_argument("--keep-if", choices=("better", "not-worse"), default="better",
+                        help="what must be shown to keep it (better)")  # fmt: skip
+    parser.add_argument("--margin", type=types.points, default=0.005, metavar="POINTS",
+                        help="the least improvement worth having, or the largest loss you accept (0.5pt)")  # fmt: skip
+    parser.add_argument("--limit", type=types.enough, default=12, metavar="N", help="the most seeds (12)")
+    shared.workers(parser)
+    shared.usual(parser, markdown=True)
+
+
+def of_tries(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tries`."""
+    shared.json(parser)
+
+
 def of_gate(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gate`."""
     parser.add_argument("names", metavar="NAME", nargs="+", help="experiments' names, or all")
@@ -118,6 +136,8 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against-env", metavar="PYTHON", help="compare with the same step in another interpreter")
     parser.add_argument("--limit", type=types.factor, default=LIMIT, metavar="TIMES",
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
+    parser.add_argument("--margin", type=types.percent, metavar="PERCENT",
+                        help="a difference that does not matter, such as 3%%: is a step equivalent?")  # fmt: skip
     shared.usual(parser, markdown=True)
 
 
@@ -174,6 +194,7 @@ def of_report(parser: argparse.ArgumentParser) -> None:
 def of_sync(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sync`."""
     parser.add_argument("--rebuild", action="store_true", help="move MLflow's record aside and write a new one")
+    parser.add_argument("--to", default="", metavar="ADDRESS", help="send all to another MLflow, and compare the two")
     shared.data_dir(parser)
     shared.json(parser)
 

@@ -132,6 +132,8 @@ VERBS = (
     (verbs.tune, options.of_tune),
     (verbs.compare, options.of_compare),
     (verbs.plan, options.of_plan),
+    (verbs.try_, options.of_try),
+    (verbs.tries, options.of_tries),
     (verbs.gate, options.of_gate),
     (verbs.bench, options.of_bench),
     (verbs.verify, options.of_verify),

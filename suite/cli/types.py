@@ -46,6 +46,14 @@ def points(text: str) -> float:
     return float(found[1]) / 100
 
 
+def percent(text: str) -> float:
+    """A percentage such as 3%, as a share."""
+    found = re.fullmatch(r"(\d{1,2}(?:\.\d{1,4})?)%", text)
+    if not found or float(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"expected a percentage such as 3%, got {text!r:.80}")
+    return float(found[1]) / 100
+
+
 def factor(text: str) -> float:
     """A factor of 1 or more."""
     if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text) or not float(text) >= 1:

@@ -21,9 +21,13 @@ _UNFIT = re.compile(r"\?|%[0-9A-Fa-f]{2}|[\udc80-\udcff]")
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds `mlruns/` and `reports/`."""
+    """The folder that holds `mlruns/` and `reports/`.
+
+    `tracker` is MLflow's address, if it is neither the home's own nor that of MLFLOW_TRACKING_URI.
+    """
 
     root: Path
+    tracker: str = ""
 
     @classmethod
     def find(cls) -> "Home":
@@ -114,6 +118,11 @@ class Home:
     def studies(self) -> Path:
         """The database of the studies, and one document per study."""
         return self.mlruns / "studies"
+
+    @property
+    def tries(self) -> Path:
+        """The ledgers of tries, one for each baseline."""
+        return self.mlruns / "tries"
 
     @property
     def pictures(self) -> Path:

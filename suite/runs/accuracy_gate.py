@@ -62,6 +62,7 @@ class Gated:
         return {
             "experiment": self.title, "verdict": judged.verdict, "words": judged.words, "drop": judged.drop,
             "interval": [judged.interval.low, judged.interval.high], "p": judged.p, "margin": judged.margin,
+            "among": judged.among,
             "fresh": list(self.fresh), "reference": list(self.reference.accuracies), "changed": list(self.changed),
             "reason": self.reason,
         }  # fmt: skip
@@ -81,7 +82,8 @@ def gate(
     The default of `margin` is twice the reference's standard deviation over seeds, but at least `SMALLEST_MARGIN`.
 
     An experiment gets few seeds at first. As long as it is inconclusive, it gets more, at most `most`. The error of all
-    looks together is `ALPHA`. The runs are deleted afterwards.
+    looks together is `ALPHA`, and the false alarms of all experiments together have that bound too. The runs are
+    deleted afterwards.
     """
     planned_looks = looks(FEWEST, most)
     undecided = list(experiments)
@@ -92,7 +94,7 @@ def gate(
             alpha = 1 - level_at(planned_looks, look, 1 - ALPHA)
             for experiment in list(undecided):
                 mine = [item for item in planned if item.experiment is experiment]
-                found = _judge(experiment, mine, references[experiment.title], margin, alpha)
+                found = _judge(experiment, mine, references[experiment.title], margin, alpha, len(experiments))
                 if found.judged.verdict != "INCONCLUSIVE" or seeds == most:
                     undecided.remove(experiment)
                     yield found
@@ -122,12 +124,17 @@ def write_references(path: Path, references: Mapping[str, Reference]) -> None:
 
 
 def _judge(
-    experiment: Experiment, planned: Sequence[Planned], reference: Reference, margin: float | None, alpha: float
+    experiment: Experiment,
+    planned: Sequence[Planned],
+    reference: Reference,
+    margin: float | None,
+    alpha: float,
+    among: int,
 ) -> Gated:
     fresh = [_accuracy(item) for item in planned]
     reason = next((item.reason or item.status for item in planned if item.status != "finished"), "")
     usual = max(SMALLEST_MARGIN, 2 * (group(reference.accuracies).sd or 0))
-    judged = judge(fresh, reference.accuracies, margin=margin or usual, alpha=alpha)
+    judged = judge(fresh, reference.accuracies, margin=margin or usual, alpha=alpha, among=among)
     return Gated(experiment.title, judged, tuple(fresh), reference, _changes(experiment, reference), reason)
 
 

@@ -55,8 +55,8 @@ class Store:
 
 
 def tracking_uri(home: Home) -> str:
-    """The address of the record: MLFLOW_TRACKING_URI if set, else the SQLite file below mlruns/."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
+    """The address of the record: the home's `tracker`, MLFLOW_TRACKING_URI, or the SQLite file below mlruns/."""
+    return home.tracker or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database(home)}"
 
 
 def shown_uri(home: Home) -> str:
@@ -155,7 +155,15 @@ def answering() -> Iterator[None]:
     except (SuiteError, TrackerAway):
         raise
     except Exception as error:  # the stores raise exceptions of their drivers: they have no common base class
-        raise TrackerAway(one_line(str(error))[:200] or type(error).__name__) from harmless(error)
+        raise TrackerAway(_reason(error)) from harmless(error)
+
+
+def _reason(error: Exception) -> str:
+    """Why the tracker did not do what it was asked, in one line."""
+    words = one_line(str(error))
+    if "failed with error code 401" in words:  # MLflow's client shows the server's own page as the reason
+        return "it wants a login; MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold none that it knows"
+    return words[:200] or type(error).__name__
 
 
 def _load_mlflow() -> None:

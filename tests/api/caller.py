@@ -161,6 +161,8 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
         "run": lambda: suite.run("quick", "worse", **amount, **with_own)._repr_html_(),
         "load": lambda: suite.load("quick-s0", **with_own),
         "tune": lambda: suite.tune("quick", **few, **with_own)._repr_html_(),
+        "try_": lambda: suite.try_("worse", against="quick", **with_own)._repr_html_(),
+        "tries": lambda: suite.tries(**with_own)._repr_html_(),
         "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
         "verify": lambda: suite.verify("quick-s0", **with_own)._repr_html_(),
         "gate": lambda: suite.gate("quick", reference=folder / "reference.json", **with_own)._repr_html_(),

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import suite
-from suite.api import calls, preparing, using
+from suite.api import calls, deciding, preparing, using
 from tests.api import caller
 from tests.conftest import SLOW, Workspace, answer_of, furnish, python
 
@@ -39,7 +39,7 @@ def test_nothing_of_a_process_that_uses_the_libraries_itself_is_changed(tmp_path
 def test_every_call_promises_it():
     public = [
         one
-        for room in (calls, preparing, using)
+        for room in (calls, deciding, preparing, using)
         for one in vars(room).values()
         if inspect.isfunction(one) and one.__module__ == room.__name__ and not one.__name__.startswith("_")
     ]

@@ -9,18 +9,18 @@ import pytest
 
 from suite.analysis.ratios import Ratio
 from suite.benching import speed_gate as gate
+from suite.benching.baselines import COMMITTED, Baseline, kind, of_this_kind, read, write
 from suite.benching.session import FEWEST_CYCLES, ROUNDS, Seen
 from suite.benching.sides import Side, Workload
-from suite.benching.speed_gate import AGAIN, BARE, NOW, Baseline
-from suite.engine.exact import machine
+from suite.benching.speed_gate import AGAIN, BARE, NOW, Question
 from suite.errors import SuiteError
 
 OTHER = Side("before", "suite")
 FACTS = {"identity": "same", "suite": "1", "torch": "2"}
-BASELINE = Baseline(Ratio(0.8, 0.005, ROUNDS, 10), machine()["cpu"], "2", "same")
+BASELINE = Baseline(Ratio(0.8, 0.005, ROUNDS, 10), kind(), "2", "same")
 
 
-def judged(monkeypatch, tmp_path, *, other=1.0, again=1.0, noise=0.0, baseline=None, identity="same"):
+def judged(monkeypatch, tmp_path, *, other=1.0, again=1.0, noise=0.0, baseline=None, identity="same", **asked):
     """The verdict where one step takes 1, the `other` side's and the suite's second time as given."""
     chance = np.random.default_rng(5)
 
@@ -34,9 +34,10 @@ def judged(monkeypatch, tmp_path, *, other=1.0, again=1.0, noise=0.0, baseline=N
         return {NOW: seen(1.0, FACTS), sides[1].name: others, AGAIN: seen(again, FACTS)}
 
     monkeypatch.setattr(gate, "measure", measure)
-    words = {"seconds": 1.0, "limit": 1.05, "tell": print}
-    job = Workload("mlp", tmp_path)
-    return gate.check("mlp", job, baseline, **words) if baseline else gate.against("mlp", job, OTHER, **words)
+    job, question = Workload("mlp", tmp_path), Question(1.0, 1.05, **asked)
+    if baseline:
+        return gate.check("mlp", job, baseline, question, tell=print)
+    return gate.against("mlp", job, OTHER, question, tell=print)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +74,31 @@ def test_the_ratio_to_the_bare_loop_is_judged_by_the_baselines(monkeypatch, tmp_
     assert found.remark == ""
 
 
-def test_on_another_processor_a_loss_is_no_failure(monkeypatch, tmp_path):
-    found = judged(monkeypatch, tmp_path, other=1 / 0.9, baseline=replace(BASELINE, cpu="another", torch="1"))
+def test_another_torch_is_remarked(monkeypatch, tmp_path):
+    found = judged(monkeypatch, tmp_path, other=1 / 0.9, baseline=replace(BASELINE, torch="1"))
 
-    assert found.verdict == "INCONCLUSIVE"
-    assert "another processor (another)" in found.remark
-    assert "torch 1" in found.remark
+    assert found.remark == "The baseline has torch 1."
+
+
+def test_a_check_of_many_needs_a_clearer_loss_to_fail_and_no_clearer_one_to_pass(monkeypatch, tmp_path):
+    alone, of_many = (judged(monkeypatch, tmp_path, other=1 / 1.2, noise=0.05, among=among) for among in (1, 11))
+
+    assert (alone.verdict, of_many.verdict) == ("FAIL", "INCONCLUSIVE")
+    assert of_many.slower.low < alone.slower.low
+    assert of_many.slower.high == alone.slower.high
+
+
+@pytest.mark.parametrize(
+    ("other", "noise", "relation"),
+    [(1.0, 0.001, "equivalent"), (1 / 1.1, 0.001, "slower"), (1.1, 0.001, "faster"), (1.0, 0.2, "open"),
+     (1 / 1.02, 0.001, "equivalent")],
+)  # fmt: skip
+def test_a_margin_asks_whether_both_are_equivalent(monkeypatch, tmp_path, other, noise, relation):
+    found = judged(monkeypatch, tmp_path, other=other, noise=noise, margin=0.03)
+
+    assert found.relation == relation
+    assert {"equivalent": "Equivalent: a difference of 3 % is ruled out.", "slower": "Slower.", "faster": "Faster.",
+            "open": "Whether it differs by 3 % is open."}[relation] in found.words  # fmt: skip
 
 
 def test_facts_are_json(monkeypatch, tmp_path):
@@ -90,10 +110,10 @@ def test_facts_are_json(monkeypatch, tmp_path):
 
 def test_baselines_come_back_as_they_were_written_and_others_stay(tmp_path):
     path = tmp_path / "speed.json"
-    gate.write_baselines(path, {"mlp": BASELINE, "cnn": replace(BASELINE, torch="3")})
-    gate.write_baselines(path, {"mlp": replace(BASELINE, ratio=Ratio(exp(0.1), 0.01, 6, 7))})
+    write(path, {"mlp": BASELINE, "cnn": replace(BASELINE, torch="3")})
+    write(path, {"mlp": replace(BASELINE, ratio=Ratio(exp(0.1), 0.01, 6, 7))})
 
-    found = gate.read_baselines(path, ["mlp", "cnn"])
+    found = of_this_kind(path, ["mlp", "cnn"], every=False)
 
     assert found["mlp"].ratio == Ratio(exp(0.1), 0.01, 6, 7)
     assert found["cnn"] == replace(BASELINE, torch="3")
@@ -109,16 +129,47 @@ def test_a_damaged_baseline_is_refused_and_left_as_it_is(tmp_path, text):
     path.write_text(text)
 
     with pytest.raises(SuiteError, match=f"{path} is not a baseline of the gate: .*--update") as refused:
-        gate.read_baselines(path, ["mlp"])
+        of_this_kind(path, ["mlp"], every=False)
 
     assert refused.value.code == 2
     assert path.read_text() == text
 
 
 def test_a_baseline_that_is_not_there_names_the_remedy(tmp_path):
-    gate.write_baselines(tmp_path / "speed.json", {"mlp": BASELINE})
+    write(tmp_path / "speed.json", {"mlp": BASELINE})
 
     with pytest.raises(SuiteError, match=r"no baseline of cnn; it has mlp\..*--update"):
-        gate.read_baselines(tmp_path / "speed.json", ["cnn"])
+        of_this_kind(tmp_path / "speed.json", ["cnn"], every=False)
     with pytest.raises(SuiteError, match=r"there is no such baseline\..*--update"):
-        gate.read_baselines(tmp_path / "none.json", ["cnn"])
+        of_this_kind(tmp_path / "none.json", ["cnn"], every=False)
+
+
+def test_each_kind_of_processor_has_a_baseline_and_one_without_is_said_before_anything_is_measured(tmp_path):
+    path, other = tmp_path / "speed.json", replace(BASELINE, cpu="Another, AVX2")
+    write(path, {"mlp": other, "cnn": BASELINE})
+
+    without = f"no baseline of mlp for this kind of processor, {kind()}; it has Another, AVX2"
+    with pytest.raises(SuiteError, match=without) as away:
+        of_this_kind(path, ["mlp"], every=False)
+    known = of_this_kind(path, ["mlp", "cnn"], every=True)
+    write(path, {"mlp": BASELINE})
+
+    assert away.value.code == 4
+    assert known == {"cnn": BASELINE}
+    assert read(path)["mlp"].known == {kind(): BASELINE, "Another, AVX2": other}
+    assert of_this_kind(path, ["mlp"], every=False) == {"mlp": BASELINE, "cnn": BASELINE}
+
+
+def test_a_file_of_an_older_version_is_read_and_an_update_keeps_what_it_has(tmp_path):
+    path, old = tmp_path / "speed.json", replace(BASELINE, cpu="AMD EPYC")
+    path.write_text(json.dumps({"mlp": old.facts(), "cnn": old.facts()}))
+
+    write(path, {"mlp": BASELINE})
+
+    assert read(path)["mlp"].known == {"AMD EPYC": old, kind(): BASELINE}
+    assert read(path)["cnn"].known == {"AMD EPYC": old}
+
+
+def test_the_committed_baselines_are_of_a_named_kind():
+    assert {cpu for one in read(COMMITTED).values() for cpu in one.known} >= {"AMD EPYC, AVX-512"}
+    assert len(read(COMMITTED)) == 11

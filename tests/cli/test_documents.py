@@ -33,7 +33,7 @@ ELSEWHERE = {  # a test of the default run that gives the real command, and whos
     "list": "cli/test_parser.py", "new": "cli/test_new.py", "plan": "cli/test_comparing.py",
     "predict": "cli/test_predict.py", "publish": "cli/test_export.py", "report": "cli/test_run.py",
     "run": "cli/test_run.py", "show": "cli/test_parser.py", "sync": "cli/test_run.py",
-    "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
+    "tries": "cli/test_try.py", "try": "cli/test_try.py", "tune": "cli/test_tune.py", "verify": "cli/test_verify.py",
 }  # fmt: skip
 RATIO = Ratio(1.2, 0.01, ROUNDS, 10)
 HERE = {

@@ -30,6 +30,16 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("each try may spend the whole error", "suite/analysis/trying.py",
+           (("return float(budget / (zeta(EXPONENT) * number**EXPONENT))", "return budget"),),
+           ("tests/analysis/test_trying.py", "-k", "add_up")),
+    Mutant("a recipe gets another try by another rule", "suite/api/trying.py",
+           (("                _require_same(rule, entry, candidate, baseline)\n                return entry\n",
+             "                if rule.margin == entry[\"margin\"]:\n                    return entry\n"),),
+           ("tests/cli/test_try.py", "-k", "another_rule")),
+    Mutant("a try may use seeds that were seen", "suite/api/trying.py",
+           (("        _require_unseen(session, candidate, baseline, rule)\n", ""),),
+           ("tests/cli/test_try.py", "-k", "seen_before")),
     Mutant("the help changes, and AGENTS.md does not", "suite/cli/verbs/training.py",
            (('"""Train experiments, several at once;', '"""Train experiments;'),),
            ("tests/test_docs.py", "-k", "agents_md")),

@@ -37,6 +37,8 @@ def network():
 
     return nn.Sequential(nn.Flatten(), Sleepy(784, 10))
 '''
+SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+CHECKS_LOGINS = "mlflow.server.auth:authenticate_request_basic_auth"
 NAPS = 18  # sleeps between the ends of its first and its last epoch
 
 
@@ -133,9 +135,12 @@ class Door:
 
 
 class Server:
-    """A real MLflow server on loopback with its own store."""
+    """A real MLflow server on loopback with its own store, or that in another database, `at` its address.
 
-    def __init__(self, folder: Path) -> None:
+    With a `login`, the administrator's password, it answers nobody else.
+    """
+
+    def __init__(self, folder: Path, at: str = "", login: str = "") -> None:
         self.database, self.artifacts = folder / "server.db", folder / "artifacts" / "1"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -143,11 +148,12 @@ class Server:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"),
-                *("--port", str(self.port), "--backend-store-uri", f"sqlite:///{self.database}"),
+                *("--port", str(self.port), "--backend-store-uri", at or f"sqlite:///{self.database}"),
                 *("--artifacts-destination", str(self.artifacts.parent)),
+                *(("--app-name", "basic-auth") if login else ()),
             ],
             cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={**os.environ, **SETTINGS, **(_asking(folder, login) if login else {})},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -175,10 +181,23 @@ class Server:
         self._process.wait()
 
 
+def _asking(folder: Path, login: str) -> dict[str, str]:
+    """The variables of a server with a login. It keeps what it has checked: a check takes it a tenth of a second."""
+    lines = ("default_permission = READ", "admin_username = admin", "auth_cache_ttl_seconds = 600")
+    lines += (f"database_uri = sqlite:///{folder / 'users.db'}", f"authorization_function = {CHECKS_LOGINS}")
+    settings = folder / "login.ini"
+    settings.write_text("\n".join(("[mlflow]", *lines)))
+    return {
+        "MLFLOW_AUTH_ADMIN_PASSWORD": login,
+        "MLFLOW_AUTH_CONFIG_PATH": str(settings),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "for the forms of its pages",
+    }
+
+
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
+def server(folder: Path, at: str = "", login: str = "") -> Iterator[Server]:
     """A server that runs as long as the `with` block."""
-    started = Server(folder)
+    started = Server(folder, at, login)
     try:
         yield started
     finally:

@@ -10,6 +10,7 @@ import suite
 from suite.analysis.comparison import Comparison
 from suite.api.datasets import Entry
 from suite.api.doctor import Finding
+from suite.api.ledger import Tried
 from suite.api.reporting import Sent
 from suite.api.results import Compared, Results, Runs, Tuned
 from suite.benching.speed_gate import Gated as SpeedGated
@@ -49,6 +50,7 @@ assert_type(suite.gate("mlp", margin=0.01), Results[Gated])
 assert_type(suite.bench("mlp", against="main"), Results[Throughput] | Results[SpeedGated])
 assert_type(suite.report("lenet", baseline="cnn"), Written)
 assert_type(suite.sync(rebuild=True), Sent)
+assert_type(suite.sync(to="sqlite:////tmp/record.db"), Sent)
 assert_type(suite.datasets(), list[Entry])
 assert_type(suite.experiments(), Results[Experiment])
 assert_type(suite.doctor(), Results[Finding])
@@ -67,6 +69,8 @@ mine = suite.experiment(
 )
 assert_type(mine, suite.Experiment)
 assert_type(suite.run(mine, "lenet", lr=0.01), Runs)
+assert_type(suite.try_("cnn", against="lenet", keep_if="not-worse", lr=0.1), Tried)
+assert_type(suite.tries()[0].verdict, str)
 assert_type(suite.compare(mine, "lenet"), Compared)
 assert_type(suite.check(mine), Checked)
 assert_type(suite.tune(mine), Tuned)

@@ -14,9 +14,11 @@ from suite.cli.verbs.predicting import predict
 from suite.cli.verbs.records import report, sync, ui
 from suite.cli.verbs.starting import new
 from suite.cli.verbs.training import run, verify
+from suite.cli.verbs.trying import tries, try_
 from suite.cli.verbs.tuning import tune
 
 __all__ = [
     "bench", "check", "compare", "completion", "data", "doctor", "export", "gallery", "gate", "list_experiments", "new",
-    "plan", "predict", "publish", "report", "run", "show", "sync", "tune", "ui", "verify",
+    "plan", "predict", "publish", "report", "run", "show", "sync", "tries", "try_", "tune",
+    "ui", "verify",
 ]  # fmt: skip

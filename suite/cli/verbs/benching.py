@@ -24,7 +24,8 @@ def bench(args: Namespace) -> int:
     Without options: images per second, compared with a bare loop, a tutorial's loop and Lightning. With --check: is the
     ratio to the bare loop still the committed one? With --against or --against-env: is a step slower than in another
     revision, or with another interpreter's packages? The exit codes are 0 for PASS, 1 for FAIL and 4 for INCONCLUSIVE.
-    Measure while nothing else runs.
+    Several experiments are one check, and share its false alarms. With --margin it is also said whether both sides are
+    equivalent. Measure while nothing else runs.
 
     python -m suite bench lenet
     python -m suite bench --check
@@ -67,7 +68,7 @@ def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "T
 
 
 def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
-    words = {"seconds": args.seconds, "limit": args.limit}
+    words = {"seconds": args.seconds, "limit": args.limit, "margin": args.margin}
     judged = (
         benching.check(session, experiments, baseline=args.baseline, every=_every(args.names), **words)
         if args.check

@@ -1,5 +1,6 @@
 """The verbs that work with MLflow's record."""
 
+import shlex
 import signal
 from argparse import Namespace
 
@@ -35,18 +36,24 @@ def sync(args: Namespace) -> int:
     """Send the finished runs that are missing in MLflow; run and report also do this.
 
     With --rebuild MLflow's database and artifacts are moved aside, and new ones are written from the run folders.
+    With --to everything is sent to another MLflow, and every value there is compared with the present record.
 
     python -m suite sync
     python -m suite sync --rebuild
+    python -m suite sync --to https://mlflow.example.com
     """
     terminal, session = opened(args)
-    sent = reporting.sync(session, rebuild=args.rebuild)
+    sent = reporting.sync(session, rebuild=args.rebuild, to=args.to)
     if sent.aside:
         terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything.")
     if args.json:
-        terminal.json("suite/sync/1", {"sent": sent.runs, "tracking_uri": sent.tracking_uri})
+        compared = {"compared": vars(sent.compared)} if sent.compared else {}
+        terminal.json("suite/sync/1", {"sent": sent.runs, "tracking_uri": sent.tracking_uri, **compared})
     else:
         terminal.say(f"{plural(sent.runs, 'run')} sent to {sent.tracking_uri}.")
+        if sent.compared:
+            terminal.say(sent.compared.sentence())
+            terminal.say(f"From now on: export MLFLOW_TRACKING_URI={shlex.quote(sent.tracking_uri)}")
     return 0
 
 

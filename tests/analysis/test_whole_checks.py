@@ -1,0 +1,111 @@
+"""How often a whole check of all experiments raises a false alarm, with the spreads that were really measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from suite.analysis.intervals import FEWEST, group
+from suite.analysis.margin import ALPHA, judge
+from suite.analysis.ratios import ratio
+from suite.analysis.sequential import level_at, looks
+from suite.benching import LIMIT, speed_gate
+from suite.benching.baselines import read
+from suite.benching.session import ROUNDS, Seen
+from suite.benching.sides import Side
+from suite.benching.speed_gate import AGAIN, NOW, Question
+from tests.conftest import ROOT
+
+PLANNED, CYCLES = looks(FEWEST, 12), 5
+REFERENCES = [one["accuracies"] for one in json.loads((ROOT / "experiments/reference.json").read_text()).values()]
+ERRORS = [
+    baseline.ratio.error for one in read(ROOT / "experiments/speed.json").values() for baseline in one.known.values()
+]
+FULL = (pytest.mark.promise, pytest.mark.full)
+CHECKS = pytest.mark.parametrize("checks", [30, pytest.param(500, marks=FULL)])
+
+pytestmark = pytest.mark.studies
+
+
+def gate_verdict(draw, values, among, drop=0.0):
+    """The accuracy gate of runs as the reference's: reference and fresh runs are drawn with its mean and spread."""
+    known = group(values)
+    reference = draw.normal(known.mean, known.sd, known.n).tolist()
+    fresh = draw.normal(known.mean - drop, known.sd, PLANNED[-1]).tolist()
+    for k, n in enumerate(PLANNED):
+        margin, alpha = max(0.01, 2 * group(reference).sd), 1 - level_at(PLANNED, k, 1 - ALPHA)
+        found = judge(fresh[:n], reference, margin=margin, alpha=alpha, among=among)
+        if found.verdict != "INCONCLUSIVE":
+            break
+    return found.verdict
+
+
+def rate(verdicts, what):
+    return np.mean([what in one for one in verdicts])
+
+
+@CHECKS
+def test_an_honest_check_of_all_accuracies_fails_in_5_percent_of_cases_at_most(checks, figure):
+    draw = np.random.default_rng(31)
+    mine = [[gate_verdict(draw, one, len(REFERENCES)) for one in REFERENCES] for _ in range(checks)]
+    alone = [[gate_verdict(draw, one, 1) for one in REFERENCES] for _ in range(checks)]
+    figure(f"`gate all`, {checks} honest checks of {len(REFERENCES)}: {rate(mine, 'FAIL'):.1%} with a FAIL; "
+           f"{rate(alone, 'FAIL'):.1%} without the correction; {rate(mine, 'INCONCLUSIVE'):.1%} left open")  # fmt: skip
+
+    assert rate(mine, "FAIL") <= 0.05
+    assert rate(mine, "FAIL") <= rate(alone, "FAIL")
+
+
+@CHECKS
+def test_a_drop_of_four_spreads_in_one_of_all_experiments_fails_the_check(checks, figure):
+    draw = np.random.default_rng(32)
+    drops = [max(0.02, 4 * group(one).sd) for one in REFERENCES]
+    failed = [gate_verdict(draw, one, len(REFERENCES), drop) for one, drop in zip(REFERENCES, drops, strict=True)
+              for _ in range(max(5, checks // 10))]  # fmt: skip
+    figure(f"a drop of four spreads in one of {len(REFERENCES)}: {failed.count('FAIL') / len(failed):.0%} FAIL, "
+           f"{failed.count('PASS') / len(failed):.1%} PASS, n = {len(failed)}")  # fmt: skip
+
+    assert failed.count("FAIL") >= 0.9 * len(failed)
+    assert failed.count("PASS") <= 0.02 * len(failed)
+
+
+def speed_verdict(draw, error, among, slower=1.0):
+    """The speed gate where both sides do the same: a round's noise is such that a session has this standard error."""
+
+    def seen(factor):
+        rounds = draw.normal(0, error * np.sqrt(ROUNDS / 2), (ROUNDS, 1)) + draw.normal(0, 0.01, (ROUNDS, CYCLES))
+        return Seen({"identity": "same", "suite": "1", "torch": "2"}, (factor * np.exp(rounds)).tolist())
+
+    other = Side("before", "suite")
+    session = {NOW: seen(slower), other.name: seen(1.0), AGAIN: seen(slower)}
+    return speed_gate.compared("one", session, other, Question(1.0, LIMIT, among)).verdict
+
+
+@CHECKS
+def test_an_honest_check_of_all_speeds_fails_in_5_percent_of_cases_at_most(checks, figure):
+    draw = np.random.default_rng(33)
+    mine = [[speed_verdict(draw, one, len(ERRORS)) for one in ERRORS] for _ in range(checks)]
+    alone = [[speed_verdict(draw, one, 1) for one in ERRORS] for _ in range(checks)]
+    figure(f"`bench all --against`, {checks} honest checks of {len(ERRORS)}: {rate(mine, 'FAIL'):.1%} with a FAIL; "
+           f"{rate(alone, 'FAIL'):.1%} without the correction; {rate(mine, 'INCONCLUSIVE'):.1%} left open")  # fmt: skip
+
+    assert rate(mine, "FAIL") <= 0.05
+    assert rate(mine, "FAIL") <= rate(alone, "FAIL")
+
+
+def test_a_step_of_twice_the_time_fails_the_check_in_most_cases():
+    draw = np.random.default_rng(34)
+    found = [speed_verdict(draw, one, len(ERRORS), 2.0) for one in ERRORS for _ in range(20)]
+
+    assert found.count("FAIL") >= 0.8 * len(found)
+    assert "PASS" not in found
+
+
+def test_the_simulated_sessions_have_about_the_errors_that_were_measured():
+    draw = np.random.default_rng(35)
+    errors = []
+    for _ in range(100):
+        one, other = (np.exp(draw.normal(0, 0.05 * np.sqrt(ROUNDS / 2), (ROUNDS, 1)).repeat(CYCLES, 1)) for _ in "ab")
+        errors.append(ratio(one, other).error)
+
+    assert 0.04 < np.mean(errors) < 0.08  # the error of a median of six rounds is larger than that of their mean
