@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api import notebook
+from suite.api.engines import Cluster, cluster_of
 from suite.api.progress import Screen, Silent, Stream
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
@@ -19,7 +20,6 @@ from suite.recipe.registry import load as load_registry
 from suite.runs.worker import local_processes
 
 if TYPE_CHECKING:
-    from suite.runs.arrays import SlurmArrays
     from suite.tracking.store import Store
 
 
@@ -41,7 +41,7 @@ class Session:
     workers: int
     data_dir: Path | None = None
     folders: tuple[Path, ...] = ()
-    cluster: "SlurmArrays | None" = None  # what trains instead of this machine
+    cluster: "Cluster | None" = None  # what trains instead of this machine
     without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)  # the experiments that a warning has named
@@ -57,12 +57,15 @@ class Session:
         workers: int | None = None,
         progress: bool | None = None,
         engine: str = "local",
+        address: str | None = None,
+        allow_unauthenticated: bool = False,
         slurm_options: Sequence[str] = (),
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
         `experiments` are folders of experiments, in addition to the suite's own. `progress` shows what is trained: in
-        the cell of a notebook, else as lines on stderr; by default only in a notebook. With the `engine` "slurm" runs
+        the cell of a notebook, else as lines on stderr; by default only in a notebook. With the `engine` "ray" runs
+        are trained on a Ray cluster: the one at `address`, or one of this machine (docs/cluster.md). With "slurm" they
         are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
         Raises `SuiteError` (2) for a folder that does not exist.
         """
@@ -70,13 +73,15 @@ class Session:
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
         screen = screen or _screen(progress)
-        cluster = _cluster(engine, workers, screen, home, slurm_options)
+        cluster = cluster_of(
+            engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated, options=slurm_options
+        )
         return cls(home, registry, executor, screen, executor.workers, data_dir, folders, cluster)
 
     @property
     def scratch(self) -> Path | None:
         """The folder for temporary runs, which all machines must reach that train; None for the usual one."""
-        return self.cluster.folder if self.cluster else None
+        return self.cluster.scratch if self.cluster else None
 
     @property
     def trainer(self) -> Executor:
@@ -188,21 +193,6 @@ def _screen(progress: bool | None) -> Screen:
     if progress is False or (progress is None and not here):
         return Silent()
     return notebook.Notebook() if here else Stream()
-
-
-def _cluster(
-    engine: str, workers: int | None, screen: Screen, home: Home, slurm_options: Sequence[str]
-) -> "SlurmArrays | None":
-    """What trains instead of this machine; raises `SuiteError` (2) for an engine that there is not."""
-    if slurm_options and engine != "slurm":
-        raise SuiteError("--slurm-options are of Slurm.", "Give --engine slurm too.")
-    if engine == "local":
-        return None
-    if engine != "slurm":
-        raise SuiteError(f"--engine: {engine!r:.80} is none.", "Give local or slurm.")
-    from suite.runs.arrays import SlurmArrays
-
-    return SlurmArrays.of(home.mlruns / "slurm", slurm_options, workers, screen.say, screen.warn)
 
 
 def _resolved(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from suite.api.engines import ENGINES
 from suite.cli import types
 
 
@@ -65,8 +66,10 @@ def workers(parser: argparse.ArgumentParser) -> None:
 
 def engine(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose where runs are trained."""
-    parser.add_argument("--engine", choices=("local", "slurm"), default="local",
-                        help="where runs are trained: in this machine, or by Slurm (local)")  # fmt: skip
+    parser.add_argument("--engine", choices=ENGINES, default="local",
+                        help="where runs are trained: here, on a Ray cluster, or by Slurm (local)")  # fmt: skip
+    parser.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster's; without it one of this machine")
+    parser.add_argument("--allow-unauthenticated", action="store_true", help="join a cluster that asks for no token")
     parser.add_argument("--slurm-options", nargs="+", default=[], metavar="NAME=VALUE",
                         help="sbatch's options, as partition=gpu time=60 (those in SUITE_SLURM_OPTIONS)")  # fmt: skip
 

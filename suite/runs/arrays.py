@@ -61,6 +61,11 @@ class SlurmArrays:
         return cls(folder, slurm, workers, say, warn)
 
     @property
+    def scratch(self) -> Path:
+        """The folder for temporary runs, which all machines reach."""
+        return self.folder
+
+    @property
     def workers(self) -> int:
         """How many tasks may run at once, as far as this command knows."""
         return self.most or available_cores()

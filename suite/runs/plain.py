@@ -29,6 +29,8 @@ def plain_job(job: Job) -> Plain:
         "budget": asdict(job.budget) if job.budget else None,
         "portion": job.portion,
         "portable": job.portable,
+        "file": str(job.file) if job.file else None,
+        "images": job.images,
     }
 
 
@@ -43,6 +45,8 @@ def job_of(facts: Plain) -> Job:
         Budget(**facts["budget"]) if facts["budget"] else None,
         facts["portion"],
         facts["portable"],
+        Path(facts["file"]) if facts["file"] else None,
+        facts["images"],
     )
 
 

@@ -620,4 +620,12 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_cache", "TemporaryFile"),
     kernel("Numba that may not compile is asked to", "engine/way.py", " if config.DISABLE_JIT else", " if None else",
            "test_choice", "may_not_compile"),
+    Mutant("a run that is done twice is finished without its twin", "suite/runs/twice.py",
+           (('if index == self.index and "result.json" in contents:', "if False:"),),
+           ("tests/runs/test_freight.py", "-k", "both_agree or other_numbers")),
+    Mutant("a machine of another numeric class is given work", "suite/runs/elsewhere.py",
+           (("if one != self._classes}", "if None}"),), ("tests/runs/test_elsewhere.py", "-k", "class")),
+    Mutant("what a machine has sent is not checked", "suite/runs/freight.py",
+           (('    if "result.json" in contents:\n        run.check_files()\n', ""),),
+           ("tests/runs/test_freight.py", "-k", "damage")),
 )  # fmt: skip

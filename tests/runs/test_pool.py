@@ -31,7 +31,7 @@ def pool(tmp_path):
 @pytest.mark.parametrize("one", [
     job(),
     job(3, overrides={"lr": 1e-3, "betas": (0.9, 0.99), "average": None}, folders=(Path("own"), Path("other"))),
-    job(4, budget=Budget("seconds", 2.5), portion=1 / 3, portable=True),
+    job(4, budget=Budget("seconds", 2.5), portion=1 / 3, portable=True, file=Path("own") / "mlp.py", images=9),
 ])  # fmt: skip
 def test_a_job_comes_back_from_json_as_it_was(one):
     assert job_of(json.loads(json.dumps(plain_job(one)))) == one

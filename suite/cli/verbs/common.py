@@ -31,6 +31,8 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         workers=getattr(args, "workers", None),
         engine=getattr(args, "engine", "local"),
         slurm_options=getattr(args, "slurm_options", ()),
+        address=getattr(args, "address", None),
+        allow_unauthenticated=getattr(args, "allow_unauthenticated", False),
     )
     session.home.stand_in()
     return terminal, session
