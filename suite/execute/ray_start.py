@@ -5,17 +5,21 @@ import importlib.util
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 STORE = 256 << 20  # bytes of a local cluster's object store: events and data sets pass through it, none stays
 ANSWER = 60.0  # seconds that a cluster has to say whether it asks for a token
+PREFIX, SHORT = "suite-ray-", 20  # of a local cluster's folder, and bytes of the path of the one that it is in
 LOOPBACK = ("127.0.0.1", "::1")
 
 # Ray reads these when it is loaded, or when it starts its programs.
@@ -49,15 +53,13 @@ def start(places: int, clean: dict[str, str]) -> None:
 
     Its programs get the variables `clean` alone. It listens on loopback and asks for a token that no file has.
     """
-    import tempfile
-
     with _quietly({**SETTINGS, **LOCAL, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}, only=clean):
         ray = _mute()
         try:
             ray.init(
                 address="local", num_cpus=places, include_dashboard=False, log_to_driver=False,
                 logging_level=logging.CRITICAL, configure_logging=False, object_store_memory=STORE,
-                _temp_dir=os.path.join(tempfile.gettempdir(), f"ray-{os.getuid()}"),
+                _temp_dir=_place(),
             )  # fmt: skip
         except Exception as error:
             raise Refused(f"Ray does not start here: {_words(error)}.", "See docs/cluster.md.", user=False) from error
@@ -98,6 +100,30 @@ def is_connected() -> bool:
     import ray
 
     return bool(ray.is_initialized())
+
+
+def _place() -> str:
+    """A new folder for a cluster's sockets and logs, for this user alone; those of processes that are gone are removed.
+
+    Its path is short, because a socket's has at most 107 bytes.
+    """
+    usual = tempfile.gettempdir()
+    parent = Path(usual if len(os.fsencode(usual)) <= SHORT else "/tmp")
+    for left in parent.glob(f"{PREFIX}*"):
+        number = left.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdecimal() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True)  # another user's stays: it may not be removed
+    return tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)
+
+
+def _runs(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's process
+        return True
+    return True
 
 
 def _mute() -> Any:
