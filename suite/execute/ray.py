@@ -47,9 +47,8 @@ def carry(machines: RayMachines, freight: Freight) -> Generator[tuple[int, Any],
     except Exception as error:
         if not type(error).__module__.startswith("ray."):
             raise
-        raise Refused(
-            f"the Ray cluster is lost: {words(error)}.", "Start it, and run the same command again.", user=False
-        ) from error
+        lost = f"the Ray cluster is lost: {words(error)}."
+        raise Refused(lost, "Start it, and run the same command again.", user=False) from error
     finally:
         carrying.cancel()
 

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 STORE = 256 << 20  # bytes of a local cluster's object store: events and data sets pass through it, none stays
+TRIALS = 4  # to reach the head, in about 6 seconds
 ANSWER = 60.0  # seconds that a cluster has to say whether it asks for a token
 PREFIX, SHORT = "suite-ray-", 20  # of a local cluster's folder, and bytes of the path of the one that it is in
 LOOPBACK = ("127.0.0.1", "::1")
@@ -133,6 +135,20 @@ def _mute() -> Any:
 
     worker.print_to_stdstream = lambda *_, **__: None
     return ray
+
+
+def require_head() -> None:
+    """Raise `Refused` if the cluster's head does not answer any more: a minute later Ray would end this process."""
+    import ray
+
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    for again in range(TRIALS):
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+            return
+        except OSError:
+            time.sleep(again)
+    raise Refused("the head of the Ray cluster is lost.", "Start it, and run the same command again.", user=False)
 
 
 def _answers_anybody(address: str) -> bool:

@@ -74,7 +74,8 @@ class Elsewhere:
         if not jobs:
             return
         with tempfile.TemporaryDirectory(prefix="suite-twice-") as scratch:
-            freight = RunsFreight(jobs, self._there, self._rates, self._twice(jobs, Path(scratch)))
+            twice = self._twice(jobs, Path(scratch))
+            freight = RunsFreight(jobs, self._there, self._rates, twice, self._warn)
             try:
                 with closing(ray.carry(self.machines, freight)) as events:
                     yield from events
