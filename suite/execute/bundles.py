@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 GOAL = 120.0  # seconds of work in a bundle: some minutes on a busy machine, and little next to what a loss repeats
+OPEN = 400  # jobs that are away at once, at most: each may hold files open here
 SHARES = 2  # bundles for each place that are still to come: the last ones are small, so that all places end together
 
 
@@ -66,7 +67,7 @@ class Bundles:
 
     def _take(self, node: Node, now: float, places: int) -> list[int]:
         """Jobs for one place of this machine: one of unknown length, or several that take `GOAL` seconds together."""
-        most = max(1, math.ceil(len(self.waiting) / (SHARES * places)))
+        most = max(1, min(math.ceil(len(self.waiting) / (SHARES * places)), OPEN // places))
         taken: list[int] = []
         length = 0.0
         for one in list(self.waiting):

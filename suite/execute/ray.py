@@ -7,6 +7,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from suite.execute.bundles import Bundles, Node
 from suite.execute.executor import Busy, Ended, Freight, Lost, Packed, Settled
 from suite.execute.processes import RETRY
 from suite.execute.ray_machines import RayMachines, words
+from suite.execute.ray_start import Refused
 
 LOOK = 2.0  # seconds between two looks at which machines there are
 ALONE = 180.0  # seconds that jobs wait for a machine if there is none left
@@ -34,11 +36,19 @@ class _Task:
 
 
 def carry(machines: RayMachines, freight: Freight) -> Generator[tuple[int, Any], None, None]:
-    """Do all jobs of the freight and yield (index, event) as `Executor.run` does; closing it ends the running jobs."""
+    """Do all jobs of the freight and yield (index, event) as `Executor.run` does; closing it ends the running jobs.
+
+    Raises `ray_start.Refused` if the cluster cannot be joined, or if its head is lost.
+    """
     machines.warm_up()
     carrying = _Carrying(machines, freight)
     try:
         yield from carrying.events()
+    except Exception as error:
+        if not type(error).__module__.startswith("ray."):
+            raise
+        lost = f"the Ray cluster is lost: {words(error)}."
+        raise Refused(lost, "Start it, and run the same command again.", user=False) from error
     finally:
         carrying.cancel()
 
@@ -69,7 +79,8 @@ class _Carrying:
         import ray
 
         for told in self._tasks:
-            ray.cancel(told, force=True)
+            with suppress(Exception):  # the cluster itself may be lost
+                ray.cancel(told, force=True)
         self._tasks.clear()
 
     def _look(self) -> Pairs:

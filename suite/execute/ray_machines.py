@@ -135,9 +135,10 @@ class RayMachines:
 
 
 def alive() -> list[Node]:
-    """The machines of the cluster that this process has joined, as many as are alive."""
+    """The machines of the cluster that this process has joined, as are alive; raises `Refused` without a head."""
     import ray
 
+    ray_start.require_head()
     found = [
         Node(one["NodeID"], one["NodeManagerHostname"], int(one["Resources"].get("CPU", 0)))
         for one in ray.nodes()

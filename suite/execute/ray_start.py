@@ -5,17 +5,23 @@ import importlib.util
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 STORE = 256 << 20  # bytes of a local cluster's object store: events and data sets pass through it, none stays
+TRIALS = 4  # to reach the head, in about 6 seconds
 ANSWER = 60.0  # seconds that a cluster has to say whether it asks for a token
+PREFIX, SHORT = "suite-ray-", 20  # of a local cluster's folder, and bytes of the path of the one that it is in
 LOOPBACK = ("127.0.0.1", "::1")
 
 # Ray reads these when it is loaded, or when it starts its programs.
@@ -49,15 +55,13 @@ def start(places: int, clean: dict[str, str]) -> None:
 
     Its programs get the variables `clean` alone. It listens on loopback and asks for a token that no file has.
     """
-    import tempfile
-
     with _quietly({**SETTINGS, **LOCAL, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}, only=clean):
         ray = _mute()
         try:
             ray.init(
                 address="local", num_cpus=places, include_dashboard=False, log_to_driver=False,
                 logging_level=logging.CRITICAL, configure_logging=False, object_store_memory=STORE,
-                _temp_dir=os.path.join(tempfile.gettempdir(), f"ray-{os.getuid()}"),
+                _temp_dir=_place(),
             )  # fmt: skip
         except Exception as error:
             raise Refused(f"Ray does not start here: {_words(error)}.", "See docs/cluster.md.", user=False) from error
@@ -100,6 +104,30 @@ def is_connected() -> bool:
     return bool(ray.is_initialized())
 
 
+def _place() -> str:
+    """A new folder for a cluster's sockets and logs, for this user alone; those of processes that are gone are removed.
+
+    Its path is short, because a socket's has at most 107 bytes.
+    """
+    usual = tempfile.gettempdir()
+    parent = Path(usual if len(os.fsencode(usual)) <= SHORT else "/tmp")
+    for left in parent.glob(f"{PREFIX}*"):
+        number = left.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdecimal() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True)  # another user's stays: it may not be removed
+    return tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)
+
+
+def _runs(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's process
+        return True
+    return True
+
+
 def _mute() -> Any:
     """Ray, which writes about lost machines on stdout, where a JSON document may be; no setting keeps it from that."""
     import ray
@@ -107,6 +135,20 @@ def _mute() -> Any:
 
     worker.print_to_stdstream = lambda *_, **__: None
     return ray
+
+
+def require_head() -> None:
+    """Raise `Refused` if the cluster's head does not answer any more: a minute later Ray would end this process."""
+    import ray
+
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    for again in range(TRIALS):
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+            return
+        except OSError:
+            time.sleep(again)
+    raise Refused("the head of the Ray cluster is lost.", "Start it, and run the same command again.", user=False)
 
 
 def _answers_anybody(address: str) -> bool:

@@ -48,7 +48,7 @@ class Elsewhere:
             ray_start.require()
             self.machines.warm_up()
         except ray_start.Refused as error:
-            raise SuiteError(f"{error}", error.remedy, code=USER if error.user else MACHINE) from error
+            raise _refused(error) from error
 
     @property
     def scratch(self) -> None:
@@ -78,10 +78,13 @@ class Elsewhere:
         if not jobs:
             return
         with tempfile.TemporaryDirectory(prefix="suite-twice-") as scratch:
-            freight = RunsFreight(jobs, self._there, self._rates, self._twice(jobs, Path(scratch)))
+            twice = self._twice(jobs, Path(scratch))
+            freight = RunsFreight(jobs, self._there, self._rates, twice, self._warn)
             try:
                 with closing(ray.carry(self.machines, freight)) as events:
                     yield from events
+            except ray_start.Refused as error:
+                raise _refused(error) from error
             finally:
                 freight.close()
 
@@ -108,6 +111,10 @@ class Elsewhere:
             self._warn(f"{name} is not used: {found[name]}.")
         self._named |= found.keys()
         return found
+
+
+def _refused(error: ray_start.Refused) -> SuiteError:
+    return SuiteError(str(error), error.remedy, code=USER if error.user else MACHINE)
 
 
 def _answer(told: Sequence[Any] | str) -> Answered | None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cluster.clusters import Cluster
 from tests.cluster.conftest import Driver
+from tests.conftest import answer_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
 WORDS = ("tune", "mlp", "--data", "digits", "--epochs", "2", "--trials", "24", "--seeds", "2", "--fresh-seeds", "3",
@@ -28,6 +29,27 @@ def test_a_study_of_24_trials_is_the_one_of_this_machine(home, driver):
 
     assert (local.code, answer.code) == (0, 0), (local, answer)
     assert trials(there.home) == trials(here)
+
+
+def test_a_lost_head_is_one_line_and_the_command_can_be_given_again(home, places):
+    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+    first = Cluster(folder, [places])
+    try:
+        first.add()
+        first.wait()
+        there = Driver(first, home("head"))
+        command = there.start("run", "slow", "--epochs", "8", "--seeds", "2", "--no-report")
+        for line in command.stdout:
+            if "epoch 2/8" in line:
+                break
+        first.head.kill()
+        answer = answer_of(command)
+    finally:
+        first.stop()
+
+    assert answer.code == 3, answer
+    assert answer.err == "suite: the head of the Ray cluster is lost. Start it, and run the same command again.\n"
+    assert there.home.suite("run", "slow", "--epochs", "8", "--seeds", "2", "--no-report").code == 0
 
 
 def test_a_cluster_that_asks_for_no_token_is_refused_unless_that_is_allowed(home, places):

@@ -79,3 +79,10 @@ def test_the_same_without_a_word_is_not_stranded_before_the_other_has_gone():
     some = bundles(2, apart=lambda index: 0 if index == 1 else None)
 
     assert some.stranded([ONE]) == []
+
+
+def test_no_more_jobs_are_away_at_once_than_this_machine_can_hold_open():
+    some = bundles(100_000, seconds=0.0001)
+    away = sum(len(jobs) for _, jobs in all_of(some, [ONE, TWO]))
+
+    assert 300 <= away <= 400

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 
 from suite.data import carrying, ensure
+from suite.disk.documents import RECIPE, document, read_document
 from suite.disk.journal import Run
 from suite.engine.train import train
 from suite.errors import FAILED, MACHINE
@@ -231,3 +232,22 @@ def test_a_data_set_is_checked_where_it_arrives(tmp_path, monkeypatch):
     carrying.keep("digits", contents)
 
     assert carrying.is_here("digits")
+
+
+@pytest.mark.parametrize("other", ["0" * 8, None])
+def test_seeds_on_another_numeric_class_are_named_once(other, trained, tmp_path):
+    job = job_of(trained[0], tmp_path / "home")
+    facts = read_document(trained[0].folder / "recipe.json", RECIPE)
+    if other:
+        facts["environment"]["numeric_class"] = other
+    earlier = Run.under(tmp_path / "home", "small", job.run.identity, 7)
+    earlier.folder.mkdir(parents=True)
+    (earlier.folder / "recipe.json").write_bytes(document({**facts, "seed": 7}))
+    said = []
+    with closing(RunsFreight([job], Training(), {}, None, said.append)) as some:
+        some.pack(0)
+        for _ in range(2):
+            some.receive(0, sent(EpochEnded(EPOCH), {"recipe.json": trained[1]["recipe.json"]}))
+
+    assert len(said) == (1 if other else 0)
+    assert all(f"other seeds of it were on {other}" in line for line in said)
