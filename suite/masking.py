@@ -31,6 +31,11 @@ def masked(text: str) -> str:
     return _FIELD.sub(rf"\1{MASK}", _USER.sub(_without_password, text))
 
 
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a variable of the environment is a secret by its name, or has one in an address or as `password=`."""
+    return any(_secrets(name, value))
+
+
 def harmless(error: BaseException) -> BaseException | None:
     """The error as a cause that a traceback may show: None where its words, or those of its own causes, hold a secret.
 

@@ -65,7 +65,7 @@ def keep_speed(session: Session, one: "Throughput | SpeedGated", beside: str = "
     })  # fmt: skip
 
 
-def history(session: Session, names: Sequence[str] = (), file: Path | None = None) -> list[Series]:
+def history(session: Session, names: Sequence[str] = (), file: Path | None = None) -> "list[Series]":
     """The series of these experiments, or of all, with their changes; all changes share a false-alarm rate of 5 %.
 
     Raises `SuiteError`: 2 for a damaged file, or if it has nothing of one of `names`.

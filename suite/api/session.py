@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api import notebook
+from suite.api.engines import Cluster, cluster_of
 from suite.api.progress import Screen, Silent, Stream
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
@@ -40,6 +41,7 @@ class Session:
     workers: int
     data_dir: Path | None = None
     folders: tuple[Path, ...] = ()
+    cluster: "Cluster | None" = None  # what trains instead of this machine
     without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)  # the experiments that a warning has named
@@ -54,17 +56,37 @@ class Session:
         data_dir: Path | None = None,
         workers: int | None = None,
         progress: bool | None = None,
+        engine: str = "local",
+        address: str | None = None,
+        allow_unauthenticated: bool = False,
+        slurm_options: Sequence[str] = (),
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
         `experiments` are folders of experiments, in addition to the suite's own. `progress` shows what is trained: in
-        the cell of a notebook, else as lines on stderr; by default only in a notebook. Raises `SuiteError` (2) for a
-        folder that does not exist.
+        the cell of a notebook, else as lines on stderr; by default only in a notebook. With the `engine` "ray" runs
+        are trained on a Ray cluster: the one at `address`, or one of this machine (docs/cluster.md). With "slurm" they
+        are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
+        Raises `SuiteError` (2) for a folder that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
-        return cls(home, registry, executor, screen or _screen(progress), executor.workers, data_dir, folders)
+        screen = screen or _screen(progress)
+        cluster = cluster_of(
+            engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated, options=slurm_options
+        )
+        return cls(home, registry, executor, screen, executor.workers, data_dir, folders, cluster)
+
+    @property
+    def scratch(self) -> Path | None:
+        """The folder for temporary runs, which all machines must reach that train; None for the usual one."""
+        return self.cluster.scratch if self.cluster else None
+
+    @property
+    def trainer(self) -> Executor:
+        """What trains runs: the cluster, or this machine, which also answers all questions (`executor`)."""
+        return self.cluster or self.executor
 
     def chosen(self, names: Sequence[Named], changes: Mapping[str, Any] | None = None) -> list[Experiment]:
         """The named experiments (`all` for every one) with these recipe fields changed; raises `SuiteError` (2).
@@ -110,10 +132,10 @@ class Session:
         """
         self.home.require_writable()
         try:
-            self.executor.warm_up()
+            self.trainer.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
-        compiles = not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
+        compiles = not self.cluster and not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
         found = self.with_data(experiments)
         if compiles:
             self.screen.say("The kernels are being compiled: once on this machine, about 20 s of processor time.")

@@ -53,7 +53,7 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
     """Train runs and copy each to MLflow meanwhile; returns the recorder with MLflow's ids and its errors."""
     from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
-    events = train(planned, session.executor, session.data, session.folders)
+    events = train(planned, session.trainer, session.data, session.folders)
     with (
         session.screen.runs(planned) as view,
         Recorder(session.home, session.data, session.screen.warn, session.store) as recorder,
@@ -116,13 +116,16 @@ def verify(session: Session, runs: Sequence[str]) -> "list[Verdict]":
     from suite.runs.verify import verify_all
     from suite.tracking.frame import run_key
 
+    if session.cluster:
+        session.cluster.warm_up()  # here: nothing is judged if it cannot be used
     return verify_all(
         find_runs(runs, session.home.runs, partial(run_key, session.home)),
         session.registry,
-        executor=session.executor,
+        executor=session.trainer,
         data_folder=session.data,
         folders=session.folders,
         show=session.screen.runs,
+        scratch=session.scratch,
     )
 
 
@@ -146,12 +149,13 @@ def gate(
     if every:
         experiments = session.with_reference(experiments, references, path)
     experiments = session.with_data(experiments)
-    session.executor.warm_up()
+    session.trainer.warm_up()
 
     def trained(planned: Sequence[Planned]) -> None:
-        train_unrecorded(planned, session.executor, session.data, session.folders, session.screen.runs)
+        train_unrecorded(planned, session.trainer, session.data, session.folders, session.screen.runs)
 
-    for one in accuracy_gate.gate(experiments, references, trained, margin=margin, most=limit):
+    gate_all = partial(accuracy_gate.gate, margin=margin, most=limit, scratch=session.scratch)
+    for one in gate_all(experiments, references, trained):
         keep_accuracy(session, one)
         yield one
 

@@ -43,6 +43,8 @@ def tune(
 
     target = variant.variant_path(experiment, folder_of(session) if experiment.folders else None) if save else None
     session.prepare([experiment])
+    if session.cluster and (rules.budget.kind == "seconds" or rules.objective != "accuracy"):
+        session.cluster.require_one_kind("--budget seconds" if rules.budget.kind == "seconds" else "--objective")
     order = order_of(session, experiment, trials, fresh_seeds, begun, timeout)
     code = 0
     with work.claimed(session.home, rules.study):
@@ -73,8 +75,8 @@ def order_of(
         until=begun + timeout if timeout else None,
         begun=begun,
         home=session.home,
-        executor=session.executor,
-        workers=session.workers,
+        executor=session.trainer,
+        workers=session.cluster.workers if session.cluster else session.workers,
         data_folder=session.data,
         folders=experiment.found_in(session.folders),
     )

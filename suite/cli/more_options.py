@@ -16,6 +16,7 @@ def of_try(parser: argparse.ArgumentParser) -> None:
                         help="the least improvement worth having, or the largest loss you accept (0.5pt)")  # fmt: skip
     parser.add_argument("--limit", type=types.enough, default=12, metavar="N", help="the most seeds (12)")
     shared.workers(parser)
+    shared.engine(parser)
     shared.usual(parser, markdown=True)
 
 

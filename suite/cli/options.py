@@ -33,6 +33,7 @@ def of_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at-most", type=types.seconds, metavar="TIME",
                         help="train nothing if it would take longer than 90s, 10m or 2h")  # fmt: skip
     shared.workers(parser)
+    shared.engine(parser)
     shared.no_report(parser)
     shared.usual(parser, markdown=True)
 
@@ -58,6 +59,7 @@ def of_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", metavar="NAME", help="the study's name (the experiment's)")
     parser.add_argument("--save", action="store_true", help="write a better setting as an experiment, NAME_tuned")
     shared.workers(parser)
+    shared.engine(parser)
     shared.no_report(parser)
     shared.usual(parser)
 
@@ -79,6 +81,7 @@ def of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", choices=("samples", "steps"), help="of --tuned: what each trial may spend")
     parser.add_argument("--sampler", choices=("tpe", "random"), help="of --tuned: how trials are drawn (tpe)")
     shared.workers(parser)
+    shared.engine(parser)
     shared.usual(parser, markdown=True)
 
 
@@ -105,6 +108,7 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
     shared.workers(parser)
+    shared.engine(parser)
     shared.usual(parser, markdown=True)
 
 
@@ -129,6 +133,7 @@ def of_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help="finished runs, or all")
     shared.workers(parser)
+    shared.engine(parser)
     shared.places(parser)
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from suite.api.engines import ENGINES
 from suite.cli import types
 
 
@@ -66,6 +67,16 @@ def json(parser: argparse.ArgumentParser) -> None:
 def workers(parser: argparse.ArgumentParser) -> None:
     """Add --workers."""
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")
+
+
+def engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose where runs are trained."""
+    parser.add_argument("--engine", choices=ENGINES, default="local",
+                        help="where runs are trained: here, on a Ray cluster, or by Slurm (local)")  # fmt: skip
+    parser.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster's; without it one of this machine")
+    parser.add_argument("--allow-unauthenticated", action="store_true", help="join a cluster that asks for no token")
+    parser.add_argument("--slurm-options", nargs="+", default=[], metavar="NAME=VALUE",
+                        help="sbatch's options, as partition=gpu time=60 (those in SUITE_SLURM_OPTIONS)")  # fmt: skip
 
 
 def no_report(parser: argparse.ArgumentParser) -> None:

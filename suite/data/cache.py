@@ -47,9 +47,9 @@ def ensure(name: str, *, folder: Path | None = None, say: Say = _say) -> Path:
         return place
     sources = _users(data, folder, say) if folder else ()
     try:
-        if not _complete(data, place) or _leftovers(data, place):
+        if not is_complete(data, place) or _leftovers(data, place):
             with _lock(data, place, say):
-                if not _complete(data, place):
+                if not is_complete(data, place):
                     _fill(data, place, sources, say)
     except OSError as error:
         raise SuiteError(
@@ -82,7 +82,7 @@ def _users(data: DataSet, folder: Path, say: Say) -> Sources:
     return ((str(folder), partial(archives.from_folder if data.archived else copy, folder=folder)),)
 
 
-def _complete(data: DataSet, place: Path) -> bool:
+def is_complete(data: DataSet, place: Path) -> bool:
     """Whether the cache has all files; raises `SuiteError`: 2 for a damaged file, 3 for an unreadable one."""
     if data.archived:  # made by another version of the conversion, it is made again
         return frozen.made_of(place) == data.digest and frozen.whole(place)

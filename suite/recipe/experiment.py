@@ -34,6 +34,11 @@ class Experiment:
         return (*folders, *self.folders)
 
     @property
+    def file(self) -> Path | None:
+        """Its file; None if it belongs to an installed package, which names its module instead."""
+        return self.path if self.path.suffix == ".py" and self.path.is_file() else None
+
+    @property
     def title(self) -> str:
         """The name with all overrides; it is the key in files of committed references."""
         return " ".join([self.name, *(f"{name}={value}" for name, value in sorted(self.overrides.items()))])

@@ -132,6 +132,11 @@ def load(folders: Iterable[Path] = (), *, alone: bool = False, kept: Path | None
     return Registry(_candidates(folders), alone=alone, kept=kept)
 
 
+def load_file(path: Path) -> Experiment:
+    """The experiment of this one file, which this process trains and no other; raises `SuiteError` (2)."""
+    return load_experiment(path.stem, path, partial(run_file, path, "experiments" if path.parent == OURS else USERS))
+
+
 @contextmanager
 def _aside() -> Iterator[None]:
     """Undo what a file does to the environment; what it prints goes to stderr: stdout may be a program's document."""

@@ -76,6 +76,7 @@ def gate(
     margin: float | None,
     most: int,
     first: int = FRESH,
+    scratch: Path | None = None,
 ) -> Iterator[Gated]:
     """Train each experiment with fresh seeds, from `first` on, and yield its verdict as soon as there is one.
 
@@ -83,13 +84,13 @@ def gate(
 
     An experiment gets few seeds at first. As long as it is inconclusive, it gets more, at most `most`. The error of all
     looks together is `ALPHA`, and the false alarms of all experiments together have that bound too. The runs are
-    deleted afterwards.
+    deleted afterwards. They are in a temporary folder in `scratch`, which all machines must reach that train.
     """
     planned_looks = looks(FEWEST, most)
     undecided = list(experiments)
-    with tempfile.TemporaryDirectory(prefix="suite-gate-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="suite-gate-", dir=scratch) as temporary:
         for look, seeds in enumerate(planned_looks):
-            planned = plan(undecided, range(first, first + seeds), Path(scratch))
+            planned = plan(undecided, range(first, first + seeds), Path(temporary))
             train(planned)
             alpha = 1 - level_at(planned_looks, look, 1 - ALPHA)
             for experiment in list(undecided):

@@ -61,6 +61,8 @@ class Planned:
             dict(self.experiment.overrides),
             self.experiment.found_in(folders),
             portable=recipe.portable,
+            file=self.experiment.file,
+            images=recipe.epochs * recipe.training_images(),
         )
 
     def begun(self) -> bool:

@@ -69,14 +69,18 @@ def verify_all(
     data_folder: DataFolder,
     folders: tuple[Path, ...],
     show: ShowRuns,
+    scratch: Path | None = None,
 ) -> list[Verdict]:
-    """Train each run again in a temporary folder, and compare it; a run that cannot be trained again is refused."""
+    """Train each run again in a temporary folder, and compare it; a run that cannot be trained again is refused.
+
+    The temporary folder is made in `scratch`, which the executor's machines must reach.
+    """
     verdicts: dict[Path, Verdict] = {}
     planned: dict[Path, Planned] = {}
-    with tempfile.TemporaryDirectory(prefix="suite-verify-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="suite-verify-", dir=scratch) as temporary:
         for folder in runs:
             try:
-                again = _plan_again(folder, registry, Path(scratch))
+                again = _plan_again(folder, registry, Path(temporary))
                 data_folder(again.experiment.recipe.data)  # a set that cannot be fetched ends no other run
                 planned[folder] = again
             except SuiteError as error:

@@ -35,6 +35,7 @@ class Job:
 
     `folders` are the user's own folders of experiments. With a `budget` the run is a study's trial, which is trained
     until this `portion` of the budget is used. `portable` is the recipe's: it must be known before the file is loaded.
+    `file` is the experiment's own, and `images` are those of all epochs, by which the time is estimated.
     """
 
     run: Run
@@ -44,6 +45,8 @@ class Job:
     budget: Budget | None = None
     portion: float = 1.0
     portable: bool = False
+    file: Path | None = None
+    images: int = 0
 
 
 def local_processes(workers: int | None = None) -> LocalProcesses:
@@ -112,7 +115,7 @@ def _breakdown(error: Exception, log: Path) -> Failed:
 
 def _train(job: Job, emit: Callable[[Event], None]) -> Result:
     load_engine(portable=job.portable)  # before the file; the caller's script, which Python runs again here, is undone
-    experiment = load_alone(job.run.experiment, job.folders).changed(job.overrides)
+    experiment = load_alone(job.run.experiment, job.folders, job.file).changed(job.overrides)
     if job.run.identity != (trial_identity(experiment, job.budget) if job.budget else experiment.identity):
         raise SuiteError(f"{experiment.path} was changed after this run was planned.", "Run the same command again.")
     with through_file(experiment.path):

@@ -9,7 +9,7 @@ from suite.disk.journal import Run
 from suite.errors import FAILED, SuiteError
 from suite.execute.executor import Executor
 from suite.recipe.experiment import Experiment
-from suite.recipe.trial import Budget, trial_identity
+from suite.recipe.trial import Budget, training_images, trial_identity
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.training import DataFolder
 from suite.runs.worker import Job, work
@@ -72,8 +72,12 @@ class Training:
         run = Run.under(self._trials, experiment.name, trial_identity(experiment, self._budget), task.seed)
         overrides = dict(experiment.overrides)
         folder = self._data_folder(experiment.recipe.data)
-        portable = experiment.recipe.portable
-        return Job(run, folder, overrides, self._folders, self._budget, task.portion, portable)
+        recipe = experiment.recipe
+        images = round(recipe.epochs * task.portion) * training_images(recipe.data)
+        return Job(
+            run, folder, overrides, self._folders, self._budget, task.portion, recipe.portable,
+            file=experiment.file, images=images,
+        )  # fmt: skip
 
     def _outcome(self, job: Job, results: Mapping[Path, Result]) -> Outcome:
         """The outcome of the epochs up to the portion; the folder may have more, from an earlier command or study."""

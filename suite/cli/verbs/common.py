@@ -29,6 +29,10 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         experiments=getattr(args, "experiments", ()),
         data_dir=getattr(args, "data_dir", None),
         workers=getattr(args, "workers", None),
+        engine=getattr(args, "engine", "local"),
+        slurm_options=getattr(args, "slurm_options", ()),
+        address=getattr(args, "address", None),
+        allow_unauthenticated=getattr(args, "allow_unauthenticated", False),
     )
     session.home.stand_in()
     return terminal, session

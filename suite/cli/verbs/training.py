@@ -24,6 +24,7 @@ def run(args: Namespace) -> int:
     python -m suite run mlp --seeds 20 --no-report
     python -m suite run all --seeds 10 --dry
     python -m suite run all --seeds 10 --at-most 2h
+    python -m suite run all --seeds 30 --engine ray --address 10.0.0.1:6379
     """
     terminal, session = opened(args)
     if args.dry or args.at_most:

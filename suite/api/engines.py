@@ -1,0 +1,55 @@
+"""Where runs are trained: on this machine, on a Ray cluster, or by Slurm."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from suite.api.progress import Screen
+from suite.disk.home import Home
+from suite.errors import SuiteError
+from suite.execute.executor import Executor
+
+ENGINES = ("local", "ray", "slurm")
+
+
+class Cluster(Executor, Protocol):
+    """An executor of runs on other machines."""
+
+    @property
+    def workers(self) -> int:
+        """How many runs are trained at once."""
+
+    @property
+    def scratch(self) -> Path | None:
+        """The folder in which temporary runs must be; None if any will do."""
+
+    def require_one_kind(self, what: str) -> None:
+        """Let no machines of different speed train: `what` depends on it. Raises `SuiteError` if there are such."""
+
+
+def cluster_of(
+    engine: str,
+    home: Home,
+    screen: Screen,
+    workers: int | None,
+    *,
+    address: str | None,
+    unauthenticated: bool,
+    options: Sequence[str],
+) -> Cluster | None:
+    """What trains instead of this machine; raises `SuiteError` (2) for an unknown engine, and for another's options."""
+    if engine not in ENGINES:
+        raise SuiteError(f"--engine: {engine!r:.80} is none.", f"Give {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
+    if (address or unauthenticated) and engine != "ray":
+        raise SuiteError("--address and --allow-unauthenticated are of a Ray cluster.", "Give --engine ray too.")
+    if options and engine != "slurm":
+        raise SuiteError("--slurm-options are of Slurm.", "Give --engine slurm too.")
+    if engine == "ray":
+        from suite.runs.elsewhere import Elsewhere
+
+        return Elsewhere(address, workers, screen.say, screen.warn, allow_unauthenticated=unauthenticated)
+    if engine == "slurm":
+        from suite.runs.arrays import SlurmArrays
+
+        return SlurmArrays.of(home.mlruns / "slurm", options, workers, screen.say, screen.warn)
+    return None

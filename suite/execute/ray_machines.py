@@ -1,0 +1,154 @@
+"""The machines of a Ray cluster: joined, asked what they are, and given bundles of jobs."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from suite.execute import ray_node, ray_start
+from suite.execute.bundles import Node
+from suite.execute.executor import Ended, Freight, There
+
+BEAT, PATIENCE = 5.0, 60.0  # seconds between signs of life, and until a machine without any is given up
+GREETING = 300.0  # seconds that a machine has to say what it is: it loads torch, and may compile kernels
+
+Answers = Mapping[str, list[Any] | str]  # of each machine by its name: what it said, or why it said nothing
+
+
+@dataclass
+class _Asked:
+    """A machine that was asked what it is: the stream of its answer until that is whole, and the answer."""
+
+    node: Node
+    told: Any
+    until: float
+    answer: list[Any] | str = field(default_factory=list)
+
+    def listen(self, *, wait: bool) -> None:
+        """Take what has been said so far, or `wait` for all of it."""
+        import ray
+
+        while self.told is not None:
+            left = max(0.0, self.until - time.monotonic())
+            ready, _ = ray.wait([self.told], timeout=left if wait else 0)
+            if not ready and left:
+                return
+            try:
+                if not ready:
+                    ray.cancel(self.told, force=True)
+                    raise TimeoutError(f"no answer in {GREETING:.0f} s")
+                assert isinstance(self.answer, list)
+                self.answer += [event for _, event in ray.get(next(self.told)) if not isinstance(event, Ended)]
+            except StopIteration:
+                self.told = None
+            except Exception as error:  # whatever ends a task on a machine that is not ours
+                self.told, self.answer = None, words(error)
+
+
+@dataclass
+class RayMachines:
+    """The machines of a Ray cluster, at `address`, or one of this process alone with `places` jobs at once.
+
+    `questions` are the packed jobs by which a machine says what it is, and `admit` gives, of all answers, for each
+    machine that shall not be used the reason. `clean` are the variables for a local cluster's programs. `most` is how
+    many jobs are done at once on all machines together.
+    """
+
+    there: There
+    questions: Sequence[Any]
+    admit: Callable[[Answers], Mapping[str, str]]
+    places: int
+    clean: dict[str, str]
+    address: str | None = None
+    most: int | None = None
+    unauthenticated: bool = False
+    beat: float = BEAT
+    patience: float = PATIENCE
+    refused: Mapping[str, str] = field(default_factory=dict)  # why machines are not used, by name
+    _asked: dict[str, _Asked] = field(default_factory=dict)  # by the machines' keys
+    _given_up: set[str] = field(default_factory=set)
+    _put: dict[str, Any] = field(default_factory=dict)
+
+    def warm_up(self) -> None:
+        """Join or start the cluster and ask each machine what it is; does not wait for the answers.
+
+        Raises `ray_start.Refused`.
+        """
+        if not ray_start.is_connected():
+            if self.address:
+                ray_start.join(self.address, unauthenticated=self.unauthenticated)
+            else:
+                ray_start.start(self.places, self.clean)
+        self._ask(alive())
+
+    def nodes(self, *, wait: bool) -> list[Node]:
+        """The machines that may be used: they answered and were admitted. `wait` for those that did not answer yet."""
+        here = alive()
+        self._ask(here)
+        before = {key for key, asked in self._asked.items() if asked.told is None}
+        for asked in self._asked.values():
+            asked.listen(wait=wait)
+        answered = {key: asked for key, asked in self._asked.items() if asked.told is None}
+        if answered.keys() - before:
+            self.refused = self.admit({asked.node.name: asked.answer for asked in answered.values()})
+        known = {key for key, asked in answered.items() if asked.node.name not in self.refused}
+        return [node for node in here if node.key in known - self._given_up]
+
+    def answers(self) -> dict[str, list[Any]]:
+        """What each machine that may be used has said of itself, by its name."""
+        usable = {node.key for node in self.nodes(wait=True)}
+        return {one.node.name: list(one.answer) for key, one in self._asked.items() if key in usable}
+
+    def hopeless(self) -> bool:
+        """Whether all machines that are here have answered and none was admitted: to wait is of no use."""
+        here = [node.key for node in alive() if node.places]
+        return bool(here) and all(key in self._asked and self._asked[key].told is None for key in here)
+
+    def reference(self, freight: Freight, need: str) -> Any:
+        """A reference to a large value in the object store, where it is put once."""
+        import ray
+
+        if need not in self._put:
+            self._put[need] = ray.put(freight.contents(need))
+        return self._put[need]
+
+    def submit(self, node: Node, values: Sequence[Any], needs: Mapping[str, Any], *, cpus: int = 1) -> Any:
+        """Start a bundle on this machine; gives Ray's generator of references to its events."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        function = ray.remote(ray_node.bundle).options(
+            num_cpus=cpus, max_retries=0, num_returns="streaming", name="suite",
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node.key, soft=False),
+        )  # fmt: skip
+        return function.remote(self.there, list(values), dict(needs), self.beat)
+
+    def give_up(self, node: Node) -> None:
+        """Use this machine no more: it hangs."""
+        self._given_up.add(node.key)
+
+    def _ask(self, here: Sequence[Node]) -> None:
+        for node in here:
+            if node.places and node.key not in self._asked:
+                told = self.submit(node, self.questions, {}, cpus=0)
+                self._asked[node.key] = _Asked(node, told, time.monotonic() + GREETING)
+
+
+def alive() -> list[Node]:
+    """The machines of the cluster that this process has joined, as are alive; raises `Refused` without a head."""
+    import ray
+
+    ray_start.require_head()
+    found = [
+        Node(one["NodeID"], one["NodeManagerHostname"], int(one["Resources"].get("CPU", 0)))
+        for one in ray.nodes()
+        if one["Alive"]
+    ]
+    return [node._replace(name=f"{node.name} ({node.key[:8]})") for node in found]
+
+
+def words(error: BaseException) -> str:
+    """What became of a task, in a few words of one line."""
+    cause = getattr(error, "cause", None) or error
+    text = " ".join(str(cause).split())
+    return f"{type(cause).__name__}: {text[:200]}".rstrip(".: ")

@@ -1,0 +1,93 @@
+"""A cluster for the tests of a module, and homes of drivers that no node can see."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.clusters import Cluster, can_unshare
+from tests.conftest import SLOW, Answer, Workspace, answer_of, furnish
+
+SECRET = "correct-horse-battery"
+TELLING = SLOW.replace(
+    "    import time\n", "    import os\n    import time\n\n    print(sorted(os.environ.items()))\n", 1
+)
+# variables that a driver may have and no run may see
+CREDENTIALS = {
+    "PGPASSWORD": SECRET,
+    "SUITE_STUDY_STORAGE": "",
+    "SOME_ADDRESS": f"postgresql://me:{SECRET}@database.invalid/studies",
+}
+
+Give = Callable[..., subprocess.Popen[str]]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A home, and commands given in it that train on a cluster."""
+
+    cluster: Cluster
+    home: Workspace
+
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """Give a command to the cluster and go on."""
+        furnish(self.home.home)
+        environment = {**self.home.environment, **CREDENTIALS, **self.cluster.environment, **variables}
+        return subprocess.Popen(
+            [*self.cluster.inside, sys.executable, "-m", "suite", *words, "--engine", "ray", "--address",
+             self.cluster.address],
+            cwd=self.home.home, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def suite(self, *words: str, **variables: str) -> Answer:
+        """Give a command to the cluster and wait for its end."""
+        return answer_of(self.start(*words, **variables))
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the homes of the module's tests are; it is empty on every node."""
+    return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture(scope="module")
+def cluster(places: Path) -> Iterator[Cluster]:
+    """A head and two nodes of one core each."""
+    if not can_unshare():
+        pytest.skip("this user may not make namespaces, so nodes cannot be told apart")
+    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short, for the paths of sockets
+    made = Cluster(folder, [places])
+    try:
+        made.add()
+        made.add()
+        made.wait()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def home(places: Path) -> Callable[[str], Workspace]:
+    """A new home, with one experiment that takes its time and prints its environment."""
+    own = places / "own"
+    own.mkdir()
+    (own / "slow.py").write_text(TELLING)
+
+    def make(name: str) -> Workspace:
+        (places / name).mkdir()
+        return Workspace(places / name, {"SUITE_EXPERIMENTS": str(own)})
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def driver(cluster: Cluster, home: Callable[[str], Workspace]) -> Callable[[str], Driver]:
+    """A new home whose commands train on the cluster."""
+    return lambda name: Driver(cluster, home(name))
