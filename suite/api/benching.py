@@ -133,6 +133,13 @@ def keep(session: Session, found: "Sequence[Throughput | Gated]", beside: str = 
     session.screen.say(f"History: {home.reports / 'bench.csv'} and bench.png.")
 
 
+def kind() -> str:
+    """This machine's kind of processor, such as `AMD EPYC, AVX-512`: ratios of two kinds cannot be compared."""
+    from suite.benching import baselines
+
+    return baselines.kind()
+
+
 def _require_processor() -> None:
     if os.environ.get("SUITE_DEVICE", "cpu") not in ("", "cpu"):
         raise SuiteError("SUITE_DEVICE: bench measures the processor only.", "Leave it out.")

@@ -54,10 +54,11 @@ ENVIRONMENT = """environment:
   SUITE_KERNELS        torch, to train by torch instead of the suite's own kernels; other bits (docs/kernels.md)
   SUITE_GALLERY        no, to leave the networks' inside out of the report (docs/gallery.md)
   SUITE_STUDY_STORAGE  another database of studies than mlruns/studies/studies.db
+  SUITE_HISTORY        another file of verdicts than mlruns/history.jsonl (docs/history.md)
   MLFLOW_TRACKING_URI  another MLflow store than mlruns/mlflow.db
 
 exit codes: 0 done, 1 a run failed or diverged, 2 fix your input, 3 a machine or server problem, 4 inconclusive (gate,
-bench), 130 interrupted
+bench, try), 130 interrupted
 """
 
 

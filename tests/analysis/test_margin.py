@@ -235,3 +235,12 @@ def test_a_drop_as_large_as_the_margin_hardly_ever_passes(figure, draws):
 
     assert equal <= ALPHA + 2.5 * (ALPHA / count) ** 0.5
     assert wide <= 0.025  # Welch's t is only approximate, and worst if the smaller sample has the larger spread
+
+
+def test_a_check_of_many_shares_the_false_alarms_and_passes_as_before():
+    drop = [value - 0.006 for value in REFERENCE]
+    alone, of_many = (judge(drop, REFERENCE, margin=0.005, among=among) for among in (1, 1_000))
+
+    assert alone.interval.low > 0 > of_many.interval.low
+    assert (alone.verdict, of_many.verdict) == ("FAIL", "INCONCLUSIVE")
+    assert of_many.interval.high == alone.interval.high

@@ -1,12 +1,13 @@
 """Ratios of paired times: no bias, an interval that is wide enough, and no verdict without evidence."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from suite.analysis.intervals import Interval
-from suite.analysis.ratios import FEWEST_ROUNDS, Ratio, judge, over, ratio
+from suite.analysis.ratios import FEWEST_ROUNDS, Ratio, judge, over, ratio, relation
 
 ROUNDS, CYCLES = 6, 12
 TRIALS = 400
@@ -102,3 +103,22 @@ def test_two_ratios_measured_apart_bring_both_their_errors():
 )  # fmt: skip
 def test_a_verdict_is_given_where_the_interval_lies_on_one_side_of_the_limit(low, high, verdict):
     assert judge(Interval(low, high), 1.05) == verdict
+
+
+def test_the_relation_is_that_of_two_one_sided_t_tests_by_scipy_in_1_000_random_cases():
+    from scipy.stats import t as student
+
+    draw, seen = np.random.default_rng(41), set()
+    for _ in range(1_000):
+        value, error = math.exp(draw.normal(0, 0.03)), float(draw.uniform(0.001, 0.02))
+        rounds, among, margin = int(draw.integers(3, 9)), int(draw.integers(1, 12)), float(draw.uniform(0.01, 0.1))
+        found = Ratio(value, error, rounds, CYCLES)
+        said = relation(lambda level, found=found: replace(found, level=level).interval, margin, among)
+        log, room, df = math.log(value), math.log(1 + margin), rounds - 1
+        inside = max(student.sf((log + room) / error, df), student.cdf((log - room) / error, df)) < 0.05 / among
+        different = 2 * student.sf(abs(log) / error, df) < 0.05 / among
+        expected = "equivalent" if inside else "open" if not different else "slower" if log > 0 else "faster"
+
+        assert said == expected
+        seen.add(said)
+    assert seen == {"equivalent", "slower", "faster", "open"}

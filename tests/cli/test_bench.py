@@ -46,7 +46,8 @@ def test_a_baseline_is_measured_and_judged_by(workspace: Workspace, tmp_path: Pa
     updated = workspace.suite("bench", *MLP, "--update", "--baseline", str(speed))
     checked = workspace.suite("bench", *MLP, "--check", "--baseline", str(speed), "--limit", "9")
     facts = json.loads(speed.read_text())
-    facts["mlp data=digits"]["value"] /= 50  # as if a step had been fifty times as fast
+    [entry] = facts["mlp data=digits"].values()  # of this kind of processor
+    entry["value"] /= 50  # as if a step had been fifty times as fast
     speed.write_text(json.dumps(facts))
     lost = workspace.suite("bench", *MLP, "--check", "--baseline", str(speed))
 

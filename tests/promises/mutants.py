@@ -30,6 +30,19 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a check of many alarms as easily as a check of one", "suite/analysis/margin.py",
+           (("_ends(new, old, alpha / among, alpha)", "_ends(new, old, alpha, alpha)"),),
+           ("tests/analysis/test_margin.py", "-k", "shares_the_false_alarms")),
+    Mutant("a baseline of another kind is used", "suite/benching/baselines.py",
+           (("one.known[here] for title, one in kinds.items() if here in one.known",
+             "next(iter(one.known.values())) for title, one in kinds.items()"),),
+           ("tests/benching/test_speed_gate.py", "-k", "each_kind")),
+    Mutant("equivalence is claimed by one side alone", "suite/analysis/ratios.py",
+           (("within.low > 1 / (1 + margin) and within.high", "within.high"),),
+           ("tests/analysis/test_ratios.py", "-k", "one_sided")),
+    Mutant("a change of machine is a change of the program", "suite/api/history.py",
+           (('one["beside"], one["kind"], str(', 'one["beside"], "", str('),),
+           ("tests/cli/test_history.py", "-k", "another_processor")),
     Mutant("tuning is no source of noise", "suite/analysis/tuned.py",
            (("gains[0] if len(gains) == 1 else gains.mean(axis=1)", "gains.reshape(-1, gains.shape[-1])"),),
            ("tests/analysis/test_tuned.py", "-k", "equal_experiments")),

@@ -56,6 +56,7 @@ def _require_one_question(args: Namespace) -> None:
 
 
 def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
+    terminal.say(f"On this kind of processor: {benching.kind()}.")
     found = []
     for one in benching.measure(session, experiments, seconds=args.seconds):
         found.append(one)
@@ -81,6 +82,8 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
         found.append(one)
         terminal.say(one.words)
     beside = args.against or args.against_env or "the baseline"
+    if len(found) > 1:
+        terminal.say(f"One check of {len(found)}: each fails at an error of 2.5 % / {len(found)}.")
     if args.json:
         terminal.json("suite/speed/1", {"beside": beside, "verdicts": [one.facts() for one in found]})
     else:

@@ -36,6 +36,8 @@ def gate(args: Namespace) -> int:
     for one in training.gate(session, experiments, **rules):
         found.append(one)
         terminal.say(f"{one.title}: {one.judged.words}{_why(one)}")
+    if len(found) > 1:
+        terminal.say(f"One check of {len(found)} experiments: each test for a FAIL has an error of 1 % / {len(found)}.")
     if args.json:
         terminal.json("suite/gate/1", {"verdicts": [one.facts() for one in found]})
     else:
