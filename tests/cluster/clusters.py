@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from tests.conftest import plain_environment
+from tests.conftest import ROOT, plain_environment
 
 STORE = 100 << 20  # bytes of an object store, nearly the smallest that Ray takes
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
@@ -28,11 +28,15 @@ time.sleep(1 << 20)
 """
 KERNELS = platformdirs.user_cache_path("suite-benchmark") / "kernels"
 
-# In a mount namespace: the folders that driver and other nodes have are empty there, and its own are elsewhere.
+# In a mount namespace: the folders that driver and other nodes have are empty there, and its own are elsewhere. The
+# program itself stays, also where it lies below one of them, as the environment of `.ci/run` does.
 ALONE = """
 set -e
 mount --make-rprivate /
+mount -t tmpfs none /mnt
+n=0; for place in $KEPT; do n=$((n + 1)); mkdir /mnt/$n; mount --bind "$place" /mnt/$n; done
 for place in "$@"; do mkdir -p "$place"; mount -t tmpfs -o mode=1777 none "$place"; done
+n=0; for place in $KEPT; do n=$((n + 1)); mkdir -p "$place"; mount --move /mnt/$n "$place"; done
 mkdir -p "$XDG_CACHE_HOME/suite-benchmark"
 if [ -d "$KERNELS" ]; then cp -r "$KERNELS" "$XDG_CACHE_HOME/suite-benchmark/kernels"; fi  # or they compile for 20 s
 exec $COMMAND
@@ -146,6 +150,7 @@ class Cluster:
             "XDG_CACHE_HOME": str(home / "cache"),
             "COMMAND": " ".join(command),
             "KERNELS": str(KERNELS),
+            "KEPT": f"{sys.prefix} {ROOT}",
         }
         if head:
             home.mkdir()

@@ -45,6 +45,12 @@ BY_ITSELF = {
     "suite.tracking.studies": {"path.write_bytes"},  # a temporary folder, copied by MLflow
     "suite.tuning.storage": {"made.touch", "os.replace"},  # between two named steps
     "suite.runs.worker": {"os.open"},  # output.log
+    "suite.api.reporting": {"move"},  # no file: it sends a record to another MLflow
+    "suite.disk.verdicts": {"file.truncate", "path.open"},  # a torn last line is passed over, and cut off by the next
+    "suite.execute.ray_start": {"os.open"},  # the null device
+    "suite.runs.freight": {"open"},  # output.log
+    "suite.runs.pool": {"open", "os.link", "os.rename"},  # lines of events; a torn one is passed over, a name is whole
+    "suite.runs.there": {"(run.folder / name).write_bytes", "file.write_text"},  # a node's temporary home
 }
 
 
