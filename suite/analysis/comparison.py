@@ -105,16 +105,17 @@ class Comparison:
             case "equivalent":
                 margin, p = f"{100 * (self.margin or 0):.2f} points", self.p_equivalent or 0
                 less = f" {self.one} is shown to be {self._direction}, but by less than that." if self.shown else ""
-                return f"{both} are equivalent, {margin} or more are ruled out: {size}, p {_p(p)}.{less}"
+                return f"{both} are equivalent, {margin} or more are ruled out: {size}, p {p_words(p)}.{less}"
             case "better" | "worse":
-                return f"{self.one} is {self.verdict} than {self.other}: {size}, p {_p(self.p)}.{self._beside_margin()}"
+                beside = self._beside_margin()
+                return f"{self.one} is {self.verdict} than {self.other}: {size}, p {p_words(self.p)}.{beside}"
         if self.found.se == 0:  # without any spread, the power of the comparison cannot be computed
             return f"{both}: no difference shown: the same images right under each of {len(self.seeds)} seeds."
         bound = f"a difference above {100 * self.ruled_out:.2f} points is ruled out"
         if self.verdict == "bounded":
-            return f"{both}: no difference shown, and {bound}: {size}, p {_p(self.p)}. {self._remedy()}"
+            return f"{both}: no difference shown, and {bound}: {size}, p {p_words(self.p)}. {self._remedy()}"
         least = f"could not have seen less than {100 * self.visible:.2f} points"
-        return f"{both}: undecided ({least}; {bound}): {size}, p {_p(self.p)}. {self._remedy()}"
+        return f"{both}: undecided ({least}; {bound}): {size}, p {p_words(self.p)}. {self._remedy()}"
 
     @property
     def _direction(self) -> str:
@@ -212,5 +213,6 @@ def _voted(answers: Answers) -> NDArray[np.bool_]:
     return np.asarray(votes(answers.predicted, answers.confidence) == answers.labels)
 
 
-def _p(value: float) -> str:
+def p_words(value: float) -> str:
+    """A p-value as a sentence has it."""
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.analysis.comparison import p_words
 from suite.analysis.intervals import LEVEL
 from suite.analysis.paired import Difference, Right, of_gains
 from suite.analysis.power import POWER, detectable
@@ -70,7 +71,7 @@ class TunedComparison:
     @property
     def words(self) -> str:
         """The verdict as a sentence, in percentage points of accuracy."""
-        size = f"{_points(self.found)}, p {'< 0.001' if self.p < 0.001 else f'{self.p:.3f}'}"
+        size = f"{_points(self.found)}, p {p_words(self.p)}"
         wins = f"it is better in {self.wins:.0%} of cases, with another study and another seed"
         given = f"over {self.studies} studies of each with {self.seeds} seeds"
         if self.studies == 1:

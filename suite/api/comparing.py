@@ -11,7 +11,7 @@ from suite.api.training import train_recorded
 from suite.errors import FAILED, SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.naming import PREFIX
-from suite.runs.plan import plan
+from suite.runs.plan import Planned, plan
 
 if TYPE_CHECKING:
     from suite.tracking.groups import Group
@@ -89,9 +89,14 @@ def _until_decided(session: Session, experiments: Sequence[Experiment], limit: i
 
 def train_all(session: Session, experiments: Sequence[Experiment], seeds: Sequence[int]) -> None:
     """Train every experiment with these seeds; raises `SuiteError` for the first run without an accuracy."""
-    planned = plan(experiments, seeds, session.home.runs)
+    train_planned(session, plan(experiments, seeds, session.home.runs))
+
+
+def train_planned(session: Session, planned: Sequence[Planned], *, may_diverge: bool = False) -> None:
+    """Train these runs; raises `SuiteError` for the first that failed, or diverged unless it `may_diverge`."""
     train_recorded(session, planned)
-    if lost := [item for item in planned if item.status != "finished"]:
+    ended = ("finished", "diverged") if may_diverge else ("finished",)
+    if lost := [item for item in planned if item.status not in ended]:
         raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
 
 

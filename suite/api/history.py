@@ -1,5 +1,6 @@
 """The history of verdicts: every `gate` and `bench` adds to it, and `history` finds where quality or speed changed."""
 
+import math
 import os
 import subprocess
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ def keep_accuracy(session: Session, one: "Gated") -> None:
     from suite.analysis.intervals import group
     from suite.benching.baselines import kind
 
-    fresh = [value for value in one.fresh if value == value]
+    fresh = [value for value in one.fresh if math.isfinite(value)]  # a diverged run has none
     if not fresh:
         return
     known = group(fresh)

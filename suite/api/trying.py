@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from suite.api.comparing import groups_of, train_all
+from suite.api.comparing import groups_of, train_all, train_planned
 from suite.api.ledger import Tried
 from suite.api.session import Named, Session
 from suite.disk import tries as ledgers
 from suite.disk.documents import Record
-from suite.errors import FAILED, SuiteError
+from suite.errors import SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.plan import Planned, plan
 from suite.text import plural
@@ -127,13 +127,8 @@ def _decided(session: Session, candidate: Experiment, baseline: Experiment, rule
 
 def _diverged(session: Session, candidate: Experiment, seeds: Sequence[int]) -> Planned | None:
     """Train the candidate; the first run that diverged, if any. Raises `SuiteError` for a run that failed."""
-    from suite.api.training import train_recorded
-
     planned = plan([candidate], seeds, session.home.runs)
-    train_recorded(session, planned)
-    for item in planned:
-        if item.status not in ("finished", "diverged"):
-            raise SuiteError(f"{item.run.name}: {item.reason or item.status}.", code=item.code or FAILED)
+    train_planned(session, planned, may_diverge=True)
     return next((item for item in planned if item.status == "diverged"), None)
 
 

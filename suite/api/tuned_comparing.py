@@ -9,9 +9,8 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from suite.api.comparing import called, groups_of
+from suite.api.comparing import called, groups_of, train_planned
 from suite.api.session import Named, Session
-from suite.api.training import train_recorded
 from suite.api.tuned_results import TunedCompared, Tuning
 from suite.api.tuning import order_of
 from suite.disk.documents import Record
@@ -141,15 +140,12 @@ def _tuning(experiment: Experiment, rules: Sequence[Rules], facts: Sequence[Reco
 
 def _winners(rules: Sequence[Rules], facts: Sequence[Record]) -> list[Experiment]:
     """The best trial of each study, by the search's own ranking, as an experiment."""
-    found = []
+    from suite.tuning.work import best_trial
+
     for one, study in zip(rules, facts, strict=True):
         if not study["outcome"]:
             raise SuiteError(f"study {one.study}: no trial has an accuracy.", "Give more --trials.", code=FAILED)
-        best = study["outcome"]["rows"][0]
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in best["values"].items()}
-        # With a budget of steps the number of epochs depends on the batch size.
-        found.append(one.experiment.changed({**values, "epochs": best["epochs"]}))
-    return found
+    return [best_trial(study["outcome"], one) for one, study in zip(rules, facts, strict=True)]
 
 
 def _train(session: Session, tunings: Sequence[Tuning], spend: TuningBudget) -> None:
@@ -159,9 +155,7 @@ def _train(session: Session, tunings: Sequence[Tuning], spend: TuningBudget) -> 
         for number, best in enumerate(one.winners):
             for item in plan([best, one.experiment], seeds_of_study(spend, number), session.home.runs):
                 planned.setdefault(item.run.folder, item)
-    train_recorded(session, [*planned.values()])
-    if lost := [item for item in planned.values() if item.status != "finished"]:
-        raise SuiteError(f"{lost[0].run.name}: {lost[0].reason or lost[0].status}.", code=lost[0].code or FAILED)
+    train_planned(session, [*planned.values()])
 
 
 def _sides(session: Session, tunings: Sequence[Tuning], spend: TuningBudget) -> "list[Any]":

@@ -122,6 +122,11 @@ def winner(facts: Record, rules: Rules) -> Experiment | None:
     outcome = facts["outcome"]
     if not outcome or outcome["verdict"]["word"] != "better":
         return None
+    return best_trial(outcome, rules)
+
+
+def best_trial(outcome: Record, rules: Rules) -> Experiment:
+    """The trial that the search ranks first as an experiment, better than the published setting or not."""
     best = outcome["rows"][0]
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in best["values"].items()}
     # With a budget of steps or seconds, the number of epochs depends on the batch size.

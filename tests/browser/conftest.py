@@ -1,17 +1,14 @@
 """Two finished runs, and headless Chromium to open the pages about them."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.browser.devtools import Tab
 from tests.conftest import Workspace
-
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--v=0"),
-)
 
 
 @dataclass(frozen=True)
@@ -42,3 +39,17 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     answer = workspace.suite("tune", "mlp", *words, *space)
     assert answer.code == 0, answer.err
     return workspace
+
+
+@pytest.fixture(scope="session")
+def report(filled: Workspace) -> str:
+    """The address of that home's page."""
+    return (filled.home / "reports" / "report.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Tab]:
+    """A tab for a module's tests, with a profile of its own."""
+    tab = Tab(browser.command, browser.profiles / request.module.__name__)
+    yield tab
+    tab.close()

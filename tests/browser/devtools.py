@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import FLAGS
-
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--v=0"),
+)
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "Escape": 27, "ArrowRight": 39}
 HAND_OVER = """
 import fcntl, os, sys

@@ -5,33 +5,18 @@ import io
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.browser.conftest import Browser
 from tests.browser.devtools import Tab
-from tests.conftest import Workspace
 
 pytestmark = pytest.mark.browser
 
 FIRST = "#accuracy ~ .wide table"
 AXE = "axe-core@4"
-
-
-@pytest.fixture(scope="module")
-def report(filled: Workspace) -> str:
-    return (filled.home / "reports" / "report.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Tab]:
-    tab = Tab(browser.command, browser.profiles / "exploring")
-    yield tab
-    tab.close()
 
 
 def tip(tab: Tab) -> str:

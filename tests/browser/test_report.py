@@ -1,32 +1,17 @@
 """The report page, opened from its file as a reader does: three widths, mouse, keyboard, no network."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from suite.data.catalog import CATALOG
-from tests.browser.conftest import Browser
 from tests.browser.devtools import Tab
-from tests.conftest import Workspace
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = (390, 820, 1400)
 CELLS = ("1,024", "–", "9.5", "-3", "+0.0082", "12 %", "–", "2,000 (1,500 to 2,500)", "needs 3 seeds", "0.8 to 0.9")
-
-
-@pytest.fixture(scope="module")
-def report(filled: Workspace) -> str:
-    return (filled.home / "reports" / "report.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Tab]:
-    tab = Tab(browser.command, browser.profiles / "devtools")
-    yield tab
-    tab.close()
 
 
 def column(tab: Tab, number: int, table: str = "table") -> list[str]:

@@ -37,16 +37,20 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A home where `plain` and `weak` are trained under three seeds and `twin` under two."""
-    top = tmp_path_factory.mktemp("compare")
+def with_own(top: Path, files: dict[str, str]) -> Workspace:
+    """An empty home in `top`, and beside it a folder with these experiments."""
     home, own = top / "home", top / "own"
     home.mkdir()
     own.mkdir()
-    for name, text in FILES.items():
+    for name, text in files.items():
         (own / name).write_text(text)
-    workspace = Workspace(home, {"SUITE_EXPERIMENTS": str(own)})
+    return Workspace(home, {"SUITE_EXPERIMENTS": str(own)})
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A home where `plain` and `weak` are trained under three seeds and `twin` under two."""
+    workspace = with_own(tmp_path_factory.mktemp("compare"), FILES)
     for words in (("plain", "weak"), ("twin", "--seeds", "2")):
         answer = workspace.suite("run", *words, "--no-report")
         assert answer.code == 0, answer

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from suite.api.trying import seeds_of
-from tests.cli.test_comparing import FILES, RECIPE, identity
+from tests.cli.test_comparing import FILES, RECIPE, identity, with_own
 from tests.conftest import Workspace, answer_of, assert_refused, python
 
 pytestmark = pytest.mark.commands
@@ -18,16 +18,10 @@ pytestmark = pytest.mark.commands
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home with a weak baseline, a better recipe, a twin of that, and one that diverges."""
-    top = tmp_path_factory.mktemp("try")
-    home, own = top / "home", top / "own"
-    home.mkdir()
-    own.mkdir()
     files = {name: FILES[name] for name in ("plain.py", "twin.py", "weak.py", "slow.py")}
     deep = "nn.Linear(784, 50), nn.Linear(50, 50), nn.Linear(50, 10)"
     files["wild.py"] = RECIPE.format(lr=1e30, more="").replace("nn.Linear(784, 10)", deep)
-    for name, text in files.items():
-        (own / name).write_text(text)
-    return Workspace(home, {"SUITE_EXPERIMENTS": str(own)})
+    return with_own(tmp_path_factory.mktemp("try"), files)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from suite.api.tuned_comparing import space_words
 from suite.recipe.space import read_space
-from tests.cli.test_comparing import RECIPE
+from tests.cli.test_comparing import RECIPE, with_own
 from tests.conftest import Workspace, assert_refused
 from tests.documents import valid
 
@@ -20,12 +20,8 @@ WORDS = ("compare", "plain", "weak", "--tuned", *FEW)
 
 
 def lab(folder: Path) -> Workspace:
-    home, own = folder / "home", folder / "own"
-    home.mkdir()
-    own.mkdir()
-    (own / "plain.py").write_text(RECIPE.format(lr=0.1, more=SPACE))
-    (own / "weak.py").write_text(RECIPE.format(lr=0.001, more=', space={"lr": "1e-5..1e-4"}'))
-    return Workspace(home, {"SUITE_EXPERIMENTS": str(own)})
+    weak = RECIPE.format(lr=0.001, more=', space={"lr": "1e-5..1e-4"}')
+    return with_own(folder, {"plain.py": RECIPE.format(lr=0.1, more=SPACE), "weak.py": weak})
 
 
 def trials_in(workspace: Workspace) -> dict:
