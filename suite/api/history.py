@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from suite.api.session import Session
 from suite.disk import verdicts
 from suite.disk.documents import Record
-from suite.engine.program import TRUSTED
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -118,9 +117,12 @@ def _ordered(records: Sequence[Record]) -> list[Record]:
 
 
 def _git(*words: str) -> str:
-    """What git answers in the current folder; empty without git or a repository."""
+    """What git answers in the current folder; empty without git or a repository, or where git does not trust its owner.
+
+    Unlike the suite's own checkout this may be anybody's, and `git status` runs programs that a repository names.
+    """
     try:
-        answer = subprocess.run(["git", *TRUSTED, *words], capture_output=True, text=True)
+        answer = subprocess.run(["git", *words], capture_output=True, text=True)
     except OSError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suite.api.history import commit
 from suite.disk import verdicts
 from tests.conftest import Workspace, assert_refused
 from tests.documents import valid
@@ -91,6 +92,23 @@ def test_a_gate_adds_its_verdict_with_commit_and_machine(tmp_path, repository):
     assert line["verdict"] in judged.out
     assert line["low"] < line["value"] < line["high"]
     assert line["kind"].count(", ") == 1
+
+
+def test_a_repository_that_git_does_not_trust_runs_nothing_and_names_no_commit(repository, monkeypatch):
+    _, folder, commits = repository
+    ran, program = folder / "ran", folder / "monitor"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    git(folder, "config", "core.fsmonitor", str(program))
+    monkeypatch.chdir(folder)
+    trusted = commit()
+    seen = ran.exists()
+    ran.unlink(missing_ok=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own tests use it
+
+    assert (trusted["commit"], seen) == (commits[-1], True)
+    assert commit() == {"commit": "", "dirty": False}
+    assert not ran.exists()
 
 
 def test_an_empty_history_and_an_unknown_name_are_one_line(tmp_path, in_process):
