@@ -6,6 +6,8 @@ from scipy import stats
 
 from suite.analysis.changes import ALPHA, change_points, statistics
 
+FULL = (pytest.mark.promise, pytest.mark.full)
+
 
 def test_the_statistic_is_students_t_of_a_split():
     rng = np.random.default_rng(1)
@@ -29,15 +31,29 @@ def test_the_p_value_is_that_of_all_permutations():
     assert (found.before, found.after) == pytest.approx((0.4, 50.1))
 
 
-@pytest.mark.parametrize("n", [200])
+@pytest.mark.parametrize("n", [200, pytest.param(2_000, marks=FULL)])
 @pytest.mark.parametrize("kind", ["normal", "heavy tails", "few values"])
-def test_honest_series_raise_at_most_the_allowed_alarms(kind, n):
+def test_honest_series_raise_at_most_the_allowed_alarms(kind, n, figure):
     rng = np.random.default_rng(3)
     draw = {"normal": rng.normal, "heavy tails": lambda size: rng.standard_t(2, size=size),
             "few values": lambda size: rng.integers(0, 3, size=size).astype(float)}[kind]  # fmt: skip
     alarms = sum(bool(change_points(draw(size=15))) for _ in range(n))
+    figure(f"history of 15 values without a change, {kind}: {alarms} of {n} raise an alarm")
 
     assert stats.binomtest(alarms, n, ALPHA, alternative="greater").pvalue > 0.01, alarms
+
+
+@pytest.mark.parametrize("n", [20, pytest.param(300, marks=FULL)])
+@pytest.mark.parametrize("commits", [10, 12, 16, 24])
+def test_a_shift_three_commits_back_is_found_and_mostly_named_exactly(commits, n, figure):
+    rng = np.random.default_rng(5)
+    found = [change_points([*rng.normal(0, 1, commits - 3), *rng.normal(5, 1, 3)]) for _ in range(n)]
+    exact = sum([one.at for one in some] == [commits - 3] for some in found)
+    figure(f"a shift by 5 SD three commits back, {commits} commits: found in {sum(map(bool, found))} of {n} histories, "
+           f"named exactly, as the only change, in {exact}")  # fmt: skip
+
+    assert sum(map(bool, found)) >= 0.9 * n
+    assert exact >= 0.8 * n
 
 
 def test_two_changes_are_both_found_in_order():
