@@ -56,11 +56,11 @@ def _require_one_question(args: Namespace) -> None:
 
 
 def _throughput(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:
-    terminal.say(f"On this kind of processor: {benching.kind()}.")
     found = []
     for one in benching.measure(session, experiments, seconds=args.seconds):
         found.append(one)
         terminal.say(_line(one))
+    terminal.say(f"On this kind of processor: {benching.kind()}.")
     if args.json:
         terminal.json("suite/bench/1", {"measured": [one.facts() for one in found]})
     else:
