@@ -83,7 +83,8 @@ def make_outer(channels: int, taps: int, lanes: int):
         tile = tile_load(memory, sums, apart, count, lanes)
         for r in range(rows):
             left, right = dy + r * row, x + r * down
-            for _ in range(columns):
+            end = left + columns * pitch
+            while left != end:  # not `for`: LLVM would write the turns out, two at a time, and run out of registers
                 tile = tile_outer(tile, memory, left, plane, channels, right, pitch)
                 left += pitch
                 right += across
