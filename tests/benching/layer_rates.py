@@ -4,9 +4,11 @@
 
 The peak is the rate of a loop that does nothing but multiply-adds of 16 numbers, on one core. For each convolution and
 linear layer of an experiment the first table has the share of it that is reached for one batch of the recipe: forwards,
-for the gradient of the layer's input and for that of its weights. A product and its addition are two operations. The
-kernels' times of a convolution include its bias and pool. The second table has the parts of a whole step. All times are
-processor time of one thread; the two ways alternate, and the figure is the median.
+for the gradient of the layer's input and for that of its weights. A product and its addition are two operations; those
+with padding do not count. The kernels' times of a convolution include its bias and pool. Each layer is measured alone,
+again and again; what it takes longer in a step, because its numbers have left the cache, is in "the rest" of the second
+table, which has the parts of a whole step. All times are processor time of one thread, the two ways alternate, and the
+figure is the median.
 """
 
 import argparse
@@ -26,8 +28,7 @@ from suite.engine.epoch import _torchs_step
 from suite.engine.state import State
 from suite.engine.way import Way
 from suite.kernels import fields as f
-from suite.kernels.kinds import f32
-from suite.kernels.layers import Operation, operations
+from suite.kernels.layers import Operation, operations, padding_of
 from suite.kernels.network import Kernels
 from suite.kernels.products import MEMORY, WHOLE
 from suite.kernels.tiles import tile_load, tile_outer, tile_store
@@ -108,6 +109,18 @@ def by_torch(one: Operation, n: int) -> tuple[Work, Work, Work]:
     return lambda: layer(x.detach()), gradients(x), gradients(*layer.parameters())
 
 
+def products(one: Operation) -> int:
+    """How many an image needs, without those that have padding for a factor."""
+    layer: Any = one.layer
+    count = layer.weight.shape[0] * layer.weight.shape[1]
+    if one.kind == "convolution":
+        for axis, padding in enumerate(padding_of(layer)):
+            size, most = layer.kernel_size[axis], one.given[axis + 1]
+            firsts = [k * layer.stride[axis] - padding for k in range(one.before[axis + 1])]
+            count *= sum(min(first + size, most) - max(first, 0) for first in firsts)
+    return count
+
+
 def layers(kernels: Kernels, found: list[Operation], n: int) -> list[Layer]:
     """The layers that multiply. Theirs is nearly all work; the rest of a step is in the second table."""
     made = []
@@ -117,7 +130,7 @@ def layers(kernels: Kernels, found: list[Operation], n: int) -> list[Layer]:
         layer: Any = one.layer
         forwards, images, weights = by_torch(one, n)
         whole, alone = by_kernels(kernels, k, f.BACKWARD, n), by_kernels(kernels, k, f.BACKWARD, n, GX=-1)
-        work = 2.0 * n * layer.weight.numel() * one.before[1] * one.before[2]
+        work = 2.0 * n * products(one)
         words = f"{one.kind} {' × '.join(str(size) for size in layer.weight.shape)}"
         pair = (whole, images) if kernels.plan.training[k, f.GX] >= 0 else None
         made.append(Layer(words, work, (by_kernels(kernels, k, f.FORWARD, n), forwards), pair, (alone, weights)))
@@ -125,33 +138,36 @@ def layers(kernels: Kernels, found: list[Operation], n: int) -> list[Layer]:
 
 
 def shares(layer: Layer, most: float) -> tuple[list[str], float]:
-    """A layer's cells, in percent of the peak, and the kernels' seconds. Its two gradients are one pass: a difference."""
+    """A layer's cells, in percent of the peak, and the kernels' seconds. Both gradients are one pass: a difference."""
     forwards, weights = seconds(*layer.forwards), seconds(*layer.weights)
     parts, spent = [forwards, None, weights], forwards[0] + weights[0]
     if layer.images:
         whole, theirs = seconds(*layer.images)
         parts[1], spent = [max(whole - weights[0], 1e-9), theirs], forwards[0] + whole
-    percent = [[f"{100 * layer.operations / (one * most):.0f}" for one in part] if part else ["–", "–"] for part in parts]
+    percent = [
+        [f"{100 * layer.operations / (one * most):.0f}" for one in part] if part else ["–", "–"] for part in parts
+    ]
     return [pair[way] for way in (0, 1) for pair in percent], spent
 
 
 def parts(kernels: Kernels, found: list[Operation], images: Any, labels: Any) -> dict[str, float]:
     """The seconds of what is no convolution or linear layer, for a batch."""
     n, plan, memory = len(labels), kernels.plan, kernels.array.ctypes.data
-    rows, table, spent = len(plan.training), plan.training.ctypes.data, {}
-    where = plan.scores, plan.gradient, plan.scratch
-    loss: Work = lambda: kernels._loss(
-        memory, labels.data_ptr(), n, kernels.classes, *where, 0.0, kernels.sums.ctypes.data
-    )
-    group = kernels.optimizer.param_groups[0]
-    others = [(k, column) for k, one in enumerate(found) if one.kind not in ("convolution", "linear")
-              for column in (f.FORWARD, f.BACKWARD) if plan.training[k, column]]  # fmt: skip
-    spent["other layers"] = sum(seconds(by_kernels(kernels, k, column, n))[0] for k, column in others)
-    spent["images"] = seconds(lambda: kernels._read(images, n))[0]
-    spent["loss"] = seconds(loss)[0]
-    spent["update"] = seconds(lambda: kernels._updated(group, memory))[0]
-    spent["packing"] = seconds(lambda: (kernels._forward(memory, table, rows, 0), kernels._backward(memory, table, rows, 0)))[0]
-    return spent
+    walk = memory, plan.training.ctypes.data, len(plan.training)
+    where = plan.scores, plan.gradient, plan.scratch, 0.0, kernels.sums.ctypes.data
+    works: dict[str, list[Work]] = {
+        "other layers": [
+            by_kernels(kernels, k, column, n)
+            for k, one in enumerate(found)
+            for column in (f.FORWARD, f.BACKWARD)
+            if one.kind not in ("convolution", "linear") and plan.training[k, column]
+        ],
+        "images": [lambda: kernels._read(images, n)],
+        "loss": [lambda: kernels._loss(memory, labels.data_ptr(), n, kernels.classes, *where)],
+        "update": [lambda: kernels._updated(kernels.optimizer.param_groups[0], memory)],
+        "packing": [lambda: kernels._forward(*walk, 0), lambda: kernels._backward(*walk, 0)],  # a batch of no image
+    }
+    return {name: sum(seconds(*some)) for name, some in works.items()}
 
 
 def shown(experiment: Experiment, most: float) -> str:
