@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--suite-bench", nargs="+", default=[], metavar="NAME",
                     help="measure these experiments by pytest-benchmark: training step, evaluation, latency")
     group.addoption("--suite-gate", nargs="+", default=[], metavar=("REVISION", "NAME"),
-                    help="is a training step slower than in a revision, or with the interpreter of a path?")
+                    help="is a training step slower than in a revision of your repository, or with another Python?")
     group.addoption("--suite-experiments", action="append", default=[], metavar="DIR",
                     help="a folder of your own experiments, besides those of SUITE_EXPERIMENTS")
     group.addoption("--suite-seconds", type=float, default=30.0, metavar="N", help="how long the gate measures (30)")
@@ -107,8 +107,11 @@ def _gate(session: pytest.Session, ours: "Session", experiment: "Experiment", be
         from suite.api import benching
         from suite.benching import LIMIT
 
-        python, revision = (beside, None) if os.sep in beside else (None, beside)
-        [found] = benching.against(ours, [experiment], python=python, revision=revision, seconds=seconds, limit=LIMIT)
+        if os.sep in beside and Path(beside).is_file():  # origin/main is a revision
+            [found] = benching.against(ours, [experiment], python=beside, seconds=seconds, limit=LIMIT)
+        else:
+            where = session.config.rootpath
+            found = benching.against_own(ours, experiment, beside, where, seconds=seconds, limit=LIMIT)
         if found.verdict != "PASS":
             pytest.fail(found.words, pytrace=False)
 

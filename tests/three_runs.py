@@ -16,16 +16,21 @@ def load():
 """
 
 
-def trained(top: Path, *, pen: str, wild: str, colour: str) -> Workspace:
-    """Train these experiments: `pen` on the digits, `wild`, which diverges, and `colour` on two colours of images."""
+def trained(top: Path, *, pen: str, wild: str, colour: str, **more: str) -> Workspace:
+    """Train these experiments: `pen` on the digits, `wild`, which diverges, `colour` on two colours, and `more`."""
     for name in ("home", "own", "own/datasets"):
         (top / name).mkdir()
-    for name, text in (("pen", pen), ("wild", wild), ("colour", colour), ("datasets/blots", BLOTS)):
+    for name, text in (("pen", pen), ("wild", wild), ("colour", colour), ("datasets/blots", BLOTS), *more.items()):
         (top / "own" / f"{name}.py").write_text(text)
     workspace = Workspace(
         top / "home", {"SUITE_EXPERIMENTS": str(top / "own"), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     )
-    answer = workspace.suite("run", "pen", "wild", "colour", "--seeds", "1", "--no-report", "--json")
+    answer = workspace.suite("run", "pen", "wild", "colour", *more, "--seeds", "1", "--no-report", "--json")
     statuses = {one["experiment"]: one["status"] for one in answer.json["runs"]}
-    assert statuses == {"pen": "finished", "wild": "diverged", "colour": "finished"}, answer.err
+    assert statuses == {
+        "pen": "finished",
+        "wild": "diverged",
+        "colour": "finished",
+        **dict.fromkeys(more, "finished"),
+    }, answer.err
     return workspace

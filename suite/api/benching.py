@@ -96,6 +96,26 @@ def against(
             yield found
 
 
+def against_own(
+    session: Session, one: Experiment, revision: str, folder: Path, *, seconds: float = 30.0, limit: float
+) -> "Gated":
+    """Whether a step of an experiment is slower than in a revision of the user's repository around `folder`.
+
+    Both sides run this suite, unless the repository is its own. Up to `limit` times the time there passes. Raises
+    `SuiteError`, also if the experiment is not in that revision.
+    """
+    from suite.api.revisions import both
+    from suite.benching import speed_gate
+
+    _require_processor()
+    session.home.require_writable()
+    with both(session, one, revision, folder, workload) as (job, other):
+        asked = speed_gate.Question(seconds, limit)
+        found = speed_gate.against(one.title, job, other, asked, tell=partial(_tell, session, one.title))
+    keep_speed(session, found, other.name)
+    return found
+
+
 def update_baseline(
     session: Session, experiments: Sequence[Experiment], *, baseline: Path | None = None, seconds: float = 30.0
 ) -> "tuple[Path, Mapping[str, Baseline]]":

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.api.session import Session
+from suite.api.session import COMPILING, Session
 from suite.errors import SuiteError, machine_error
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ def predict(session: Session, run: str, pictures: Sequence[Path], *, as_is: bool
     experiment = experiment_of(found, session.registry)
     paths, folder = listed(pictures), session.data(experiment.recipe.data)
     portable = experiment.recipe.portable
-    job = Job(found, folder, paths, as_is, experiment.overrides, experiment.found_in(session.folders), portable)
+    result = found.result()
+    by_kernels = result is not None and result["environment"].get("way") == "kernels"  # older runs have no way
+    folders = experiment.found_in(session.folders)
+    job = Job(found, folder, paths, as_is, experiment.overrides, folders, portable, by_kernels)
+    if by_kernels and session.compiles:
+        session.screen.say(COMPILING)
     predicted: Predicted = ask(session.executor, compute, job)
     if not predicted.predictions:
         raise predicted.refused[0]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from suite.tracking.store import Store
 
 
+COMPILING = "The kernels are being compiled: once on this machine, about 20 s of processor time."
 Named = str | Experiment  # a name, or the experiment itself
 
 
@@ -135,11 +136,16 @@ class Session:
             self.trainer.warm_up()
         except OSError as error:
             raise machine_error(error, error.filename or "the worker processes") from error
-        compiles = not self.cluster and not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
+        say_so = not self.cluster and self.compiles
         found = self.with_data(experiments)
-        if compiles:
-            self.screen.say("The kernels are being compiled: once on this machine, about 20 s of processor time.")
+        if say_so:
+            self.screen.say(COMPILING)
         return found
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a process that uses the kernels has to compile them first."""
+        return not compiled.are_ready() and os.environ.get("SUITE_KERNELS") != "torch"
 
     def fetch(self, experiments: Iterable[Experiment]) -> None:
         """Download and check the experiments' data."""

@@ -28,7 +28,8 @@ class Side:
     """One loop, in `copies` parallel processes. `threads`: the suite's exact settings, one thread, or torch's default.
 
     `by_torch`: torch computes the suite's own loop, where otherwise our kernels might.
-    `source` is the checkout whose suite is measured; the interpreter `python` provides the other packages.
+    `source` is the checkout whose suite is measured; the interpreter `python` provides the other packages. A side with
+    a `job` of its own runs that one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Side:
     by_torch: bool = False
     python: str = sys.executable
     source: Path = HERE
+    job: "Workload | None" = None
 
     @property
     def single(self) -> bool:
@@ -61,7 +63,8 @@ class Side:
 class Workload:
     """Which experiment is measured, with which overrides, folders and data.
 
-    `portable` is the recipe's: as in `suite.runs.worker.Job`, it must be known before the file is loaded.
+    `portable` is the recipe's: as in `suite.runs.worker.Job`, it must be known before the file is loaded. `modules` are
+    folders of modules that the experiment's file may import.
     """
 
     experiment: str
@@ -69,6 +72,12 @@ class Workload:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     portable: bool = False
+    modules: tuple[Path, ...] = ()
+
+    def environment(self, side: Side) -> dict[str, str]:
+        """The environment of the side's processes, in which the experiment's modules can be imported."""
+        found = side.environment()
+        return {**found, "PYTHONPATH": os.pathsep.join(map(str, [side.source, *self.modules]))}
 
     def words(self, side: Side) -> str:
         """The job as the probe's command-line argument: one JSON object."""
@@ -88,13 +97,13 @@ class Probe:
     """A process that runs one side. A failure raises `SuiteError`: 2 if the process never started, else 1."""
 
     def __init__(self, side: Side, job: Workload) -> None:
-        self.side = side
+        self.side, job = side, side.job or job
         self._facts: Line | None = None
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         try:
             self._process = subprocess.Popen(
                 [side.python, "-m", probe_of(side.source), job.words(side)],
-                cwd=side.source, env=side.environment(), text=True,
+                cwd=side.source, env=job.environment(side), text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
             )  # fmt: skip
         except OSError as error:

@@ -1,6 +1,6 @@
 """The work of the process that predicts: loads a finished run's network, fits the pictures, evaluates them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,17 @@ from suite.runs.worker import load_engine
 if TYPE_CHECKING:
     import pandas as pd
 
-TOGETHER = 100  # pictures in one batch
+    from suite.engine.evaluate import Evaluation
+
+SHOWN = 100  # pictures that a notebook shows
 
 
 @dataclass(frozen=True)
 class Job:
     """A finished run, its experiment's overrides, the folder of its data, and the pictures.
 
-    `folders` are the user's own folders of experiments; `portable` is the recipe's.
+    `folders` are the user's own folders of experiments; `portable` is the recipe's. `by_kernels` says whether the run's
+    own evaluation went by the kernels.
     """
 
     run: Run
@@ -37,24 +40,25 @@ class Job:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     portable: bool = False
+    by_kernels: bool = False
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture with the network's answer: the class, and the probability of every class by name."""
+    """One picture with the network's answer: the class, and the probability of every class by name.
+
+    `predicted` is the name of the class with the highest score; several classes may have its probability.
+    """
 
     path: Path
     seen: Fitted
+    predicted: str
     probabilities: dict[str, float]
-
-    @property
-    def predicted(self) -> str:
-        """The name of the most probable class."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
 
     def row(self) -> tuple[str, ...]:
         """The cells of its row in a table: the two most probable classes, and what was corrected."""
-        first, second = sorted(self.probabilities.items(), key=lambda item: -item[1])[:2]
+        ranked = sorted(self.probabilities.items(), key=lambda item: (item[0] != self.predicted, -item[1]))
+        first, second = ranked[:2]
         corrected = ", ".join(what.what for what in self.seen.differences if what.corrected)
         return self.path.name, first[0], f"{first[1]:.4f}", second[0], f"{second[1]:.4f}", corrected or "–"
 
@@ -119,7 +123,7 @@ class Predicted:
     @property
     def shown(self) -> "list[Prediction]":
         """The first pictures, which a notebook shows as the network saw them."""
-        return self.predictions[:TOGETHER]
+        return self.predictions[:SHOWN]
 
 
 def predict(job: Job) -> Predicted:
@@ -138,33 +142,50 @@ def predict(job: Job) -> Predicted:
             seen.append((path, fitted(path, recipe.shape, common, as_is=job.as_is)))
         except SuiteError as error:
             refused.append(error)
-    likely = _likely(job.run, experiment, [one.pixels for _, one in seen])
     names = data.data_set(recipe.data).classes
+    asked = _likely(job, experiment, [one.pixels for _, one in seen])
     found = [
-        Prediction(path, one, {name: float(value) for name, value in zip(names, row, strict=True)})
-        for (path, one), row in zip(seen, likely, strict=True)
+        Prediction(path, one, names[best], dict(zip(names, row, strict=True)))
+        for (path, one), (best, row) in zip(seen, asked, strict=True)
     ]
     return Predicted(name_of(job.run.folder), job.as_is, common is not None, found, refused)
 
 
-def _likely(run: Run, experiment: Experiment, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float64]]:
-    """For each image the probability of every class, from the weights in the run's folder."""
+def _likely(job: Job, experiment: Experiment, images: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[int, list[float]]]:
+    """For each image its class and the probability of every class, from the weights in the run's folder."""
+    from suite.engine.faults import in_file
+
+    if not images:
+        return
+    with in_file(experiment.path):
+        found = _evaluated(job, experiment, np.stack(images))
+    scores = found.scores
+    assert scores is not None  # they were asked for
+    likely = scores.softmax(1) if experiment.recipe.loss != "mse-one-hot" else scores.clamp(0, 1)
+    for row, best, confidence in zip(likely, found.predicted.tolist(), found.confidence.tolist(), strict=True):
+        row[best] = (
+            confidence  # the run's own figure: the softmax of the kernels may differ from torch's in the last bit
+        )
+        yield best, row.tolist()
+
+
+def _evaluated(job: Job, experiment: Experiment, images: NDArray[np.uint8]) -> "Evaluation":
+    """The network's scores, computed as the run computed those of its test images, if that can be done here.
+
+    `images` are uint8 (n, channels, height, width).
+    """
     import torch
 
     from suite.engine.build import plain_loss
-    from suite.engine.evaluate import evaluate
-    from suite.engine.faults import in_file
+    from suite.engine.evaluate import evaluate, look
+    from suite.engine.rewrite import rewrite
     from suite.engine.sets import Labelled
+    from suite.engine.state import State
     from suite.engine.trained import trained_network
+    from suite.engine.way import way_of
 
-    recipe = experiment.recipe
-    model = trained_network(experiment, run)
-    rows: list[NDArray[np.float64]] = []
-    for start in range(0, len(images), TOGETHER):
-        batch = torch.from_numpy(np.stack(images[start : start + TOGETHER]))
-        unknown = Labelled(batch, torch.zeros(len(batch), dtype=torch.int64))
-        with in_file(experiment.path):
-            scores = evaluate(model, unknown, recipe, plain_loss(recipe), scored=True).scores
-        assert scores is not None  # they were asked for
-        rows += [*(scores.softmax(1) if recipe.loss != "mse-one-hot" else scores.clamp(0, 1)).double().numpy()]
-    return rows
+    recipe, model = experiment.recipe, trained_network(experiment, job.run)
+    unknown = Labelled(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
+    if job.by_kernels and way_of(recipe, model).kernels:
+        return look(State.begun(recipe, model), unknown, scored=True)
+    return evaluate(rewrite(model), unknown, recipe, plain_loss(recipe), scored=True)

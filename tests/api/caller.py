@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -143,7 +144,7 @@ def prepare(folder: Path, experiment: str) -> None:
 
 
 def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Every public call, by name; `ui` waits for Ctrl-C and is none of them. `quick` is too little for `compare`."""
+    """Every public call, by name. `quick` is too little for `compare`."""
     import suite
 
     with_own = {"session": suite.Session.open(experiments=[folder / "own"])}
@@ -175,8 +176,54 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
         "bench": lambda: suite.bench("quick", seconds=1, **with_own)._repr_html_(),
         "sync": lambda: suite.sync(**with_own),
         "doctor": lambda: suite.doctor(**with_own)._repr_html_(),
+        "ui": lambda: served(folder),
         "SuiteError": lambda: suite.run("quik", **with_own),
     }
+
+
+class CtrlC:
+    """A screen that gives Ctrl-C to its process when it is told how to end the server, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Keep the line; the last one asks for Ctrl-C."""
+        self.lines.append(line)
+        if line == "Ctrl-C ends it.":
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def served(folder: Path) -> None:
+    """Serve the UI, ask it for a page, end it by Ctrl-C, and require that nothing of it is left."""
+    import suite
+
+    screen = CtrlC()
+    session = suite.Session.open(screen, experiments=[folder / "own"])  # type: ignore[arg-type]  # `ui` only says
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background ignores Ctrl-C
+    inherited = children()
+    try:
+        suite.ui(port=free_port(), session=session)
+        raise AssertionError("the UI ended by itself")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert children() == inherited, "the server is left"
+    assert [line for line in screen.lines if line.startswith("MLflow is up")], screen.lines
+
+
+def children() -> set[str]:
+    """The ids of this process's children, also of those that have ended and were not waited for."""
+    threads = Path("/proc/self/task")
+    return {one for path in threads.glob("*/children") for one in path.read_text().split()}
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def main(how: str, folder: Path, wanted: list[str]) -> None:

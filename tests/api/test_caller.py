@@ -18,12 +18,12 @@ QUICK = SLOW.replace("time.sleep(0.01)", "pass").replace("epochs=6", "epochs=1")
 FEW = ("Session", "experiment", "show", "run", "load", "predict", "SuiteError")
 
 
-def changed_by_calls(tmp_path, how, names=()):
-    """What each call of the program `tests.api.caller` changed in its process."""
+def changed_by_calls(tmp_path, how, names=(), **more):
+    """What each call of the program `tests.api.caller` changed in its process; `more` of its environment."""
     caller.prepare(tmp_path, QUICK)
     (tmp_path / "home").mkdir()
     furnish(tmp_path / "home")
-    environment = {**Workspace(tmp_path / "home").environment, "DO_NOT_TRACK": "true"}
+    environment = {**Workspace(tmp_path / "home").environment, "DO_NOT_TRACK": "true", **more}
     answer = answer_of(python("-m", "tests.api.caller", how, str(tmp_path), *names, environment=environment))
     assert answer.code == 0, answer.err
     return json.loads(answer.out)

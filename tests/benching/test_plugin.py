@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from tests.benching.test_checkout import git
 from tests.conftest import plain_environment
 
 # What stands for a measured process: a step of `MILLISECONDS`, without torch.
@@ -27,17 +28,23 @@ class Probe:
         each = float(os.environ["MILLISECONDS"]) / 1000 * (1 + Probe.number % 3 / 1000)
         return {"seconds": self.steps * each, "images": 50 * self.steps}
 
-def against(session, experiments, *, revision=None, python=None, seconds, limit):
+def gated(one, verdict, limit):
     from suite.analysis.ratios import Ratio
     from suite.benching.speed_gate import Gated
     ratio = Ratio(2.0, 0.01, 6, 10)
+    return Gated(one.title, verdict, 2.0, ratio.interval, ratio, limit, {})
+
+def against(session, experiments, *, python, seconds, limit):
+    yield gated(experiments[0], "PASS", limit)
+
+def against_own(session, one, revision, folder, *, seconds, limit):
+    assert str(folder) == os.getcwd()
     if revision == "nosuch":
         raise SuiteError("there is no revision 'nosuch'.", "Give a commit.")
-    verdict = "PASS" if python else "FAIL"
-    yield Gated(experiments[0].title, verdict, 2.0, ratio.interval, ratio, limit, {})
+    return gated(one, "FAIL", limit)
 
 suite.plugin._probe = lambda *_: contextlib.nullcontext(Probe())
-benching.against = against
+benching.against, benching.against_own = against, against_own
 """
 MY_NET = '''"""A linear layer."""
 
@@ -97,8 +104,9 @@ def test_each_experiment_has_three_entries_which_pytest_benchmark_stores_and_com
     assert "Performance has regressed" in slow.stdout + slow.stderr
 
 
-def test_the_gate_is_a_test_which_fails_with_the_verdicts_words(given):
-    worse = given("--suite-gate", "main", "my_net")
+@pytest.mark.parametrize("revision", ["main", "origin/main"])
+def test_the_gate_is_a_test_which_fails_with_the_verdicts_words(given, revision):
+    worse = given("--suite-gate", revision, "my_net")
 
     assert worse.returncode == 1
     assert "my_net: FAIL: 2.000 times as long (1.949 to 2.052), limit 1.05." in worse.stdout
@@ -144,3 +152,47 @@ def test_a_real_step_is_measured(given, tmp_path):
     assert [one["extra_info"]["images_per_step"] for one in found[::2]] == [50, 1]
     same = given("--suite-gate", sys.executable, "my_net", "--suite-seconds", "20", measured=True)
     assert "my_net: FAIL" not in same.stdout + same.stderr
+
+
+# A network that computes its only layer `TIMES` times, and gives the mean: the same function, for more work.
+DEEP = MY_NET.replace("nn.Linear(784, 10))", "Often())").replace(
+    "    return",
+    """    class Often(nn.Linear):
+        def __init__(self):
+            super().__init__(784, 400)
+
+        def forward(self, pixels):
+            return sum(super(Often, self).forward(pixels) for _ in range(TIMES))[:, :10] / TIMES
+
+    return""",
+)
+
+
+@pytest.mark.promise
+@pytest.mark.full
+def test_a_repositorys_own_experiment_is_compared_with_its_revision(given, tmp_path, figure):
+    """Twice the work is found, in the file or in a module of the repository; a comment is no loss."""
+    folder, path = tmp_path / "repository", tmp_path / "repository" / "nets" / "my_net.py"
+    path.write_text(
+        DEEP.replace("range(TIMES)", "range(times())")
+        .replace("/ TIMES", "/ times()")
+        .replace("    from torch import nn", "    from parts import times\n    from torch import nn")
+    )
+    (folder / "parts.py").write_text("def times():\n    return 2\n")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "one")
+    found = {}
+    for name, place, text in (
+        ("honest", path, f"# A comment.\n{path.read_text()}"),
+        ("slower", folder / "parts.py", "def times():\n    return 4\n"),
+    ):
+        place.write_text(text)
+        found[name] = given("--suite-gate", "main", "my_net", "--suite-seconds", "30", measured=True)
+
+    assert "my_net: FAIL" not in found["honest"].stdout + found["honest"].stderr
+    assert found["slower"].returncode == 1, found["slower"].stdout + found["slower"].stderr
+    assert "my_net: FAIL: " in found["slower"].stdout
+    for name, answer in found.items():
+        told = [line for line in answer.stdout.splitlines() if line.startswith("my_net: ")] or ["my_net: PASS"]
+        figure(f"--suite-gate in a repository of one's own, {name}: {told[0]}")

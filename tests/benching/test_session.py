@@ -11,7 +11,7 @@ import pytest
 
 from suite.benching import probe
 from suite.benching.session import ROUNDS, _order, session
-from suite.benching.sides import Side
+from suite.benching.sides import HERE, Side, Workload, probes
 
 ELAPSED, WAITED, IMAGES = 0.3, 0.1, 10
 ONE, OTHER = Side("one", "suite"), Side("other", "bare", "one")
@@ -55,6 +55,21 @@ def test_what_a_thread_waited_for_a_core_is_not_its_own():
 )
 def test_where_waiting_cannot_be_told_for_every_side_it_counts_for_all(other, old):
     assert seconds_an_image(other, old=old) == pytest.approx(ELAPSED / IMAGES)
+
+
+def test_a_side_with_a_job_of_its_own_does_that_one_and_finds_its_modules(tmp_path):
+    script = tmp_path / "python"
+    script.write_text("""#!/bin/sh\nprintf '{"protocol": 1, "paths": "%s", "job": %s}\\n' "$PYTHONPATH" "$3"\n""")
+    script.chmod(0o755)
+    own = Workload("own", tmp_path, folders=(tmp_path / "then",), modules=(tmp_path / "src",))
+    sides = Side("now", "suite", python=str(script)), Side("then", "suite", python=str(script), job=own)
+
+    with probes(sides, Workload("mlp", tmp_path)) as started:
+        now, then = (started[side.name][0].facts() for side in sides)
+
+    assert (now["job"]["experiment"], now["job"]["folders"], now["paths"]) == ("mlp", [], str(HERE))
+    assert (then["job"]["experiment"], then["job"]["folders"]) == ("own", [str(tmp_path / "then")])
+    assert then["paths"] == f"{HERE}{os.pathsep}{tmp_path / 'src'}"
 
 
 def test_what_was_waited_is_read_within_the_time_that_it_is_taken_off(monkeypatch):

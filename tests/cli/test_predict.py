@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file
@@ -17,6 +16,19 @@ from tests.three_runs import trained
 
 pytestmark = pytest.mark.commands
 QUICK = SLOW.replace("sleep(0.01)", "sleep(0)").replace("lr=0.1", "lr=0.5")
+BY_KERNELS = QUICK.replace("Slow(784, 10)", "nn.Linear(784, 10)")
+SQUARED = (
+    BY_KERNELS.replace("cross-entropy", "mse-one-hot")
+    .replace("nn.Linear(784, 10)", "nn.Linear(784, 10), Tall()")
+    .replace(
+        "    class Slow",
+        """    class Tall(nn.Module):
+        def forward(self, scores):
+            return scores if self.training else scores * 9  # several of one image above 1
+
+    class Slow""",
+    )
+)
 COLOUR = QUICK.replace('data="digits"', 'data="blots"').replace("784", "192").replace("10)", "2)")
 
 
@@ -27,7 +39,7 @@ def kept(tmp_path_factory):
     (top / "pages").mkdir()
     handmade.write_all(top / "pages")
     wild = QUICK.replace("lr=0.5", "lr=1e30").replace("cross-entropy", "mse-one-hot")
-    return trained(top, pen=QUICK, wild=wild, colour=COLOUR)
+    return trained(top, pen=QUICK, wild=wild, colour=COLOUR, fast=BY_KERNELS, squared=SQUARED)
 
 
 @pytest.fixture
@@ -69,24 +81,40 @@ def test_the_table_names_class_probability_and_what_was_corrected(kept, pages):
     assert row.endswith("proportions, polarity, range, margins")
 
 
-def test_test_images_saved_as_png_get_the_stored_predictions_from_python(kept, tmp_path, monkeypatch, capfd):
-    images = data.test_images("digits", data.ensure("digits"))[:30, 0]
-    paths = [tmp_path / f"{number:02}.png" for number in range(30)]
-    for path, one in zip(paths, images, strict=True):
-        Image.fromarray(one).save(path)
-    for name, value in kept.environment.items():
-        monkeypatch.setenv(name, value)
-    session = suite.Session.open(experiments=[kept.home.parent / "own"])
-    [run] = kept.home.glob("mlruns/runs/pen/*/predictions.safetensors")
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """All test images of the digits as PNG, in their order."""
+    folder = tmp_path_factory.mktemp("saved")
+    for number, one in enumerate(data.test_images("digits", data.ensure("digits"))[:, 0]):
+        Image.fromarray(one).save(folder / f"{number:03}.png")
+    return folder
 
-    found = suite.predict("pen-s0", tmp_path, session=session)
+
+@pytest.mark.parametrize(("name", "way"), [("fast", "kernels"), ("pen", "torch: "), ("squared", "torch: ")])
+def test_test_images_saved_as_png_get_the_stored_predictions_from_python(kept, saved, monkeypatch, capfd, name, way):
+    for variable, value in kept.environment.items():
+        monkeypatch.setenv(variable, value)
+    session = suite.Session.open(experiments=[kept.home.parent / "own"])
+    [run] = kept.home.glob(f"mlruns/runs/{name}/*/predictions.safetensors")
+
+    found = suite.predict(f"{name}-s0", saved, session=session)
 
     stored = load_file(run)
-    assert [one.path for one in found.predictions] == paths
-    assert [int(one.predicted) for one in found.predictions] == stored["predicted"][:30].tolist()
+    assert json.loads((run.parent / "result.json").read_text())["environment"]["way"].startswith(way)
+    assert [one.path for one in found.predictions] == sorted(saved.iterdir())
+    assert [int(one.predicted) for one in found.predictions] == stored["predicted"].tolist()
     likely = [one.probabilities[one.predicted] for one in found.predictions]
-    assert np.allclose(likely, stored["confidence"][:30], atol=1e-6)
+    assert likely == stored["confidence"].tolist()  # to the last bit: the same way, and torch gets the same batches
+    assert [one.row()[1] for one in found.predictions] == [one.predicted for one in found.predictions]
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_picture_alone_gets_the_kernels_bits_too(kept, saved):
+    [run] = kept.home.glob("mlruns/runs/fast/*/predictions.safetensors")
+
+    answer = kept.suite("predict", "fast-s0", str(saved / "007.png"), "--json")
+
+    assert answer.json["pictures"][0]["probability"] == load_file(run)["confidence"][7]
 
 
 def test_colour_is_resized_only_and_said_so(kept, tmp_path):
@@ -120,7 +148,7 @@ def test_what_is_no_picture_is_named_and_the_others_are_predicted(kept, pages, t
     [
         (("pen-s7", "."), 2, "there is no finished run 'pen-s7'; did you mean pen-s0?"),
         (("wild-s0", "."), 2, "wild-s0 diverged, so it has no weights. Choose another run."),
-        (("all", "."), 2, "-s0 (wild). Give one, such as "),
+        (("all", "."), 2, "-s0 (pen) and 2 more. Give one, such as "),
         (("pen-s0", "nowhere.png"), 2, "'nowhere.png': there is no such picture or folder."),
         (("pen-s0", "."), 2, ".: has no pictures (.png, .jpg, .jpeg)."),
         (("pen-s0", "PAGES", "--picture", "PAGES/page3.png"), 2, "is one of the pictures themselves"),

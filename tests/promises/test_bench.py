@@ -9,7 +9,7 @@ import pytest
 from suite.benching import LIMIT
 from suite.benching.session import session
 from suite.benching.sides import HERE, Side, Workload, probes
-from suite.benching.speed_gate import Gated, beside, compared
+from suite.benching.speed_gate import Gated, Question, beside, compared
 from suite.data import ensure
 from suite.recipe import registry
 from suite.text import plural
@@ -52,7 +52,7 @@ def test_a_loss_is_found_and_none_is_made_up(check: Check, tmp_path: Path, figur
         with probes(sides, job) as processes:  # loaded once for all trials; each round is a new process
             for _ in range(trials):
                 with check.case():
-                    seen = compared(name, session(sides, processes, SECONDS, str), BEFORE, limit=LIMIT)
+                    seen = compared(name, session(sides, processes, SECONDS, str), BEFORE, Question(SECONDS, LIMIT))
                     found.setdefault(name, []).append(seen)
                     verdicts[seen.verdict] += 1
 

@@ -1,6 +1,8 @@
 """Check 37: a call from Python leaves its process as it was, and a real notebook's cells are what a file would be."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -40,10 +42,14 @@ suite.run(mine, seeds=[1], epochs=3000, report=False)
 
 @pytest.mark.parametrize("how", ["fresh", "loaded"])
 def test_no_call_changes_anything_of_the_process(tmp_path, how):
-    found = changed_by_calls(tmp_path, how)
+    (tmp_path / "user").mkdir()
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # data and compiled kernels may be there
 
-    assert {*found} >= {*suite.__all__} - {"ui", "Experiment", "Recipe", "Source"}
+    found = changed_by_calls(tmp_path, how, HOME=str(tmp_path / "user"), XDG_CACHE_HOME=cache)
+
+    assert {*found} >= {*suite.__all__} - {"Experiment", "Recipe", "Source"}
     assert found == {name: [] for name in found}
+    assert [*(tmp_path / "user").rglob("*")] == []
 
 
 @pytest.fixture
