@@ -23,6 +23,7 @@ from suite.analysis.intervals import LEVEL
 from suite.analysis.paired import Difference, Right, of_gains
 from suite.analysis.power import POWER, detectable
 from suite.analysis.significance import holm
+from suite.analysis.words import bound, points, unseen
 
 Verdict = Literal["better", "worse", "bounded", "undecided"]
 
@@ -71,7 +72,7 @@ class TunedComparison:
     @property
     def words(self) -> str:
         """The verdict as a sentence, in percentage points of accuracy."""
-        size = f"{_points(self.found)}, p {p_words(self.p)}"
+        size = f"{points(self.found)}, p {p_words(self.p)}"
         wins = f"it is better in {self.wins:.0%} of cases, with another study and another seed"
         given = f"over {self.studies} studies of each with {self.seeds} seeds"
         if self.studies == 1:
@@ -83,12 +84,12 @@ class TunedComparison:
             case "better" | "worse":
                 end = f"{self.one}, tuned, is {self.verdict} than {self.other}, tuned: {size}, {given}"
             case "bounded":
-                what = f"no difference shown, and one above {100 * self.ruled_out:.2f} points is ruled out"
+                what = f"no difference shown, and {bound(self.ruled_out)}"
                 end = f"{self.one} and {self.other}, both tuned: {what}: {size}, {given}"
             case "undecided":
-                what = f"undecided, could not have seen less than {100 * self.visible:.2f} points"
+                what = f"undecided ({unseen(self.visible)}; {bound(self.ruled_out)})"
                 end = f"{self.one} and {self.other}, both tuned: {what}: {size}, {given}"
-        return f"{end}; {wins}. As published: {_points(self.untuned)}."
+        return f"{end}; {wins}. As published: {points(self.untuned)}."
 
     def facts(self) -> dict[str, Any]:
         """The result as plain values, ready for JSON."""
@@ -118,11 +119,11 @@ def compare(sides: Sequence[Side], level: float = LEVEL) -> list[TunedComparison
             untuned=of_gains(_gains(*(side.published.reshape(studies * seeds, -1) for side in (one, other))), level),
             p=p,
             wins=beats(one.right, other.right),
-            visible=min(1.0, detectable(bound, POWER)),
-            ruled_out=min(1.0, max(abs(bound.interval.low), abs(bound.interval.high))),
+            visible=detectable(strict, POWER),
+            ruled_out=max(abs(strict.interval.low), abs(strict.interval.high)),
             level=level,
         )
-        for (one, other), between, bound, p in zip(pairs, found, bounds, holm([each.p for each in found]), strict=True)
+        for (one, other), between, strict, p in zip(pairs, found, bounds, holm([each.p for each in found]), strict=True)
     ]
 
 
@@ -157,8 +158,3 @@ def beats(one: Right, other: Right) -> float:
 
 def _gains(one: Right, other: Right) -> NDArray[np.int8]:
     return one.astype(np.int8) - other.astype(np.int8)
-
-
-def _points(found: Difference) -> str:
-    low, high = 100 * found.interval.low, 100 * found.interval.high
-    return f"{100 * found.mean:+.2f} points ({low:+.2f} to {high:+.2f})"
