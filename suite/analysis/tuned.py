@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.analysis.comparison import p_words
+from suite.analysis.components import Component, components
+from suite.analysis.components import words as noise_words
 from suite.analysis.intervals import LEVEL
 from suite.analysis.paired import Difference, Right, of_gains
 from suite.analysis.power import POWER, detectable
@@ -44,9 +46,9 @@ class Side:
 class TunedComparison:
     """The result of comparing two tuned experiments; differences are accuracy of `one` minus that of `other`.
 
-    `untuned` is the difference of the published recipes. `p` is corrected for all pairs; `wins` is the probability
-    that `one` is better in another study, under another seed. `visible` is the smallest true difference that such a
-    comparison detects in four of five cases.
+    `noise` says where that of `found` comes from. `untuned` is the difference of the published recipes. `p` is
+    corrected for all pairs; `wins` is the probability that `one` is better in another study, under another seed.
+    `visible` is the smallest true difference that such a comparison detects in four of five cases.
     """
 
     one: str
@@ -55,6 +57,7 @@ class TunedComparison:
     seeds: int
     accuracies: tuple[float, float]
     found: Difference
+    noise: list[Component]
     untuned: Difference
     p: float
     wins: float
@@ -74,10 +77,11 @@ class TunedComparison:
         """The verdict as a sentence, in percentage points of accuracy."""
         size = f"{points(self.found)}, p {p_words(self.p)}"
         wins = f"it is better in {self.wins:.0%} of cases, with another study and another seed"
-        given = f"over {self.studies} studies of each with {self.seeds} seeds"
+        images = f"{self.found.images:,} images"
+        given = f"crossed over {self.studies} studies of each with {self.seeds} seeds, and {images}"
         if self.studies == 1:
             given, wins = (
-                f"given these tunings, over {self.seeds} seeds",
+                f"given these tunings, crossed over {self.seeds} seeds and {images}",
                 f"it is better under {self.wins:.0%} of seeds",
             )
         match self.verdict:
@@ -89,7 +93,7 @@ class TunedComparison:
             case "undecided":
                 what = f"undecided ({unseen(self.visible)}; {bound(self.ruled_out)})"
                 end = f"{self.one} and {self.other}, both tuned: {what}: {size}, {given}"
-        return f"{end}; {wins}. As published: {points(self.untuned)}."
+        return f"{end}; {wins}. Noise: {noise_words(self.noise)}. As published: {points(self.untuned)}."
 
     def facts(self) -> dict[str, Any]:
         """The result as plain values, ready for JSON."""
@@ -116,6 +120,7 @@ def compare(sides: Sequence[Side], level: float = LEVEL) -> list[TunedComparison
             seeds=seeds,
             accuracies=(float(one.right.mean()), float(other.right.mean())),
             found=between,
+            noise=components(_gains(one.right, other.right)),
             untuned=of_gains(_gains(*(side.published.reshape(studies * seeds, -1) for side in (one, other))), level),
             p=p,
             wins=beats(one.right, other.right),

@@ -48,6 +48,12 @@ def test_the_winners_of_independent_studies_are_compared_under_common_fresh_seed
     assert [row[""] for row in facts["tuned"]] == 2 * ["as published", "tuned", "price"]
     assert [row["trials"] for row in facts["tuned"] if row["trials"]] == [4, 4]
     assert len({row["study"] for row in facts["settings"]}) == 4
+    assert [row["source"] for row in facts["noise"]] == [
+        "studies", "seeds", "images", "studies × images", "single answers",
+    ]  # fmt: skip
+    assert sum(row["share"] for row in facts["noise"]) == pytest.approx(1)
+    assert "crossed over 2 studies of each with 3 seeds, and 297 images" in pair["words"]
+    assert "Noise: " in pair["words"]
     seeds = {path.name.rpartition("-s")[2] for path in workspace.home.glob("mlruns/runs/plain/*-s*")}
     assert seeds == {"4", "5", "6", "7", "8", "9"}  # those of the trials and of the studies' own judgement are below
     curve = {name: [row for row in facts["best_so_far"] if row["experiment"] == name] for name in ("plain", "weak")}
