@@ -4,7 +4,7 @@
     define   Recipe, Source, experiment(NAME, RECIPE, NETWORK), Experiment, new(NAME)
     train    run(NAME, …), tune(NAME), verify(RUN), gate(NAME)
     judge    compare(NAME, NAME, …), plan(NAME, NAME, effect=…), report(), bench(NAME)
-    decide   compare_tuned(NAME, NAME, trials=…), try_(NAME, against=NAME), tries(), history()
+    decide   compare(NAME, NAME, tuned=True, trials=…), try_(NAME, against=NAME), tries(), history()
     use      load(RUN), predict(RUN, PICTURE, …), gallery(RUN), export(RUN, FOLDER), publish(RUN)
     record   sync(), ui()
     besides  Session: a home, folders of experiments, workers; SuiteError: what every call raises
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from suite.api.calls import bench, gate, report, run, sync, tune, ui, verify
-    from suite.api.deciding import compare, compare_tuned, history, plan, tries, try_
+    from suite.api.deciding import compare, history, plan, tries, try_
     from suite.api.preparing import check, datasets, doctor, experiment, experiments, new, show
     from suite.api.session import Session
     from suite.api.using import export, gallery, load, predict, publish
@@ -34,11 +34,11 @@ _ELSEWHERE = {
     "Source": "suite.recipe",
     "SuiteError": "suite.errors",
     **dict.fromkeys(("check", "datasets", "doctor", "experiment", "experiments", "new", "show"), "suite.api.preparing"),
-    **dict.fromkeys(("compare", "compare_tuned", "history", "plan", "tries", "try_"), "suite.api.deciding"),
+    **dict.fromkeys(("compare", "history", "plan", "tries", "try_"), "suite.api.deciding"),
     **dict.fromkeys(("export", "gallery", "load", "predict", "publish"), "suite.api.using"),
 }
 __all__ = [
-    "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "compare_tuned", "datasets",
+    "Experiment", "Recipe", "Session", "Source", "SuiteError", "bench", "check", "compare", "datasets",
     "doctor", "experiment", "experiments", "export", "gallery", "gate", "history", "load", "new", "plan", "predict",
     "publish", "report", "run", "show", "sync", "tries", "try_", "tune", "ui", "verify",
 ]  # fmt: skip

@@ -350,7 +350,7 @@ def test_every_module_and_every_public_function_says_what_the_caller_gets():
         if within(module, "suite")
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-        and not ast.get_docstring(node)
+        and not ast.get_docstring(node) and "overload" not in map(ast.unparse, node.decorator_list)
     ]  # fmt: skip
 
     assert silent == []

@@ -12,6 +12,7 @@ from suite.analysis.intervals import FEWEST, LEVEL
 from suite.analysis.paired import Difference, beats, difference
 from suite.analysis.power import POWER, detectable, seeds_needed
 from suite.analysis.significance import McNemar, holm, mcnemar, votes
+from suite.analysis.words import bound, points, unseen
 
 MOST_SEEDS = 1_000  # nobody trains more seeds than that, so we recommend something else
 
@@ -88,7 +89,7 @@ class Comparison:
             return "equivalent"
         if self.shown:
             return "better" if self.found.mean > 0 else "worse"
-        return "bounded" if self.ruled_out <= self.visible else "undecided"
+        return "bounded" if self.ruled_out <= self.visible and self.ruled_out < 1 else "undecided"
 
     @property
     def decided(self) -> bool:
@@ -98,8 +99,7 @@ class Comparison:
     @property
     def words(self) -> str:
         """The verdict as a sentence, in percentage points of accuracy."""
-        low, high = 100 * self.found.interval.low, 100 * self.found.interval.high
-        size = f"{100 * self.found.mean:+.2f} points ({low:+.2f} to {high:+.2f}), {len(self.seeds)} seeds"
+        size = f"{points(self.found)}, {len(self.seeds)} seeds"
         both = f"{self.one} and {self.other}"
         match self.verdict:
             case "equivalent":
@@ -111,11 +111,11 @@ class Comparison:
                 return f"{self.one} is {self.verdict} than {self.other}: {size}, p {p_words(self.p)}.{beside}"
         if self.found.se == 0:  # without any spread, the power of the comparison cannot be computed
             return f"{both}: no difference shown: the same images right under each of {len(self.seeds)} seeds."
-        bound = f"a difference above {100 * self.ruled_out:.2f} points is ruled out"
         if self.verdict == "bounded":
-            return f"{both}: no difference shown, and {bound}: {size}, p {p_words(self.p)}. {self._remedy()}"
-        least = f"could not have seen less than {100 * self.visible:.2f} points"
-        return f"{both}: undecided ({least}; {bound}): {size}, p {p_words(self.p)}. {self._remedy()}"
+            shown = f"no difference shown, and {bound(self.ruled_out)}"
+            return f"{both}: {shown}: {size}, p {p_words(self.p)}. {self._remedy()}"
+        seen = f"{unseen(self.visible)}; {bound(self.ruled_out)}"
+        return f"{both}: undecided ({seen}): {size}, p {p_words(self.p)}. {self._remedy()}"
 
     @property
     def _direction(self) -> str:

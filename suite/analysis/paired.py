@@ -47,9 +47,17 @@ class Difference:
 
     @property
     def interval(self) -> Interval:
-        """The confidence interval of the true difference, valid for other seeds and other test images of this kind."""
+        """The confidence interval of the true difference, valid for other seeds and other test images of this kind.
+
+        It ends at -1 and 1, which no difference of two accuracies exceeds.
+        """
         half = self.half((1 - self.level) / 2)
-        return Interval(self.mean - half, self.mean + half)
+        return Interval(max(-1.0, self.mean - half), min(1.0, self.mean + half))
+
+    @property
+    def cut(self) -> bool:
+        """Whether the interval would reach beyond what is possible, as with two very different random units."""
+        return abs(self.mean) + self.half((1 - self.level) / 2) > 1
 
     @property
     def p(self) -> float:

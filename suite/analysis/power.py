@@ -36,13 +36,15 @@ def power_of(found: Difference, effect: float, n: int | None = None) -> float:
 
 
 def detectable(found: Difference, power: float = POWER, n: int | None = None) -> float:
-    """The smallest true difference in accuracy (0 to 1) that such a comparison, or one with `n` seeds, detects."""
+    """The smallest true difference in accuracy (0 to 1) that such a comparison, or one with `n` seeds, detects.
+
+    1, the largest difference there is, also if not even that would be detected.
+    """
     from scipy.optimize import brentq
 
-    most = 1.0
-    while power_of(found, most, n) < power:
-        most *= 2
-    return float(brentq(lambda effect: power_of(found, effect, n) - power, 0, most, xtol=1e-6)) if found.se else 0.0
+    if power_of(found, 1.0, n) < power:
+        return 1.0
+    return float(brentq(lambda effect: power_of(found, effect, n) - power, 0, 1, xtol=1e-6)) if found.se else 0.0
 
 
 def power_within(found: Difference, margin: float, n: int | None = None) -> float:

@@ -19,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.analysis.comparison import p_words
+from suite.analysis.components import Component, components
+from suite.analysis.components import words as noise_words
 from suite.analysis.intervals import LEVEL
 from suite.analysis.paired import Difference, Right, of_gains
 from suite.analysis.power import POWER, detectable
 from suite.analysis.significance import holm
+from suite.analysis.words import bound, points, unseen
 
 Verdict = Literal["better", "worse", "bounded", "undecided"]
 
@@ -43,9 +46,9 @@ class Side:
 class TunedComparison:
     """The result of comparing two tuned experiments; differences are accuracy of `one` minus that of `other`.
 
-    `untuned` is the difference of the published recipes. `p` is corrected for all pairs; `wins` is the probability
-    that `one` is better in another study, under another seed. `visible` is the smallest true difference that such a
-    comparison detects in four of five cases.
+    `noise` says where that of `found` comes from. `untuned` is the difference of the published recipes. `p` is
+    corrected for all pairs; `wins` is the probability that `one` is better in another study, under another seed.
+    `visible` is the smallest true difference that such a comparison detects in four of five cases.
     """
 
     one: str
@@ -54,6 +57,7 @@ class TunedComparison:
     seeds: int
     accuracies: tuple[float, float]
     found: Difference
+    noise: list[Component]
     untuned: Difference
     p: float
     wins: float
@@ -71,24 +75,25 @@ class TunedComparison:
     @property
     def words(self) -> str:
         """The verdict as a sentence, in percentage points of accuracy."""
-        size = f"{_points(self.found)}, p {p_words(self.p)}"
+        size = f"{points(self.found)}, p {p_words(self.p)}"
         wins = f"it is better in {self.wins:.0%} of cases, with another study and another seed"
-        given = f"over {self.studies} studies of each with {self.seeds} seeds"
+        images = f"{self.found.images:,} images"
+        given = f"crossed over {self.studies} studies of each with {self.seeds} seeds, and {images}"
         if self.studies == 1:
             given, wins = (
-                f"given these tunings, over {self.seeds} seeds",
+                f"given these tunings, crossed over {self.seeds} seeds and {images}",
                 f"it is better under {self.wins:.0%} of seeds",
             )
         match self.verdict:
             case "better" | "worse":
                 end = f"{self.one}, tuned, is {self.verdict} than {self.other}, tuned: {size}, {given}"
             case "bounded":
-                what = f"no difference shown, and one above {100 * self.ruled_out:.2f} points is ruled out"
+                what = f"no difference shown, and {bound(self.ruled_out)}"
                 end = f"{self.one} and {self.other}, both tuned: {what}: {size}, {given}"
             case "undecided":
-                what = f"undecided, could not have seen less than {100 * self.visible:.2f} points"
+                what = f"undecided ({unseen(self.visible)}; {bound(self.ruled_out)})"
                 end = f"{self.one} and {self.other}, both tuned: {what}: {size}, {given}"
-        return f"{end}; {wins}. As published: {_points(self.untuned)}."
+        return f"{end}; {wins}. Noise: {noise_words(self.noise)}. As published: {points(self.untuned)}."
 
     def facts(self) -> dict[str, Any]:
         """The result as plain values, ready for JSON."""
@@ -115,14 +120,15 @@ def compare(sides: Sequence[Side], level: float = LEVEL) -> list[TunedComparison
             seeds=seeds,
             accuracies=(float(one.right.mean()), float(other.right.mean())),
             found=between,
+            noise=components(_gains(one.right, other.right)),
             untuned=of_gains(_gains(*(side.published.reshape(studies * seeds, -1) for side in (one, other))), level),
             p=p,
             wins=beats(one.right, other.right),
-            visible=min(1.0, detectable(bound, POWER)),
-            ruled_out=min(1.0, max(abs(bound.interval.low), abs(bound.interval.high))),
+            visible=detectable(strict, POWER),
+            ruled_out=max(abs(strict.interval.low), abs(strict.interval.high)),
             level=level,
         )
-        for (one, other), between, bound, p in zip(pairs, found, bounds, holm([each.p for each in found]), strict=True)
+        for (one, other), between, strict, p in zip(pairs, found, bounds, holm([each.p for each in found]), strict=True)
     ]
 
 
@@ -157,8 +163,3 @@ def beats(one: Right, other: Right) -> float:
 
 def _gains(one: Right, other: Right) -> NDArray[np.int8]:
     return one.astype(np.int8) - other.astype(np.int8)
-
-
-def _points(found: Difference) -> str:
-    low, high = 100 * found.interval.low, 100 * found.interval.high
-    return f"{100 * found.mean:+.2f} points ({low:+.2f} to {high:+.2f})"

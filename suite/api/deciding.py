@@ -1,7 +1,8 @@
 """The public functions that say which of two recipes is better, as `suite.api.calls` has those of the other verbs."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from suite.api import comparing
 from suite.api.arguments import at_least, share
@@ -18,32 +19,10 @@ if TYPE_CHECKING:
     from suite.reporting.history import Series
 
 
-@leaves_no_trace
+@overload
 def compare(
     *names: Named,
-    until_decided: bool = False,
-    limit: int | None = None,
-    margin: float | None = None,
-    session: Session | None = None,
-    **changes: Any,
-) -> Compared:
-    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
-
-    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`. Files of predictions
-    of other programs (.csv, .parquet, .npz) are compared alike.
-    """
-    from suite.analysis.intervals import FEWEST
-
-    if limit is not None:
-        at_least(FEWEST, "limit", limit)
-    share("margin", margin)
-    opened = session or Session.open()
-    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
-
-
-@leaves_no_trace
-def compare_tuned(
-    *names: Named,
+    tuned: Literal[True],
     trials: int,
     studies: int = 3,
     seeds: int = 3,
@@ -51,23 +30,74 @@ def compare_tuned(
     sampler: str = "tpe",
     session: Session | None = None,
     **changes: Any,
-) -> "TunedCompared":
-    """Tune each of these experiments by independent studies under the same budget, then compare what they found.
+) -> "TunedCompared": ...
+@overload
+def compare(
+    *names: Named,
+    tuned: Literal[False] = False,
+    until_decided: bool = False,
+    limit: int | None = None,
+    margin: float | None = None,
+    session: Session | None = None,
+    **changes: Any,
+) -> Compared: ...
+@leaves_no_trace
+def compare(
+    *names: Named,
+    tuned: bool = False,
+    trials: int | None = None,
+    studies: int | None = None,
+    seeds: int | None = None,
+    budget: str | None = None,
+    sampler: str | None = None,
+    until_decided: bool = False,
+    limit: int | None = None,
+    margin: float | None = None,
+    session: Session | None = None,
+    **changes: Any,
+) -> "Compared | TunedCompared":
+    """Compare each pair of these experiments by their finished runs; the start of a recipe's identity is a name too.
 
-    `trials` are those of each of the `studies`, in total; `seeds` are the test runs of each study's winner. `sampler`
-    is `"tpe"` or `"random"` (docs/tuned.md).
+    With a `margin`, such as 0.005 for half a point of accuracy, the verdict can be `equivalent`. Files of predictions
+    of other programs (.csv, .parquet, .npz) are compared alike. With `until_decided` more seeds are trained.
+
+    With `tuned=True` each experiment is tuned first, under the same budget, and what was found is compared: `trials` in
+    each of `studies` (3) independent studies, in total; `seeds` (3) test runs of each study's winner; `budget` is
+    `"samples"` or `"steps"`, `sampler` `"tpe"` or `"random"` (docs/tuned.md). Raises `SuiteError`.
     """
+    from suite.analysis.intervals import FEWEST
+
+    given = {"trials": trials, "studies": studies, "seeds": seeds, "budget": budget, "sampler": sampler}
+    of_tuning = {name: value for name, value in given.items() if value is not None}
+    others = {"until_decided": until_decided, "limit": limit, "margin": margin}
+    if tuned:
+        if of_runs := [name for name, value in others.items() if value]:
+            raise SuiteError(f"{of_runs[0]} and tuned: each is a comparison of its own.", "Give one of them.")
+        return _tuned(names, of_tuning, changes, session or Session.open())
+    if of_tuning:
+        raise SuiteError(f"{next(iter(of_tuning))}: is of tuned=True.", "Give tuned=True too.")
+    if limit is not None:
+        at_least(FEWEST, "limit", limit)
+    share("margin", margin)
+    opened = session or Session.open()
+    return comparing.compare(opened, names, changes=changes, until_decided=until_decided, limit=limit, margin=margin)
+
+
+def _tuned(
+    names: Sequence[Named], given: Mapping[str, Any], changes: Mapping[str, Any], session: Session
+) -> "TunedCompared":
+    """The comparison of tuned experiments under a budget whose values are checked as the command line checks them."""
     from suite.analysis.intervals import FEWEST
     from suite.api import tuned_comparing
 
-    for name, value, known in (("budget", budget, ("samples", "steps")), ("sampler", sampler, ("tpe", "random"))):
-        if value not in known:
+    for name, known in (("budget", ("samples", "steps")), ("sampler", ("tpe", "random"))):
+        if (value := given.get(name, known[0])) not in known:
             raise SuiteError(f"{name} must be {' or '.join(known)}, got {value!r:.80}.")
-    at_least(1, "trials", trials)
-    at_least(1, "studies", studies)
-    at_least(FEWEST, "seeds", seeds)
-    spend = tuned_comparing.TuningBudget(trials, studies, seeds, budget, sampler)
-    return tuned_comparing.compare_tuned(session or Session.open(), names, spend, changes)
+    if "trials" not in given:
+        raise SuiteError("tuned=True: how many trials may each study have?", "Give trials, such as trials=20.")
+    for name, least in (("trials", 1), ("studies", 1), ("seeds", FEWEST)):
+        at_least(least, name, given.get(name, least))
+    return tuned_comparing.compare_tuned(session, names, tuned_comparing.spending(**given), changes)
 
 
 @leaves_no_trace

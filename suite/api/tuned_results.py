@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from suite.reporting.table import Table
 
 NO_BAND = "Without bands: these hold only where trials are drawn at random and run to their end (--sampler random)."
+NOISE = (
+    "SD: by how much one study, seed or image differs from another. More of them reduce the standard error. With few "
+    "studies their part is known only roughly."
+)
 BAND = "The median best of so many random trials, and a band that holds for the whole curve at once in 95 % of cases."
 
 
@@ -76,7 +80,15 @@ class TunedCompared:
         return {title: curve(studies, random=random) for title, studies in found.items() if all(studies)}
 
     def tables(self) -> "dict[str, Table]":
-        """As published, tuned, and the price; the settings that were found; the curve of the search."""
+        """As published, tuned, and the price; the settings that were found; where the noise is; the search's curve."""
+        return {
+            "tuned": self._lines(),
+            "settings": self._settings(),
+            "noise": self._noise(),
+            "best_so_far": self._best_so_far(),
+        }
+
+    def _lines(self) -> "Table":
         from suite.reporting.table import Table
 
         lines: list[dict[str, Any]] = []
@@ -87,28 +99,45 @@ class TunedCompared:
                 {"experiment": one.title, "": "tuned", "test accuracy": float(side.right.mean())},
                 {"experiment": one.title, "": "price", "trials": trials, "hours of a core": one.seconds / 3600},
             ]
-        lines = [{name: row.get(name) for name in ("experiment", "", "test accuracy", "trials", "hours of a core")}
-                 for row in lines]  # fmt: skip
-        found = [
+        formats = {"experiment": "s", "": "s", "test accuracy": ".4f", "trials": "d", "hours of a core": ".3f"}
+        rows = [{name: row.get(name) for name in formats} for row in lines]
+        return Table("As published, tuned, and the price", rows, formats)
+
+    def _settings(self) -> "Table":
+        from suite.reporting.table import Table
+
+        rows = [
             {"experiment": one.title, "study": study["study"],
              "setting": as_words(study["outcome"]["rows"][0]["values"]), "test accuracy": float(right.mean())}
             for one, side in zip(self.tunings, self.sides, strict=True)
             for study, right in zip(one.studies, side.right, strict=True)
         ]  # fmt: skip
-        curve = [
+        formats = {"experiment": "s", "study": "s", "setting": "s", "test accuracy": ".4f"}
+        return Table("What each study found", rows, formats)
+
+    def _noise(self) -> "Table":
+        from suite.reporting.table import Table
+
+        rows = [
+            {"one": each.one, "other": each.other, "source": one.source, "SD, points": 100 * one.sd,
+             "standard error, points": 100 * one.se, "share": one.share}
+            for each in self.comparisons for one in each.noise
+        ]  # fmt: skip
+        formats = {"one": "s", "other": "s", "source": "s", "SD, points": ".2f", "standard error, points": ".2f",
+                   "share": ".0%"}  # fmt: skip
+        return Table("Where the noise of the difference is", rows, formats, NOISE)
+
+    def _best_so_far(self) -> "Table":
+        from suite.reporting.table import Table
+
+        rows = [
             {"experiment": title, "trials": best.trials, "best so far": best.median, "low": best.low, "high": best.high}
             for title, some in self.curves().items() for best in some
         ]  # fmt: skip
-        banded = {"low": ".4f", "high": ".4f"} if self.sampler == "random" else {}
-        return {
-            "tuned": Table("As published, tuned, and the price", lines, {
-                "experiment": "s", "": "s", "test accuracy": ".4f", "trials": "d", "hours of a core": ".3f"}),
-            "settings": Table("What each study found", found, {
-                "experiment": "s", "study": "s", "setting": "s", "test accuracy": ".4f"}),
-            "best_so_far": Table("The best validation accuracy so far", curve, {
-                "experiment": "s", "trials": "d", "best so far": ".4f", **banded},
-                BAND if self.sampler == "random" else NO_BAND),
-        }  # fmt: skip
+        random = self.sampler == "random"
+        banded = {"low": ".4f", "high": ".4f"} if random else {}
+        formats = {"experiment": "s", "trials": "d", "best so far": ".4f", **banded}
+        return Table("The best validation accuracy so far", rows, formats, BAND if random else NO_BAND)
 
     def to_dict(self) -> dict[str, Any]:
         """The values that `compare --tuned --json` prints."""

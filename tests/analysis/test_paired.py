@@ -65,7 +65,9 @@ def test_where_images_add_nothing_it_is_the_paired_t_of_the_seeds_in_1_000_rando
             alone = replace(found, images_se=0.0, rest_sd=0.0)
 
             assert alone.p == pytest.approx(reference.pvalue[case], rel=1e-6)
-            assert (alone.interval.low, alone.interval.high) == pytest.approx((ends.low[case], ends.high[case]))
+            assert (alone.interval.low, alone.interval.high) == pytest.approx(
+                (max(-1, ends.low[case]), min(1, ends.high[case]))  # accuracies do not differ by more
+            )
             assert alone.df == pytest.approx(n - 1)
             assert found.p >= alone.p * (1 - 1e-9)
 

@@ -165,8 +165,8 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
         "try_": lambda: suite.try_("worse", against="quick", **with_own)._repr_html_(),
         "history": lambda: suite.history(**with_own)._repr_html_(),
         "tries": lambda: suite.tries(**with_own)._repr_html_(),
-        "compare_tuned": lambda: suite.compare_tuned(
-            "worse", "quick", trials=1, studies=1, sampler="random", **with_own
+        "compare tuned": lambda: suite.compare(
+            "worse", "quick", tuned=True, trials=1, studies=1, sampler="random", **with_own
         )._repr_html_(),
         "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
         "verify": lambda: suite.verify("quick-s0", **with_own)._repr_html_(),

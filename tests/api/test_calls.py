@@ -56,6 +56,22 @@ def test_a_mistake_is_raised_and_shown_to_nobody(session, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tuned": True}, "how many trials"),
+        ({"trials": 3}, "trials: is of tuned=True"),
+        ({"tuned": True, "trials": 3, "margin": 0.01}, "margin and tuned"),
+        ({"tuned": True, "trials": 3, "sampler": "grid"}, "sampler must be tpe or random"),
+        ({"tuned": True, "trials": 0}, "trials must be a whole number from 1 on"),
+        ({"tuned": True, "trials": 3, "seeds": 2}, "seeds must be a whole number from 3 on"),
+    ],
+)
+def test_compare_refuses_what_is_of_the_other_comparison(session, given, said):
+    with pytest.raises(suite.SuiteError, match=said):
+        suite.compare("quick", "worse", session=session, **given)
+
+
 @pytest.mark.parametrize("line", ["torch.set_default_dtype(torch.float64)", "torch.set_default_device('meta')"])
 def test_a_network_is_shown_as_it_is_after_another_file_was_loaded(session, line):
     import torch

@@ -11,7 +11,7 @@ import pytest
 from suite.api.tuned_comparing import space_words
 from suite.recipe.space import read_space
 from tests.cli.test_comparing import RECIPE, with_own
-from tests.conftest import Workspace, assert_refused
+from tests.conftest import Workspace, answer_of, assert_refused, python
 from tests.documents import valid
 
 SPACE = ', space={"lr": "0.05..0.5"}'
@@ -48,6 +48,12 @@ def test_the_winners_of_independent_studies_are_compared_under_common_fresh_seed
     assert [row[""] for row in facts["tuned"]] == 2 * ["as published", "tuned", "price"]
     assert [row["trials"] for row in facts["tuned"] if row["trials"]] == [4, 4]
     assert len({row["study"] for row in facts["settings"]}) == 4
+    assert [row["source"] for row in facts["noise"]] == [
+        "studies", "seeds", "images", "studies × images", "single answers",
+    ]  # fmt: skip
+    assert sum(row["share"] for row in facts["noise"]) == pytest.approx(1)
+    assert "crossed over 2 studies of each with 3 seeds, and 297 images" in pair["words"]
+    assert "Noise: " in pair["words"]
     seeds = {path.name.rpartition("-s")[2] for path in workspace.home.glob("mlruns/runs/plain/*-s*")}
     assert seeds == {"4", "5", "6", "7", "8", "9"}  # those of the trials and of the studies' own judgement are below
     curve = {name: [row for row in facts["best_so_far"] if row["experiment"] == name] for name in ("plain", "weak")}
@@ -76,6 +82,23 @@ def test_the_same_command_trains_nothing_again_and_says_the_same(compared, tmp_p
     page = (tmp_path / "page" / "report.html").read_text()
     assert facts["comparisons"][0]["words"].partition(":")[0] in page
     assert {"tuned.csv", "settings.csv", "best_so_far.csv"} <= {path.name for path in (tmp_path / "page").iterdir()}
+
+
+@pytest.mark.commands
+def test_the_call_from_python_is_the_same_comparison(compared):
+    workspace, facts = compared
+    program = (
+        "import json, os, suite\n"
+        "session = suite.Session.open(experiments=[os.environ['SUITE_EXPERIMENTS']])\n"
+        "spend = {'trials': 2, 'studies': 2, 'sampler': 'random'}\n"
+        "found = suite.compare('plain', 'weak', tuned=True, **spend, epochs=1, session=session)\n"
+        "print(json.dumps(found.to_dict()))"
+    )
+
+    answer = answer_of(python("-c", program, environment=workspace.environment))
+
+    assert answer.code == 0, answer
+    assert json.loads(answer.out) == {name: value for name, value in facts.items() if name != "schema"}
 
 
 @pytest.mark.commands

@@ -73,10 +73,11 @@ assert_type(suite.run(mine, "lenet", lr=0.01), Runs)
 assert_type(suite.try_("cnn", against="lenet", keep_if="not-worse", lr=0.1), Tried)
 assert_type(suite.tries()[0].verdict, str)
 assert_type(suite.history("lenet")[0].words, list[str])
-assert_type(suite.compare_tuned("cnn", "lenet", trials=8, sampler="random"), TunedCompared)
+assert_type(suite.compare("cnn", "lenet", tuned=True, trials=8, sampler="random"), TunedCompared)
 assert_type(suite.compare(mine, "lenet"), Compared)
 assert_type(suite.check(mine), Checked)
 assert_type(suite.tune(mine), Tuned)
 
 suite.run(5)  # type: ignore[arg-type]
 suite.tune()  # type: ignore[call-arg]
+suite.compare("cnn", "lenet", tuned=True)  # type: ignore[call-overload]
