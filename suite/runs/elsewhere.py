@@ -79,7 +79,7 @@ class Elsewhere:
             return
         with tempfile.TemporaryDirectory(prefix="suite-twice-") as scratch:
             twice = self._twice(jobs, Path(scratch))
-            freight = RunsFreight(jobs, self._there, self._rates, twice, self._warn)
+            freight = RunsFreight(jobs, self._there, self._rates, twice)
             try:
                 with closing(ray.carry(self.machines, freight)) as events:
                     yield from events
