@@ -34,7 +34,7 @@ class Elsewhere:
         there = Training.of_user()
         self.machines = RayMachines(
             there, [QUESTION], self._admit, workers or available_cores(), there.environment(os.environ),
-            address=address, most=workers, unauthenticated=allow_unauthenticated,
+            address=address, most=workers, unauthenticated=allow_unauthenticated, warn=warn,
         )  # fmt: skip
         self._there, self._say, self._warn = there, say, warn
         self._classes: tuple[str, ...] | None = None  # those of the machines that are used
