@@ -106,11 +106,18 @@ class RayMachines:
         return bool(here) and all(key in self._asked and self._asked[key].told is None for key in here)
 
     def reference(self, freight: Freight, need: str) -> Any:
-        """A reference to a large value in the object store, where it is put once."""
+        """A reference to a large value in the object store, where it is put once; raises `Refused` without room."""
         import ray
 
         if need not in self._put:
-            self._put[need] = ray.put(freight.contents(need))
+            try:
+                self._put[need] = ray.put(freight.contents(need))
+            except (ray.exceptions.ObjectStoreFullError, ray.exceptions.OutOfDiskError) as error:
+                raise ray_start.Refused(
+                    f"{need} has no room in this machine's object store of Ray, nor on its disk.",
+                    "Wait for the end of other programs on the cluster, or make room on the disk of Ray's --temp-dir, "
+                    "and run the same command again.", user=False,
+                ) from error  # fmt: skip
         return self._put[need]
 
     def submit(self, node: Node, values: Sequence[Any], needs: Mapping[str, Any], *, cpus: int = 1) -> Any:

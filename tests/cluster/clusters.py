@@ -94,6 +94,7 @@ class Cluster:
     token: str | None = field(default_factory=lambda: secrets.token_hex(32))
     nodes: list[Node] = field(default_factory=list)
     port: int = 6379
+    settings: dict[str, str] = field(default_factory=dict)  # Ray's own, as variables of all its programs
 
     def __post_init__(self) -> None:
         """Start the head."""
@@ -173,7 +174,7 @@ class Cluster:
                 *map(str, self.hidden),
             ]
         waits = {"RAY_raylet_start_wait_time_s": str(START)}  # Ray's own limit is 30 s
-        environment = {**plain_environment(), **QUIET, **waits, **self.environment, **own, **variables}
+        environment = {**plain_environment(), **QUIET, **waits, **self.settings, **self.environment, **own, **variables}
         if not self.token:
             environment["RAY_AUTH_MODE"] = "disabled"
         with open(self._logs / str(number), "wb") as log:

@@ -3,12 +3,16 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cluster.clusters import STORE, Cluster
+from tests.cluster.conftest import Driver
 from tests.cluster.test_faults import recorded
 from tests.cluster.test_runs import numbers
 from tests.conftest import answer_of, plain_environment
@@ -27,8 +31,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 @ray.remote(num_cpus=0)
 class Holder:
     def fill(self, size):
-        self.kept = [ray.put(numpy.full(size // 20, n, numpy.uint8)) for n in range(24)]
-        self.seen = ray.get(self.kept)
+        self.kept, self.seen, step = [], [], size // 20
+        while step > 50_000 and len(self.kept) < 24:
+            try:
+                self.kept.append(ray.put(numpy.full(step, 7, numpy.uint8)))
+                self.seen.append(ray.get(self.kept[-1]))
+            except (ray.exceptions.ObjectStoreFullError, ray.exceptions.OutOfDiskError):
+                step //= 4
         return sum(one.nbytes for one in self.seen)
 
 ray.init(address=sys.argv[1], log_to_driver=False)
@@ -39,25 +48,27 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def filled(cluster: Cluster) -> Iterator[None]:
-    """The stores of head and nodes hold more than they have room for."""
+@contextmanager
+def filled(cluster: Cluster) -> Iterator[int]:
+    """The stores of all machines of the cluster are full; gives the fewest bytes that one of them holds."""
     environment = {**plain_environment(), **cluster.environment, "RAY_AUTH_MODE": "token"}
     command = [*cluster.inside, sys.executable, "-c", FILLER, cluster.address, str(STORE)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as filler:
         assert filler.stdout
         held, nodes = filler.stdout.readline().split()
-        assert (int(held) > STORE, int(nodes)) == (True, 3)
-        yield
+        assert int(nodes) == 1 + len(cluster.nodes)
+        yield int(held)
         filler.send_signal(signal.SIGKILL)
 
 
-@pytest.mark.usefixtures("filled")
-def test_full_object_stores_change_no_number(home, driver):
+def test_full_object_stores_change_no_number(home, driver, cluster):
     here, there = home("local"), driver("full")
-    local, answer = answer_of(here.start(*WORDS), LONG), answer_of(there.start(*WORDS), LONG)
+    local = answer_of(here.start(*WORDS), LONG)
+    with filled(cluster) as held:
+        answer = answer_of(there.start(*WORDS), LONG)
 
+    assert held > STORE  # the rest is on the disk
     assert (local.code, answer.code) == (0, 0), (local, answer)
     assert numbers(there.home.results()) == numbers(here.results())
     assert recorded(there.home) == ["slow-s0", "slow-s1", "slow-s2"]
@@ -77,3 +88,23 @@ def test_a_data_set_that_is_larger_than_the_stores_travels_all_the_same(home, dr
 
     assert (local.code, answer.code) == (0, 0), (local, answer)
     assert numbers(there.home.results()) == numbers(here.results())
+
+
+def test_a_store_and_a_disk_that_are_full_are_one_line_and_the_same_command_continues(home, places):
+    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+    cramped = Cluster(folder, [places], settings={"RAY_local_fs_capacity_threshold": "0.00001"})
+    try:
+        cramped.add()
+        cramped.wait()
+        there = Driver(cramped, home("cramped"))
+        with filled(cramped) as held:
+            answer = answer_of(there.start(*WORDS), LONG)
+        again = answer_of(there.start(*WORDS), LONG)
+    finally:
+        cramped.stop()
+
+    assert STORE / 2 < held <= STORE
+    assert (answer.code, again.code) == (3, 0), (answer, again)
+    assert "digits has no room in this machine's object store of Ray, nor on its disk." in answer.err
+    assert answer.err.count("\n") == 1
+    assert recorded(there.home) == ["slow-s0", "slow-s1", "slow-s2"]
