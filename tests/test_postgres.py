@@ -2,12 +2,7 @@
 
 import base64
 import json
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cli.test_tune import BRIEF, FEW_BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
-from tests.conftest import Answer, Workspace, assert_refused
+from tests.conftest import Answer, Workspace, answer_of, assert_refused
+from tests.postgres import Postgres
 from tests.promises import trackers
 
 pytestmark = pytest.mark.commands
@@ -27,39 +23,19 @@ LOGIN = "hush7hush7-of-the-server"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of the database `studies` in a new server on this machine; there is `record` too.
-
-    PostgreSQL refuses root, so root starts it as the package's user.
-    """
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed")
-    programs = found[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="suite-postgres-"))
-    user = {}
-    if os.geteuid() == 0:
-        facts = pwd.getpwnam("postgres")
-        os.chown(folder, facts.pw_uid, facts.pw_gid)
-        user = {"user": facts.pw_uid, "group": facts.pw_gid, "extra_groups": []}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def do(*words: str) -> None:
-        subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=120, **user)
-
-    data = str(folder / "data")
-    do(str(programs / "initdb"), "-D", data, "-U", "suite", "--auth=trust", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    do(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+def postgres() -> Iterator[Postgres]:
+    """A new server on this machine."""
+    started = Postgres(("studies", "record", "shared"))
     try:
-        for name in ("studies", "record", "shared"):
-            do(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "suite", name)
-        yield f"postgresql+psycopg2://suite:{SECRET}@127.0.0.1:{port}/studies"
+        yield started
     finally:
-        do(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+        started.remove()
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Postgres) -> str:
+    """The address of its database `studies`; there are `record` and `shared` too."""
+    return postgres.address("studies", SECRET)
 
 
 def quick_in(folder: Path, home_name: str = "home", **extra: str) -> Workspace:
@@ -70,10 +46,18 @@ def quick_in(folder: Path, home_name: str = "home", **extra: str) -> Workspace:
     return Workspace(home, {"SUITE_EXPERIMENTS": str(own), **extra})
 
 
-def test_a_study_there_has_the_trials_of_one_in_sqlite(server: str, tmp_path: Path) -> None:
+def test_a_study_there_has_the_trials_of_one_in_sqlite_though_the_server_restarts(
+    postgres: Postgres, server: str, tmp_path: Path
+) -> None:
     here, there = quick_in(tmp_path / "here"), quick_in(tmp_path / "there", SUITE_STUDY_STORAGE=server)
 
-    answers = [workspace.suite(*BRIEF) for workspace in (here, there)]
+    command = there.start(*BRIEF)
+    while command.poll() is None and not list(there.home.glob("mlruns/trials/*/*/checkpoint")):
+        time.sleep(0.02)
+    postgres.stop()
+    time.sleep(1)
+    postgres.start()
+    answers = [here.suite(*BRIEF), answer_of(command)]
 
     assert [answer.code for answer in answers] == [0, 0], answers
     assert the_same_in_every_command(study_of(there)) == the_same_in_every_command(study_of(here))

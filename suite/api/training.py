@@ -10,9 +10,11 @@ from suite.api.history import keep_accuracy
 from suite.api.references import place_of
 from suite.api.results import Recorded, Runs
 from suite.api.session import Named, Session
+from suite.disk.classes import mixed_classes
+from suite.disk.journal import Run
 from suite.errors import FAILED, MACHINE, SuiteError, one_line
 from suite.recipe.experiment import Experiment
-from suite.runs.events import Failed
+from suite.runs.events import EpochEnded, Failed
 from suite.runs.plan import Planned, plan
 from suite.runs.training import train, train_unrecorded
 from suite.text import plural
@@ -54,6 +56,7 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
     from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
     events = train(planned, session.trainer, session.data, session.folders)
+    compared = set[str]()  # the identities whose earlier seeds were looked at
     with (
         session.screen.runs(planned) as view,
         Recorder(session.home, session.data, session.screen.warn, session.store) as recorder,
@@ -63,11 +66,20 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
                 for item, event in events:
                     recorder.hear(item, event)
                     view.event(item, event)
+                    if isinstance(event, EpochEnded) and item.run.identity not in compared:
+                        compared.add(item.run.identity)
+                        _name_mixed(item.run, session)
                     if isinstance(event, Failed) and item.code != FAILED:  # a refusal, which scripts expect on stderr
                         session.screen.warn(item.reason)
         finally:
             recorder.hear_interrupted(planned)
     return recorder
+
+
+def _name_mixed(run: Run, session: Session) -> None:
+    """Say if other seeds of this run were trained on machines that compute other numbers."""
+    if words := mixed_classes(run.name, run.folder):
+        session.screen.warn(words)
 
 
 def record(session: Session, *, warned: bool = False, report: bool = True) -> Recorded:

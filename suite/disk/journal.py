@@ -12,13 +12,14 @@ result.json          written last: a run with a result is finished and is never 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from filelock import FileLock, Timeout
 
 from suite.disk import crash, files
+from suite.disk.classes import Only, require_class
 from suite.disk.documents import (
     RECIPE,
     RESULT,
@@ -49,6 +50,7 @@ class Run:
     identity: str
     seed: int
     folder: Path
+    only: Only = field(default_factory=dict, compare=False)  # the numeric classes in which it may be trained
 
     @classmethod
     def under(cls, runs: Path, experiment: str, identity: str, seed: int) -> "Run":
@@ -102,17 +104,14 @@ class Run:
         finally:
             lock.release()
 
-    def is_claimed(self) -> bool:
-        """Whether some process is training this run now."""
-        return is_claimed(self.folder)
-
     def begin(self, facts: Record, binding: tuple[str, ...], patch: bytes = b"") -> None:
         """Write recipe.json and source.patch; or, if there is a checkpoint, check that the run can be resumed.
 
-        Raises `SuiteError` (2) if a fact of the environment named in `binding` has changed since the run started.
-        `patch` is the diff from the commit to the program text.
+        Raises `SuiteError` (2) if a fact of the environment named in `binding` has changed since the run started, or if
+        the run may not be trained in this numeric class. `patch` is the diff from the commit to the program text.
         """
         facts = {**self._names(), **facts}
+        require_class(self.name, self.only, facts["environment"])
         if not os.path.lexists(self.checkpoint):
             files.remove(self.folder / "source.patch")  # left by an earlier start that reached no checkpoint
             if patch:

@@ -19,6 +19,7 @@ from suite.execute.ray_start import Refused
 
 LOOK = 2.0  # seconds between two looks at which machines there are
 ALONE = 180.0  # seconds that jobs wait for a machine if there is none left
+FAILURES = 3  # tasks that a machine may lose one after the other before any of their jobs begins
 KILLED = (-signal.SIGKILL, -signal.SIGTERM)  # ends of a process that its machine decides, not the job
 
 Pairs = Iterator[tuple[int, Any]]
@@ -32,6 +33,7 @@ class _Task:
     jobs: list[int]
     left: set[int]
     heard: float | None = None
+    given: float = field(default_factory=time.monotonic)
     begun: set[int] = field(default_factory=set)
 
 
@@ -62,6 +64,7 @@ class _Carrying:
         self._bundles = Bundles(waiting, freight.seconds, freight.apart, cluster.most)
         self._tasks: dict[Any, _Task] = {}
         self._nodes: list[Node] = []
+        self._failed: dict[str, tuple[float, int]] = {}  # of a machine: its last task without an event, and how many
         self._looked: float | None = None
         self._last_node = time.monotonic()
 
@@ -99,10 +102,10 @@ class _Carrying:
             for index in self._bundles.stranded(self._nodes):
                 yield from self._freight.receive(index, Lost("there is no second machine"))
         elif self._cluster.hopeless() or now - self._last_node > ALONE:
-            reasons = "; ".join(f"{name}: {why}" for name, why in self._cluster.refused.items()) or "none is left"
+            why = f"no machine of the cluster can be used ({self._cluster.reasons()})"
             while self._bundles.waiting:
                 _, index = self._bundles.waiting.popleft()
-                yield from self._freight.receive(index, Lost(f"no machine of the cluster can be used ({reasons})"))
+                yield from self._freight.receive(index, Lost(why))
 
     def _give(self) -> Pairs:
         """Give jobs to all machines that have a free place."""
@@ -150,8 +153,12 @@ class _Carrying:
                 self._forget(told)
             return
         except Exception as error:  # the worker or its machine is gone, or could not do it; Ray has many classes
+            if not task.begun:
+                self._count(task, words(error))
             yield from self._lose(told, f"{task.node.name}: {words(error)}")
             return
+        if events:
+            self._failed.pop(task.node.key, None)
         task.heard = time.monotonic()
         for position, event in events:
             index = task.jobs[position]
@@ -167,9 +174,22 @@ class _Carrying:
         now = time.monotonic()
         for told, task in list(self._tasks.items()):
             if task.heard is not None and now - task.heard > self._cluster.patience:
-                self._cluster.give_up(task.node)
-                self._nodes = [node for node in self._nodes if node.key != task.node.key]
-                yield from self._lose(told, f"{task.node.name} gave no sign of life for {now - task.heard:.0f} s")
+                silent = f"no sign of life for {now - task.heard:.0f} s"
+                self._give_up(task.node, silent)
+                yield from self._lose(told, f"{task.node.name}: {silent}")
+
+    def _count(self, task: _Task, why: str) -> None:
+        """Give up a machine that fails in all that it is given. Tasks that were there together count as one."""
+        now = time.monotonic()
+        last, count = self._failed.get(task.node.key, (-1.0, 0))
+        if task.given > last:
+            self._failed[task.node.key] = (now, count + 1)
+        if self._failed[task.node.key][1] >= FAILURES:
+            self._give_up(task.node, why)
+
+    def _give_up(self, node: Node, why: str) -> None:
+        self._cluster.give_up(node, why)
+        self._nodes = [one for one in self._nodes if one.key != node.key]
 
     def _lose(self, told: Any, reason: str) -> Pairs:
         """Give a lost task's jobs to other machines, those first that had begun."""

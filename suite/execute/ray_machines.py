@@ -51,7 +51,7 @@ class RayMachines:
 
     `questions` are the packed jobs by which a machine says what it is, and `admit` gives, of all answers, for each
     machine that shall not be used the reason. `clean` are the variables for a local cluster's programs. `most` is how
-    many jobs are done at once on all machines together.
+    many jobs are done at once on all machines together. `warn` gets a line for each machine that is given up.
     """
 
     there: There
@@ -62,11 +62,12 @@ class RayMachines:
     address: str | None = None
     most: int | None = None
     unauthenticated: bool = False
+    warn: Callable[[str], None] = lambda _: None
     beat: float = BEAT
     patience: float = PATIENCE
     refused: Mapping[str, str] = field(default_factory=dict)  # why machines are not used, by name
     _asked: dict[str, _Asked] = field(default_factory=dict)  # by the machines' keys
-    _given_up: set[str] = field(default_factory=set)
+    _given_up: dict[str, str] = field(default_factory=dict)  # the reasons, by the machines' keys
     _put: dict[str, Any] = field(default_factory=dict)
 
     def warm_up(self) -> None:
@@ -92,7 +93,7 @@ class RayMachines:
         if answered.keys() - before:
             self.refused = self.admit({asked.node.name: asked.answer for asked in answered.values()})
         known = {key for key, asked in answered.items() if asked.node.name not in self.refused}
-        return [node for node in here if node.key in known - self._given_up]
+        return [node for node in here if node.key in known - self._given_up.keys()]
 
     def answers(self) -> dict[str, list[Any]]:
         """What each machine that may be used has said of itself, by its name."""
@@ -105,11 +106,18 @@ class RayMachines:
         return bool(here) and all(key in self._asked and self._asked[key].told is None for key in here)
 
     def reference(self, freight: Freight, need: str) -> Any:
-        """A reference to a large value in the object store, where it is put once."""
+        """A reference to a large value in the object store, where it is put once; raises `Refused` without room."""
         import ray
 
         if need not in self._put:
-            self._put[need] = ray.put(freight.contents(need))
+            try:
+                self._put[need] = ray.put(freight.contents(need))
+            except (ray.exceptions.ObjectStoreFullError, ray.exceptions.OutOfDiskError) as error:
+                raise ray_start.Refused(
+                    f"{need} has no room in this machine's object store of Ray, nor on its disk.",
+                    "Wait for the end of other programs on the cluster, or make room on the disk of Ray's --temp-dir, "
+                    "and run the same command again.", user=False,
+                ) from error  # fmt: skip
         return self._put[need]
 
     def submit(self, node: Node, values: Sequence[Any], needs: Mapping[str, Any], *, cpus: int = 1) -> Any:
@@ -123,9 +131,16 @@ class RayMachines:
         )  # fmt: skip
         return function.remote(self.there, list(values), dict(needs), self.beat)
 
-    def give_up(self, node: Node) -> None:
-        """Use this machine no more: it hangs."""
-        self._given_up.add(node.key)
+    def give_up(self, node: Node, why: str) -> None:
+        """Use this machine no more, and say so: it hangs, or does nothing that it is given."""
+        if node.key not in self._given_up:
+            self._given_up[node.key] = f"{node.name}: {why}"
+            self.warn(f"{node.name} is not used any more: {why}.")
+
+    def reasons(self) -> str:
+        """Why machines are not used, of each that was refused or given up."""
+        refused = [f"{name}: {why}" for name, why in self.refused.items()]
+        return "; ".join([*refused, *self._given_up.values()]) or "none is left"
 
     def _ask(self, here: Sequence[Node]) -> None:
         for node in here:

@@ -34,7 +34,7 @@ class Elsewhere:
         there = Training.of_user()
         self.machines = RayMachines(
             there, [QUESTION], self._admit, workers or available_cores(), there.environment(os.environ),
-            address=address, most=workers, unauthenticated=allow_unauthenticated,
+            address=address, most=workers, unauthenticated=allow_unauthenticated, warn=warn,
         )  # fmt: skip
         self._there, self._say, self._warn = there, say, warn
         self._classes: tuple[str, ...] | None = None  # those of the machines that are used
@@ -79,7 +79,7 @@ class Elsewhere:
             return
         with tempfile.TemporaryDirectory(prefix="suite-twice-") as scratch:
             twice = self._twice(jobs, Path(scratch))
-            freight = RunsFreight(jobs, self._there, self._rates, twice, self._warn)
+            freight = RunsFreight(jobs, self._there, self._rates, twice)
             try:
                 with closing(ray.carry(self.machines, freight)) as events:
                     yield from events

@@ -1,15 +1,14 @@
 """Runs on their way to other machines: claimed, packed and written here, so that a folder is as if trained here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from suite.data import carrying
 from suite.data.catalog import data_set
 from suite.disk import files
-from suite.disk.documents import LARGEST_FILE, RECIPE, read_document, unread
+from suite.disk.documents import LARGEST_FILE, unread
 from suite.disk.journal import Busy as Claimed
 from suite.disk.journal import Run
 from suite.errors import MACHINE, SuiteError, machine_error
@@ -35,18 +34,10 @@ class _Journey:
 
 
 class RunsFreight:
-    """A `Freight` of runs. `twice` compares a run that is done twice, on two machines. `warn` gets a line."""
+    """A `Freight` of runs. `twice` compares a run that is done twice, on two machines."""
 
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        there: Training,
-        rates: dict[str, float],
-        twice: Twice | None,
-        warn: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], there: Training, rates: dict[str, float], twice: Twice | None) -> None:
         self.there = there
-        self._warn, self._compared = warn, set[str]()  # the identities whose earlier runs were looked at
         self._jobs, self._rates, self._twice = [*jobs, *([twice.job] if twice else [])], rates, twice
         self._journeys = [_Journey() for _ in self._jobs]
 
@@ -126,10 +117,6 @@ class RunsFreight:
             _write(job.run, sent.log, self._twice.without_result(index, sent.files) if self._twice else sent.files)
         except SuiteError as error:  # told at the run's end: its process does not know
             journey.failed = journey.failed or Failed(str(error), error.code)
-        if "recipe.json" in sent.files and job.run.identity not in self._compared:
-            self._compared.add(job.run.identity)
-            if words := mixed_classes(job.run):
-                self._warn(words)
         match sent.event:
             case EpochEnded(record):
                 journey.losses = 0
@@ -151,28 +138,8 @@ def _parcel(job: Job) -> Parcel:
         raise unread(error, run.folder) from error
     return Parcel(
         run.experiment, run.identity, run.seed, text, job.overrides, name, data_set(name).digest,
-        job.budget, job.portion, job.portable, stored,
+        job.budget, job.portion, job.portable, stored, run.only,
     )  # fmt: skip
-
-
-def mixed_classes(run: Run) -> str:
-    """A line if other seeds of this run's recipe were trained on machines of another numeric class; else empty."""
-    own = _class_of(run.folder)
-    others = {_class_of(path.parent) for path in run.folder.parent.glob(f"{run.identity[:16]}-s*/recipe.json")}
-    if not (other := others - {own, ""}):
-        return ""
-    return (
-        f"{run.name} is trained on a machine of the numeric class {own}, other seeds of it were on {min(other)}: "
-        "their bits cannot be compared. Their accuracies can."
-    )
-
-
-def _class_of(folder: Path) -> str:
-    """The numeric class that a run's folder records; empty if it records none, or cannot be read."""
-    try:
-        return str(read_document(folder / "recipe.json", RECIPE)["environment"].get("numeric_class", ""))
-    except SuiteError:  # named where that run itself is used
-        return ""
 
 
 def _write(run: Run, log: bytes | None, contents: dict[str, bytes]) -> None:

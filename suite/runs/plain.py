@@ -22,7 +22,13 @@ def plain_job(job: Job) -> Plain:
     """The job as values that JSON can hold."""
     run = job.run
     return {
-        "run": {"experiment": run.experiment, "identity": run.identity, "seed": run.seed, "folder": str(run.folder)},
+        "run": {
+            "experiment": run.experiment,
+            "identity": run.identity,
+            "seed": run.seed,
+            "folder": str(run.folder),
+            "only": dict(run.only),
+        },
         "data_folder": str(job.data_folder),
         "overrides": dict(job.overrides),
         "folders": [str(folder) for folder in job.folders],
@@ -38,7 +44,7 @@ def job_of(facts: Plain) -> Job:
     """The job that `plain_job` gave, also after JSON made its tuples lists. Raises `KeyError` or `TypeError`."""
     run = facts["run"]
     return Job(
-        Run(run["experiment"], run["identity"], run["seed"], Path(run["folder"])),
+        Run(run["experiment"], run["identity"], run["seed"], Path(run["folder"]), run["only"]),
         Path(facts["data_folder"]),
         {name: _frozen(value) for name, value in facts["overrides"].items()},
         tuple(Path(folder) for folder in facts["folders"]),

@@ -4,7 +4,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from suite.data import carrying
 from suite.data.catalog import data_set
 from suite.data.frozen import folder_of
 from suite.disk import files
+from suite.disk.classes import Only
 from suite.disk.documents import LARGEST_FILE
 from suite.disk.journal import RESULT_FILES, Run
 from suite.engine import exact, program
@@ -36,7 +37,7 @@ class Parcel:
     """A run as another machine understands it.
 
     `text` is that of the experiment's file, empty if it belongs to an installed package. `files` are those from which
-    the training goes on, by name. `digest` is the data set's.
+    the training goes on, by name. `digest` is the data set's. `only` are the run's numeric classes, if it has such.
     """
 
     experiment: str
@@ -50,6 +51,7 @@ class Parcel:
     portion: float = 1.0
     portable: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
+    only: Only = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ def _unpacked(parcel: Parcel, home: Path) -> Job:
     for name, contents in parcel.files.items():
         (run.folder / name).write_bytes(contents)
     file.write_text(parcel.text, encoding="utf-8")
+    run = replace(run, only=parcel.only)
     return Job(
         run, folder_of(parcel.data), parcel.overrides, (), parcel.budget, parcel.portion, parcel.portable,
         file=file if parcel.text else None,

@@ -58,7 +58,7 @@ def sync(home: Home, data_folder: DataFolder, say: Say, open_home: Callable[[], 
     held = _held(folders, complete)
     again, undrawn = to_draw_again(home.runs), undrawn_in(home.runs)  # also those that this process tried to draw
     incomplete = whole_runs((folder for folder in folders if folder not in held or folder.name in again), say)
-    missing = [run for run in incomplete if not run.is_claimed()]  # a run in training is sent by its own command
+    missing = [run for run in incomplete if not is_claimed(run.folder)]  # a run in training is sent by its own command
     missing = [run for run in missing if _of_known_data(run, say)]
     adopted = [*whole_runs((folder for folder, record in held.items() if HOME not in record.data.tags), say)]
     for run in adopted:

@@ -16,6 +16,7 @@ from suite.disk.home import Home
 from suite.disk.sqlite import Locked, require_whole
 from suite.errors import MACHINE, SuiteError, machine_error, one_line
 from suite.masking import harmless, masked
+from suite.tuning.patience import AWAY
 from suite.tuning.rules import Rules
 from suite.tuning.study import Study
 
@@ -72,7 +73,7 @@ def open_study(home: Home, rules: Rules) -> Study:
             study.set_user_attr("rules", rules.facts())
         else:
             rules.require_same(stored or {})
-        found = Study(study, rules)
+        found = Study(study, rules, patience=AWAY if _is_server(os.environ.get(VARIABLE, "")) else 0.0)
         found.trials()
     return found
 
@@ -137,12 +138,18 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return optuna.storages.RDBStorage(url)
+            # A server may have been started again since a connection was used last; one command needs but one.
+            pool = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 2} if _is_server(url) else {}
+            return optuna.storages.RDBStorage(url, engine_kwargs=pool)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise SuiteError(
             f"{VARIABLE}: {_printed()} is not a usable database: {one_line(str(error)):.120}.",
             "Give an address such as postgresql+psycopg2://user@host/studies.",
         ) from harmless(error)
+
+
+def _is_server(url: str) -> bool:
+    return bool(url) and not url.startswith("sqlite")
 
 
 def _printed() -> str:

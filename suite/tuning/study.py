@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.tuning.asking import distributions, field_of, most_trials, next_params, quiet, to_values
 from suite.tuning.halving import Ended
+from suite.tuning.patience import patient
 from suite.tuning.rules import Rules, Values
 from suite.tuning.samplers import importances
 
@@ -29,21 +30,25 @@ class Study:
     """A study in Optuna's storage. The caller holds the study's lock, so a RUNNING trial was interrupted.
 
     A new trial is stored at once with all its values, as RUNNING. Its sampler is seeded with the study's seed and the
-    trial's number. So the next trial depends only on the trials before it.
+    trial's number. So the next trial depends only on the trials before it. A storage that does not answer is asked
+    again for `patience` seconds.
     """
 
-    def __init__(self, study: "optuna.Study", rules: Rules) -> None:
-        self._study, self._rules = study, rules
+    def __init__(self, study: "optuna.Study", rules: Rules, patience: float = 0.0) -> None:
+        self._study, self._rules, self.patience = study, rules, patience
         self._distributions = distributions(rules.space)
 
+    @patient
     def trials(self) -> list[Trial]:
         """All trials, by number."""
         return [self._read(one) for one in self._study.get_trials(deepcopy=False)]
 
+    @patient
     def is_broken_off(self) -> bool:
         """Whether the last generation was interrupted: at least one of its trials is still RUNNING."""
         return any(one.state.name == "RUNNING" for one in self._study.get_trials(deepcopy=False))
 
+    @patient
     def ask(self, total: int) -> dict[int, Values]:
         """The next generation, by trial number: an interrupted one, or a new one up to `total`; empty at the end.
 
@@ -58,6 +63,7 @@ class Study:
         self._add(first, size, list(found))
         return {one.number: one.values for one in self.trials()[first : first + size]}
 
+    @patient
     def tell(self, number: int, ended: Ended) -> None:
         """Store how a trial ended; a trial that has already ended is not changed."""
         import optuna
@@ -75,6 +81,7 @@ class Study:
         values = list(ended.values) if ended.state == "COMPLETE" else None
         self._study.tell(number, values, optuna.trial.TrialState[ended.state])
 
+    @patient
     def best(self, count: int) -> list[Trial]:
         """The `count` best complete trials, each configuration once; with the objective `both`, of the Pareto front.
 
@@ -90,6 +97,7 @@ class Study:
             distinct.setdefault(repr(one.values), one)
         return list(distinct.values())[:count]
 
+    @patient
     def importances(self) -> dict[str, float]:
         """The importance of each field for the results (PED-ANOVA), as a share; empty with too few complete trials."""
         complete = [one for one in self._study.get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
@@ -101,10 +109,12 @@ class Study:
         return {field_of(name): share for name, share in found.items()}
 
     @property
+    @patient
     def notes(self) -> dict[str, Any]:
         """The facts stored by `note`."""
         return dict(self._study.user_attrs)
 
+    @patient
     def note(self, key: str, value: Any) -> None:
         """Store a fact about the whole study, as JSON."""
         self._study.set_user_attr(key, value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from suite.disk.documents import Epoch, Result
@@ -13,6 +14,7 @@ from suite.recipe.trial import Budget, training_images, trial_identity
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.training import DataFolder
 from suite.runs.worker import Job, work
+from suite.tuning.classes import Classes
 from suite.tuning.rules import Outcome, Task, Values
 
 Watch = Callable[[Task, Event], None]
@@ -20,6 +22,8 @@ Watch = Callable[[Task, Event], None]
 
 class Training:
     """Trains tasks. What any study has trained before is in the folders below `trials` and is used again.
+
+    All tasks are trained on machines of the same numeric `classes`: a worker on another one refuses them.
 
     `seconds` is the time that the workers of this process spent on training and on validation.
     """
@@ -34,10 +38,12 @@ class Training:
         data_folder: DataFolder,
         folders: tuple[Path, ...],
         watch: Watch = lambda _task, _event: None,
+        classes: Classes | None = None,
     ) -> None:
         self.seconds = {"train": 0.0, "validate": 0.0}
         self._experiment, self._budget, self._trials = experiment, budget, trials
         self._executor, self._data_folder, self._folders, self._watch = executor, data_folder, folders, watch
+        self._classes = classes or Classes({}, lambda _: None)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Train every task, equal tasks once. Raises `SuiteError` if a training fails, but not if it diverges."""
@@ -50,6 +56,8 @@ class Training:
                 job, task = ordered[index]
                 self._account(event)
                 self._watch(task, event)
+                if isinstance(event, EpochEnded | Done):
+                    self._classes.learn(job.run)
                 match event:
                     case Done(result):
                         results[job.run.folder] = result
@@ -70,6 +78,7 @@ class Training:
     def _job(self, task: Task) -> Job:
         experiment = self._experiment.changed(task.values)
         run = Run.under(self._trials, experiment.name, trial_identity(experiment, self._budget), task.seed)
+        run = replace(run, only=dict(self._classes.known))
         overrides = dict(experiment.overrides)
         folder = self._data_folder(experiment.recipe.data)
         recipe = experiment.recipe

@@ -20,6 +20,7 @@ from suite.runs.events import Event
 from suite.runs.plan import Planned, plan
 from suite.runs.training import DataFolder
 from suite.tuning import document as record
+from suite.tuning.classes import Classes
 from suite.tuning.fresh import FINALISTS, fresh_seeds, judge
 from suite.tuning.rules import Rules, Task, Values
 from suite.tuning.search import search
@@ -81,7 +82,7 @@ def work_on(rules: Rules, order: Order, open_view: OpenView, publish: Callable[[
         done = len(study.trials())
         finals = (FINALISTS + 1) * order.fresh
         with open_view(rules, done=done, total=order.trials, finals=finals) as view:
-            training = _training(rules, order, rules.budget, view)
+            training = _training(study, rules, order, view)
 
             def on_end(trials: list[Trial]) -> None:
                 view.generation_ended(trials)
@@ -160,15 +161,16 @@ def with_test(seconds: Mapping[str, float], planned: Sequence[Planned]) -> dict[
     return {name: seconds[name] + sum(clock.get(key, 0.0) for clock in clocks) for name, key in named}
 
 
-def _training(rules: Rules, order: Order, budget: Budget, view: StudyView | None = None) -> Training:
+def _training(study: Study, rules: Rules, order: Order, view: StudyView | None = None) -> Training:
     return Training(
         rules.experiment,
-        budget,
+        rules.budget,
         trials=order.home.trials,
         executor=order.executor,
         data_folder=order.data_folder,
         folders=order.folders,
         watch=view.event if view else lambda _task, _event: None,
+        classes=Classes(study.notes.get("classes", {}), lambda known: study.note("classes", known)),
     )
 
 
@@ -178,7 +180,7 @@ def _with_measured_seconds(study: Study, rules: Rules, order: Order) -> Rules:
         return rules
     seconds = study.notes.get("seconds")
     if seconds is None:
-        once = _training(rules, order, Budget("samples", rules.experiment.recipe.epochs))
+        once = _training(study, replace(rules, budget=Budget("samples", rules.experiment.recipe.epochs)), order)
         [outcome] = once([Task({}, 0)])
         if outcome.diverged:
             raise SuiteError(f"the published setting {outcome.diverged}.", "Choose --budget samples.", code=FAILED)

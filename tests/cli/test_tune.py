@@ -1,11 +1,13 @@
 """`tune`: studies by real commands, from the prompt to the report."""
 
 import json
+import platform
 import shutil
 import signal
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -158,6 +160,25 @@ def test_a_study_of_other_rules_is_left_alone(in_process, done, words, fragment)
 
     assert_refused(answer, 2, "study 'quick'", fragment, "--study")
     assert {path.name: path.read_bytes() for path in studies.iterdir()} == before
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="torch computes in one way only on this processor")
+def test_a_study_does_not_go_on_where_other_numbers_are_computed(quick):
+    words = ("tune", "quick", "--trials", "2", "--seeds", "1", "--fresh-seeds", "3", "--no-report", "--workers", "2")
+    by_torch = replace(quick, extra={**quick.extra, "SUITE_KERNELS": "torch"})
+    lesser = replace(quick, extra={**by_torch.extra, "ATEN_CPU_CAPABILITY": "default"})
+    more = ("--trials", "3")
+
+    first, refused = by_torch.suite(*words), lesser.suite(*words, *more)
+    begun = sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))
+    again = by_torch.suite(*words, *more)
+
+    assert (first.code, again.code) == (0, 0), (first, again)
+    assert refused.code == 2, refused
+    assert "belongs to a study whose trials were trained on machines of the numeric class" in refused.err
+    assert refused.err.count("\n") == 1
+    assert len(begun) < len(list(quick.home.glob("mlruns/trials/*/*/checkpoint")))
+    assert len(study_of(quick)["trials"]) == 3
 
 
 def test_trials_that_diverge_are_failed_trials_with_a_reason(quick):

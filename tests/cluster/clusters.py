@@ -17,6 +17,7 @@ from tests.conftest import ROOT, plain_environment
 STORE = 100 << 20  # bytes of an object store, nearly the smallest that Ray takes
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
+START = 240  # seconds in which a node must run: other tests may have the cores
 
 # A network namespace that has nothing but loopback: Ray listens on all addresses, and there are no others.
 LOOPBACK = """
@@ -26,6 +27,7 @@ with socket.socket() as any:
 print("up", flush=True)
 time.sleep(1 << 20)
 """
+KEPT = f"{sys.prefix} {ROOT}"  # what a node sees although it is below a folder that is empty there
 KERNELS = platformdirs.user_cache_path("suite-benchmark") / "kernels"
 
 # In a mount namespace: the folders that driver and other nodes have are empty there, and its own are elsewhere. The
@@ -92,6 +94,7 @@ class Cluster:
     token: str | None = field(default_factory=lambda: secrets.token_hex(32))
     nodes: list[Node] = field(default_factory=list)
     port: int = 6379
+    settings: dict[str, str] = field(default_factory=dict)  # Ray's own, as variables of all its programs
 
     def __post_init__(self) -> None:
         """Start the head."""
@@ -150,7 +153,7 @@ class Cluster:
             "XDG_CACHE_HOME": str(home / "cache"),
             "COMMAND": " ".join(command),
             "KERNELS": str(KERNELS),
-            "KEPT": f"{sys.prefix} {ROOT}",
+            "KEPT": KEPT,
         }
         if head:
             home.mkdir()
@@ -170,7 +173,8 @@ class Cluster:
                 "/dev/shm",
                 *map(str, self.hidden),
             ]
-        environment = {**plain_environment(), **QUIET, **self.environment, **own, **variables}
+        waits = {"RAY_raylet_start_wait_time_s": str(START)}  # Ray's own limit is 30 s
+        environment = {**plain_environment(), **QUIET, **waits, **self.settings, **self.environment, **own, **variables}
         if not self.token:
             environment["RAY_AUTH_MODE"] = "disabled"
         with open(self._logs / str(number), "wb") as log:
@@ -182,7 +186,7 @@ class Cluster:
 
     def _wait(self, number: int) -> None:
         """Until a node says that it runs."""
-        until = time.monotonic() + 90
+        until = time.monotonic() + START
         while time.monotonic() < until:
             if "Ray runtime started" in (self._logs / str(number)).read_text():
                 return

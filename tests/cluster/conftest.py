@@ -36,11 +36,14 @@ class Driver:
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         """Give a command to the cluster and go on."""
+        return self.start_here(*words, "--engine", "ray", "--address", self.cluster.address, **variables)
+
+    def start_here(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """Give a command that trains nothing, in the network of the cluster, and go on."""
         furnish(self.home.home)
         environment = {**self.home.environment, **CREDENTIALS, **self.cluster.environment, **variables}
         return subprocess.Popen(
-            [*self.cluster.inside, sys.executable, "-m", "suite", *words, "--engine", "ray", "--address",
-             self.cluster.address],
+            [*self.cluster.inside, sys.executable, "-m", "suite", *words],
             cwd=self.home.home, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip

@@ -8,6 +8,7 @@ import math
 import sqlite3
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,29 @@ AFTER = {"finished": {"FINISHED"}, "diverged": {"FAILED"}, None: {"KILLED", "FAI
 COPIED = ("recipe.json", "source.patch", "weights.safetensors", "predictions.safetensors")
 
 
-def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: Path | None = None) -> int:
+Ask = Callable[[str], list[tuple[Any, ...]]]  # gives the rows of a query
+
+
+def assert_mirror_is_exact(
+    home: Path, database: Path | None = None, artifacts: Path | None = None, ask: Ask | None = None
+) -> int:
     """Every run folder of a home is in MLflow's database: complete, exactly once, and ended. Nothing else is there.
 
-    A shared database may also hold runs of other homes. `artifacts` is the folder of its artifacts.
-    Returns the number of metric rows that were compared.
+    A shared database may also hold runs of other homes. `artifacts` is the folder of its artifacts. `ask` asks a
+    database on a server. Returns the number of metric rows that were compared.
     """
     folders = sorted(path.parent for path in home.glob("mlruns/runs/*/*/recipe.json"))
     identities = {_read(folder / "recipe.json")["identity"] for folder in folders}
     own = home / "mlruns" / "mlflow.db"
-    with closing(sqlite3.connect(f"{(database or own).as_uri()}?mode=rw", uri=True, timeout=60)) as connection:
-        shared = database not in (None, own) and (home / "mlruns" / "origin").exists()
-        record = _Record(connection, (home / "mlruns" / "origin").read_text().strip() if shared else None)
+    shared = (ask is not None or database not in (None, own)) and (home / "mlruns" / "origin").exists()
+    origin = (home / "mlruns" / "origin").read_text().strip() if shared else None
+    if ask is not None:
+        record = _Record(ask, origin)
+    else:
+        with closing(sqlite3.connect(f"{(database or own).as_uri()}?mode=rw", uri=True, timeout=60)) as connection:
+            [(integrity,)] = connection.execute("PRAGMA integrity_check").fetchall()[:1]
+            assert integrity == "ok", integrity
+            record = _Record(lambda query: connection.execute(query).fetchall(), origin)
     record.require_sound()
     faults = list(record.faults)
     for folder in folders:
@@ -50,12 +62,11 @@ def assert_mirror_is_exact(home: Path, database: Path | None = None, artifacts: 
 class _Record:
     """Those tables of MLflow that hold runs."""
 
-    def __init__(self, connection: sqlite3.Connection, home: str | None) -> None:
+    def __init__(self, ask: Ask, home: str | None) -> None:
         self.faults: list[str] = []
-        [(self.integrity,)] = connection.execute("PRAGMA integrity_check").fetchall()[:1]
-        rows = connection.execute("SELECT run_uuid, status, lifecycle_stage, end_time FROM runs").fetchall()
+        rows = ask("SELECT run_uuid, status, lifecycle_stage, end_time FROM runs")
         tags: dict[str, dict[str, str]] = {run_id: {} for run_id, *_ in rows}
-        for run_id, key, value in connection.execute("SELECT run_uuid, key, value FROM tags"):
+        for run_id, key, value in ask("SELECT run_uuid, key, value FROM tags"):
             tags[run_id][key] = value
         wanted = [row for row in rows if home is None or tags[row[0]].get("suite.home") == home]
         self.ids = {run_id for run_id, *_ in wanted}
@@ -66,20 +77,19 @@ class _Record:
         self.points: dict[str, list[Point]] = {run_id: [] for run_id in self.ids}
         self.latest: dict[str, list[Point]] = {run_id: [] for run_id in self.ids}
         for table, into in (("metrics", self.points), ("latest_metrics", self.latest)):
-            for run_id, *point, nan in connection.execute(f"SELECT run_uuid, key, step, value, is_nan FROM {table}"):
+            for run_id, *point, nan in ask(f"SELECT run_uuid, key, step, value, is_nan FROM {table}"):
                 if run_id in self.ids:
                     into[run_id].append((point[0], point[1], point[2]))
                     if nan or abs(point[2]) > 1e300:  # MLflow stores an infinity as 1.797e308, and a NaN as 0
                         self.faults.append(f"{table}: {point} of {run_id} is no number")
         self.params: dict[str, dict[str, str]] = {run_id: {} for run_id in self.ids}
-        for run_id, key, value in connection.execute("SELECT run_uuid, key, value FROM params"):
+        for run_id, key, value in ask("SELECT run_uuid, key, value FROM params"):
             if run_id in self.ids:
                 self.params[run_id][key] = value
         inputs = "SELECT destination_id FROM inputs WHERE destination_type = 'RUN' AND source_type = 'DATASET'"
-        self.inputs = Counter(run_id for (run_id,) in connection.execute(inputs))
+        self.inputs = Counter(run_id for (run_id,) in ask(inputs))
 
     def require_sound(self) -> None:
-        assert self.integrity == "ok", self.integrity
         self.faults += [f"{run_id} is RUNNING" for run_id, status in self.status.items() if status == "RUNNING"]
 
     def having(self, tag: str, value: str) -> list[str]:

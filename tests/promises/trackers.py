@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -137,23 +137,35 @@ class Door:
 class Server:
     """A real MLflow server on loopback with its own store, or that in another database, `at` its address.
 
-    With a `login`, the administrator's password, it answers nobody else.
+    With a `login`, the administrator's password, it answers nobody else. What is in `inside` is put before its command.
     """
 
-    def __init__(self, folder: Path, at: str = "", login: str = "") -> None:
+    def __init__(self, folder: Path, at: str = "", login: str = "", inside: Sequence[str] = ()) -> None:
         self.database, self.artifacts = folder / "server.db", folder / "artifacts" / "1"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self._inside, self._folder = [*inside], folder
+        self._variables = {**SETTINGS, **(_asking(folder, login) if login else {})}
+        self._command = [
+            *(*inside, sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"),
+            *("--port", str(self.port), "--backend-store-uri", at or f"sqlite:///{self.database}"),
+            *("--artifacts-destination", str(self.artifacts.parent)),
+            *(("--app-name", "basic-auth") if login else ()),
+        ]
+        self.start()
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
         self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"),
-                *("--port", str(self.port), "--backend-store-uri", at or f"sqlite:///{self.database}"),
-                *("--artifacts-destination", str(self.artifacts.parent)),
-                *(("--app-name", "basic-auth") if login else ()),
-            ],
-            cwd=folder,
-            env={**os.environ, **SETTINGS, **(_asking(folder, login) if login else {})},
+            self._command,
+            cwd=self._folder,
+            env={**os.environ, **self._variables},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -165,11 +177,20 @@ class Server:
             time.sleep(0.2)
 
     def _answers(self) -> bool:
+        if self._inside:  # another network, which this process does not see
+            asks = "import sys, urllib.request as request; request.urlopen(sys.argv[1], timeout=2)"
+            command = [*self._inside, sys.executable, "-c", asks, f"{self.uri}/health"]
+            return subprocess.run(command, capture_output=True).returncode == 0
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2):
+            with urlopen(f"{self.uri}/health", timeout=2):
                 return True
         except OSError:
             return False
+
+    def kill(self) -> None:
+        """End the server and its workers as a power cut would."""
+        os.killpg(self._process.pid, 9)
+        self._process.wait()
 
     def end(self) -> None:
         """End the server and its workers."""

@@ -1,12 +1,12 @@
 """Runs that are trained elsewhere: what is packed, what is written here and when, without a cluster."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from suite.data import carrying, ensure
-from suite.disk.documents import RECIPE, document, read_document
-from suite.disk.journal import Run
+from suite.disk.journal import Run, is_claimed
 from suite.engine.train import train
 from suite.errors import FAILED, MACHINE
 from suite.execute.executor import Busy, Ended, Lost, Packed, Settled
@@ -70,10 +70,10 @@ def test_its_folder_is_claimed_while_it_is_away(trained, tmp_path):
     job = job_of(trained[0], tmp_path / "home")
     with freight([job]) as some, freight([job]) as others:
         assert isinstance(some.pack(0), Packed)
-        assert job.run.is_claimed()
+        assert is_claimed(job.run.folder)
         assert isinstance(others.pack(0), Busy)
         some.receive(0, Ended(0))
-        assert not job.run.is_claimed()
+        assert not is_claimed(job.run.folder)
 
 
 def test_the_files_are_written_and_the_run_is_then_finished(trained, tmp_path):
@@ -234,20 +234,8 @@ def test_a_data_set_is_checked_where_it_arrives(tmp_path, monkeypatch):
     assert carrying.is_here("digits")
 
 
-@pytest.mark.parametrize("other", ["0" * 8, None])
-def test_seeds_on_another_numeric_class_are_named_once(other, trained, tmp_path):
+def test_a_run_of_one_numeric_class_travels_with_it(trained, tmp_path):
     job = job_of(trained[0], tmp_path / "home")
-    facts = read_document(trained[0].folder / "recipe.json", RECIPE)
-    if other:
-        facts["environment"]["numeric_class"] = other
-    earlier = Run.under(tmp_path / "home", "small", job.run.identity, 7)
-    earlier.folder.mkdir(parents=True)
-    (earlier.folder / "recipe.json").write_bytes(document({**facts, "seed": 7}))
-    said = []
-    with closing(RunsFreight([job], Training(), {}, None, said.append)) as some:
-        some.pack(0)
-        for _ in range(2):
-            some.receive(0, sent(EpochEnded(EPOCH), {"recipe.json": trained[1]["recipe.json"]}))
-
-    assert len(said) == (1 if other else 0)
-    assert all(f"other seeds of it were on {other}" in line for line in said)
+    bound = replace(job, run=replace(job.run, only={"kernels": ["0" * 8]}))
+    with freight([bound]) as some:
+        assert some.pack(0).value.only == {"kernels": ["0" * 8]}

@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 
 from suite.data import ensure
+from suite.disk.classes import class_in
 from suite.engine.fit import finish_diverged
 from suite.errors import FAILED, USER, SuiteError
 from suite.recipe import registry
 from suite.recipe.trial import Budget
 from suite.runs.worker import local_processes
+from suite.tuning.classes import Classes
 from suite.tuning.rules import Task
 from suite.tuning.training import Training
 from tests.events import plain
@@ -36,13 +38,14 @@ def own(tmp_path_factory):
 class Watched:
     """A training in its own folder, and the events that it sent."""
 
-    def __init__(self, own, place, name="plain", budget=THREE, workers=2):
-        self.events = []
+    def __init__(self, own, place, name="plain", budget=THREE, workers=2, known=None):
+        self.events, self.noted = [], []
         self.experiment = registry.load([own]).choose([name])[0]
         self.train = Training(
             self.experiment, budget, trials=place, executor=local_processes(workers), folders=(own,),
             data_folder=partial(ensure, say=lambda _: None),
             watch=lambda task, event: self.events.append((task, plain(event))),
+            classes=Classes(known or {}, lambda known: self.noted.append(dict(known))),
         )  # fmt: skip
 
     def epochs(self):
@@ -99,6 +102,35 @@ def test_what_was_trained_before_is_not_trained_again_whoever_asks(training):
     assert after == before
     assert (first.epochs(), again.epochs()) == (3, 0)
     assert again.train.seconds == {"train": 0.0, "validate": 0.0}
+
+
+def test_the_first_trial_decides_in_which_numeric_class_all_are_trained(training):
+    watched = training()
+    watched.train([Task({}, seed) for seed in range(2)])
+
+    [known] = watched.noted
+    (way,) = known
+    assert known == {way: [class_in(watched.job({}).run.folder)[1]]}
+    assert watched.job({}, 7).run.only == known
+
+
+def test_no_trial_is_trained_in_another_numeric_class(training):
+    way = next(iter(_classes_here(training)))
+    watched = training("other", known={way: ["0" * 8]})
+
+    with pytest.raises(SuiteError, match="numeric class 00000000; this machine's class is") as refused:
+        watched.train([Task({}, 0)])
+
+    assert refused.value.code == USER
+    assert watched.epochs() == 0
+    assert watched.noted == []
+    assert watched.job({}).run.history() == []
+
+
+def _classes_here(training):
+    watched = training()
+    watched.train([Task({}, 0, 1 / 3)])
+    return watched.noted[0]
 
 
 def test_a_task_goes_on_from_its_earlier_portion(training):
