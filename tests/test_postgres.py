@@ -2,12 +2,6 @@
 
 import base64
 import json
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests import postgres
 from tests.cli.test_tune import BRIEF, FEW_BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
 from tests.conftest import Answer, Workspace, assert_refused
 from tests.promises import trackers
@@ -28,38 +23,11 @@ LOGIN = "hush7hush7-of-the-server"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of the database `studies` in a new server on this machine; there is `record` too.
-
-    PostgreSQL refuses root, so root starts it as the package's user.
-    """
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
+    """The address of the database `studies` in a new server on this machine; there are `record` and `shared` too."""
+    if not postgres.programs():
         pytest.skip("PostgreSQL is not installed")
-    programs = found[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="suite-postgres-"))
-    user = {}
-    if os.geteuid() == 0:
-        facts = pwd.getpwnam("postgres")
-        os.chown(folder, facts.pw_uid, facts.pw_gid)
-        user = {"user": facts.pw_uid, "group": facts.pw_gid, "extra_groups": []}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def do(*words: str) -> None:
-        subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=120, **user)
-
-    data = str(folder / "data")
-    do(str(programs / "initdb"), "-D", data, "-U", "suite", "--auth=trust", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    do(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        for name in ("studies", "record", "shared"):
-            do(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "suite", name)
-        yield f"postgresql+psycopg2://suite:{SECRET}@127.0.0.1:{port}/studies"
-    finally:
-        do(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    with postgres.server(("studies", "record", "shared"), f"suite:{SECRET}") as address:
+        yield f"{address}/studies"
 
 
 def quick_in(folder: Path, home_name: str = "home", **extra: str) -> Workspace:
