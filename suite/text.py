@@ -1,8 +1,10 @@
 """Small functions that format texts for the user."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+MOST = 30  # names in one sentence
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -14,6 +16,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def plural(count: int, noun: str) -> str:
     """The count with its noun: `1 run`, `2 runs`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def some(words: Sequence[str], joint: str = "; ") -> str:
+    """The words with a joint between them; of many only the first ones, and the number of the others."""
+    if len(words) <= MOST:
+        return joint.join(words)
+    return f"{joint.join(words[:MOST])}{joint}and {len(words) - MOST:,} more"
 
 
 def duration(seconds: float) -> str:

@@ -123,7 +123,7 @@ def groups_of(session: Session, identities: Mapping[str, str]) -> "list[Group]":
     try:
         send(session)
         store = session.store()
-        groups = read_groups(store, finished_runs(store))
+        groups = read_groups(store, finished_runs(store, [*identities.values()]))
         found = [_with(identity, groups, word) for word, identity in identities.items()]
         _require_different(dict(zip(identities, found, strict=True)))
         _require_same_images(found)
@@ -178,7 +178,7 @@ def _compared(
     from suite.analysis.comparison import common_seeds
     from suite.analysis.comparison import compare as compare_answers
     from suite.analysis.intervals import FEWEST, LEVEL
-    from suite.reporting.comparisons import answers_of
+    from suite.reporting.families import answers_of
     from suite.reporting.predictions import Answered
 
     answers = [known for one in groups if (known := answers_of(one))]

@@ -135,7 +135,7 @@ def _diverged(session: Session, candidate: Experiment, seeds: Sequence[int]) -> 
 def _difference(session: Session, candidate: Experiment, baseline: Experiment, seeds: int) -> "Difference":
     """The candidate's accuracy minus the baseline's, under the try's first `seeds` seeds."""
     from suite.analysis.paired import difference
-    from suite.reporting.comparisons import answers_of
+    from suite.reporting.families import answers_of
 
     groups = groups_of(session, {f"{one.name} ({one.identity[:12]})": one.identity for one in (candidate, baseline)})
     known = [answers_of(group) for group in groups]

@@ -163,7 +163,7 @@ def _sides(session: Session, tunings: Sequence[Tuning], spend: TuningBudget) -> 
     import numpy as np
 
     from suite.analysis.tuned import Side
-    from suite.reporting.comparisons import answers_of
+    from suite.reporting.families import answers_of
 
     experiments = {one.identity: one for side in tunings for one in (*side.winners, side.experiment)}
     groups = groups_of(session, {f"{one.name} ({key[:12]})": key for key, one in experiments.items()})

@@ -1,5 +1,6 @@
 """Writes reports/: tables, pictures and a page, from MLflow's record."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,17 +12,20 @@ from filelock import FileLock
 
 from suite import html
 from suite.disk import files
+from suite.disk.documents import Record
 from suite.errors import SuiteError, machine_error
 from suite.pictures.cache import Kept
 from suite.reporting.chapters import Chapter
 from suite.reporting.choice import Choice
 from suite.reporting.comparison_tables import comparison_tables
-from suite.reporting.comparisons import comparison_chapters
+from suite.reporting.comparisons import chapters_of
+from suite.reporting.families import Family, families_of
 from suite.reporting.figures import Album, add_pictures
-from suite.reporting.gaps import find_gaps, gap_sentences
+from suite.reporting.gaps import Gap, find_gaps, gap_sentences
 from suite.reporting.keys import Keys
 from suite.reporting.page import render, write_page
 from suite.reporting.predictions import Answered
+from suite.reporting.shown import LARGEST, SIZES, choice_sentences, shown_of
 from suite.reporting.studies import study_chapters, study_tables
 from suite.reporting.table import Table
 from suite.reporting.tables import all_tables, with_ties, write_csv
@@ -82,33 +86,65 @@ def write_report(
 
     `pictures_kept` is a folder of earlier pictures: a picture of the same numbers is copied from it. `sheets` gives the
     pictures of the networks' inside, which are in no record. The same record
-    gives the same bytes. The old files stay until all new ones are complete. Raises `TrackerAway`, or `SuiteError`: 2
+    gives the same bytes. The page shows so many recipes as keep it below `LARGEST`; the CSV files have all. The old
+    files stay until all new ones are complete. Raises `TrackerAway`, or `SuiteError`: 2
     if a chosen name does not exist, 3 if `reports` cannot be written.
     """
     runs = choice.of(finished_runs(store))
     try:
         with _drafts(reports) as drafts, tempfile.TemporaryDirectory(prefix="suite-report-") as scratch:
-            groups: list[Group] = read_groups(store, runs)
-            gaps = find_gaps(store, runs, groups, choice.experiments)
-            kept = Kept(pictures_kept)
-            album = Album(drafts / "pictures", kept)
-            pictures = add_pictures(groups, album, sheets(groups, kept))
-            found = choice.of_studies(read_studies(store, Path(scratch)))
-            chapters, studies = study_chapters(found, album)
-            compared, comparisons = comparison_chapters(groups, album)
-            album.finish()
-            tables = {**all_tables(groups, choice.baseline), **comparison_tables(comparisons), **study_tables(studies)}
-            if "accuracy" in tables:
-                tables["accuracy"] = with_ties(tables["accuracy"], groups, comparisons)
+            groups = read_groups(store, runs)
+            studies = choice.of_studies(read_studies(store, Path(scratch)))
+            gaps, kept = find_gaps(store, runs, groups, choice.experiments), Kept(pictures_kept)
+            found = _Found(groups, families_of(groups), gaps, lost(runs), studies, choice)
+            tables = found.tables()
+            for most in [size for size in SIZES if size in (SIZES[0], *range(len(groups)))]:
+                page, said, studies = _draft(found, tables, most, drafts, kept, sheets)
+                if page.stat().st_size <= LARGEST:
+                    break
+            tables |= study_tables(studies)
             write_csv(tables, drafts)
-            said = [*choice.sentences(), *gap_sentences(gaps)]
-            page = write_page(groups, tables, pictures, drafts, lost(runs), chapters, compared, said, gaps)
             files.publish(drafts, reports, last=page.name)
             if not choice.narrows:
                 kept.forget_unused()
     except OSError as error:
         raise machine_error(error, reports) from error
     return Written(reports / page.name, tables, runs, said)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a report is about: `lost` are the recipes that diverged with every seed."""
+
+    groups: list[Group]
+    families: list[Family]
+    gaps: list[Gap]
+    lost: list[tuple[str, tuple[int, ...]]]
+    studies: list[Record]
+    choice: Choice
+
+    def tables(self) -> dict[str, Table]:
+        """The tables of runs and recipes: all of them, however many the page shows."""
+        compared = [pair for one in self.families for pair in one.found]
+        tables = {**all_tables(self.groups, self.choice.baseline), **comparison_tables(compared)}
+        if "accuracy" in tables:
+            tables["accuracy"] = with_ties(tables["accuracy"], self.groups, compared)
+        return tables
+
+
+def _draft(
+    found: _Found, tables: Mapping[str, Table], most: int, drafts: Path, kept: Kept, sheets: Sheets
+) -> tuple[Path, list[str], list[Record]]:
+    """Write the page with so many recipes; returns its path, its first sentences, and the studies that are whole."""
+    shutil.rmtree(drafts / "pictures", ignore_errors=True)  # of a page that became too long
+    album, shown = Album(drafts / "pictures", kept), shown_of(found.groups, most)
+    pictures = add_pictures(shown, album, sheets(shown, kept))
+    chapters, whole = study_chapters(found.studies, album)
+    compared = chapters_of(found.families, shown, album)
+    album.finish()
+    said = [*found.choice.sentences(), *choice_sentences(found.groups, shown), *gap_sentences(found.gaps)]
+    page = write_page(found.groups, tables, pictures, drafts, found.lost, chapters, compared, said, found.gaps, shown)
+    return page, said, whole
 
 
 def write_answered(answered: Answered, folder: Path) -> Path:

@@ -39,9 +39,13 @@ def experiment_chapters(
     tables: Mapping[str, Table],
     pictures: Mapping[str, list[Picture]],
     gaps: Sequence[Gap] = (),
+    every: Sequence[Group] = (),
 ) -> list[Chapter]:
-    """A chapter for each group: its source, recipe, pictures, layers, and its rows of `tables`."""
-    return [_chapter(one, tables, pictures[one.slug], left_out(gaps, groups, [one])) for one in groups]
+    """A chapter for each group: its source, recipe, pictures, layers, and its rows of `tables`.
+
+    `every` are all groups of the report, of which these may be a part.
+    """
+    return [_chapter(one, tables, pictures[one.slug], left_out(gaps, every or groups, [one])) for one in groups]
 
 
 def _chapter(one: Group, tables: Mapping[str, Table], pictures: Sequence[Picture], without: str) -> Chapter:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite.reporting.table import NOTHING_LEFT_OUT
-from suite.text import listed_seeds
+from suite.text import MOST, listed_seeds, plural, some
 from suite.tracking.frame import unfinished_runs
 from suite.tracking.groups import Group
 from suite.tracking.naming import changes
@@ -41,6 +41,14 @@ def diverged_words(title: str, seeds: Sequence[int]) -> str:
     return f"{title} diverged under seed {', '.join(map(str, seeds))}: no accuracy, and no part of the mean."
 
 
+def diverged_sentences(found: Sequence[tuple[str, Sequence[int]]]) -> list[str]:
+    """A sentence for each recipe with its diverged seeds; of many only the first ones, and the number of the others."""
+    said = [diverged_words(title, seeds) for title, seeds in found[:MOST]]
+    if len(found) > MOST:
+        said.append(f"So did seeds of {plural(len(found) - MOST, 'more recipe')}.")
+    return said
+
+
 def gap_sentences(gaps: Sequence[Gap]) -> list[str]:
     """A sentence for each reason why runs are missing, like `Still running, and not in the tables: lenet seed 3.`"""
     found = []
@@ -48,7 +56,7 @@ def gap_sentences(gaps: Sequence[Gap]) -> list[str]:
         lacking = [(one.title, getattr(one, kind)) for one in gaps if getattr(one, kind)]
         if lacking:
             which = "lacks seed" if kind == "missing" else "seed"
-            found.append(f"{words}: {'; '.join(f'{title} {which} {listed_seeds(seeds)}' for title, seeds in lacking)}.")
+            found.append(f"{words}: {some([f'{title} {which} {listed_seeds(seeds)}' for title, seeds in lacking])}.")
     return found
 
 
@@ -56,7 +64,7 @@ def left_out(gaps: Sequence[Gap], groups: Sequence[Group], shown: Sequence[Group
     """What a table on the recipes `shown` leaves out, and why. A recipe of which no run is in any table counts too."""
     known, wanted = ({one.title for one in some} for some in (groups, shown))
     found = gap_sentences([one for one in gaps if one.title in wanted or one.title not in known])
-    found += [diverged_words(one.title, one.diverged) for one in shown if one.diverged]
+    found += diverged_sentences([(one.title, one.diverged) for one in shown if one.diverged])
     return " ".join(found) or NOTHING_LEFT_OUT
 
 

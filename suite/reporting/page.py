@@ -15,9 +15,10 @@ from suite.reporting.chapters import Chapter, experiment_chapters
 from suite.reporting.figures import Picture
 from suite.reporting.gaps import Gap, left_out
 from suite.reporting.keys import Keys
+from suite.reporting.shown import IMAGES, ROWS, rows_note, rows_of
 from suite.reporting.summary import data_sets, incomplete, mixed, summary, unequal, ways
 from suite.reporting.table import NOTHING_LEFT_OUT, Table
-from suite.text import printable
+from suite.text import printable, some
 from suite.tracking.groups import Group, data_titles
 
 READING = (
@@ -44,24 +45,29 @@ def write_page(
     comparisons: Sequence[Chapter] = (),
     first: Sequence[str] = (),
     gaps: Sequence[Gap] = (),
+    shown: Sequence[Group] | None = None,
 ) -> Path:
     """Write both files; returns the path of report.html, which needs no other file and no network.
+
+    The page has the recipes `shown`, else all; `groups` are all of which it speaks.
 
     `lost` has the recipes that diverged with every seed, and these seeds. `first` has the first lines. `gaps` are the
     recipes that the tables lack, or lack seeds of.
     """
     overall = {picture.path.stem: picture for picture in pictures[""]}
+    shown = groups if shown is None else shown
+    without = left_out(gaps, groups, shown)
     parts = [
         _summary(groups, overall, lost, first),
-        _accuracy(groups, tables, gaps),
-        Chapter("experiments", "Experiments", chapters=experiment_chapters(groups, tables, pictures, gaps)),
+        _accuracy(groups, shown, tables, gaps),
+        Chapter("experiments", "Experiments", chapters=experiment_chapters(shown, tables, pictures, gaps, groups)),
         Chapter("comparisons", "Comparisons", chapters=comparisons),
         Chapter("studies", "Tuning studies", chapters=studies),
-        _speed(groups, tables, overall, left_out(gaps, groups, groups)),
-        _measured(groups, tables, left_out(gaps, groups, groups)),
+        _speed(groups, shown, tables, overall, without),
+        _measured(groups, shown, tables, without),
     ]
-    shown = [part for part in parts if part.sentences or part.tables or part.chapters]
-    return render(shown, reports, Keys.of(groups))
+    whole = [part for part in parts if part.sentences or part.tables or part.chapters]
+    return render(whole, reports, Keys.of(shown))
 
 
 def _summary(
@@ -79,37 +85,50 @@ def _summary(
     )
 
 
-def _accuracy(groups: Sequence[Group], tables: Mapping[str, Table], gaps: Sequence[Gap]) -> Chapter:
+def _accuracy(
+    groups: Sequence[Group], shown: Sequence[Group], tables: Mapping[str, Table], gaps: Sequence[Gap]
+) -> Chapter:
     """A table for each data set, because accuracies on different images cannot be compared."""
     found, titles = [], data_titles(groups)
     for name in data_sets(groups) if "accuracy" in tables else []:
-        rows = [row for row in tables["accuracy"].rows if row["data"] == name]
+        every = [row for row in tables["accuracy"].rows if row["data"] == name]
         of_data = [one for one in groups if one.parameter("data") == name]
-        note = " ".join(filter(None, (unequal(of_data), mixed(of_data), ways(of_data))))
-        shown = replace(tables["accuracy"], title=titles[name], rows=rows, note=note)
-        found.append(("accuracy", replace(shown, left_out=left_out(gaps, groups, of_data))))
+        rows = rows_of(every, shown)
+        cut = rows_note(len(rows), len(every), "accuracy")
+        note = " ".join(filter(None, (cut, unequal(of_data), mixed(of_data), ways(of_data))))
+        table = replace(tables["accuracy"], title=titles[name], rows=rows, note=note)
+        found.append(("accuracy", replace(table, left_out=left_out(gaps, groups, of_data))))
     for name in tables.keys() & {"published_history"}:
         silent = [one.title for one in groups if not one.published_history]
-        without = f"The sources of {'; '.join(silent)} print no history." if silent else NOTHING_LEFT_OUT
+        without = f"The sources of {some(silent)} print no history." if silent else NOTHING_LEFT_OUT
         found.append((name, replace(tables[name], left_out=without)))
     return Chapter("accuracy", "Accuracy", [READING] if found else [], tables=found)
 
 
 def _speed(
-    groups: Sequence[Group], tables: Mapping[str, Table], overall: Mapping[str, Picture], without: str
+    groups: Sequence[Group],
+    shown: Sequence[Group],
+    tables: Mapping[str, Table],
+    overall: Mapping[str, Picture],
+    without: str,
 ) -> Chapter:
-    found = [
-        ("throughput", replace(tables["throughput"], note=unequal(groups), left_out=without))
-        for _ in tables.keys() & {"throughput"}
-    ]
-    shown = [overall["throughput"]] if "throughput" in overall else []
-    return Chapter("speed", "Speed", [SPEED] if found else [], pictures=shown, tables=found)
+    found = []
+    if "throughput" in tables:
+        rows = rows_of(tables["throughput"].rows, shown)
+        note = f"{rows_note(len(rows), len(groups), 'throughput')} {unequal(groups)}".strip()
+        found.append(("throughput", replace(tables["throughput"], rows=rows, note=note, left_out=without)))
+    drawn = [overall["throughput"]] if "throughput" in overall else []
+    return Chapter("speed", "Speed", [SPEED] if found else [], pictures=drawn, tables=found)
 
 
-def _measured(groups: Sequence[Group], tables: Mapping[str, Table], without: str) -> Chapter:
-    made = [measure(groups) for measure in (measured.machines, measured.recipes, measured.digests)]
+def _measured(groups: Sequence[Group], shown: Sequence[Group], tables: Mapping[str, Table], without: str) -> Chapter:
+    made = [measured.machines(groups), measured.recipes(shown), measured.digests(groups)]
     found = [("", table) for table in made if table.rows]
-    found += [("runs", replace(tables["runs"], left_out=without)) for _ in tables.keys() & {"runs"}]
+    if "runs" in tables:
+        every = tables["runs"].rows
+        rows = rows_of(every, shown)[:ROWS]
+        note = rows_note(len(rows), len(every), "runs")
+        found.append(("runs", replace(tables["runs"], rows=rows, note=note, left_out=without)))
     return Chapter("measured", "How it was measured", [AGAIN] if found else [], tables=found)
 
 
@@ -120,7 +139,7 @@ def render(parts: Sequence[Chapter], reports: Path, keys: Keys) -> Path:
 
     html = Environment(autoescape=True, finalize=_printable, trim_blocks=True, lstrip_blocks=True)
     text = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown is escaped by `_literal`
-    html.filters.update(embedded=_embedded, inline=Markup)  # a drawing has escaped its words itself
+    html.filters.update(embedded=_Embedding().picture, inline=Markup)  # a drawing has escaped its words itself
     text.filters.update(literal=_literal, markdown=_markdown)
     style, script = _resource("report.css"), _resource("report.js")
     facts = {"parts": parts, "reports": reports, "keys": keys, "style": Markup(style), "script": Markup(script)}
@@ -141,6 +160,21 @@ def _policy(script: str) -> str:
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+class _Embedding:
+    """Puts pictures into one page, as long as all of them together are not longer than `IMAGES`."""
+
+    def __init__(self) -> None:
+        self._left = IMAGES
+
+    def picture(self, picture: Picture) -> str:
+        """The picture as the address of itself; empty where it is too much for the page."""
+        found = _embedded(picture)
+        if len(found) > self._left:
+            return ""
+        self._left -= len(found)
+        return found
 
 
 def _embedded(picture: Picture) -> str:

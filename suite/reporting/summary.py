@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from suite.analysis.intervals import FEWEST
 from suite.data.catalog import CATALOG
-from suite.reporting.gaps import diverged_words
-from suite.text import plural
+from suite.reporting.gaps import diverged_sentences
+from suite.text import plural, some
 from suite.tracking.groups import Group
 
 
@@ -23,10 +23,9 @@ def data_sets(groups: Sequence[Group]) -> list[str]:
 
 def incomplete(groups: Sequence[Group], lost: Sequence[tuple[str, tuple[int, ...]]]) -> list[str]:
     """Sentences on why the report is incomplete: diverged seeds, and too few seeds."""
-    found = [diverged_words(one.title, one.diverged) for one in groups if one.diverged]
-    found += [diverged_words(title, seeds) for title, seeds in lost]
+    found = diverged_sentences([*((one.title, one.diverged) for one in groups if one.diverged), *lost])
     if few := [one.title for one in groups if len(one.runs) < FEWEST]:
-        found.append(f"Too few seeds for an interval over seeds: {'; '.join(few)}. --seeds {FEWEST} gives one.")
+        found.append(f"Too few seeds for an interval over seeds: {some(few)}. --seeds {FEWEST} gives one.")
     return found
 
 
@@ -37,7 +36,7 @@ def unequal(groups: Sequence[Group]) -> str:
     counts = sorted({len(one.runs) for one in groups if len(one.runs) < most}, reverse=True)
     if not counts:
         return ""
-    short = [f"{plural(n, 'seed')} of {'; '.join(one.title for one in groups if len(one.runs) == n)}" for n in counts]
+    short = [f"{plural(n, 'seed')} of {some([one.title for one in groups if len(one.runs) == n])}" for n in counts]
     return f"This rests on an incomplete set of runs: {', '.join(short)}, where others have {plural(most, 'seed')}."
 
 
@@ -50,7 +49,7 @@ def mixed(groups: Sequence[Group]) -> str:
     if not named:
         return ""
     return (
-        f"Seeds of one recipe come from machines of different numeric classes: {'; '.join(named)}. The same run has "
+        f"Seeds of one recipe come from machines of different numeric classes: {some(named)}. The same run has "
         "other weights on each of them."
     )
 
@@ -67,8 +66,8 @@ def ways(groups: Sequence[Group]) -> str:
         by_kernels += [one.title] if "kernels" in found else []
     if not by_torch:
         return "The suite's own kernels computed all of them." if by_kernels else ""
-    others = f"The suite's own kernels computed {', '.join(by_kernels)}; torch" if by_kernels else "Torch"
-    return f"{others} computed {', '.join(by_torch)}."
+    others = f"The suite's own kernels computed {some(by_kernels, ', ')}; torch" if by_kernels else "Torch"
+    return f"{others} computed {some(by_torch, ', ')}."
 
 
 def machine(groups: Sequence[Group]) -> str:
@@ -82,7 +81,7 @@ def _of_data(groups: Sequence[Group]) -> str:
     runs = [run for one in groups for run in one.runs]
     names = [one.experiment for one in groups if not one.changes]
     changed = plural(len(groups) - len(names), "changed recipe") if len(names) < len(groups) else ""
-    named = " and ".join(filter(None, [", ".join(names), changed]))
+    named = " and ".join(filter(None, [some(names, ", "), changed]))
     return (
         f"{groups[0].data_title}: {named}; {plural(len(runs), 'run')}. The highest mean is {_highest(groups)} "
         f"Run {_days([run['started'] for run in runs])} on {machine(groups)}."

@@ -1,10 +1,12 @@
 """Reads MLflow's record: the finished runs, and the unfinished ones, as pandas frames."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from suite.disk.home import Home
 from suite.text import clean, printable
+from suite.tracking.complete import complete_runs, runs_of
 from suite.tracking.store import Store, TrackerAway, answering, open_store, search, tracking_uri, unreachable
 from suite.tracking.whose import HOME
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 TITLE = 80  # letters of a data set's title: on a shared server anyone may have written it
 
 
-def finished_runs(store: Store) -> "pd.DataFrame":
+def finished_runs(store: Store, identities: Sequence[str] = ()) -> "pd.DataFrame":
     """One row for each finished or diverged run: identity, seed, parameters, metrics, environment.
+
+    If the beginnings of `identities` are given, only the runs of these recipes, and of earlier texts of them.
 
     If several homes trained a recipe under the same seed, or one home did so twice, the row is the one of the store's
     own home, and of those the newest.
@@ -24,7 +28,7 @@ def finished_runs(store: Store) -> "pd.DataFrame":
     import pandas as pd
 
     with answering():
-        found = search(store, "tags.`suite.complete` = 'true'")
+        found = runs_of(store, identities) if identities else complete_runs(store)
     rows = pd.DataFrame([_row(run) for run in found])
     if rows.empty:
         return rows

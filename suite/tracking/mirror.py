@@ -11,10 +11,11 @@ from suite.disk import crash
 from suite.disk.documents import Record, Result
 from suite.disk.journal import Run, is_claimed
 from suite.errors import machine_error
+from suite.tracking.complete import complete_runs
 from suite.tracking.facts import datasets, group_note, note, parameters, tags
 from suite.tracking.metrics import curves, over_seeds
 from suite.tracking.store import Store, answering, search
-from suite.tracking.whose import BEGUN, HOME, began, begun, folder_name, is_of, key, of_home
+from suite.tracking.whose import BEGUN, HOME, began, begun, folder_name, is_of, key, newest_of_seeds, of_home
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -60,7 +61,7 @@ class Mirror:
     def complete(self) -> list["MlflowRun"]:
         """All runs of this home whose result is in the store. No other request takes longer when the record grows."""
         with answering():
-            return of_home(search(self._store, "tags.`suite.complete` = 'true'"), self._store.home)
+            return of_home(complete_runs(self._store), self._store.home)
 
     def adopt(self, run: Run, run_id: str) -> None:
         """Note that a record of an older version, which has no home, is this home's, and its parent too."""
@@ -91,11 +92,13 @@ class Mirror:
         from mlflow.entities import Metric, RunTag
 
         with answering():
-            ended = self.complete() if complete is None else complete
-            runs = [run for run in ended if run.data.tags.get("suite.status") == "finished" and HOME in run.data.tags]
+            finished: dict[str, list[MlflowRun]] = {}  # by identity
+            for run in self.complete() if complete is None else complete:
+                if run.data.tags.get("suite.status") == "finished" and HOME in run.data.tags:
+                    finished.setdefault(run.data.tags["suite.identity"], []).append(run)
             for parent in search(self._store, f"tags.`suite.kind` = 'group' and {self._own}"):
                 identity = parent.data.tags["suite.identity"]
-                seeds = _newest(run for run in runs if run.data.tags["suite.identity"] == identity)
+                seeds = newest_of_seeds(finished.get(identity, []))
                 figures = over_seeds([run.data.metrics for run in seeds]) if seeds else {}
                 # MLflow shows the value with the latest time, and bars only for metrics whose only step is 0. The time
                 # is the newest seed's end plus the number of seeds: later than before, and equal when sent twice.
@@ -218,11 +221,6 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _newest(runs: Iterable["MlflowRun"]) -> list["MlflowRun"]:
-    """One run for each seed, the last that was begun: what was trained before it lies in no folder any more."""
-    return list({run.data.tags["suite.seed"]: run for run in sorted(runs, key=began)}.values())
 
 
 def _ended(run: Run) -> int:

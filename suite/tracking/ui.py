@@ -19,6 +19,7 @@ from urllib.request import ProxyHandler, build_opener
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, one_line
 from suite.tracking import views
+from suite.tracking.complete import complete_runs
 from suite.tracking.database import require_whole
 from suite.tracking.store import (
     Store,
@@ -27,7 +28,6 @@ from suite.tracking.store import (
     artifact_root,
     configure,
     open_store,
-    search,
     tracking_uri,
     unreachable,
 )
@@ -202,7 +202,7 @@ def _links(home: Home, base: str) -> list[str]:
 
 def _compare(store: Store) -> dict[str, dict[str, str]]:
     """The parameters of the newest run of each recipe, by run id, so that experiments are compared, not seeds."""
-    found = search(store, "tags.`suite.complete` = 'true' and tags.`suite.status` = 'finished'")
+    found = [run for run in complete_runs(store) if run.data.tags.get("suite.status") == "finished"]
     newest: dict[str, Run] = {}
     for run in sorted(found, key=lambda run: -run.info.start_time):
         newest.setdefault(run.data.tags["suite.identity"], run)

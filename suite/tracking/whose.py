@@ -47,6 +47,11 @@ def of_home(found: "Iterable[MlflowRun]", home: str) -> "list[MlflowRun]":
     return sorted(mine, key=lambda one: HOME not in one.data.tags)
 
 
+def newest_of_seeds(runs: "Iterable[MlflowRun]") -> "list[MlflowRun]":
+    """One run for each seed, the last that was begun: what was trained before it lies in no folder any more."""
+    return list({run.data.tags["suite.seed"]: run for run in sorted(runs, key=began)}.values())
+
+
 def is_of(found: "MlflowRun", folder: Path) -> bool:
     """Whether a record of a run's key is of the training in this folder: a folder may be moved away, and trained anew.
 

@@ -21,7 +21,8 @@ from suite.reporting.comparison_tables import (
     cost_table,
     hard_table,
 )
-from suite.reporting.comparisons import answers_of, comparison_chapters, target_of
+from suite.reporting.comparisons import comparison_chapters, target_of
+from suite.reporting.families import answers_of
 from suite.reporting.figures import Album
 from suite.reporting.tables import accuracy, with_ties
 from suite.tracking.stored import Predictions
