@@ -13,6 +13,7 @@ from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
+from suite.execute.share import Share
 from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
@@ -61,6 +62,9 @@ class Session:
         address: str | None = None,
         allow_unauthenticated: bool = False,
         slurm_options: Sequence[str] = (),
+        cores_per_run: int | None = None,
+        memory: int | str | None = None,
+        gpus: float | None = None,
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
@@ -68,15 +72,17 @@ class Session:
         the cell of a notebook, else as lines on stderr; by default only in a notebook. With the `engine` "ray" runs
         are trained on a Ray cluster: the one at `address`, or one of this machine (docs/cluster.md). With "slurm" they
         are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
-        Raises `SuiteError` (2) for a folder that does not exist.
+        `cores_per_run`, `memory` (bytes, or a text such as "2G") and `gpus` (0.25 of one, or whole ones) are what each
+        run gets of its machine there. Raises `SuiteError` (2) for a folder that does not exist.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
         screen = screen or _screen(progress)
         cluster = cluster_of(
-            engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated, options=slurm_options
-        )
+            engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated,
+            options=slurm_options, share=Share.asked(cores_per_run, memory, gpus),
+        )  # fmt: skip
         return cls(home, registry, executor, screen, executor.workers, data_dir, folders, cluster)
 
     @property

@@ -77,6 +77,9 @@ def engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-unauthenticated", action="store_true", help="join a cluster that asks for no token")
     parser.add_argument("--slurm-options", nargs="+", default=[], metavar="NAME=VALUE",
                         help="sbatch's options, as partition=gpu time=60 (those in SUITE_SLURM_OPTIONS)")  # fmt: skip
+    parser.add_argument("--cores-per-run", type=types.whole, metavar="N", help="a cluster's cores for each run (1)")
+    parser.add_argument("--memory", metavar="SIZE", help="a cluster's memory for each run, as 2G")
+    parser.add_argument("--gpus", type=types.positive, metavar="N", help="a cluster's GPUs for each run: 0.25, or 1")
 
 
 def no_report(parser: argparse.ArgumentParser) -> None:

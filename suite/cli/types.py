@@ -61,6 +61,13 @@ def factor(text: str) -> float:
     return float(text)
 
 
+def positive(text: str) -> float:
+    """A number above 0."""
+    if not re.fullmatch(r"\d{0,4}(\.\d{1,6})?", text) or not float(text or 0):
+        raise argparse.ArgumentTypeError(f"expected a number above 0 such as 0.25, got {text!r:.80}")
+    return float(text)
+
+
 def seconds(text: str) -> float:
     """A time in seconds, from a text such as 90s, 10m or 2h."""
     found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text)

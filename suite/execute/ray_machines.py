@@ -8,6 +8,7 @@ from typing import Any
 from suite.execute import ray_node, ray_start
 from suite.execute.bundles import Node
 from suite.execute.executor import Ended, Freight, There
+from suite.execute.share import ONE, Machine, Share
 
 BEAT, PATIENCE = 5.0, 60.0  # seconds between signs of life, and until a machine without any is given up
 GREETING = 300.0  # seconds that a machine has to say what it is: it loads torch, and may compile kernels
@@ -51,7 +52,8 @@ class RayMachines:
 
     `questions` are the packed jobs by which a machine says what it is, and `admit` gives, of all answers, for each
     machine that shall not be used the reason. `clean` are the variables for a local cluster's programs. `most` is how
-    many jobs are done at once on all machines together. `warn` gets a line for each machine that is given up.
+    many jobs are done at once on all machines together, and `share` what each gets of its machine. `warn` gets a line
+    for each machine that is given up.
     """
 
     there: There
@@ -63,6 +65,7 @@ class RayMachines:
     most: int | None = None
     unauthenticated: bool = False
     warn: Callable[[str], None] = lambda _: None
+    share: Share = ONE
     beat: float = BEAT
     patience: float = PATIENCE
     refused: Mapping[str, str] = field(default_factory=dict)  # why machines are not used, by name
@@ -73,18 +76,20 @@ class RayMachines:
     def warm_up(self) -> None:
         """Join or start the cluster and ask each machine what it is; does not wait for the answers.
 
-        Raises `ray_start.Refused`.
+        Raises `ray_start.Refused`, also if no machine has the share that a job is to get.
         """
         if not ray_start.is_connected():
             if self.address:
                 ray_start.join(self.address, unauthenticated=self.unauthenticated)
             else:
                 ray_start.start(self.places, self.clean)
-        self._ask(alive())
+        if not self._asked and (words := self.share.too_much([one for _, one in alive() if one.cores])):
+            raise ray_start.Refused(f"{words}.", "Ask for less, or add a larger machine.")
+        self._ask(self._here())
 
     def nodes(self, *, wait: bool) -> list[Node]:
         """The machines that may be used: they answered and were admitted. `wait` for those that did not answer yet."""
-        here = alive()
+        here = self._here()
         self._ask(here)
         before = {key for key, asked in self._asked.items() if asked.told is None}
         for asked in self._asked.values():
@@ -102,7 +107,7 @@ class RayMachines:
 
     def hopeless(self) -> bool:
         """Whether all machines that are here have answered and none was admitted: to wait is of no use."""
-        here = [node.key for node in alive() if node.places]
+        here = [node.key for node in self._here() if node.places]
         return bool(here) and all(key in self._asked and self._asked[key].told is None for key in here)
 
     def reference(self, freight: Freight, need: str) -> Any:
@@ -120,13 +125,13 @@ class RayMachines:
                 ) from error  # fmt: skip
         return self._put[need]
 
-    def submit(self, node: Node, values: Sequence[Any], needs: Mapping[str, Any], *, cpus: int = 1) -> Any:
+    def submit(self, node: Node, values: Sequence[Any], needs: Mapping[str, Any], share: Share | None = None) -> Any:
         """Start a bundle on this machine; gives Ray's generator of references to its events."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         function = ray.remote(ray_node.bundle).options(
-            num_cpus=cpus, max_retries=0, num_returns="streaming", name="suite",
+            **resources(share or self.share), max_retries=0, num_returns="streaming", name="suite",
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.key, soft=False),
         )  # fmt: skip
         return function.remote(self.there, list(values), dict(needs), self.beat)
@@ -145,21 +150,38 @@ class RayMachines:
     def _ask(self, here: Sequence[Node]) -> None:
         for node in here:
             if node.places and node.key not in self._asked:
-                told = self.submit(node, self.questions, {}, cpus=0)
+                told = self.submit(node, self.questions, {}, Share(cores=0))
                 self._asked[node.key] = _Asked(node, told, time.monotonic() + GREETING)
 
+    def _here(self) -> list[Node]:
+        return [Node(key, one.name, self.share.places(one)) for key, one in alive()]
 
-def alive() -> list[Node]:
-    """The machines of the cluster that this process has joined, as are alive; raises `Refused` without a head."""
+
+def resources(share: Share) -> dict[str, float]:
+    """A share in Ray's words, which Ray keeps account of on each machine."""
+    found: dict[str, float] = {"num_cpus": share.cores}
+    if share.memory:
+        found["memory"] = share.memory
+    return {**found, "num_gpus": share.gpus} if share.gpus else found
+
+
+def alive() -> list[tuple[str, Machine]]:
+    """The keys of the machines of the cluster that this process has joined, as are alive, and what they have for jobs.
+
+    Raises `Refused` without a head.
+    """
     import ray
 
     ray_start.require_head()
-    found = [
-        Node(one["NodeID"], one["NodeManagerHostname"], int(one["Resources"].get("CPU", 0)))
+    return [
+        (one["NodeID"], Machine(f"{one['NodeManagerHostname']} ({one['NodeID'][:8]})", *_counts(one["Resources"])))
         for one in ray.nodes()
         if one["Alive"]
     ]
-    return [node._replace(name=f"{node.name} ({node.key[:8]})") for node in found]
+
+
+def _counts(has: Mapping[str, float]) -> list[int]:
+    return [int(has.get(name, 0)) for name in ("CPU", "memory", "GPU")]
 
 
 def words(error: BaseException) -> str:

@@ -6,9 +6,10 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
-from suite.execute.executor import There
+from suite.execute.executor import Emit, There
 from suite.execute.processes import run_jobs
 
 Told = list[tuple[int, Any]]  # events with the position of their job in the bundle; empty as a sign of life
@@ -48,13 +49,20 @@ def bundle(there: There, values: Sequence[Any], needs: Mapping[str, Any], beat: 
 def _work(there: There, values: Sequence[Any], told: "queue.SimpleQueue[Any]") -> None:
     try:
         environment = dict(os.environ)
-        jobs = run_jobs(there.work, values, workers=1, environment=environment, preload=there.preload)
+        gpus = {name: value for name, value in environment.items() if name.endswith("VISIBLE_DEVICES")}
+        jobs = run_jobs(partial(_with, gpus, there), values, workers=1, environment=environment, preload=there.preload)
         with closing(jobs) as events:
             for pair in events:
                 told.put(pair)
         told.put(None)
     except BaseException as error:  # raised again where Ray can see it
         told.put(error)
+
+
+def _with(gpus: Mapping[str, str], there: There, value: Any, emit: Emit) -> None:
+    """Do a job on the GPUs that Ray gave to this bundle: the processes' server may have started for one with others."""
+    os.environ.update(gpus)
+    there.work(value, emit)
 
 
 def _settle(there: There) -> None:

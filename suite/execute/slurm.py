@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from suite.execute.share import ONE, Machine, Share
+
 COMMANDS = ("sbatch", "squeue", "scancel")
 WAIT = 120  # seconds for a command: Slurm's own repeat their question while the controller does not answer
 SIGNAL = 60  # seconds before its time limit at which a task gets SIGTERM; Slurm may send it up to 60 s earlier
@@ -40,6 +42,14 @@ OURS = (
     ),
     *("version", "wait", "wait-all-nodes", "wrap"),
 )
+
+
+# Options of sbatch that say what a part of a `Share` says; with any part a task does one job at once.
+SHARED = {
+    "cores": ("cpus-per-task",),
+    "memory": ("cpus-per-task", "mem", "mem-per-cpu", "mem-per-gpu"),
+    "gpus": ("cpus-per-task", "gres", "gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task"),
+}
 
 
 class Refused(Exception):
@@ -90,6 +100,24 @@ class Slurm:
             if any(one.startswith(name[2:]) for one in OURS):  # sbatch takes the beginning of a name too
                 return f"{name[2:]!r:.80} is what the suite itself tells sbatch"
         return None
+
+    def said_twice(self, share: Share) -> str | None:
+        """The user's option that says what the share says too, or None."""
+        asked = [part for part in SHARED if getattr(share, part) != getattr(ONE, part)]
+        both = [name for part in asked for name in SHARED[part]]
+        given = (word.partition("=")[0].removeprefix("--") for word in self.options)
+        return next((name for name in given if any(one.startswith(name) for one in both)), None)
+
+    def machines(self) -> list[Machine]:
+        """What the machines have among which the user's options choose a partition; raises `Refused`."""
+        chosen = [word for word in self.options if word.startswith("--partition=")]
+        said = _said(["sinfo", "--noheader", "--Node", "--exact", "--format=%N|%c|%m|%G", *chosen], "", {})
+        found = []
+        for line in said.splitlines():
+            name, cores, memory, devices = line.strip().split("|")
+            gpus = sum(int(number) for number in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", devices))
+            found.append(Machine(name, int(cores), int(memory) << 20, gpus))
+        return found
 
     def submit(
         self,

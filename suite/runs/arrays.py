@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from suite.engine import exact
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Work
+from suite.execute.share import Share
 from suite.execute.slurm import Refused, Slurm
 from suite.masking import masked
 from suite.runs.feeding import Feeding, Say
@@ -35,8 +36,9 @@ CARRIED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "XDG_CACHE
 class SlurmArrays:
     """An `Executor` of runs, by `suite.runs.worker.work` alone.
 
-    `folder` is where the pools are made, in a home that all machines share. At most `most` tasks run at once.
-    `computed` is what the first machine computed that trained for this executor: later ones must compute the same.
+    `folder` is where the pools are made, in a home that all machines share. At most `most` tasks run at once. If a
+    `share` is asked for, a task has it for the one run that it trains at once. `computed` is what the first machine
+    computed that trained for this executor: later ones must compute the same.
     """
 
     folder: Path
@@ -44,11 +46,14 @@ class SlurmArrays:
     most: int | None = None
     say: Say = lambda _: None
     warn: Say = lambda _: None
+    share: Share | None = None
     computed: Plain | None = field(default=None, init=False)
     one_processor: bool = field(default=False, init=False)
 
     @classmethod
-    def of(cls, folder: Path, options: Sequence[str], workers: int | None, say: Say, warn: Say) -> "SlurmArrays":
+    def of(
+        cls, folder: Path, options: Sequence[str], workers: int | None, say: Say, warn: Say, share: Share | None = None
+    ) -> "SlurmArrays":
         """With the user's `options` for sbatch, or those of the variable; raises `SuiteError` (2) for wrong ones."""
         given = options or [os.environ.get(VARIABLE, "")]
         try:
@@ -58,7 +63,9 @@ class SlurmArrays:
         slurm = Slurm(tuple(f"--{word.removeprefix('--')}" for word in words))
         if wrong := slurm.wrong_option():
             raise SuiteError(f"--slurm-options: {wrong}.", EXAMPLE)
-        return cls(folder, slurm, workers, say, warn)
+        if share:
+            slurm = _with(slurm, share)
+        return cls(folder, slurm, workers, say, warn, share)
 
     @property
     def scratch(self) -> Path:
@@ -80,6 +87,7 @@ class SlurmArrays:
             self.slurm.require()
         except Refused as error:
             raise SuiteError(f"Slurm: {error}.", code=MACHINE) from error
+        self._require_share()
         try:
             files.make_folder(self.folder)
         except OSError as error:
@@ -108,6 +116,15 @@ class SlurmArrays:
         except OSError as error:
             raise machine_error(error, error.filename or self.folder) from error
 
+    def _require_share(self) -> None:
+        """Raise `SuiteError` (2) if no machine has what a run is to get of it."""
+        try:
+            words = self.share.too_much(self.slurm.machines()) if self.share else None
+        except Refused as error:
+            raise SuiteError(f"Slurm: {error}.", code=MACHINE) from error
+        if words:
+            raise SuiteError(f"{words}.", "Ask for less, or name another partition (--slurm-options).")
+
     def _compare(self, found: Plain) -> None:
         """Warn if earlier commands of this home had machines that compute other numbers, and remember these."""
         place = self.folder / "class.json"
@@ -129,4 +146,20 @@ class SlurmArrays:
         same += ["portable"] if any(job.portable for job in jobs) else []
         same += ["cpu"] if self.one_processor else []
         harmless = {name: value for name, value in found.items() if masked(value) == value}
-        return {"environment": harmless, "options": self.slurm.options, "python": sys.executable, "same": same}
+        return {"environment": harmless, "options": self.slurm.options, "python": sys.executable, "same": same,
+                "one_run": self.share is not None}  # fmt: skip
+
+
+def _with(slurm: Slurm, share: Share) -> Slurm:
+    """With the share in the words of sbatch."""
+    if name := slurm.said_twice(share):
+        raise SuiteError(f"--slurm-options: {name!r:.80} says what {share.words()} says.", "Give one of them.")
+    if share.gpus % 1:
+        raise SuiteError(
+            f"--gpus {share.gpus:g}: Slurm gives whole GPUs.",
+            "Give a whole number, or --slurm-options gres=shard:1 where a GPU has shards.",
+        )
+    words = [f"--cpus-per-task={share.cores}"]
+    words += [f"--mem={-(-share.memory >> 20)}M"] if share.memory else []
+    words += [f"--gres=gpu:{share.gpus:g}"] if share.gpus else []
+    return replace(slurm, options=(*slurm.options, *words))

@@ -13,6 +13,7 @@ from suite.execute import ray, ray_start
 from suite.execute.cores import available_cores
 from suite.execute.executor import Work
 from suite.execute.ray_machines import Answers, RayMachines
+from suite.execute.share import ONE, Share
 from suite.runs.freight import RunsFreight
 from suite.runs.there import CLASSES, QUESTION, Answered, Training, versions
 from suite.runs.twice import Twice, drawn
@@ -25,16 +26,20 @@ Say = Callable[[str], None]
 class Elsewhere:
     """An `Executor` of runs on a Ray cluster. This process claims and writes the folders. `say` and `warn` get lines.
 
-    Without an `address` a cluster of this machine is started, with `workers` runs at once.
+    Without an `address` a cluster of this machine is started, with `workers` runs at once. `share` is what a run gets
+    of its machine; it computes with one thread all the same.
     """
 
     def __init__(
-        self, address: str | None, workers: int | None, say: Say, warn: Say, *, allow_unauthenticated: bool = False
-    ) -> None:
+        self, address: str | None, workers: int | None, say: Say, warn: Say, *, allow_unauthenticated: bool = False,
+        share: Share = ONE,
+    ) -> None:  # fmt: skip
         there = Training.of_user()
+        cores = workers or available_cores()
         self.machines = RayMachines(
-            there, [QUESTION], self._admit, workers or available_cores(), there.environment(os.environ),
-            address=address, most=workers, unauthenticated=allow_unauthenticated, warn=warn,
+            there, [QUESTION], self._admit, max(cores, available_cores()) if share.cores > 1 else cores,
+            there.environment(os.environ), address=address, most=workers, unauthenticated=allow_unauthenticated,
+            warn=warn, share=share,
         )  # fmt: skip
         self._there, self._say, self._warn = there, say, warn
         self._classes: tuple[str, ...] | None = None  # those of the machines that are used

@@ -37,6 +37,7 @@ def main(folder: Path) -> None:
     signal.signal(signal.SIGTERM, _leave)
     until = time.monotonic() + GOAL
     cores = min(available_cores(), int(os.environ.get("SLURM_CPUS_ON_NODE") or 1))
+    cores = 1 if settings["one_run"] else cores
     executor = local_processes(cores)
     try:
         mine = computed_here(executor, settings["same"])

@@ -118,9 +118,9 @@ class Cluster:
         """The variables that a driver needs to join it."""
         return {"RAY_AUTH_TOKEN": self.token} if self.token else {}
 
-    def add(self, cores: int = 1, **variables: str) -> Node:
-        """Start a node."""
-        node = self._start([f"--address={self.address}", f"--num-cpus={cores}"], **variables)
+    def add(self, cores: int = 1, *words: str, **variables: str) -> Node:
+        """Start a node; `words` are further ones for `ray start`."""
+        node = self._start([f"--address={self.address}", f"--num-cpus={cores}", *words], **variables)
         self.nodes.append(node)
         return node
 

@@ -37,7 +37,8 @@ SlurmdPidFile={folder}/slurmd.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters={parameters}
+GresTypes=gpu
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
@@ -45,7 +46,7 @@ ReturnToService=2
 KillWait=2
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
-NodeName={node} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+NodeName={node} NodeAddr=127.0.0.1 CPUs=2 {more} State=UNKNOWN
 PartitionName=work Nodes=ALL Default=YES MaxTime=INFINITE OverTimeLimit=0 State=UP
 """
 
@@ -72,8 +73,11 @@ class Cluster:
         return sorted(self.do(*words).split())
 
 
-def started_slurm(folder: Path) -> Iterator[Cluster]:
-    """Start the cluster in this folder, and stop it with all its tasks at the end."""
+def started_slurm(folder: Path, parameters: str = "CR_Core", node: str = "") -> Iterator[Cluster]:
+    """Start the cluster in this folder, and stop it with all its tasks at the end.
+
+    `parameters` say of what it keeps account, and `node` what more its node has.
+    """
     for program, package in PROGRAMS.items():
         if shutil.which(program, path=SEARCHED) is None:
             pytest.skip(f"{program} is not installed (Debian's package {package})")
@@ -83,7 +87,13 @@ def started_slurm(folder: Path) -> Iterator[Cluster]:
     key = folder / "munge" / "key"
     key.write_bytes(secrets.token_bytes(256))
     key.chmod(0o400)
-    facts = {"node": NODE, "user": pwd.getpwuid(os.geteuid()).pw_name, "folder": folder}
+    facts = {
+        "parameters": parameters,
+        "more": node,
+        "node": NODE,
+        "user": pwd.getpwuid(os.geteuid()).pw_name,
+        "folder": folder,
+    }
     ports = dict(zip(("controller", "daemon"), _free_ports(2), strict=True))
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**facts, **ports))
     cluster = Cluster(folder)
@@ -99,7 +109,7 @@ def started_slurm(folder: Path) -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.do("scancel", "--user", facts["user"])
+            cluster.do("scancel", "--user", str(facts["user"]))
             wait_until(lambda: not cluster.tasks("PENDING", "RUNNING", "COMPLETING"))
 
 

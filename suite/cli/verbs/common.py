@@ -33,6 +33,9 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         slurm_options=getattr(args, "slurm_options", ()),
         address=getattr(args, "address", None),
         allow_unauthenticated=getattr(args, "allow_unauthenticated", False),
+        cores_per_run=getattr(args, "cores_per_run", None),
+        memory=getattr(args, "memory", None),
+        gpus=getattr(args, "gpus", None),
     )
     session.home.stand_in()
     return terminal, session
