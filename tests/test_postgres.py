@@ -136,6 +136,8 @@ def test_a_home_moves_to_a_server_with_equal_values(settler: Workspace, guarded:
     assert not has_secret(settler.home.parent, refused, first, spoiled)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_second_home_has_runs_of_its_own_on_that_server(
     guarded: dict[str, str], tmp_path: Path, settler: Workspace
 ) -> None:

@@ -26,12 +26,13 @@ def gate(draw, drop=0.0, *, spread=SPREAD, margin=MARGIN, references=10):
     return found.verdict, n
 
 
+@pytest.mark.promise
 @pytest.mark.studies
-def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases():
+def test_the_ends_are_students_and_welchs_by_scipy_in_1_000_random_cases(draws):
     from scipy.stats import ttest_ind
 
     draw, rises = np.random.default_rng(24), []
-    for _ in range(1_000):
+    for _ in range(draws(1_000)):
         fresh, reference = draw.normal(0.9, 0.01, draw.integers(2, 9)), draw.normal(0.9, 0.02, draw.integers(3, 9))
         found = judge(fresh.tolist(), reference.tolist(), margin=0.01, alpha=0.05)
         student = ttest_ind(reference, fresh, alternative="greater")

@@ -161,30 +161,32 @@ def test_however_the_variance_is_shared_out_the_truth_is_missed_as_rarely_as_was
     assert min(rates) > 0
 
 
+@pytest.mark.promise
 @pytest.mark.studies
 @pytest.mark.parametrize("n", [3, 5, 10])
-def test_of_1_000_comparisons_of_equal_recipes_5_percent_at_most_are_called_different(n, figure):
-    draw = np.random.default_rng(24)
+def test_of_1_000_comparisons_of_equal_recipes_5_percent_at_most_are_called_different(n, figure, draws):
+    draw, count = np.random.default_rng(24), draws(1_000)
     rates = []
     for spread in SEED_SPREADS:
-        found = [difference(*answers) for answers in World(spread).comparisons(draw, 1_000, n)]
+        found = [difference(*answers) for answers in World(spread).comparisons(draw, count, n)]
         rates.append(np.mean([not holds(one, 0) for one in found]))
     each = ", ".join(f"{rate:.1%} at {spread}" for rate, spread in zip(rates, SEED_SPREADS, strict=True))
-    figure(f"A/A, {n} seeds, 3 × 1,000 comparisons: {np.mean(rates):.1%} called different ({each} between seeds)")
+    figure(f"A/A, {n} seeds, 3 × {count:,} comparisons: {np.mean(rates):.1%} called different ({each} between seeds)")
 
     assert np.mean(rates) <= 0.05
-    assert max(rates) <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / 1_000)
+    assert max(rates) <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / count)
 
 
+@pytest.mark.promise
 @pytest.mark.studies
 @pytest.mark.parametrize(("n", "world"), [
     (3, World(0.003, 0.02, 1.0)), (5, World(0.003, 0.01, 0.5)), (5, World(0.005, 0.015, 0.5)),
     (5, World(0.01, 0.02, 1.0)), (10, World(0.005, 0.01, 0.5)), (10, World(0.01, 0.02, 0.5)),
 ])  # fmt: skip
-def test_a_true_difference_is_covered_and_seen_as_often_as_was_announced(n, world, figure):
+def test_a_true_difference_is_covered_and_seen_as_often_as_was_announced(n, world, figure, draws):
     """The announced power comes from other comparisons of n seeds, made before the tested ones are drawn."""
-    draw = np.random.default_rng(24)
-    found = [difference(*answers) for answers in world.comparisons(draw, 1_000, n)]
+    draw, count = np.random.default_rng(24), draws(1_000)
+    found = [difference(*answers) for answers in world.comparisons(draw, count, n)]
     seen = float(np.mean([one.p < 1 - LEVEL for one in found]))
     covered = float(np.mean([holds(one, world.gap) for one in found]))
     announced = [power_of(one, world.gap) for one in found]
@@ -194,7 +196,7 @@ def test_a_true_difference_is_covered_and_seen_as_often_as_was_announced(n, worl
         f"announced {usual:.1%} in the median, {mean:.1%} on average"
     )
 
-    assert covered >= 0.95 - 2.5 * math.sqrt(0.05 * 0.95 / 1_000)
+    assert covered >= 0.95 - 2.5 * math.sqrt(0.05 * 0.95 / count)
     assert abs(usual - seen) <= 0.05
     assert abs(mean - seen) <= (0.09 if n == 3 else 0.06)
 

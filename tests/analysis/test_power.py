@@ -79,14 +79,15 @@ def test_where_nothing_spreads_everything_is_seen():
     assert (power_of(same, 0), power_of(same, 1e-6), detectable(same)) == (0, 1, 0)
 
 
+@pytest.mark.promise
 @pytest.mark.studies
 @pytest.mark.parametrize(
     ("n", "world"), [(3, World(0.002, taste=0.3)), (5, World(0.003, taste=0.3)), (10, World(0.005))]
 )
-def test_equal_recipes_are_shown_to_be_equivalent_as_often_as_was_announced(n, world, figure):
+def test_equal_recipes_are_shown_to_be_equivalent_as_often_as_was_announced(n, world, figure, draws):
     """The announced power comes from pilots of the same kind; it is within 5 points of what happens, in the median."""
     draw, margin = np.random.default_rng(18), 0.01
-    drawn = [difference(*answers) for answers in world.comparisons(draw, 1_000, n)]
+    drawn = [difference(*answers) for answers in world.comparisons(draw, draws(1_000), n)]
     shown = float(np.mean([one.p_within(margin) < 0.05 for one in drawn]))
     announced = float(np.median([power_within(one, margin) for one in drawn]))
     figure(f"{n} seeds, margin {margin}: equal recipes are equivalent in {shown:.1%}, announced {announced:.1%}")

@@ -105,11 +105,12 @@ def test_a_verdict_is_given_where_the_interval_lies_on_one_side_of_the_limit(low
     assert judge(Interval(low, high), 1.05) == verdict
 
 
-def test_the_relation_is_that_of_two_one_sided_t_tests_by_scipy_in_1_000_random_cases():
+@pytest.mark.promise
+def test_the_relation_is_that_of_two_one_sided_t_tests_by_scipy_in_1_000_random_cases(draws):
     from scipy.stats import t as student
 
     draw, seen = np.random.default_rng(41), set()
-    for _ in range(1_000):
+    for _ in range(draws(1_000)):
         value, error = math.exp(draw.normal(0, 0.03)), float(draw.uniform(0.001, 0.02))
         rounds, among, margin = int(draw.integers(3, 9)), int(draw.integers(1, 12)), float(draw.uniform(0.01, 0.1))
         found = Ratio(value, error, rounds, CYCLES)

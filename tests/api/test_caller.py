@@ -29,6 +29,8 @@ def changed_by_calls(tmp_path, how, names=(), **more):
     return json.loads(answer.out)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.mlflow
 def test_nothing_of_a_process_that_uses_the_libraries_itself_is_changed(tmp_path):
     found = changed_by_calls(tmp_path, "loaded", FEW)

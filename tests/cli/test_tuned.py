@@ -101,6 +101,8 @@ def test_the_call_from_python_is_the_same_comparison(compared):
     assert json.loads(answer.out) == {name: value for name, value in facts.items() if name != "schema"}
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.commands
 def test_an_interrupted_comparison_ends_as_an_uninterrupted_one(compared, tmp_path):
     _, facts = compared

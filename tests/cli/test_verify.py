@@ -118,6 +118,8 @@ def test_a_record_that_was_altered_is_different_and_the_place_is_named(copied):
     assert tree(copied) == before
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_another_environment_is_named_as_what_could_explain_it(copied):
     """Instructions of another width sum in another order."""
     environment = json.loads((folder(copied, "cnn") / "recipe.json").read_text())["environment"]

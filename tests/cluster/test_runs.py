@@ -51,6 +51,8 @@ def _require_no_secrets(there):
         assert word not in told
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_node_that_is_lost_costs_the_epochs_since_its_last_event_and_changes_no_number(local, driver, cluster):
     there = driver("lost")
     command = there.start(*WORDS)

@@ -108,6 +108,8 @@ def test_a_mode_makes_the_compiler_look_at_the_network(monkeypatch):
     assert asked == [(model, "reduce-overhead")]
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.skipif(not shutil.which("g++"), reason="g++ is not installed")
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 def test_compiled_it_learns_the_same(experiment, digits, run_of, monkeypatch):

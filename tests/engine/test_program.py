@@ -208,6 +208,8 @@ def test_a_run_of_an_edited_checkout_keeps_the_patch_and_so_does_mlflow(checkout
     assert sent.read_bytes() == patch
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.commands
 def test_a_run_of_a_clean_checkout_keeps_no_patch(checkout, run_in):
     folder = run_in(checkout, MLFLOW_TRACKING_URI="http://127.0.0.1:9")

@@ -226,6 +226,8 @@ def pooled():
     )  # fmt: skip
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_rewritten_run_goes_on_after_a_break_to_the_same_bits(experiment, run_of, digits):
     small = experiment(network=pooled, epochs=2)
     unbroken, broken = run_of(small, under="unbroken"), run_of(small, under="broken")

@@ -150,6 +150,8 @@ print("as before")
 """
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="mprotect is called as Linux has it")
 def test_nothing_is_touched_beyond_either_end():
     done = subprocess.run([sys.executable, "-c", GUARDED], env=plain_environment(), capture_output=True, text=True)

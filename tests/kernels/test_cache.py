@@ -164,6 +164,8 @@ for kind in (0, 3):
 """
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_two_processes_at_once_compile_each_function_once(tmp_path):
     command = [sys.executable, "-c", AT_ONCE, str(tmp_path)]
     both = [subprocess.Popen(command, env=plain_environment(), stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -49,6 +49,8 @@ def test_what_a_killed_process_owes_is_drawn_all_the_same(expected):
     assert dict(draw_all(some)) == expected
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.usefixtures("two_cores")
 def test_where_no_process_can_be_had_they_are_drawn_all_the_same(monkeypatch, expected):
     def refused(*_words, **_options):

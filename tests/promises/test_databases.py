@@ -193,6 +193,7 @@ print("made", flush=True)
 """
 
 
+@pytest.mark.full
 @pytest.mark.check(8, "damaged databases are refused, left alone and restored (MLflow's)")
 def test_a_database_that_was_killed_in_the_making_is_made_again(check, chance, copied, digits):
     moments = [chance.uniform(0.0, 4.0) for _ in range(check.times(2, 0))]

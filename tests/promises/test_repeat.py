@@ -94,6 +94,7 @@ def agree(check: Check, again: Mapping[Key, Said], first: Mapping[Key, Said]) ->
             assert found[3:] == first[key][3:], f"{key}: equal hashes, but not all bytes of the tensors' files"
 
 
+@pytest.mark.full
 @pytest.mark.check(1, "repeat: same weights and result in fresh processes")
 def test_every_experiment_comes_to_the_same_in_another_command(
     check: Check, every: Every, first: dict[Key, Said]

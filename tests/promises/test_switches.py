@@ -123,6 +123,7 @@ def command(mine: Bench, program: Sequence[str], names: Sequence[str]) -> dict[s
     return {one["experiment"]: one for one in json.loads(done.stdout)}
 
 
+@pytest.mark.full
 @pytest.mark.check(29, TITLE)
 def test_a_neighbours_switch_changes_no_weights_and_its_own_run_is_refused(check: Check, mine: Bench) -> None:
     """One process loads all requested files and starts the workers. A short run tests several files together."""

@@ -68,6 +68,7 @@ def returning(door: Door, first: float, odd: bool) -> Callable[[], None]:
 WAYS = (as_it_is, dead, dying, hanging, returning)
 
 
+@pytest.mark.full
 @pytest.mark.check(15, TITLE)
 def test_a_server_that_is_away_does_not_hold_the_command_up(
     check, chance, tmp_path, mlflow_server, digits, monkeypatch
