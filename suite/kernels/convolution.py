@@ -1,6 +1,6 @@
 """Convolution with its bias and, where one follows, a pool of 2 × 2 in the same pass: nothing larger is written.
 
-A max-pool notes which of its four it took. Of a mean after ReLU the signs are noted: ReLU's gradient needs no more.
+A max-pool notes which of its four it took, none if a ReLU beside it gives 0. Of a mean after ReLU the signs are noted.
 """
 
 from suite.kernels.blocks import lanes_of
@@ -14,6 +14,7 @@ from suite.kernels.fields import (
     KH,
     KW,
     MANY16,
+    NOTES,
     OUT,
     PACKED,
     PH,
@@ -33,10 +34,11 @@ from suite.kernels.fields import (
     Y,
 )
 from suite.kernels.kinds import f32, jit
+from suite.kernels.noting import most_of, note, positive_sum_of
 from suite.kernels.products import ALL, OPERATION, call_row
-from suite.kernels.vectors import constants, load, splat, store, where_at_most, where_greater
+from suite.kernels.vectors import load, splat, store
 
-NONE, MAX, RELU_MEAN = range(3)
+NONE, MAX, RELU_MEAN, RELU_MAX = range(4)  # what comes in the same pass
 
 
 @jit
@@ -73,7 +75,7 @@ def make_forward(pool: int):
                     _one_row(a, s, row, x, o, 2 * h + 1, s[SCRATCH] + s[WO] * lanes, plane)
                     for t in range(channels):
                         at = out + t * area * lanes
-                        aux = s[AUX] + block * 16 * s[OUT] * area + at
+                        aux = s[AUX] + ((block * s[OUT] + o + t) * area + h * s[WP]) * NOTES
                         if lanes == 16:
                             _pool16(a, s[SCRATCH] + t * plane, s[WO], s[WP], pool, y + at, aux)
                         else:
@@ -97,24 +99,19 @@ def _make_pool(lanes):
     @jit
     def pool_row(a, source, width, columns, pool, y, aux):
         """Two rows of so many columns become one; what the gradient needs goes to aux."""
-        zero, one, two, three, four, _, _, _, eight = constants(lanes)
-        quarter = splat(f32(0.25), lanes)
         for q in range(columns):
             at = source + 2 * q * lanes
             v0, v1 = load(a, at, lanes), load(a, at + lanes, lanes)
             v2, v3 = load(a, at + width * lanes, lanes), load(a, at + (width + 1) * lanes, lanes)
-            if pool == MAX:
-                noted, most = where_greater(v1, v0, one, zero), where_greater(v1, v0, v1, v0)
-                noted, most = where_greater(v2, most, two, noted), where_greater(v2, most, v2, most)
-                noted, most = where_greater(v3, most, three, noted), where_greater(v3, most, v3, most)
-                store(a, y + q * lanes, most)
+            if pool == RELU_MEAN:
+                v, notes = positive_sum_of(v0, v1, v2, v3)
+                v = v * splat(f32(0.25), lanes)
+            elif pool == RELU_MAX:
+                v, notes = most_of(v0, v1, v2, v3, True)
             else:
-                noted = where_at_most(v0, zero, zero, one) + where_at_most(v1, zero, zero, two)
-                noted = noted + (where_at_most(v2, zero, zero, four) + where_at_most(v3, zero, zero, eight))
-                sum_ = where_at_most(v0, zero, zero, v0) + where_at_most(v1, zero, zero, v1)
-                sum_ = sum_ + (where_at_most(v2, zero, zero, v2) + where_at_most(v3, zero, zero, v3))
-                store(a, y + q * lanes, sum_ * quarter)
-            store(a, aux + q * lanes, noted)
+                v, notes = most_of(v0, v1, v2, v3, False)
+            store(a, y + q * lanes, v)
+            note(a, aux + q * NOTES, notes)
 
     return pool_row
 

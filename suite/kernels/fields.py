@@ -19,3 +19,4 @@ MANY16, MANY8, ONE16, ONE8, BACK16, BACK8, BACK_ONE16, BACK_ONE8, OUTER16, OUTER
 FEATURES, VALUE, SECOND, BAND = range(49, 53)  # numbers for one image; real numbers of a layer are in the array
 
 COUNT = 53
+NOTES = 2  # places that a pool's notes for one window take: noting.py

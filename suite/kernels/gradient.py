@@ -5,7 +5,7 @@ Each lane sums the gradients of the images in its own place, in the order of blo
 """
 
 from suite.kernels.blocks import clear, copy, lanes_of
-from suite.kernels.convolution import MAX, NONE
+from suite.kernels.convolution import MAX, NONE, RELU_MEAN
 from suite.kernels.fields import (
     AUX,
     BAND,
@@ -21,6 +21,7 @@ from suite.kernels.fields import (
     IN,
     KH,
     KW,
+    NOTES,
     OUT,
     OUTER8,
     OUTER16,
@@ -37,8 +38,9 @@ from suite.kernels.fields import (
 )
 from suite.kernels.image_gradient import channels_of, image_gradient
 from suite.kernels.kinds import f32, jit
+from suite.kernels.noting import noted, shares_of
 from suite.kernels.products import ALL, OPERATION, call_outer
-from suite.kernels.vectors import constants, load, onto, splat, store, total, where_at_most, where_equal
+from suite.kernels.vectors import load, onto, splat, store, total
 
 
 def make_backward(pool: int, fused: bool, halves: bool):
@@ -91,11 +93,12 @@ def _before_pool(a, s, block, lanes, o, h, bottom, out, pool):
     sums = s[BIASES] + o * 16
     end = min(bottom // step, s[HP])
     while h < end:
-        at = (block * 16 * s[OUT] * area) + (o * area + h * s[WP]) * lanes
+        gy = s[GY] + (block * 16 * s[OUT] * area) + (o * area + h * s[WP]) * lanes
+        aux = s[AUX] + ((block * s[OUT] + o) * area + h * s[WP]) * NOTES
         if lanes == 16:
-            _spread16(a, s[GY] + at, s[AUX] + at, s[WO], s[WP], pool, out, sums)
+            _spread16(a, gy, aux, s[WO], s[WP], pool, out, sums)
         else:
-            _spread8(a, s[GY] + at, s[AUX] + at, s[WO], s[WP], pool, out, sums)
+            _spread8(a, gy, aux, s[WO], s[WP], pool, out, sums)
         out += step * s[WO] * lanes
         h += 1
     if end * step < bottom:  # the pool leaves out the last row of an odd number
@@ -106,7 +109,6 @@ def _make_spread(lanes):
     @jit
     def spread_row(a, g, aux, width, columns, pool, out, sums):
         """A row of the gradient after the pool becomes the one or two rows before it."""
-        zero, one, two, three, four, _, _, seven, eight = constants(lanes)
         bias = load(a, sums, 16)
         down = width * lanes
         for q in range(columns):
@@ -115,25 +117,18 @@ def _make_spread(lanes):
                 bias = onto(bias, v)
                 store(a, out + q * lanes, v)
                 continue
-            noted, at = load(a, aux + q * lanes, lanes), out + 2 * q * lanes
-            if pool == MAX:
-                v0, v1 = where_equal(noted, zero, v, zero), where_equal(noted, one, v, zero)
-                v2, v3 = where_equal(noted, two, v, zero), where_equal(noted, three, v, zero)
-                bias = onto(bias, v)
-            else:
+            notes, at = noted(a, aux + q * NOTES), out + 2 * q * lanes
+            if pool == RELU_MEAN:
                 v = v * splat(f32(0.25), lanes)
-                v3, noted = where_at_most(noted, seven, zero, v), where_at_most(noted, seven, noted, noted - eight)
-                v2, noted = where_at_most(noted, three, zero, v), where_at_most(noted, three, noted, noted - four)
-                v1, noted = where_at_most(noted, one, zero, v), where_at_most(noted, one, noted, noted - two)
-                v0 = where_at_most(noted, zero, zero, v)
-                bias = onto(bias, (v0 + v1) + (v2 + v3))
+            v0, v1, v2, v3 = shares_of(v, notes)
+            bias = onto(bias, v if pool == MAX else (v0 + v1) + (v2 + v3))
             store(a, at, v0)
             store(a, at + lanes, v1)
             store(a, at + down, v2)
             store(a, at + down + lanes, v3)
         if pool != NONE and width % 2:
-            store(a, out + (width - 1) * lanes, zero)
-            store(a, out + down + (width - 1) * lanes, zero)
+            clear(a, out + (width - 1) * lanes, lanes)
+            clear(a, out + down + (width - 1) * lanes, lanes)
         store(a, sums, bias)
 
     return spread_row

@@ -11,7 +11,7 @@ from suite.kernels.weights import Unknown, require_own_weights
 
 Shape = tuple[int, int, int]
 WIDE = 96  # channels from which torch gains on the kernels: docs/kernels.md
-PLAIN, MAX, RELU_MEAN = range(3)  # what follows a convolution in the same pass
+PLAIN, MAX, RELU_MEAN, RELU_MAX = range(4)  # what follows a convolution in the same pass
 
 
 @dataclass(frozen=True)
@@ -199,19 +199,25 @@ RISING = (nn.ReLU, nn.Sigmoid, nn.Tanh)  # the larger the input, the larger the 
 
 
 def _with_pool(made: Operation, layers: list[nn.Module]) -> Operation:
-    """The convolution with a pool of 2 × 2 that follows, which is taken out of the `layers` to come."""
-    following = [type(layer) for layer in layers[:2]]
+    """The convolution with a pool of 2 × 2 that follows, and its ReLU, which are taken out of the `layers` to come."""
+    kinds = [type(layer) for layer in layers[:2]]
+    at = next((k for k, kind in enumerate(kinds) if kind in (nn.MaxPool2d, nn.AvgPool2d)), None)
     halved = made.out[0], made.out[1] // 2, made.out[2] // 2
-    for at, kind, pool in ((0, nn.MaxPool2d, MAX), (1, nn.MaxPool2d, MAX), (1, nn.AvgPool2d, RELU_MEAN)):
-        if following[at : at + 1] != [kind] or min(halved) < 1 or not _halves(layers[at]):
-            continue
-        if at == 0 or (pool == MAX and following[0] in RISING):
-            layers.pop(at)
-            return Operation(made.kind, made.layer, made.given, made.out, halved, pool)
-        if pool == RELU_MEAN and following[0] is nn.ReLU:
-            del layers[:2]
-            return Operation(made.kind, made.layer, made.given, made.out, halved, pool)
-    return made
+    if at is None or min(halved) < 1 or not _halves(layers[at]):
+        return made
+    if kinds[at] is nn.AvgPool2d:
+        pool = RELU_MEAN if kinds[0] is nn.ReLU else PLAIN
+    elif nn.ReLU in kinds:  # before or after: the maximum is the same
+        pool = RELU_MAX
+    else:
+        pool = MAX if at == 0 or kinds[0] in RISING else PLAIN
+    if pool == PLAIN:
+        return made
+    if pool == MAX:
+        layers.pop(at)
+    else:
+        del layers[:2]
+    return Operation(made.kind, made.layer, made.given, made.out, halved, pool)
 
 
 def _halves(layer: Any) -> bool:

@@ -177,14 +177,16 @@ class Kernels:
         """Dropout's masks, by default from torch's generator as its own layer draws them."""
         for one, place, features in self.plan.masks:
             kept = 1.0 - one.layer.p
-            mask = (uniform(n, features) < kept).float() if uniform else torch.empty(n, features).bernoulli_(kept)
-            mask.div_(kept or 1.0)
-            blocks = mask.new_zeros(-(-n // 16) * 16, features)
-            blocks[:n], blocks[n:] = mask, mask[-1]
-            for block, rows in enumerate(blocks.split(16)):
-                lanes = 8 if n - block * 16 <= 8 else 16
-                first = place + block * 16 * features
-                self.whole[first : first + lanes * features].view(features, lanes).copy_(rows[:lanes].T)
+            drawn = (uniform(n, features) < kept).float() if uniform else torch.empty(n, features).bernoulli_(kept)
+            mask = np.empty((-(-n // 16) * 16, features), np.float32)
+            np.divide(drawn.numpy(), np.float32(kept or 1.0), out=mask[:n])
+            mask[n:] = mask[n - 1]
+            whole = (n + 7) // 16  # blocks of 16 lanes; one more has 8
+            last = place + whole * 16 * features
+            blocks = self.array[place:last].reshape(whole, features, 16)
+            blocks[:] = mask[: whole * 16].reshape(whole, 16, features).transpose(0, 2, 1)
+            if whole * 16 < n:
+                self.array[last : last + 8 * features].reshape(features, 8)[:] = mask[whole * 16 :][:8].T
 
 
 def _zeros(count: int) -> Any:

@@ -93,7 +93,7 @@ class _Planner:
             in_place = k > 0 and one.kind in BY_VALUE and self.operations[k - 1].kind not in BY_VALUE
             row[f.Y] = at if in_place else self._room(_count(one.out))
             needed = gradient >= 0 or one.kind in ("convolution", "linear", "normalisation")
-            row[f.GY] = gradient if in_place else self._room(_count(one.out)) if needed else -1
+            row[f.GY] = gradient if in_place else self._gradient_of(k, row) if needed else -1
             getattr(self, f"_{one.kind.replace('-', '_')}", self._pointwise)(one, row)
             if not needed:
                 row[f.BACKWARD] = 0
@@ -106,6 +106,13 @@ class _Planner:
         training[:, f.SCRATCH] = scratch
         found = self.memory, self.weights, images, at, gradient, scratch, self.buffers, self.masks
         return Plan(training, self._evaluation(training), *found)
+
+    def _gradient_of(self, k: int, row: Any) -> int:
+        """Where the gradient of an output is: in its own place, if the backward pass no longer needs it by then."""
+        last, following = k + 1 == len(self.operations), self.operations[k + 1 :][:1]
+        if last or self.operations[k].kind in BY_VALUE or following[0].kind in BY_VALUE:
+            return self._room(_count(self.operations[k].out))
+        return int(row[f.Y])
 
     def _room(self, features: int) -> int:
         return self.memory.take(features * 16 * self.blocks)
@@ -146,7 +153,7 @@ class _Planner:
         row[[f.TILE, f.TILE_BACK, f.GROUP]] = tile(o), tile(i), group
         row[f.PACKED], row[f.TURNED] = self.memory.take(o * taps), self.memory.take(o * taps)
         row[f.SUMS], row[f.BIASES] = self.memory.take(groups * taps * 16), self.memory.take(o * 16)
-        row[f.AUX] = self._room(_count(one.out)) if one.pool != PLAIN else 0
+        row[f.AUX] = self.memory.take(f.NOTES * _count(one.out) * self.blocks) if one.pool != PLAIN else 0
         self._scratch_of(row, groups)
         row[f.FORWARD] = address("convolution", "make_forward", one.pool)
         row[f.BACKWARD] = address("gradient", "make_backward", one.pool, fused, not wide())

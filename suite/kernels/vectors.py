@@ -73,18 +73,6 @@ def load(_typing, memory, index, lanes):
     return Vector(lanes.literal_value)(memory, types.intp, lanes), generate
 
 
-@intrinsic(prefer_literal=True)
-def constants(_typing, lanes):
-    """Vectors of the whole numbers from 0 to 8."""
-    kind = types.UniTuple(Vector(lanes.literal_value), 9)
-
-    def generate(context, builder, _signature, _args):
-        parts = [spread(builder, ir.Constant(F32, float(k)), kind.dtype.lanes) for k in range(9)]
-        return context.make_tuple(builder, kind, parts)
-
-    return kind(lanes), generate
-
-
 @intrinsic
 def store(_typing, memory, index, value):
     """The vector `value` to memory[index] and the places after it."""
@@ -147,13 +135,16 @@ def _choice(condition: Any) -> Any:
     return intrinsic(choose)
 
 
-# A comparison with a NaN is false. Only in the last one a NaN in `a` is greater than any number, as in torch's pools.
+def is_greater(builder: Any, a: Any, b: Any) -> Any:
+    """Where a is greater than b; as in torch's pools a NaN in `a` is greater than any number."""
+    return builder.or_(builder.fcmp_ordered(">", a, b), builder.fcmp_unordered("uno", a, a))
+
+
+# A comparison with a NaN is false, but in the last one.
 where_less = _choice(lambda builder, a, b: builder.fcmp_ordered("<", a, b))
 where_at_most = _choice(lambda builder, a, b: builder.fcmp_ordered("<=", a, b))
 where_equal = _choice(lambda builder, a, b: builder.fcmp_ordered("==", a, b))
-where_greater = _choice(
-    lambda builder, a, b: builder.or_(builder.fcmp_ordered(">", a, b), builder.fcmp_unordered("uno", a, a))
-)
+where_greater = _choice(is_greater)
 
 
 @intrinsic
