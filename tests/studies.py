@@ -52,6 +52,7 @@ def document(**changes: Any) -> dict[str, Any]:
             "space": {"batch_size": "32,64,128", "lr": "1e-4..1e-1"}, "published": PUBLISHED, "budget": "samples",
             "seeds": 3, "generation": 8, "sampler": "tpe", "study_seed": 0, "objective": "accuracy", "pruning": True,
         },
+        "overrides": {"data": "digits"},
         "amount": 3,
         "trials": [trial(number, state) for number, state in enumerate(STATES)],
         "importances": {"lr": 0.9, "batch_size": 0.1},

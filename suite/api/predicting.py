@@ -52,11 +52,8 @@ def draw(predicted: "Predicted", path: Path) -> Path:
     from suite.pictures.inputs import inputs
 
     require_drawable(path, [one.path for one in predicted.predictions])
-    rows = [
-        (one.path, one.seen.pixels, one.predicted, one.probabilities[one.predicted]) for one in predicted.predictions
-    ]
     with canvas.own_style():
-        image = canvas.image(inputs(predicted.run, rows), "png")
+        image = canvas.image(inputs(predicted.run, predicted.drawn(predicted.predictions)), "png")
     try:
         files.write(path, image)
     except OSError as error:

@@ -72,23 +72,24 @@ def hang(inside: Inside, folder: Path) -> Gallery:
 def plans(inside: Inside) -> list[Plan]:
     """The pictures that can be drawn of it; `remarks` name the others."""
     found: list[Plan] = []
+    drawn = pictures.readable(inside)
     if (weights := inside.weights) is not None:
         what = "what each output looks for in the whole image" if weights.templates else "what it looks for"
-        found.append(("filters", f"the weights of {weights.layer}: {what}.", lambda: pictures.filters(inside)))
+        found.append(("filters", f"the weights of {weights.layer}: {what}.", lambda: pictures.filters(drawn)))
     if inside.activations:
         says = f"test image {inside.chosen.image}, layer by layer; bright is high, and each layer has its own scale."
-        found.append(("activations", says, lambda: pictures.activations(inside)))
+        found.append(("activations", says, lambda: pictures.activations(drawn)))
     if inside.wrong:
         says = f"of {inside.mistakes:,} mistakes in {inside.images:,} test images those with the highest probability."
-        found.append(("wrong", says, lambda: pictures.mistakes(inside)))
+        found.append(("wrong", says, lambda: pictures.mistakes(drawn)))
     if (one := inside.embedding) is not None:
         of = f"the {one.features:,} {'pixels' if one.pixels else 'features'} before {one.layer}"
         share = 100 * sum(one.explained)
         says = f"{of} by PCA: two components have {share:.0f} % of the variance."
-        found.append(("pca", says, lambda: pictures.components(inside)))
+        found.append(("pca", says, lambda: pictures.components(drawn)))
         if one.tsne is not None:
             says = f"{of} by t-SNE: images that are alike to the network lie together."
-            found.append(("tsne", says, lambda: pictures.neighbours(inside)))
+            found.append(("tsne", says, lambda: pictures.neighbours(drawn)))
     says = "each step with its output shape and parameters, and the ways between them."
     found.append(("graph", says, lambda: drawn_graph.network(inside.run, inside.graph)))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.inspecting.seen import Activation, Chosen, Embedding, Floats, Inside, Weights
-from suite.pictures.canvas import new_figure
+from suite.pictures.canvas import new_figure, writable
 from suite.pictures.mosaic import Mosaic, coloured, photograph, scaled, signed
 from suite.pictures.sheet import brief
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#B8A800", "#000000", "#8C564B", "#7F7F7F")
 MARKS = "os^vDPX*<>"
 DPI = 100  # pixels of a mosaic in an inch
+
+
+def readable(seen: Inside) -> Inside:
+    """The same with names that the pictures can write: `class 3` instead of letters that their font lacks."""
+    names = dict(zip(seen.classes, writable(seen.classes), strict=True))
+    chosen, *wrong = (
+        replace(one, label=names[one.label], predicted=names[one.predicted]) for one in (seen.chosen, *seen.wrong)
+    )
+    return replace(seen, classes=tuple(names[one] for one in seen.classes), chosen=chosen, wrong=wrong)
 
 
 def filters(seen: Inside) -> "Figure":

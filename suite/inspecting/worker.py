@@ -65,7 +65,7 @@ def sheet(job: Job) -> bytes:
 
     seen = look(replace(job, neighbours=False))
     with canvas.own_style():
-        return canvas.image(pictures.sheet(seen), "png")
+        return canvas.image(pictures.sheet(pictures.readable(seen)), "png")
 
 
 def surest_mistakes(

@@ -68,7 +68,7 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     room = min(max(len(classes) - 10, 0) * 0.42, 6.0)  # inches, beyond the size for ten classes
     figure, (axes,) = new_figure(6.6 + room, 5.8 + room)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    cells, step = _pooled(share)
+    cells, step = pooled(share)
     whole: dict[str, Any] = {}
     if step > 1:
         whole = {"extent": (-0.5, len(share) - 0.5, len(share) - 0.5, -0.5), "interpolation": "nearest"}
@@ -92,7 +92,7 @@ def confusion(matrix: "Matrix", classes: Sequence[str]) -> "Figure":
     return figure
 
 
-def _pooled(share: "Matrix") -> "tuple[Matrix, int]":
+def pooled(share: "Matrix") -> "tuple[Matrix, int]":
     """At most `MOST_CELLS` rows and columns, each the largest of `step` ones; a larger picture is a larger file."""
     step = -(-len(share) // MOST_CELLS)
     starts = np.arange(0, len(share), step)

@@ -19,6 +19,11 @@ def words(text: object) -> str:
     return escape(printable(str(text)))
 
 
+def words_of_many(text: str) -> str:
+    """Lines of text as the value of an attribute, in which each stays a line."""
+    return "&#10;".join(words(line) for line in text.split("\n"))
+
+
 def short(text: str, longest: int = LONGEST) -> str:
     """The text, cut to fit into a drawing."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
@@ -29,11 +34,12 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def text(x: float, y: float, said: str, *, kind: str = "", anchor: str = "") -> str:
-    """Words at a place. `anchor` is where the place lies in the words: the start, the middle or the end."""
+def text(x: float, y: float, said: str, *, kind: str = "", anchor: str = "", turn: float = 0) -> str:
+    """Words at a place, turned by so many degrees. `anchor` is where it lies in them: start, middle or end."""
     if not said:
         return ""
     shape = (f' class="{kind}"' if kind else "") + (f' text-anchor="{anchor}"' if anchor else "")
+    shape += f' transform="rotate({number(turn)} {number(x)} {number(y)})"' if turn else ""
     return f'<text x="{number(x)}" y="{number(y)}"{shape}>{words(said)}</text>'
 
 
@@ -64,6 +70,17 @@ def mark(x: float, y: float, said: str, *, radius: float = 2.5, kind: str = "") 
     )
 
 
+def spot(x: float, y: float, *, kind: str) -> str:
+    """A dot without words of its own: those of its group's mark are shown at it."""
+    return f'<circle class="{kind}" cx="{number(x)}" cy="{number(y)}" r="2.5"/>'
+
+
+def area(rings: Iterable[Iterable[Point]], opacity: float) -> str:
+    """A shade within rings; a ring inside another one is a hole."""
+    steps = "".join(f"M{'L'.join(f'{number(x)} {number(y)}' for x, y in ring)}Z" for ring in rings)
+    return f'<path class="f" fill-opacity="{opacity:.2f}" d="{steps}"/>'
+
+
 def cross(x: float, y: float, said: str) -> str:
     """The mark of a published value."""
     if not (math.isfinite(x) and math.isfinite(y)):
@@ -80,6 +97,7 @@ def group(
     kind: str = "",
     says: str = "",
     move: float = 0,
+    opacity: float = 1,
 ) -> str:
     """Parts that belong together, `move` units below. `says` stands before the words of each mark in them.
 
@@ -92,6 +110,7 @@ def group(
         + (f' data-of="{of}"' if of else "")
         + (f' data-says="{words(says)}"' if says else "")
         + (f' transform="translate(0 {number(move)})"' if move else "")
+        + (f' opacity="{opacity:.2f}"' if opacity < 1 else "")
     )
     return f"<g{shape}>{''.join(parts)}</g>"
 

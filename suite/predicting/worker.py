@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from suite.engine.evaluate import Evaluation
+    from suite.pictures.inputs import Row
 
 SHOWN = 100  # pictures that a notebook shows
 
@@ -115,10 +116,17 @@ class Predicted:
         from suite.pictures import canvas
         from suite.pictures.inputs import inputs
 
-        rows = [(one.path, one.seen.pixels, one.predicted, one.probabilities[one.predicted]) for one in self.shown]
         with canvas.own_style():
-            picture = canvas.image(inputs(self.run, rows), "png")
+            picture = canvas.image(inputs(self.run, self.drawn(self.shown)), "png")
         return html.of([self.table()], words=map(str, self.refused), pictures=[("What the network saw", picture)])
+
+    def drawn(self, some: "Sequence[Prediction]") -> "list[Row]":
+        """Some of the answers as rows of a picture, which has `class 3` for a name with letters that its font lacks."""
+        from suite.pictures.canvas import writable
+
+        classes = [*some[0].probabilities] if some else []
+        names = dict(zip(classes, writable(classes), strict=True))
+        return [(one.path, one.seen.pixels, names[one.predicted], one.probabilities[one.predicted]) for one in some]
 
     @property
     def shown(self) -> "list[Prediction]":

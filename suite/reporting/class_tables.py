@@ -9,6 +9,7 @@ from suite.analysis.intervals import Interval
 from suite.reporting.table import Table
 from suite.tracking.groups import Group
 
+MOST_LISTED = 200  # confusions behind the chart of a large matrix
 MOST_CLASSES = MOST_SQUARE  # of which the page shows every row, and the CSV every cell
 
 
@@ -57,6 +58,22 @@ def confusion(groups: Sequence[Group]) -> Table:
     return Table("Confusion", rows, {
         "experiment": "", "true": "", "predicted": "", "images": ".1f", "sd over seeds": ".1f",
     })  # fmt: skip
+
+
+def largest(one: Group) -> Table:
+    """The most frequent single confusions of one recipe: mean counts, with their shares of the true class."""
+    wrong = one.confusion - np.diag(np.diag(one.confusion))
+    places = np.argwhere(wrong)
+    order = np.argsort(-wrong[tuple(places.T)], kind="stable")[:MOST_LISTED]
+    images = np.maximum(one.confusion.sum(axis=1), 1)
+    rows = [
+        {"true": one.classes[i], "predicted": one.classes[j], "images": float(wrong[i, j]),
+         "share of the class": float(wrong[i, j] / images[i])}
+        for i, j in places[order]
+    ]  # fmt: skip
+    formats = {"true": "", "predicted": "", "images": ",.1f", "share of the class": ".1%"}
+    more = f" of {len(places):,}; confusion.csv has all" if len(places) > len(rows) else ""
+    return Table(f"The {len(rows):,} most frequent confusions{more}", rows, formats)
 
 
 def _cells(one: Group) -> list[tuple[int, int]]:

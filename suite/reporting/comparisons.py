@@ -25,7 +25,7 @@ from suite.reporting.comparison_tables import (
 )
 from suite.reporting.drawn import Drawn
 from suite.reporting.families import Family, families_of
-from suite.reporting.figures import Album, Picture
+from suite.reporting.figures import Album, Picture, legend
 from suite.reporting.keys import Keys
 from suite.reporting.shown import PAIRS
 from suite.reporting.table import NOTHING_LEFT_OUT
@@ -155,7 +155,8 @@ def _pictures(
     if hard and pixels is not None and len(pixels) == len(one.answers[0].labels):
         says = "the test images that most seeds of most experiments get wrong."
         shown = pixels[[each.image for each in hard]]
-        made.append(put("hardest", says, None, comparison_pictures.hard_images, shown, hard, one.classes))
+        image = put("hardest", says, None, comparison_pictures.hard_images, shown, hard, one.classes)
+        made.append(replace(image, legend=legend(one.classes)))
     return made
 
 

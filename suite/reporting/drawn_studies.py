@@ -1,26 +1,37 @@
-"""Our own charts of a study. Its contour and its parallel coordinates stay pictures."""
+"""Our own charts of a study."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from suite.pictures.charts import Axes, Line, Series, Value, lines, rows
+from suite.pictures.planes import Axis, Spot, Thread, Tick, parallel, plane
+from suite.pictures.study_fields import at_first_rung, ends_of, first_rung, named, place_of, shades_of, ticks_of
 from suite.recipe.space import Dimension, read_space
 from suite.recipe.values import as_words
 from suite.reporting.drawn import Drawn
+from suite.reporting.table import Row, Table
 
 Record = Mapping[str, Any]
 STATES = (("COMPLETE", "complete", "own"), ("PRUNED", "pruned, as far as it came", "pale"))
 
 
 def study_charts(facts: Record) -> dict[str, Drawn]:
-    """The charts of a study by a key of `pictures.studies.CAPTIONS`. Their numbers are in the table of trials."""
+    """The charts of a study by a key of `pictures.studies.CAPTIONS`.
+
+    Numbers that the table of trials does not have in columns of their own are in a table behind the chart.
+    """
     trials = [one for one in facts["trials"] if one["accuracies"] and one["state"] in ("COMPLETE", "PRUNED")]
     complete = [one for one in trials if one["state"] == "COMPLETE"]
     found = {}
     if trials:
         found["history"] = Drawn([_history(trials)])
         found["slice"] = Drawn([_slice(trials, axis) for axis in _axes(facts)])
+    first, axes = [one for one in trials if one["reports"]], _axes(facts)
+    if len(axes) > 1 and len(at_first_rung(first, axes[:2])) > 3:
+        found["contour"] = _contour(first, axes[:2])
+    if len(complete) > 1 and axes:
+        found["parallel"] = _parallel(complete, axes)
     if facts["importances"]:
         found["importance"] = Drawn([_importance(facts["importances"])])
     if facts["rules"]["objective"] == "both" and complete:
@@ -69,6 +80,68 @@ def _slice(trials: Sequence[Record], axis: Dimension) -> str:
     name, log = axis.field, bool(axis.log or axis.exponents)
     found = _points(trials, lambda one: float(one["values"][name]))
     return lines(f"Trials by {name}"[:60], found, Axes(name, "validation accuracy", log=log))
+
+
+def _contour(first: Sequence[Record], space: Sequence[Dimension]) -> Drawn:
+    """The accuracy at the first rung over two fields, with the shades of the picture."""
+    across, up = space
+    ordered = sorted(first, key=first_rung)  # the best ones on top
+    spots = [
+        Spot(place_of(across, one), place_of(up, one), _at_first(one, space), one["state"] == "COMPLETE")
+        for one in ordered
+    ]
+    title = f"{up.field} × {across.field}: accuracy at the first rung"
+    drawn = plane(title[:60], spots, shades_of(first, space), _axis(across), _axis(up))
+    table: list[Row] = [
+        {"trial": one["number"], **{axis.field: one["values"][axis.field] for axis in space},
+         "at the first rung": first_rung(one), "state": one["state"].lower()}
+        for one in reversed(ordered)
+    ]  # fmt: skip
+    formats = {
+        "trial": "d",
+        **dict.fromkeys((axis.field for axis in space), ""),
+        "at the first rung": ".4f",
+        "state": "",
+    }
+    return Drawn([drawn], Table("Numbers of the contour, the best first", table, formats))
+
+
+def _at_first(trial: Record, space: Sequence[Dimension]) -> str:
+    values = as_words({axis.field: trial["values"][axis.field] for axis in space})
+    return f"trial {trial['number']}, {values}: {first_rung(trial):.4f} at the first rung"
+
+
+def _axis(one: Dimension) -> Axis:
+    low, high = ends_of(one)
+    return Axis(named(one), low, high, ticks_of(one))
+
+
+def _parallel(complete: Sequence[Record], space: Sequence[Dimension]) -> Drawn:
+    """Each complete trial as a line over all fields to its accuracy; the best ones are the darkest."""
+    ordered = sorted(complete, key=_accuracy)
+    low, high = _accuracy(ordered[0]), _accuracy(ordered[-1])
+    axes = [Axis(named(one), *ends_of(one), _ends_named(one)) for one in space]
+    axes.append(Axis("accuracy", low, high, [Tick(end, f"{end:.4f}") for end in {low: 0, high: 0}]))
+    threads = [
+        Thread([*(place_of(axis, one) for axis in space), _accuracy(one)],
+               (_accuracy(one) - low) / (high - low) if high > low else 1.0, _said(one))
+        for one in ordered
+    ]  # fmt: skip
+    table: list[Row] = [
+        {"trial": one["number"], **{axis.field: one["values"][axis.field] for axis in space},
+         "accuracy": _accuracy(one)}
+        for one in reversed(ordered)
+    ]  # fmt: skip
+    formats = {"trial": "d", **dict.fromkeys((axis.field for axis in space), ""), "accuracy": ".4f"}
+    drawn = parallel("Complete trials, field by field", threads, axes)
+    return Drawn([drawn], Table("Numbers of the lines, the best first", table, formats))
+
+
+def _ends_named(one: Dimension) -> list[Tick]:
+    return [
+        Tick(place, f"{value:.4g}")
+        for place, value in zip(ends_of(one), (min(one.extremes), max(one.extremes)), strict=True)
+    ]
 
 
 def _importance(importances: Mapping[str, float]) -> str:

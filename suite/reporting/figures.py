@@ -10,7 +10,8 @@ from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.pictures.drawing import Drawing, Images, draw_all, images_of
-from suite.reporting import drawn, inline, tables
+from suite.pictures.grid import grid
+from suite.reporting import class_tables, drawn, inline, tables
 from suite.reporting.drawn import Drawn
 from suite.reporting.keys import Keys
 from suite.tracking.groups import Group, data_titles
@@ -28,6 +29,18 @@ class Picture:
     caption: str
     drawn: Drawn | None = None
     """The same as our own chart, for the page; without one the page shows the PNG."""
+    legend: str = ""
+    """The names behind `class 3` in the PNG, where our font lacks their letters."""
+
+
+MOST_NAMED = 100  # classes of a legend
+
+
+def legend(classes: Sequence[str]) -> str:
+    """The names of the classes that a picture cannot write, each behind the words that it has instead."""
+    found = [f"{word}: {name}" for word, name in zip(canvas.writable(classes), classes, strict=True) if word != name]
+    more = [f"and {len(found) - MOST_NAMED:,} more, in the order of classes.csv"] if len(found) > MOST_NAMED else []
+    return f"{'; '.join([*found[:MOST_NAMED], *more])}." if found else ""
 
 
 class Album:
@@ -98,7 +111,7 @@ def _inside(one: Group, album: Album, sheet: bytes | str) -> Picture:
     says = f"{one.title}: the inside of the network, seed {one.runs[0]['seed']}."
     name = f"{one.slug}-inside"
     if isinstance(sheet, bytes):
-        return album.add_image(name, says, sheet)
+        return replace(album.add_image(name, says, sheet), legend=legend(one.classes))
     return album.add(name, says, canvas.notice, sheet)
 
 
@@ -131,7 +144,8 @@ def _of_group(one: Group, album: Album, key: int, *, again: bool) -> list[Pictur
         says = "accuracy during training, as the source watches it."
         found.append(add("probes", says, drawn.probes(one, key, images), pictures.probes, histories, images))
     says = f"confusion on all test images, mean counts of {seeds}."
-    found.append(add("confusion", says, _matrix(one, says), pictures.confusion, one.confusion, one.classes))
+    shown = add("confusion", says, _matrix(one, says), pictures.confusion, one.confusion, one.classes)
+    found.append(replace(shown, legend=legend(one.classes)))
     if again:
         return found
     layers = Drawn([inline.boxes(one.layers, _image(one))])
@@ -139,14 +153,16 @@ def _of_group(one: Group, album: Album, key: int, *, again: bool) -> list[Pictur
     if one.samples:
         seed = one.runs[0]["seed"]
         says = f"{one.title}: predicted and true labels of test images, seed {seed}."
-        found.append(album.add_image(f"{one.slug}-samples", says, one.samples))
+        image = album.add_image(f"{one.slug}-samples", says, one.samples)
+        found.append(replace(image, legend=legend(one.classes)))
     return found
 
 
-def _matrix(one: Group, says: str) -> Drawn | None:
-    if len(one.classes) > inline.MOST:
-        return None
-    return Drawn([inline.matrix(one.confusion, one.classes, f"{one.title}: {says}")])
+def _matrix(one: Group, says: str) -> Drawn:
+    named = f"{one.title}: {says}"
+    if len(one.classes) <= inline.MOST:
+        return Drawn([inline.matrix(one.confusion, one.classes, named)])
+    return Drawn([grid(one.confusion, one.classes, named)], class_tables.largest(one))
 
 
 def _image(one: Group) -> list[str]:

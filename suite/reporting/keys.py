@@ -1,9 +1,10 @@
 """The experiments of a report by number: their colours, the rows about them, and the commands that repeat these."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from suite.reporting.table import Row
 from suite.tracking.groups import Group
@@ -65,6 +66,8 @@ class Keys:
 
     def again(self, row: Row) -> str:
         """The command that makes a row's numbers again; `""` where there is none of so few words."""
+        if "again" in row:  # a trial's, which has no recipe in the report
+            return str(row["again"] or "")
         if "MLflow run" in row:
             return f"python -m suite verify {shlex.quote(str(row['MLflow run']))}"
         about = [self.found[int(number)] for number in self.of_row(row).split()]
@@ -87,9 +90,13 @@ def _look(number: int) -> str:
 
 def command(one: Group) -> str:
     """The command that trains a group's seeds. `run` trains the seeds 0 to N-1, so it may train additional ones."""
-    run = one.runs[0]
-    changes = [f"{name}={_word(value)}" for name, value in sorted(run["overrides"].items())]
-    words = ["run", one.experiment, "--seeds", str(max(run["seed"] for run in one.runs) + 1)]
+    return training(one.experiment, one.runs[0]["overrides"], max(run["seed"] for run in one.runs) + 1)
+
+
+def training(experiment: str, overrides: Mapping[str, Any], seeds: int) -> str:
+    """The command that trains an experiment with these values of fields under so many seeds."""
+    changes = [f"{name}={_word(value)}" for name, value in sorted(overrides.items())]
+    words = ["run", experiment, "--seeds", str(seeds)]
     return shlex.join(["python", "-m", "suite", *words, *(["--set", *changes] if changes else [])])
 
 

@@ -226,6 +226,7 @@ function read_marks(svg) {
       said.set(title.parentElement, title.textContent);
       title.remove();
     }
+    for (const one of all("circle.a", svg)) said.set(one, said.get(one.parentElement.lastElementChild));
     marks.set(svg, all("circle", svg).filter(one => said.get(one)));
   }
   return marks.get(svg).filter(one => !one.closest("[hidden]"));
@@ -239,7 +240,7 @@ function speak(text, x, y) {
 
 function hush() {
   tip.textContent = "";
-  all(".on").forEach(one => one.classList.remove("on"));
+  all("circle.on").forEach(one => one.classList.remove("on"));
 }
 
 function point(one) {
@@ -262,11 +263,70 @@ function nearest(svg, event) {
 function walk(svg, event) {
   const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
   if (event.key === "Escape") hush();
-  const found = step ? read_marks(svg) : [];
+  const found = step ? read_marks(svg).filter(one => !one.matches(".a")) : [];
   if (!found.length) return;
   event.preventDefault();
   const now = found.findIndex(one => one.classList.contains("on"));
   point(found[now < 0 ? 0 : (now + step + found.length) % found.length]);
+}
+
+/* A large confusion matrix: its counts are unpacked when it is first pointed at. */
+
+const grids = new WeakMap();
+
+function read_grid(svg) {
+  if (!grids.has(svg)) {
+    const {names, cells, images, least} = svg.querySelector("[data-cells]").dataset;
+    const counts = new Map();
+    for (const line of cells.split(";").filter(Boolean)) {
+      const [row, rest] = line.split(":");
+      rest.split(" ").reduce((column, word, place, words) => {
+        if (place % 2) return column;
+        counts.set(`${row} ${column + Number(word)}`, Number(words[place + 1]));
+        return column + Number(word);
+      }, 0);
+    }
+    const of = images.split(" ").map(Number), n = names.split("\n").length;
+    grids.set(svg, {names: names.split("\n"), counts, least, images: row => of.length < n ? of[0] : of[row], at: null});
+  }
+  return grids.get(svg);
+}
+
+function tell_grid(svg, row, column) {
+  const grid = read_grid(svg), n = grid.names.length;
+  const box = svg.querySelector("image").getBoundingClientRect(), mark = svg.querySelector("rect.on");
+  const [start, side] = ["x", "width"].map(name => Number(svg.querySelector("image").getAttribute(name)));
+  const count = grid.counts.get(`${row} ${column}`), whole = grid.images(row);
+  const share = count && whole ? ` (${(100 * count / whole).toFixed(1)} % of the class)` : "";
+  const many = count ?? (grid.least ? `fewer than ${grid.least} or none` : 0);
+  for (const [name, value] of [["x", start + column * side / n], ["y", start + row * side / n]]) mark.setAttribute(name, value);
+  for (const name of ["width", "height"]) mark.setAttribute(name, side / n);
+  mark.removeAttribute("hidden");
+  grid.at = [row, column];
+  speak(`${grid.names[row]}, predicted ${grid.names[column]}: ${many} images${share}`,
+        box.left + (column + 1) * box.width / n, box.top + (row + 1) * box.height / n);
+}
+
+function point_in_grid(svg, event) {
+  const box = svg.querySelector("image").getBoundingClientRect(), n = read_grid(svg).names.length;
+  const row = Math.floor((event.clientY - box.top) / box.height * n);
+  const column = Math.floor((event.clientX - box.left) / box.width * n);
+  if (Math.min(row, column) < 0 || Math.max(row, column) >= n) leave_grid(svg);
+  else tell_grid(svg, row, column);
+}
+
+function leave_grid(svg) {
+  svg.querySelector("rect.on").setAttribute("hidden", "");
+  hush();
+}
+
+function walk_grid(svg, event) {
+  const step = {ArrowRight: [0, 1], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowUp: [-1, 0]}[event.key];
+  if (event.key === "Escape") leave_grid(svg);
+  if (!step) return;
+  event.preventDefault();
+  const {names, at} = read_grid(svg), n = names.length;
+  tell_grid(svg, ...(at ? at.map((place, way) => (place + step[way] + n) % n) : [0, 0]));
 }
 
 function tell_cell(cell) {
@@ -336,10 +396,15 @@ for (const svg of all("svg.chart")) {
   box.tabIndex = 0;
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", `${label}; the arrow keys go from value to value`);
-  box.onkeydown = event => walk(svg, event);
-  box.onblur = hush;
-  svg.onpointermove = event => { const one = nearest(svg, event); one ? point(one) : hush(); };
-  svg.onpointerleave = hush;
+  const grid = svg.matches(".grid");
+  box.onkeydown = event => grid ? walk_grid(svg, event) : walk(svg, event);
+  box.onblur = () => grid ? leave_grid(svg) : hush();
+  svg.onpointermove = event => {
+    if (grid) return point_in_grid(svg, event);
+    const one = nearest(svg, event);
+    one ? point(one) : hush();
+  };
+  svg.onpointerleave = box.onblur;
   const file = `${place(svg)}-${label.replace(/[^\p{L}\p{N}]+/gu, "-")}.svg`;
   const saving = button("Save SVG", label, () => save(file, "image/svg+xml", drawn(svg)));
   box.append(make("div", {className: "tools"}, saving));
@@ -376,6 +441,16 @@ form.elements.link.onclick = () => copied(form.elements.link, location.href);
 addEventListener("hashchange", open_view);
 addEventListener("keydown", event => { if (event.key === "Escape") hush(); });
 if (location.hash) open_view();
+
+/* On paper the tables behind the charts are open. */
+addEventListener("beforeprint", () => all("figure details:not([open])").forEach(one => {
+  one.open = true;
+  one.dataset.printed = "";
+}));
+addEventListener("afterprint", () => all("figure details[data-printed]").forEach(one => {
+  one.open = false;
+  delete one.dataset.printed;
+}));
 
 const wide = matchMedia("(min-width: 70rem)");
 wide.onchange = () => all("nav details").forEach(one => { one.open = wide.matches; });

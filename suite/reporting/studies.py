@@ -12,8 +12,14 @@ from suite.recipe.values import as_words
 from suite.reporting.chapters import Chapter
 from suite.reporting.drawn_studies import study_charts
 from suite.reporting.figures import Album
+from suite.reporting.keys import training
 from suite.reporting.table import Row, Table
 from suite.tuning.sentences import counts, interval_words, sentences, setting_words
+
+AGAIN = (
+    "Again: the command trains a row's setting as `run` trains the experiment. The search itself is repeated by "
+    "`tune`, with the same trials."
+)
 
 
 def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
@@ -63,6 +69,7 @@ def finalists_table(studies: Sequence[Record]) -> Table:
             "drop": row["drop"],
             "diverged": row["diverged"] or None,
             "fresh_values": " ".join(map(repr, row["fresh"])),
+            "again": _again(facts, row["values"], len(row["fresh"])),
         }
         for facts in studies
         for row in (facts["outcome"] or {"rows": []})["rows"]
@@ -87,7 +94,16 @@ def _trial_row(facts: Record, trial: Mapping[str, Any]) -> Row:
         "images/s": trial.get("images_per_second") or None,
         "reason": trial.get("reason") or None,
         **trial["values"],
+        "again": _again(facts, trial["values"], facts["rules"]["seeds"]),
     }
+
+
+def _again(facts: Record, values: Mapping[str, Any], seeds: int) -> str | None:
+    """The command that trains a setting as an experiment, or None where the study's document has not what it needs."""
+    overrides = facts.get("overrides")  # older documents have none
+    if not isinstance(overrides, dict):
+        return None
+    return training(facts["experiment"], {**overrides, **values}, max(1, seeds))
 
 
 def _damaged(facts: Record, slug: str) -> Chapter:
@@ -97,8 +113,9 @@ def _damaged(facts: Record, slug: str) -> Chapter:
 
 def _chapter(facts: Record, slug: str, album: Album) -> Chapter:
     tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
+    note = AGAIN if facts.get("overrides") is not None else ""
     own = [
-        (name, Table(table.title, table.rows, {key: how for key, how in table.formats.items() if key != "study"}))
+        (name, replace(table, formats={key: how for key, how in table.formats.items() if key != "study"}, note=note))
         for name, table in tables.items()
         if table.rows
     ]

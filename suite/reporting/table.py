@@ -57,7 +57,7 @@ class Table:
 
     @cached_property
     def _numeric(self) -> list[bool]:
-        cells = zip(*self._cells, strict=True)
+        cells = zip(*self._cells, strict=True) if self._cells else [()] * len(self.formats)
         return [all(cell[:1].isdigit() or cell[:1] in "+-–" for cell in column) for column in cells]
 
 

@@ -18,6 +18,7 @@ def write(home: Home, study: Study, rules: Rules, cost: Mapping[str, float], env
         "study": rules.study,
         "experiment": rules.experiment.name,
         "rules": rules.facts(),
+        "overrides": {name: value for name, value in rules.experiment.overrides.items() if name not in rules.space},
         "amount": rules.budget.amount,
         "trials": [_trial(one) for one in study.trials()],
         "importances": study.importances(),

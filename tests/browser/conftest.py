@@ -1,14 +1,19 @@
 """Two finished runs, and headless Chromium to open the pages about them."""
 
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.browser.devtools import Tab
 from tests.conftest import Workspace
+
+AXE = "axe-core@4"
 
 
 @dataclass(frozen=True)
@@ -53,3 +58,35 @@ def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Tab]:
     tab = Tab(browser.command, browser.profiles / request.module.__name__)
     yield tab
     tab.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of axe-core, which looks for what keeps people from reading a page."""
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        done = subprocess.run(["npm", "pack", "--ignore-scripts", AXE], cwd=folder, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no npm")
+    if done.returncode:
+        pytest.skip(f"npm has no {AXE}: {done.stderr[-200:]}")
+    with tarfile.open(next(folder.glob("axe-core-*.tgz"))) as package:
+        file = package.extractfile("package/axe.min.js")
+        assert file is not None
+        return file.read().decode()
+
+
+def serious(tab: Tab, axe: str) -> tuple[list[tuple[str, ...]], int]:
+    """What axe finds on a page that keeps people from reading it, with every part opened; and how many rules pass."""
+    tab.ask("document.querySelectorAll('details').forEach(one => { one.open = true; }); 0")
+    tab.ask(f"{axe}; 0")
+    answer: dict[str, Any] = tab.call(
+        "Runtime.evaluate", expression="axe.run(document, {resultTypes: ['violations']})", awaitPromise=True,
+        returnByValue=True,
+    )["result"]["value"]  # fmt: skip
+    found = [
+        (one["id"], one["impact"], one["nodes"][0]["html"][:200], one["nodes"][0]["failureSummary"][:300])
+        for one in answer["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    return found, len(answer["passes"])

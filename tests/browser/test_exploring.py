@@ -2,21 +2,18 @@
 
 import csv
 import io
-import subprocess
-import tarfile
 import time
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.browser.conftest import serious
 from tests.browser.devtools import Tab
 
 pytestmark = pytest.mark.browser
 
 FIRST = "#accuracy ~ .wide table"
-AXE = "axe-core@4"
 
 
 def tip(tab: Tab) -> str:
@@ -212,37 +209,11 @@ def test_without_javascript_every_number_is_there(tab: Tab, report: str) -> None
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of axe-core, which looks for what keeps people from reading a page."""
-    folder = tmp_path_factory.mktemp("axe")
-    try:
-        done = subprocess.run(["npm", "pack", "--ignore-scripts", AXE], cwd=folder, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no npm")
-    if done.returncode:
-        pytest.skip(f"npm has no {AXE}: {done.stderr[-200:]}")
-    with tarfile.open(next(folder.glob("axe-core-*.tgz"))) as package:
-        file = package.extractfile("package/axe.min.js")
-        assert file is not None
-        return file.read().decode()
-
-
 @pytest.mark.parametrize("width", [390, 1400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(tab: Tab, report: str, axe: str, width: int, dark: bool) -> None:
     tab.open(report, width=width, dark=dark)
-    tab.ask("document.querySelectorAll('details').forEach(one => { one.open = true; }); 0")
-    tab.ask(f"{axe}; 0")
-    answer: dict[str, Any] = tab.call(
-        "Runtime.evaluate", expression="axe.run(document, {resultTypes: ['violations']})", awaitPromise=True,
-        returnByValue=True,
-    )["result"]["value"]  # fmt: skip
-    found = [
-        (one["id"], one["impact"], one["nodes"][0]["html"][:200], one["nodes"][0]["failureSummary"][:300])
-        for one in answer["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
+    found, passed = serious(tab, axe)
 
     assert found == []
-    assert len(answer["passes"]) > 20
+    assert passed > 20

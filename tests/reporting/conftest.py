@@ -54,26 +54,27 @@ def history(seed: int) -> list[dict[str, float]]:
     ]  # fmt: skip
 
 
+def group(*, seeds: int = 3, experiment: str = "lenet", cpu: str = "A processor", **fields: object) -> Group:
+    """A group of several seeds of an experiment. Keywords are fields of `Group`."""
+    numbers = range(seeds)
+    whole = {
+        "experiment": experiment,
+        "identity": IDENTITY,
+        "changes": "",
+        "runs": tuple(run(seed, experiment=experiment, cpu=cpu) for seed in numbers),
+        "diverged": (),
+        "source": SOURCE,
+        "histories": tuple(history(seed) for seed in numbers),
+        "probes": tuple([] for _ in numbers),
+        "layers": LAYERS,
+        "classes": CATALOG["fashion-mnist"].classes,
+        "confusion": np.mean([confusion(LABELS, predictions(seed)) for seed in numbers], axis=0),
+        "samples": None,
+    }
+    return Group(**{**whole, **fields})
+
+
 @pytest.fixture(scope="package")
 def make_group() -> Callable[..., Group]:
     """Makes a group of several seeds of an experiment. Keywords are fields of `Group`."""
-
-    def make(*, seeds: int = 3, experiment: str = "lenet", cpu: str = "A processor", **fields: object) -> Group:
-        numbers = range(seeds)
-        whole = {
-            "experiment": experiment,
-            "identity": IDENTITY,
-            "changes": "",
-            "runs": tuple(run(seed, experiment=experiment, cpu=cpu) for seed in numbers),
-            "diverged": (),
-            "source": SOURCE,
-            "histories": tuple(history(seed) for seed in numbers),
-            "probes": tuple([] for _ in numbers),
-            "layers": LAYERS,
-            "classes": CATALOG["fashion-mnist"].classes,
-            "confusion": np.mean([confusion(LABELS, predictions(seed)) for seed in numbers], axis=0),
-            "samples": None,
-        }
-        return Group(**{**whole, **fields})
-
-    return make
+    return group

@@ -103,13 +103,37 @@ def test_any_space_can_be_drawn(space):
     assert {"history", "importance"} <= set(drawn)
 
 
+def test_a_trials_command_has_its_values_and_the_studys_own_changes():
+    tables = study_tables([document()])
+    older = {name: value for name, value in document().items() if name != "overrides"}
+
+    assert tables["trials"].rows[4]["again"] == (
+        "python -m suite run lenet --seeds 3 --set batch_size=64 data=digits lr=0.005063"
+    )
+    assert tables["finalists"].rows[1]["again"].endswith("--set batch_size=64 data=digits lr=0.001")
+    assert {row["again"] for row in study_tables([older])["trials"].rows} == {None}
+
+
+def test_trials_on_one_line_have_a_contour_without_shades(tmp_path):
+    space = {"momentum": "0..0.9", "weight_decay": "0..0.9"}
+    trials = [{**trial(n, "COMPLETE"), "values": dict.fromkeys(space, n / 10)} for n in range(6)]
+    facts = document(rules={**document()["rules"], "space": space}, trials=trials, importances={}, outcome=None)
+
+    [chapter], whole = study_chapters([facts], Album(tmp_path))
+
+    [contour] = [one for one in chapter.pictures if "first rung" in one.caption]
+    assert whole == [facts]
+    assert contour.drawn.parts[0].count("<circle") == 6
+    assert 'class="f"' not in contour.drawn.parts[0]
+
+
 def test_the_page_and_the_text_hold_the_chapter(tmp_path):
     chapters, _ = study_chapters([document()], Album(tmp_path / "pictures"))
 
     page = write_page([], study_tables([document()]), {"": []}, tmp_path, studies=chapters)
 
     html, text = page.read_text(), (tmp_path / "report.md").read_text()
-    assert (html.count("data:image/"), html.count("<figure>"), len(chapters[0].pictures)) == (2, 5, 5)
+    assert (html.count("data:image/"), html.count("<figure>"), len(chapters[0].pictures)) == (0, 5, 5)
     for words in ("Study of lenet", "0.7700", "successive halving", "is better than the published setting"):
         assert words in html
         assert words in text

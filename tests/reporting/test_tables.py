@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from suite.data.catalog import CATALOG
+from suite.reporting.table import Table
 from suite.reporting.tables import all_tables, write_csv
 from tests.reporting.conftest import IDENTITY, LABELS, SOURCE, predictions, run
 
@@ -39,6 +40,12 @@ def test_every_table_has_a_csv_with_all_of_its_rows(tables, tmp_path):
     assert {name: len(rows) for name, rows in found.items()} == {
         name: len(table.rows) for name, table in tables.items()
     }
+
+
+def test_a_table_without_rows_has_its_columns():
+    shown = Table("Nothing yet", [], {"experiment": "", "n": "d"}).shown()
+
+    assert ([one.removesuffix(">") for one in shown.columns], list(shown.rows)) == (["experiment", "n"], [])
 
 
 def test_accuracy_is_the_mean_over_the_seeds_with_its_range_and_intervals(tables, tmp_path):
