@@ -33,6 +33,7 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         slurm_options=getattr(args, "slurm_options", ()),
         address=getattr(args, "address", None),
         allow_unauthenticated=getattr(args, "allow_unauthenticated", False),
+        history=getattr(args, "history", None),
     )
     session.home.stand_in()
     return terminal, session
