@@ -8,7 +8,7 @@ cycles of a round share it. So the bootstrap resamples whole rounds.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from suite.analysis.intervals import LEVEL, Interval
 from suite.analysis.margin import Verdict
 
 Times = NDArray[np.float64]
-Relation = Literal["equivalent", "slower", "faster", "open"]
+Shown = Literal["equivalent", "better", "worse", "bounded", "undecided"]
 
 FEWEST_ROUNDS = 3
 _DRAWS = 1_000
@@ -90,16 +90,65 @@ def over(now: Ratio, then: Ratio) -> Interval:
     return Interval(math.exp(middle - half), math.exp(middle + half))
 
 
-def relation(slower: Callable[[float], Interval], margin: float, among: int = 1) -> Relation:
-    """What an interval of a ratio, given by its level, shows of a difference of `margin`, such as 0.03 for 3 %.
+@dataclass(frozen=True)
+class Relation:
+    """What is shown of a difference of `margin`, such as 0.03 for 3 %, between the times of two sides.
+
+    `slower` is the interval of their ratio. `ruled_out` is the largest difference, in either direction, that is not
+    ruled out, and `visible` the smallest that such a session detects in four of five cases; 0.03 for 3 % each.
+    """
+
+    shown: Shown
+    margin: float
+    slower: Interval
+    ruled_out: float
+    visible: float
+
+    @property
+    def words(self) -> str:
+        """As the sentences of `compare --margin` say it; better is faster."""
+        margin, faster = f"{100 * self.margin:g} %", self.slower.high < 1
+        different = faster or self.slower.low > 1
+        how = "faster" if faster else "slower"
+        match self.shown:
+            case "equivalent":
+                less = f" It is shown to be {how}, but by less than that." if different else ""
+                return f"Equivalent: {margin} or more are ruled out.{less}"
+            case "better" | "worse":
+                least = 1 / self.slower.high if faster else self.slower.low
+                by = f"by {margin} or more" if least >= 1 + self.margin else f"whether by {margin} or more is open"
+                return f"{self.shown.capitalize()}: {how}, {by}."
+        bound = f"a difference above {100 * self.ruled_out:.1f} % is ruled out"
+        if self.shown == "bounded":
+            return f"No difference shown, and {bound}."
+        return f"Undecided (could not have seen less than {100 * self.visible:.1f} %; {bound})."
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values, ready for JSON."""
+        return {"shown": self.shown, "could_have_seen": self.visible, "ruled_out": self.ruled_out}
+
+
+def relation(slower: Callable[[float], Interval], margin: float, rounds: int, among: int = 1) -> Relation:
+    """What an interval of a ratio, given by its level, shows of a difference of `margin`; both sides had `rounds`.
 
     `equivalent`: neither side takes 1 + `margin` times as long, by two one-sided tests at 5 % on the logarithm
-    (Schuirmann 1987). Else `slower` or `faster` if the interval excludes 1. `among` comparisons share the errors.
+    (Schuirmann 1987). Else `better` (faster) or `worse` if the interval excludes 1. Else `bounded` if every difference
+    is ruled out that such a session detects in four of five cases. `among` comparisons share the errors (Bonferroni).
     """
-    within, outside = slower(1 - 2 * (1 - LEVEL) / among), slower(1 - (1 - LEVEL) / among)
+    from scipy.special import stdtrit
+
+    strict = 1 - (1 - LEVEL) / among
+    within, outside = slower(1 - 2 * (1 - LEVEL) / among), slower(strict)
+    ruled_out = max(outside.high, 1 / outside.low) - 1
+    quantiles = stdtrit(rounds - 1, [0.5 + strict / 2, _POWER])
+    half = math.log(outside.high / outside.low) / 2  # the first quantile times the standard error
+    visible = math.exp(half * float(quantiles.sum() / quantiles[0])) - 1
+    shown: Shown = "bounded" if ruled_out <= visible else "undecided"
     if within.low > 1 / (1 + margin) and within.high < 1 + margin:
-        return "equivalent"
-    return "slower" if outside.low > 1 else "faster" if outside.high < 1 else "open"
+        shown = "equivalent"
+    elif outside.low > 1 or outside.high < 1:
+        shown = "worse" if outside.low > 1 else "better"
+    return Relation(shown, margin, outside, ruled_out, visible)
 
 
 def judge(slower: Interval, limit: float) -> Verdict:

@@ -41,9 +41,9 @@ def part(number: int, budget: float = BUDGET) -> float:
 class Rule:
     """When a change is kept; all differences are accuracy of the change minus that of the baseline (-1 to 1).
 
-    `better`: it must be shown to be above 0. `not-worse`: above -`margin`. It is discarded as soon as a difference of
-    `margin` more than that is ruled out: for `better` an improvement of `margin`, for `not-worse` one above 0. With
-    `limit` seeds and neither it stays undecided.
+    `better`: it must be shown to be above 0, and is discarded as soon as an improvement of `margin` is ruled out.
+    `not-worse`: above -`margin`, and it is discarded when it is shown to be below that; a smaller loss is no reason,
+    because that is what was asked for. With `limit` seeds and neither it stays undecided.
     """
 
     keep_if: KeepIf
@@ -58,12 +58,12 @@ class Rule:
     @property
     def aim(self) -> float:
         """The difference that, once it is ruled out, ends the try."""
-        return self.bar + self.margin
+        return self.margin if self.keep_if == "better" else -self.margin
 
     def at_look(self, found: Difference, k: int, planned: Sequence[int], error: float) -> Decision:
         """The decision at look k, counted from 0, of those `planned`; `error` is the part that the try may spend.
 
-        The error of discarding, of a change that is really `margin` above the bar, is `BUDGET` in each try: to discard
+        The error of discarding, of a change whose difference is really the `aim`, is `BUDGET` in each try: to discard
         one wrongly changes nothing.
         """
         to_keep, to_discard = (1 - level_at(planned, k, 1 - each) for each in (error, BUDGET))

@@ -49,8 +49,8 @@ def check(
     """Yield, for each experiment, whether its ratio to a bare loop is still the committed ratio.
 
     Up to `limit` times the committed ratio passes; with a `margin` it is also said whether both are equivalent. Raises
-    `SuiteError`: 2 if there is no baseline, 4 if none is of this kind of processor; of `every` experiment those
-    without one are only named.
+    `SuiteError`: 2 if there is no baseline, 4 if none is of this kind of processor; experiments without one are only
+    named, but of `every` experiment also those that have none of any kind.
     """
     from suite.benching import baselines, speed_gate
 
@@ -58,8 +58,7 @@ def check(
     session.home.require_writable()
     path = baseline or place_of(session.home, baselines.COMMITTED)
     known = baselines.of_this_kind(path, [one.title for one in experiments], every=every)
-    if every:
-        experiments = session.with_reference(experiments, known, f"{path} for {baselines.kind()}")
+    experiments = session.with_reference(experiments, known, f"{path} for {baselines.kind()}")
     jobs = _workloads(session, experiments)
     asked = speed_gate.Question(seconds, limit, len(jobs), margin)
     for name, job in jobs.items():

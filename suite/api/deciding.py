@@ -1,7 +1,6 @@
 """The public functions that say which of two recipes is better, as `suite.api.calls` has those of the other verbs."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from suite.api import comparing
@@ -159,11 +158,14 @@ def tries(*, session: Session | None = None) -> "Results[Tried]":
 
 
 @leaves_no_trace
-def history(*names: Named, file: Path | None = None, session: Session | None = None) -> "Results[Series]":
-    """Quality and speed over commits, with the commits at which something changed, from the verdicts that were kept."""
+def history(*names: Named, session: Session | None = None) -> "Results[Series]":
+    """Quality and speed over commits, with the commits at which something changed, from the verdicts that were kept.
+
+    They are in the home, or in the file of `Session.open(history=…)`, to which `gate` and `bench` then add theirs.
+    """
     from suite.api import history as verdicts
     from suite.reporting.history import series_table
 
     wanted = [one if isinstance(one, str) else one.name for one in names]
-    found = verdicts.history(session or Session.open(), wanted, file)
+    found = verdicts.history(session or Session.open(), wanted)
     return Results(found, lambda some: [series_table(some).shown()], lambda one: one.facts())

@@ -23,7 +23,9 @@ ACCURACY, STEP = "test accuracy", "time of a step"
 
 
 def file_of(session: Session) -> Path:
-    """The file of verdicts: SUITE_HISTORY, else one in the home."""
+    """The file of verdicts: the session's, else SUITE_HISTORY, else one in the home."""
+    if session.history:
+        return session.history
     named = os.environ.get("SUITE_HISTORY")
     return Path(named).expanduser() if named else session.home.mlruns / "history.jsonl"
 
@@ -65,7 +67,7 @@ def keep_speed(session: Session, one: "Throughput | SpeedGated", beside: str = "
     })  # fmt: skip
 
 
-def history(session: Session, names: Sequence[str] = (), file: Path | None = None) -> "list[Series]":
+def history(session: Session, names: Sequence[str] = ()) -> "list[Series]":
     """The series of these experiments, or of all, with their changes; all changes share a false-alarm rate of 5 %.
 
     Raises `SuiteError`: 2 for a damaged file, or if it has nothing of one of `names`.
@@ -73,7 +75,7 @@ def history(session: Session, names: Sequence[str] = (), file: Path | None = Non
     from suite.analysis.changes import change_points
     from suite.reporting.history import Series
 
-    path = file or file_of(session)
+    path = file_of(session)
     records = verdicts.read(path)
     known = {one["experiment"] for one in records}
     if missing := [name for name in names if name not in known]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from suite.api import notebook
 from suite.api.engines import Cluster, cluster_of
 from suite.api.progress import Screen, Silent, Stream
+from suite.disk import verdicts
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
@@ -43,6 +44,7 @@ class Session:
     workers: int
     data_dir: Path | None = None
     folders: tuple[Path, ...] = ()
+    history: Path | None = None  # another file of verdicts than the home's, or SUITE_HISTORY's
     cluster: "Cluster | None" = None  # what trains instead of this machine
     without: dict[str, SuiteError] = field(default_factory=dict)  # the data sets that cannot be fetched
     _data: dict[str, Path] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Session:
         cores_per_run: int | None = None,
         memory: int | str | None = None,
         gpus: float | None = None,
+        history: Path | None = None,
     ) -> "Session":
         """A session on this machine's home (SUITE_HOME, the checkout, or the current folder).
 
@@ -74,16 +77,24 @@ class Session:
         are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
         `cores_per_run`, `memory` (bytes, or a text such as "2G") and `gpus` (0.25 of one, or whole ones) are what each
         run gets of its machine there. Raises `SuiteError` (2) for a folder that does not exist.
+=======
+        `history` is the file that verdicts are added to and read from. Raises `SuiteError` (2) for a folder that does
+        not exist, and for a history that is no file of verdicts.
+>>>>>>> helper_verdicts
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
         registry = load_registry(folders, kept=home.experiments)
         screen = screen or _screen(progress)
         cluster = cluster_of(
+<<<<<<< HEAD
             engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated,
             options=slurm_options, share=Share.asked(cores_per_run, memory, gpus),
         )  # fmt: skip
-        return cls(home, registry, executor, screen, executor.workers, data_dir, folders, cluster)
+        place = Path(history).expanduser() if history else None
+        if place:
+            verdicts.read(place)  # before hours of training, and before a line is added to a file of another kind
+        return cls(home, registry, executor, screen, executor.workers, data_dir, folders, place, cluster)
 
     @property
     def scratch(self) -> Path | None:

@@ -174,6 +174,8 @@ def _reason(decision: str, rule: "Rule", found: "Difference") -> str:
             return f"shown to be better, {size}"
         case "KEEP":
             return f"a loss of {100 * rule.margin:.2f} points is ruled out, {size}"
+        case "DISCARD" if rule.keep_if == "not-worse":
+            return f"shown to lose {100 * rule.margin:.2f} points or more, {size}"
         case "DISCARD":
             return f"a difference of {aim} points or more is ruled out, {size}"
     return f"neither above {bar} points nor below {aim}, {size}"

@@ -68,13 +68,13 @@ def read(path: Path) -> dict[str, Kinds]:
 def of_this_kind(path: Path, titles: Sequence[str], *, every: bool) -> dict[str, Baseline]:
     """The baselines of this kind of processor, by experiment.
 
-    Raises `SuiteError`: 2 if the file is missing, damaged, or lacks one of `titles`; 4 if it has one of them for other
-    kinds only. Of `every` experiment it is enough if one has a baseline of this kind.
+    Raises `SuiteError`: 2 if the file is missing, damaged, or lacks one of `titles`, unless these are `every`
+    experiment; 4 if it has all of them for other kinds only.
     """
     kinds, here = committed.read(path, WHAT, _kinds, () if every else titles), kind()
     known = {title: one.known[here] for title, one in kinds.items() if here in one.known}
     without = [title for title in titles if title in kinds and title not in known]
-    if without and (not every or len(without) == len([title for title in titles if title in kinds])):
+    if without and len(without) == len([title for title in titles if title in kinds]):
         others = ", ".join(sorted({cpu for title in without for cpu in kinds[title].known}))
         raise SuiteError(
             f"{path} has no {WHAT} of {', '.join(without)} for this kind of processor, {here}; it has {others}.",

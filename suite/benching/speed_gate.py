@@ -27,8 +27,8 @@ class Gated:
     """The verdict, the slowdown of a step as a ratio with its interval, and `floor`, the ratio of two equal sides.
 
     The true ratio lies above the interval in 2.5 % of cases, and below it in 2.5 % divided by `among`, the number of
-    experiments in the check, so that the false alarms of the whole check are bounded. With a `margin`, such as 0.03,
-    `relation` says what is shown of a difference.
+    experiments in the check, so that the false alarms of the whole check are bounded. If a margin was asked for,
+    `relation` says what is shown of such a difference.
     """
 
     title: str
@@ -40,7 +40,6 @@ class Gated:
     versions: Mapping[str, str]
     remark: str = ""
     among: int = 1
-    margin: float | None = None
     relation: Relation | None = None
 
     @property
@@ -48,13 +47,7 @@ class Gated:
         """The verdict as a line."""
         low, high = self.slower.low, self.slower.high
         ratio = f"{self.value:.3f} times as long ({low:.3f} to {high:.3f})"
-        shown = {
-            "equivalent": f"Equivalent: a difference of {100 * (self.margin or 0):g} % is ruled out.",
-            "slower": "Slower.",
-            "faster": "Faster.",
-            "open": f"Whether it differs by {100 * (self.margin or 0):g} % is open.",
-            None: "",
-        }[self.relation]
+        shown = self.relation.words if self.relation else ""
         return " ".join(f"{self.title}: {self.verdict}: {ratio}, limit {self.limit:g}. {shown} {self.remark}".split())
 
     def facts(self) -> dict[str, Any]:
@@ -63,7 +56,8 @@ class Gated:
             "experiment": self.title, "verdict": self.verdict, "slower": self.value,
             "interval": [self.slower.low, self.slower.high], "limit": self.limit,
             "same_against_itself": self.floor.facts(), "smallest_effect": self.floor.smallest_effect,
-            "remark": self.remark, "among": self.among, "margin": self.margin, "relation": self.relation,
+            "remark": self.remark, "among": self.among, "relation": self.relation and self.relation.facts(),
+            "margin": self.relation and self.relation.margin,
         }  # fmt: skip
 
 
@@ -136,6 +130,7 @@ def _judged(
     verdict = judge(interval, asked.limit)
     if verdict == "FAIL" and interval.low <= asked.limit * max(floor.value, 1 / floor.value):
         verdict = "INCONCLUSIVE"
-    shown = None if asked.margin is None else relation(slower, asked.margin, asked.among)
+    rounds = len(session[NOW].times)
+    shown = None if asked.margin is None else relation(slower, asked.margin, rounds, asked.among)
     return Gated(title, verdict, value, interval, floor, asked.limit, session[NOW].versions, remark,
-                 asked.among, asked.margin, shown)  # fmt: skip
+                 asked.among, shown)  # fmt: skip

@@ -29,7 +29,7 @@ def of_tries(parser: argparse.ArgumentParser) -> None:
 def of_history(parser: argparse.ArgumentParser) -> None:
     """Add the options of `history`."""
     parser.add_argument("names", metavar="NAME", nargs="*", help="experiments' names, as the verdicts have them (all)")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="another file of verdicts")
+    shared.history(parser)
     parser.add_argument("--to", type=Path, metavar="DIR", help="write a page with tables and pictures there")
     shared.json(parser)
     parser.add_argument("--markdown", action="store_true", help="GitHub's tables, on stdout and in a job's summary")

@@ -107,6 +107,7 @@ def of_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", type=Path, metavar="FILE", help="another reference than the committed one")
     parser.add_argument("--update", action="store_true", help="measure the reference again and write it")
     parser.add_argument("--seeds", type=types.enough, default=10, metavar="N", help="seeds of a new reference (10)")
+    shared.history(parser)
     shared.workers(parser)
     shared.engine(parser)
     shared.usual(parser, markdown=True)
@@ -126,6 +127,7 @@ def of_bench(parser: argparse.ArgumentParser) -> None:
                         help=f"the largest ratio of times that passes ({LIMIT})")  # fmt: skip
     parser.add_argument("--margin", type=types.percent, metavar="PERCENT",
                         help="a difference that does not matter, such as 3%%: is a step equivalent?")  # fmt: skip
+    shared.history(parser)
     shared.usual(parser, markdown=True)
 
 

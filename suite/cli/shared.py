@@ -64,6 +64,12 @@ def json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
 
 
+def history(parser: argparse.ArgumentParser) -> None:
+    """Add --history."""
+    parser.add_argument("--history", type=Path, metavar="FILE",
+                        help="the file of verdicts (SUITE_HISTORY, or mlruns/history.jsonl)")  # fmt: skip
+
+
 def workers(parser: argparse.ArgumentParser) -> None:
     """Add --workers."""
     parser.add_argument("--workers", type=types.whole, metavar="N", help="runs side by side (one per core)")

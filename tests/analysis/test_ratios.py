@@ -114,12 +114,57 @@ def test_the_relation_is_that_of_two_one_sided_t_tests_by_scipy_in_1_000_random_
         value, error = math.exp(draw.normal(0, 0.03)), float(draw.uniform(0.001, 0.02))
         rounds, among, margin = int(draw.integers(3, 9)), int(draw.integers(1, 12)), float(draw.uniform(0.01, 0.1))
         found = Ratio(value, error, rounds, CYCLES)
-        said = relation(lambda level, found=found: replace(found, level=level).interval, margin, among)
+        said = relation(lambda level, found=found: replace(found, level=level).interval, margin, rounds, among)
         log, room, df = math.log(value), math.log(1 + margin), rounds - 1
         inside = max(student.sf((log + room) / error, df), student.cdf((log - room) / error, df)) < 0.05 / among
         different = 2 * student.sf(abs(log) / error, df) < 0.05 / among
-        expected = "equivalent" if inside else "open" if not different else "slower" if log > 0 else "faster"
+        half = student.isf(0.025 / among, df) * error
+        visible = math.exp(half + student.ppf(0.8, df) * error) - 1
+        ruled_out = math.exp(abs(log) + half) - 1
+        other = "bounded" if ruled_out <= visible else "undecided"
+        expected = "equivalent" if inside else other if not different else "worse" if log > 0 else "better"
 
-        assert said == expected
-        seen.add(said)
-    assert seen == {"equivalent", "slower", "faster", "open"}
+        assert said.shown == expected
+        assert (said.visible, said.ruled_out) == pytest.approx((visible, ruled_out))
+        seen.add(said.shown)
+    assert seen == {"equivalent", "better", "worse", "bounded", "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (1.0, 0.001, "Equivalent: 3 % or more are ruled out."),
+        (1.02, 0.001, "Equivalent: 3 % or more are ruled out. It is shown to be slower, but by less than that."),
+        (0.98, 0.001, "Equivalent: 3 % or more are ruled out. It is shown to be faster, but by less than that."),
+        (1.1, 0.001, "Worse: slower, by 3 % or more."),
+        (1.1, 0.035, "Worse: slower, whether by 3 % or more is open."),
+        (1 / 1.1, 0.001, "Better: faster, by 3 % or more."),
+        (1.0, 0.02, "No difference shown, and a difference above 5.3 % is ruled out."),
+        (1.04, 0.02, "Undecided (could not have seen less than 7.2 %; a difference above 9.5 % is ruled out)."),
+    ],
+)
+def test_the_words_of_a_relation_are_those_of_a_comparison(value, error, words):
+    found = Ratio(value, error, 6, CYCLES)
+
+    assert relation(lambda level: replace(found, level=level).interval, 0.03, 6).words == words
+
+
+@pytest.mark.parametrize("sessions", [300, pytest.param(2_000, marks=(pytest.mark.promise, pytest.mark.full))])
+def test_what_is_shown_of_a_margin_is_wrong_in_5_percent_at_most(figure, sessions):
+    generator = np.random.default_rng(13)
+
+    def shown(slower):
+        found = ratio(*session(generator, slower, of_rounds=0.01, of_cycles=0.05))
+        return relation(lambda level: replace(found, level=level).interval, 0.03, ROUNDS)
+
+    equal, at_margin = ([shown(slower) for _ in range(sessions)] for slower in (1.0, 1.03))
+    different = sum(one.shown in ("better", "worse") for one in equal) / sessions
+    wrong = sum(one.shown == "equivalent" for one in at_margin) / sessions
+    missed = sum(one.ruled_out < 0.03 for one in at_margin) / sessions
+    said = sum(one.shown == "equivalent" for one in equal) / sessions
+    figure(f"speed with a margin of 3 %, {sessions} sessions each: equal sides are called better or worse in "
+           f"{different:.1%}, sides that differ by the margin equivalent in {wrong:.1%}, their difference is ruled out "
+           f"in {missed:.1%}; equal sides are called equivalent in {said:.1%}")  # fmt: skip
+
+    for share in (different, wrong, missed):
+        assert share <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / sessions)

@@ -132,6 +132,36 @@ def test_of_200_changes_without_effect_any_is_kept_in_5_percent_of_histories_at_
     assert naive / repeats > 4 * BUDGET
 
 
+@pytest.mark.parametrize("number", [1, 20, 200])
+def test_a_loss_that_was_allowed_is_never_a_reason_to_discard(number):
+    """0.2 points worse for certain, where 0.5 are allowed: a late try cannot show that, and may not deny it."""
+    found = Difference(-0.002, 0.0006, 0.0001, 0.17, 12, 10_000)
+    rule, planned = Rule("not-worse", 0.005, 12), looks(3, 12)
+
+    assert found.interval.high < 0
+    assert rule.at_look(found, 3, planned, part(number)) in ("KEEP", "")
+    assert rule.at_look(Difference(-0.009, 0.0006, 0.0001, 0.17, 12, 10_000), 3, planned, part(number)) == "DISCARD"
+
+
+@pytest.mark.studies
+@pytest.mark.parametrize("repeats", [25, pytest.param(500, marks=FULL)])
+def test_a_change_within_the_margin_is_rarely_discarded_and_one_at_it_rarely_kept(repeats, figure):
+    draw, rule = np.random.default_rng(20), Rule("not-worse", 0.02, 12)
+    for gap, number in ((0.0, 1), (-0.01, 1), (-0.01, 200), (-0.02, 1), (-0.05, 1), (-0.05, 200)):
+        ends = []
+        for _ in range(repeats):
+            baseline, changes = history(draw, World(0.005), gap, count=1)
+            ends.append(decided(next(changes), baseline, rule, part(number))[0])
+        kept, gone = (ends.count(what) / repeats for what in ("KEEP", "DISCARD"))
+        figure(f"not worse by 2 points, a change of {100 * gap:+.0f} points as try {number}: {kept:.1%} kept, "
+               f"{gone:.1%} discarded, n = {repeats}")  # fmt: skip
+
+        room = 2 * np.sqrt(BUDGET * (1 - BUDGET) / repeats)
+        assert gone <= BUDGET + room or gap < -0.02
+        assert kept <= part(number) + room or gap > -0.02
+        assert gone >= 0.8 or gap > -0.05
+
+
 @pytest.mark.studies
 @pytest.mark.parametrize("repeats", [25, pytest.param(500, marks=FULL)])
 def test_a_large_improvement_is_kept_also_late_and_a_loss_is_discarded_early(repeats, figure):

@@ -86,6 +86,20 @@ def test_an_honest_check_of_all_experiments_fails_in_5_percent_of_cases_at_most(
     assert rate(mine, "FAIL") <= rate(alone, "FAIL")
 
 
+@CHECKS
+def test_a_check_in_which_every_step_is_at_the_limit_fails_in_5_percent_of_cases_at_most(checks, figure):
+    """The hardest check that may not fail: each of its steps takes exactly as long as the limit allows."""
+    draw = np.random.default_rng(36)
+    mine, alone = ([[speed_verdict(draw, one, among, LIMIT) for one in ERRORS] for _ in range(checks)]
+                   for among in (len(ERRORS), 1))  # fmt: skip
+    figure(f"`bench all --against`, {checks} checks of {len(ERRORS)} steps at the limit of {LIMIT}: "
+           f"{rate(mine, 'FAIL'):.1%} with a FAIL; {rate(alone, 'FAIL'):.1%} without the correction; "
+           f"{sum(one == ['PASS'] * len(ERRORS) for one in mine) / checks:.1%} passed")  # fmt: skip
+
+    assert rate(mine, "FAIL") <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / checks)
+    assert rate(mine, "FAIL") <= rate(alone, "FAIL")
+
+
 def test_a_step_of_twice_the_time_fails_the_check_in_most_cases():
     draw = np.random.default_rng(34)
     found = [speed_verdict(draw, one, len(ERRORS), 2.0) for one in ERRORS for _ in range(20)]

@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from suite.analysis.ratios import Ratio
+from suite.benching import speed_gate
+from suite.benching.baselines import Baseline, kind, write
+from suite.benching.session import ROUNDS, Seen
 from suite.recipe.registry import OURS
 from tests.conftest import Command, Workspace, assert_refused
+from tests.documents import valid
 
 pytestmark = pytest.mark.commands
 MLP = ("mlp", "--data", "digits", "--seconds", "1")
@@ -107,6 +112,27 @@ def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: W
 )
 def test_what_cannot_be_measured_is_refused_in_a_line(in_process: Command, words, line) -> None:
     assert_refused(in_process("bench", *MLP, *words), 2, line)
+
+
+def test_an_experiment_without_a_baseline_of_this_kind_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, in_process: Command, tmp_path: Path
+) -> None:
+    here = Baseline(Ratio(1.0, 0.005, ROUNDS, 10), kind(), "2", "same")
+    write(tmp_path / "speed.json", {"mlp data=digits": here, "lenet data=digits": replace(here, cpu="Another, AVX2")})
+    seen = Seen({"identity": "same", "suite": "1", "torch": "2"}, [[0.01] * 5] * ROUNDS)
+    monkeypatch.setattr(speed_gate, "measure", lambda _job, sides, *_: {side.name: seen for side in sides})
+    words = ("--data", "digits", "--check", "--baseline", str(tmp_path / "speed.json"))
+
+    answer = in_process("bench", "mlp", "lenet", *words, "--margin", "3%", "--json")
+    alone = in_process("bench", "lenet", *words)
+
+    assert answer.code == 4
+    document = valid(answer.out)
+    assert [(one["experiment"], one["verdict"]) for one in document["verdicts"]] == [("mlp data=digits", "PASS")]
+    assert document["verdicts"][0]["relation"]["shown"] == "equivalent"
+    assert document["not_judged"] == ["lenet data=digits"]
+    assert "lenet data=digits: not judged, because" in answer.err
+    assert_refused(alone, 4, "no baseline of lenet data=digits for this kind of processor")
 
 
 def test_an_interpreter_without_the_libraries_is_refused_by_its_last_word(in_process: Command, tmp_path: Path) -> None:

@@ -80,14 +80,17 @@ def test_another_processor_or_torch_is_another_series_and_no_change(repository):
 def test_a_gate_adds_its_verdict_with_commit_and_machine(tmp_path, repository):
     _, folder, commits = repository
     file = tmp_path / "verdicts.jsonl"
-    workspace = Workspace(folder, {"SUITE_HISTORY": str(file)})
+    workspace = Workspace(folder, {"SUITE_HISTORY": str(folder / "other.jsonl")})
     reference = folder / "reference.json"
     words = ("gate", "mlp", "--data", "digits", "--epochs", "1", "--reference", str(reference), "--limit", "3")
     updated = workspace.suite(*words, "--update", "--seeds", "3")
-    judged = workspace.suite(*words)
+    judged = workspace.suite(*words, "--history", str(file))
+    again = workspace.suite(*words)
 
     assert updated.code == 0, updated
     [line] = verdicts.read(file)
+    [other] = verdicts.read(folder / "other.jsonl")  # where SUITE_HISTORY says
+    assert (other["value"], again.code) == (line["value"], judged.code)
     assert (line["verb"], line["commit"], line["n"]) == ("gate", commits[-1], 3)
     assert line["verdict"] in judged.out
     assert line["low"] < line["value"] < line["high"]
@@ -111,12 +114,21 @@ def test_a_repository_that_git_does_not_trust_runs_nothing_and_names_no_commit(r
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("words", [("gate", "mlp"), ("bench", "mlp", "--check"), ("history",)])
+def test_a_file_of_another_kind_is_refused_before_anything_is_trained_or_added(tmp_path, in_process, words):
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Not verdicts\n")
+
+    assert_refused(in_process(*words, "--history", str(notes)), 2, "notes.md, line 1 is damaged")
+    assert notes.read_text() == "# Not verdicts\n"
+
+
 def test_an_empty_history_and_an_unknown_name_are_one_line(tmp_path, in_process):
-    nothing = in_process("history", "--file", str(tmp_path / "none.jsonl"))
+    nothing = in_process("history", "--history", str(tmp_path / "none.jsonl"))
     verdicts.append(tmp_path / "some.jsonl", [verdict("", 0.9, 1)])
-    unknown = in_process("history", "cnn", "--file", str(tmp_path / "some.jsonl"))
+    unknown = in_process("history", "cnn", "--history", str(tmp_path / "some.jsonl"))
     (tmp_path / "bad.jsonl").write_text(json.dumps({"at": 1}) + "\n")
-    damaged = in_process("history", "--file", str(tmp_path / "bad.jsonl"))
+    damaged = in_process("history", "--history", str(tmp_path / "bad.jsonl"))
 
     assert nothing.code == 0
     assert "no verdicts yet" in nothing.out

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.test_tuned import lab
 from tests.conftest import Workspace
+from tests.documents import valid
 from tests.promises.lives import wait
 from tests.promises.test_studies import list_of
 
@@ -44,9 +45,11 @@ def runs_of(workspace: Workspace) -> dict[str, tuple[str, float]]:
 
 def outcome(workspace: Workspace, sampler: str, workers: int) -> dict:
     """What the command ends with: trial lists, runs, and what it says. It is continued, or begun."""
-    answer = workspace.suite(*words_of(sampler, workers), "--json")
-    assert answer.code == 0, answer
-    said = {name: answer.json[name] for name in ("comparisons", "settings", "best_so_far")}
+    process = workspace.start(*words_of(sampler, workers), "--json")
+    out, err = process.communicate(timeout=1800)
+    assert process.returncode == 0, (out, err)
+    facts = valid(out)
+    said = {name: facts[name] for name in ("comparisons", "settings", "noise", "best_so_far")}
     studies = sorted(path.stem for path in workspace.home.glob("mlruns/studies/*.json"))
     return {**said, "studies": {name: list_of(workspace, name) for name in studies}, "runs": runs_of(workspace)}
 
@@ -64,7 +67,7 @@ class Life:
         """Kill all its processes each time when so many epochs are stored, then let it end."""
         for number, epochs in enumerate(moments):
             process = self.workspace.start(*words_of(self.sampler, WORKERS[number % len(WORKERS)]))
-            alive = wait(lambda wanted=epochs: trained(self.workspace) >= wanted, process)
+            alive = wait(lambda wanted=epochs: trained(self.workspace) >= wanted, process, 1800)
             before = trained(self.workspace)
             if alive:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ from suite.api.rows import speed_gate_table, speed_tables
 from suite.api.session import Session
 from suite.cli.verbs.common import changes, opened
 from suite.disk.references import exit_code
-from suite.errors import SuiteError
+from suite.errors import INCONCLUSIVE, SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.plan import worst
 
@@ -24,8 +24,8 @@ def bench(args: Namespace) -> int:
     Without options: images per second, compared with a bare loop, a tutorial's loop and Lightning. With --check: is the
     ratio to the bare loop still the committed one? With --against or --against-env: is a step slower than in another
     revision, or with another interpreter's packages? The exit codes are 0 for PASS, 1 for FAIL and 4 for INCONCLUSIVE.
-    Several experiments are one check, and share its false alarms. With --margin it is also said whether both sides are
-    equivalent. Measure while nothing else runs.
+    Several experiments are one check, and share its false alarms. With --margin it is also said whether a step is
+    equivalent, better, worse, or what is ruled out. Measure while nothing else runs.
 
     python -m suite bench lenet
     python -m suite bench --check
@@ -82,14 +82,17 @@ def _gate(experiments: Sequence[Experiment], args: Namespace, terminal: "Termina
         found.append(one)
         terminal.say(one.words)
     beside = args.against or args.against_env or "the baseline"
+    left = [one.title for one in experiments if one.title not in {each.title for each in found}]
     if len(found) > 1:
         terminal.say(f"One check of {len(found)}: each fails at an error of 2.5 % / {len(found)}.")
     if args.json:
-        terminal.json("suite/speed/1", {"beside": beside, "verdicts": [one.facts() for one in found]})
+        verdicts = [one.facts() for one in found]
+        terminal.json("suite/speed/1", {"beside": beside, "verdicts": verdicts, "not_judged": left})
     else:
         terminal.table(*speed_gate_table(found, beside))
     benching.keep(session, found, beside)
-    return worst([exit_code(one.verdict for one in found), session.code])
+    open_ones = [INCONCLUSIVE] if left and not session.code and not _every(args.names) else []
+    return worst([exit_code(one.verdict for one in found), session.code, *open_ones])
 
 
 def _update(experiments: Sequence[Experiment], args: Namespace, terminal: "Terminal", session: Session) -> int:

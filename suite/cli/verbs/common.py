@@ -36,6 +36,7 @@ def opened(args: Namespace) -> "tuple[Terminal, Session]":
         cores_per_run=getattr(args, "cores_per_run", None),
         memory=getattr(args, "memory", None),
         gpus=getattr(args, "gpus", None),
+        history=getattr(args, "history", None),
     )
     session.home.stand_in()
     return terminal, session
