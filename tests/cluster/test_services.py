@@ -21,8 +21,8 @@ from tests.promises.trackers import Server
 pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
               pytest.mark.timeout(1800)]  # fmt: skip
 RUN = ("run", "slow", "--data", "digits", "--epochs", "8", "--seeds", "3", "--no-report")
-TUNE = ("tune", "slow", "--data", "digits", "--epochs", "2", "--trials", "8", "--seeds", "2", "--fresh-seeds", "3",
-        "--space", "lr=1e-3..1", "--no-report")  # fmt: skip
+TUNE = ("tune", "slow", "--data", "digits", "--epochs", "2", "--trials", "6", "--seeds", "1", "--fresh-seeds", "3",
+        "--generation", "3", "--space", "lr=1e-3..1", "--no-report")  # fmt: skip
 ROUNDS = 10
 LONG = 900.0  # seconds that a command may take where other programs have the cores
 TRIALS = """
