@@ -139,8 +139,8 @@ def python(*words: str, environment: dict[str, str] | None = None) -> Process:
     return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
-def answer_of(process: Process, seconds: float = 300) -> Answer:
-    """What a process printed until its end, which it must come to in so many seconds."""
+def answer_of(process: Process, seconds: float = 900) -> Answer:
+    """What a process printed until its end, which it must come to in so many seconds; the cores may be others'."""
     out, err = process.communicate(timeout=seconds)
     return Answer(process.returncode, out, err)
 

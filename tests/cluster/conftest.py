@@ -1,4 +1,4 @@
-"""A cluster for the tests of a module, and homes of drivers that no node can see."""
+"""A cluster for all tests of a session, and homes of drivers that no node can see."""
 
 import shutil
 import subprocess
@@ -53,23 +53,20 @@ class Driver:
         return answer_of(self.start(*words, **variables))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the homes of the module's tests are; it is empty on every node."""
+    """Where the homes of the tests are; it is empty on every node."""
     return tmp_path_factory.mktemp("homes")
 
 
-@pytest.fixture(scope="module")
-def cluster(places: Path) -> Iterator[Cluster]:
-    """A head and two nodes of one core each."""
+@pytest.fixture(scope="session")
+def started(places: Path) -> Iterator[Cluster]:
+    """A head, and the nodes that the modules add."""
     if not can_unshare():
         pytest.skip("this user may not make namespaces, so nodes cannot be told apart")
     folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short, for the paths of sockets
     made = Cluster(folder, [places])
     try:
-        made.add()
-        made.add()
-        made.wait()
         yield made
     finally:
         made.stop()
@@ -77,15 +74,26 @@ def cluster(places: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def home(places: Path) -> Callable[[str], Workspace]:
+def cluster(started: Cluster) -> Cluster:
+    """A head and two nodes of one core each, also where the tests before have killed some."""
+    started.nodes = [node for node in started.nodes if node.process.poll() is None]
+    for _ in range(len(started.nodes), 2):
+        started.add()
+    started.wait()
+    return started
+
+
+@pytest.fixture(scope="module")
+def home(places: Path, request: pytest.FixtureRequest) -> Callable[[str], Workspace]:
     """A new home, with one experiment that takes its time and prints its environment."""
-    own = places / "own"
-    own.mkdir()
+    mine = places / str(request.module.__name__).rpartition(".")[2]
+    own = mine / "own"
+    own.mkdir(parents=True)
     (own / "slow.py").write_text(TELLING)
 
     def make(name: str) -> Workspace:
-        (places / name).mkdir()
-        return Workspace(places / name, {"SUITE_EXPERIMENTS": str(own)})
+        (mine / name).mkdir()
+        return Workspace(mine / name, {"SUITE_EXPERIMENTS": str(own)})
 
     return make
 

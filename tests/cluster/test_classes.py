@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, py
 WORDS = ("run", "slow", "--data", "digits", "--epochs", "3", "--seeds", "3", "--no-report")
 TUNE = ("tune", "slow", "--data", "digits", "--epochs", "2", "--seeds", "1", "--fresh-seeds", "3", "--no-report",
         "--space", "lr=1e-3..1")  # fmt: skip
-LONG = 900.0
 LESSER = """import os
 
 os.environ["ATEN_CPU_CAPABILITY"] = "default"  # as on a processor without AVX
@@ -34,7 +33,7 @@ def test_a_machine_of_another_class_gets_no_run_and_is_named(home, driver, clust
     here, there = home("local"), driver("lesser")
     node = cluster.add(**lesser)
     cluster.wait()
-    local, answer = answer_of(here.start(*WORDS), LONG), answer_of(there.start(*WORDS), LONG)
+    local, answer = answer_of(here.start(*WORDS)), answer_of(there.start(*WORDS))
     cluster.nodes.remove(node)
     node.kill()
 
@@ -50,11 +49,11 @@ def test_a_study_does_not_go_on_where_other_numbers_are_computed(home, places, l
         other.add(**lesser)
         other.wait()
         there = Driver(other, home("study"))
-        begun = answer_of(there.home.start(*TUNE, "--trials", "2"), LONG)
-        answer = answer_of(there.start(*TUNE, "--trials", "4"), LONG)
+        begun = answer_of(there.home.start(*TUNE, "--trials", "2"))
+        answer = answer_of(there.start(*TUNE, "--trials", "4"))
     finally:
         other.stop()
-    again = answer_of(there.home.start(*TUNE, "--trials", "4"), LONG)
+    again = answer_of(there.home.start(*TUNE, "--trials", "4"))
 
     assert (begun.code, answer.code, again.code) == (0, 2, 0), (begun, answer, again)
     assert "belongs to a study whose trials were trained on machines of the numeric class" in answer.err
@@ -81,7 +80,7 @@ def test_a_machine_that_can_keep_no_data_is_given_up_and_named(home, driver, clu
     node = cluster.add()
     cluster.wait()
     make_read_only(node)
-    local, answer = answer_of(here.start(*WORDS), LONG), answer_of(there.start(*WORDS), LONG)
+    local, answer = answer_of(here.start(*WORDS)), answer_of(there.start(*WORDS))
     cluster.nodes.remove(node)
     node.kill()
 

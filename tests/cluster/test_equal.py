@@ -11,7 +11,8 @@ from tests.cluster.conftest import Driver
 from tests.cluster.test_runs import numbers
 from tests.conftest import Answer, Workspace, answer_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
+pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
+              pytest.mark.timeout(1800)]  # fmt: skip
 TIMES = ("second", "cost", "time", "clock", "when", "at", "folder", "images_per_s", "speed", "reference")
 OWN = {
     "plain.py": RECIPE.format(lr=0.1, more=""),

@@ -11,7 +11,8 @@ import pytest
 from tests.cluster.test_runs import numbers
 from tests.conftest import answer_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
+pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
+              pytest.mark.timeout(1800)]  # fmt: skip
 WORDS = ("run", "slow", "--data", "digits", "--epochs", "8", "--seeds", "3", "--no-report")
 ROUNDS = 30
 

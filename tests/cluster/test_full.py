@@ -20,7 +20,6 @@ from tests.conftest import answer_of, plain_environment
 pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
               pytest.mark.timeout(1800)]  # fmt: skip
 WORDS = ("run", "slow", "--data", "digits", "--epochs", "3", "--seeds", "3", "--no-report")
-LONG = 900.0
 
 # Holds arrays in the store of each machine, and looks at them, so that none can be moved to the disk.
 FILLER = """
@@ -64,9 +63,9 @@ def filled(cluster: Cluster) -> Iterator[int]:
 
 def test_full_object_stores_change_no_number(home, driver, cluster):
     here, there = home("local"), driver("full")
-    local = answer_of(here.start(*WORDS), LONG)
+    local = answer_of(here.start(*WORDS))
     with filled(cluster) as held:
-        answer = answer_of(there.start(*WORDS), LONG)
+        answer = answer_of(there.start(*WORDS))
 
     assert held > STORE  # the rest is on the disk
     assert (local.code, answer.code) == (0, 0), (local, answer)
@@ -84,7 +83,7 @@ def test_a_data_set_that_is_larger_than_the_stores_travels_all_the_same(home, dr
     words = ("run", "slow", "--data", f"npz:{data}", "--set", "batch_size=5000", "--epochs", "1", "--seeds", "2",
              "--no-report")  # fmt: skip
     here, there = home("local-large"), driver("large")
-    local, answer = answer_of(here.start(*words), LONG), answer_of(there.start(*words), LONG)
+    local, answer = answer_of(here.start(*words)), answer_of(there.start(*words))
 
     assert (local.code, answer.code) == (0, 0), (local, answer)
     assert numbers(there.home.results()) == numbers(here.results())
@@ -98,8 +97,8 @@ def test_a_store_and_a_disk_that_are_full_are_one_line_and_the_same_command_cont
         cramped.wait()
         there = Driver(cramped, home("cramped"))
         with filled(cramped) as held:
-            answer = answer_of(there.start(*WORDS), LONG)
-        again = answer_of(there.start(*WORDS), LONG)
+            answer = answer_of(there.start(*WORDS))
+        again = answer_of(there.start(*WORDS))
     finally:
         cramped.stop()
 

@@ -21,10 +21,9 @@ from tests.promises.trackers import Server
 pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
               pytest.mark.timeout(1800)]  # fmt: skip
 RUN = ("run", "slow", "--data", "digits", "--epochs", "8", "--seeds", "3", "--no-report")
-TUNE = ("tune", "slow", "--data", "digits", "--epochs", "2", "--trials", "8", "--seeds", "2", "--fresh-seeds", "3",
-        "--space", "lr=1e-3..1", "--no-report")  # fmt: skip
+TUNE = ("tune", "slow", "--data", "digits", "--epochs", "2", "--trials", "6", "--seeds", "1", "--fresh-seeds", "3",
+        "--generation", "3", "--space", "lr=1e-3..1", "--no-report")  # fmt: skip
 ROUNDS = 10
-LONG = 900.0  # seconds that a command may take where other programs have the cores
 TRIALS = """
     SELECT trial.value, runs.status FROM tags trial JOIN runs ON runs.run_uuid = trial.run_uuid
     JOIN tags parent ON parent.run_uuid = trial.run_uuid AND parent.key = 'mlflow.parentRunId'
@@ -75,7 +74,7 @@ def local(home):
     """What this machine's engine makes of both commands: the runs' numbers, and the study."""
     here = home("local")
     for words in (RUN, TUNE):
-        answer = answer_of(here.start(*words), LONG)
+        answer = answer_of(here.start(*words))
         assert answer.code == 0, answer
     return numbers(here.results()), study_of(here, "slow")
 
@@ -99,8 +98,8 @@ def test_what_restarts_costs_no_run_and_records_none_twice(seed, local, driver, 
     after(there, command, chance.randrange(1, 20))
     assert command.poll() is None, command.communicate()
     services.restart(kind, chance.uniform(0, 10))
-    answer = answer_of(command, LONG)
-    synced = answer_of(there.start_here("sync", **variables), LONG)
+    answer = answer_of(command)
+    synced = answer_of(there.start_here("sync", **variables))
 
     assert (answer.code, synced.code) == (0, 0), (kind, answer, synced)
     assert "Traceback" not in answer.err + synced.err

@@ -10,7 +10,8 @@ from tests.cluster.clusters import Cluster
 from tests.cluster.conftest import Driver
 from tests.conftest import answer_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
+pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full,
+              pytest.mark.timeout(1800)]  # fmt: skip
 WORDS = ("tune", "mlp", "--data", "digits", "--epochs", "2", "--trials", "24", "--seeds", "2", "--fresh-seeds", "3",
          "--no-report")  # fmt: skip
 
