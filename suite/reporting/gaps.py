@@ -98,9 +98,12 @@ def find_gaps(
 
 def _unread(runs: "pd.DataFrame", groups: Sequence[Group]) -> list[dict[str, Any]]:
     """The finished runs that are in no group because their artifacts are damaged."""
+    if runs.empty:
+        return []
     shown = {(one.identity, seed) for one in groups for seed in one.seeds}
-    ended = [row for row in _rows(runs) if row["status"] == "finished"]
-    return [{**row, "status": "damaged"} for row in ended if (row["identity"], row["seed"]) not in shown]
+    keys = zip(runs["identity"], runs["seed"], runs["status"], strict=True)
+    damaged = [status == "finished" and (identity, seed) not in shown for identity, seed, status in keys]
+    return [{**row, "status": "damaged"} for row in _rows(runs[damaged])]
 
 
 def _rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:

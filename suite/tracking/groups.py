@@ -174,7 +174,7 @@ def data_titles(groups: Sequence[Group]) -> dict[str, str]:
 
 def _newest(runs: "pd.DataFrame") -> dict[tuple[str, str], str]:
     """The current identity by experiment and changes: that of the last run, because the file may have been edited."""
-    rows = runs.sort_values("started").to_dict("records")
+    rows = runs.sort_values("started")[["experiment", "overrides", "identity"]].to_dict("records")
     return {recipe_of(row): str(row["identity"]) for row in rows}
 
 

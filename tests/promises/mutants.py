@@ -30,6 +30,17 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("scale: the page shows the recipes with the lowest means", "suite/reporting/shown.py",
+           (("-one.metric(", "one.metric("),), ("tests/reporting/test_shown.py", "-k", "unchanged_recipes")),
+    Mutant("scale: p is corrected for what the page shows alone", "suite/reporting/__init__.py",
+           (("chapters_of(found.families, shown, album)", "chapters_of(families_of(shown), shown, album)"),),
+           ("tests/reporting/test_shown.py", "-k", "numbers_are_the_same")),
+    Mutant("scale: a page that is too long is written", "suite/reporting/__init__.py",
+           (("if page.stat().st_size <= LARGEST:", "if page.stat().st_size:"),),
+           ("tests/scale/test_growth.py", "-k", "shows_a_choice")),
+    Mutant("scale: a comparison reads the whole record", "suite/api/comparing.py",
+           (("finished_runs(store, [*identities.values()])", "finished_runs(store)"),),
+           ("tests/scale/test_growth.py", "-k", "the_others_are_not_read")),
     Mutant("a check of many alarms as easily as a check of one", "suite/analysis/margin.py",
            (("_ends(new, old, alpha / among, alpha)", "_ends(new, old, alpha, alpha)"),),
            ("tests/analysis/test_margin.py", "-k", "shares_the_false_alarms")),

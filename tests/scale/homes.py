@@ -123,6 +123,8 @@ def copied(whole: Run, run: Run, experiment: Experiment, began: int) -> Result:
     for path in whole.folder.glob("artifacts/*"):
         if path.suffix == ".png" or path.name == "layers.csv":
             os.link(path, run.folder / "artifacts" / path.name)
+    if (whole.folder / "source.patch").exists():
+        os.link(whole.folder / "source.patch", run.folder / "source.patch")
     names = {"experiment": run.experiment, "identity": run.identity, "seed": run.seed}
     facts: Record = {**whole.recipe(), **names, **experiment.facts()}
     (run.folder / "recipe.json").write_bytes(document(facts))
@@ -144,7 +146,7 @@ def copied(whole: Run, run: Run, experiment: Experiment, began: int) -> Result:
 
 
 def _with_history(whole: Run, run: Run, draw: np.random.Generator, began: int) -> None:
-    history = [
+    history: list[Record] = [
         {**line, "train_loss": line["train_loss"] + draw.random() / 50,
          "clock": {**line["clock"], "at": began + 1.0 + line["epoch"]}} for line in whole.history()
     ]  # fmt: skip

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 TOGETHER = 500  # runs in one transaction
 
 
-def record(home: Home, runs: Iterable[tuple[Run, Result]]) -> int:
+def record(home: Home, runs: Iterable[tuple[Run, Result | None]]) -> int:
     """Send runs that MLflow has not, with the means of their recipes; returns how many there were."""
     store = open_store(home)
     rows, sent = Rows(store), 0
-    mirror = Mirror(replace(store, client=rows))  # type: ignore[arg-type]
+    mirror = Mirror(replace(store, client=rows))
     for run, result in runs:
         mirror.send(run, result)
         sent += 1

@@ -12,22 +12,10 @@ from suite.tracking.mirror import Mirror
 from suite.tracking.store import open_store
 from tests.conftest import Workspace, furnish
 from tests.promises.mirrors import assert_mirror_is_exact
+from tests.scale.conftest import FIRST, RUNS
 from tests.scale.homes import Large
-from tests.scale.record import record
 
 pytestmark = pytest.mark.mlflow
-FIRST, RUNS = 4, 7  # it grows: three recipes of three seeds, of the last only one
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
-    """A small home of this kind. Tests must not change it."""
-    made = Large(tmp_path_factory.mktemp("large"), experiments=2, seeds=3)
-    made.home.root.mkdir()
-    furnish(made.home.root)
-    for runs in (FIRST, RUNS):
-        record(made.home, made.grow(runs))
-    return made
 
 
 def test_every_file_of_every_run_is_whole_and_its_recipe_is_real(large: Large) -> None:
