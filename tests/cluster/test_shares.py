@@ -101,12 +101,12 @@ def test_slurm_keeps_to_cores_and_memory_and_the_weights_are_the_same(slurm, wor
     command = there.start(*SHORT, "--engine", "slurm", "--cores-per-run", "2", "--memory", "300M")
     wait_until(lambda: epochs(there) >= 1)
     tasks = slurm.do("squeue", "--noheader", "--array", "--states=all", "--format=%C %m")
-    running = slurm.tasks("RUNNING")
+    running, begun = slurm.tasks("RUNNING"), list(there.home.glob("mlruns/runs/*/*/output.log"))
     answer = answer_of(command)
     here.suite(*SHORT)
 
     assert {*tasks.splitlines()} == {"2 300M"}
-    assert len(running) == 1
+    assert (len(running), len(begun)) == (1, 1)  # a task has its share for one run
     assert answer.code == 0, answer
     assert weights(there) == weights(here)
 

@@ -1,8 +1,14 @@
 """What a job gets of its machine: how many fit, and in which words too much is refused."""
 
+import os
+import queue
+from dataclasses import dataclass
+
 import pytest
 
 from suite.errors import SuiteError
+from suite.execute import ray_node
+from suite.execute.executor import Ended
 from suite.execute.ray_machines import resources
 from suite.execute.share import ONE, UNITS, Machine, Share, shown
 from suite.execute.slurm import Slurm
@@ -87,3 +93,26 @@ def test_ray_is_told_what_is_asked_and_no_more():
 ])  # fmt: skip
 def test_the_same_is_not_asked_of_slurm_twice(options, share, name):
     assert Slurm(options).said_twice(share) == name
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Jobs that tell which GPUs they see."""
+
+    preload: str = "suite.execute.executor"
+
+    def work(self, value, emit):
+        emit((value, os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+@pytest.mark.parametrize("order", [("0", "1"), ("1", "0")])
+def test_a_job_has_the_gpu_of_its_bundle_though_the_processes_server_began_with_another(order, monkeypatch):
+    told = queue.SimpleQueue()
+    for gpu in order:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpu)
+        ray_node._work(Devices(), [gpu], told)
+
+    events = [told.get() for _ in range(told.qsize())]
+    assert [one[1] for one in events if isinstance(one, tuple) and not isinstance(one[1], Ended)] == [
+        (gpu, gpu) for gpu in order
+    ]

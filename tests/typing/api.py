@@ -28,10 +28,12 @@ from suite.runs.verify import Verdict
 
 session = suite.Session.open(experiments=[Path("mine")], workers=1)
 there = suite.Session.open(engine="ray", address="10.0.0.1:6379", allow_unauthenticated=False)
+shared = suite.Session.open(engine="slurm", cores_per_run=2, memory="3G", gpus=1)
 runs = suite.run("lenet", "mlp", seeds=5, epochs=3, session=session)
 
 assert_type(session, suite.Session)
 assert_type(there, suite.Session)
+assert_type(shared, suite.Session)
 assert_type(runs, Runs)
 assert_type(runs.code, int)
 assert_type(suite.run("lenet", seeds=[3, 4], report=False), Runs)
