@@ -76,8 +76,8 @@ class Session:
         are trained on a Ray cluster: the one at `address`, or one of this machine (docs/cluster.md). With "slurm" they
         are trained by tasks of Slurm; its options are those of sbatch, such as `["partition=gpu"]` (docs/slurm.md).
         `cores_per_run`, `memory` (bytes, or a text such as "2G") and `gpus` (0.25 of one, or whole ones) are what each
-        run gets of its machine there. `history` is the file that verdicts are added to and read from. Raises `SuiteError`
-        (2) for a folder that does not exist, and for a history that is no file of verdicts.
+        run gets of its machine there. `history` is the file that verdicts are added to and read from.
+        Raises `SuiteError` (2) for a folder that does not exist, and for a history that is no file of verdicts.
         """
         folders = tuple(_resolved(folder) for folder in experiments)
         home, executor = Home.find(), local_processes(workers)
