@@ -1,23 +1,27 @@
 """Linear layers: a sum for each output feature over the input features in their order, from the bias on.
 
 The gradient of a weight is a sum over the images in their order. Forwards and for the gradient of the input, as many
-blocks as the second cache holds are computed while the weights go by.
+blocks as the second cache holds are computed while the weights go by. A ReLU between two linear layers is part of them.
 """
 
 from suite.kernels.blocks import lanes_of
 from suite.kernels.convolution import function_of, tile_from
 from suite.kernels.fields import (
+    AFTER,
     BACK16,
+    BEFORE,
     BIAS,
     GBIAS,
+    GROUP,
     GWEIGHT,
     GX,
     GY,
     IN,
     MANY16,
     OUT,
+    OUTER8,
+    OUTER16,
     PACKED,
-    SCRATCH,
     TILE,
     TILE_BACK,
     TURNED,
@@ -27,84 +31,84 @@ from suite.kernels.fields import (
     Y,
 )
 from suite.kernels.kinds import f32, jit
-from suite.kernels.products import OPERATION, call_dot
+from suite.kernels.products import OPERATION, call_across, call_dot
 from suite.kernels.tiles import turn8
-from suite.kernels.vectors import load, onto, splat, total
+from suite.kernels.vectors import load, onto, splat, store, total, where_at_most
 
-TOGETHER = 4  # blocks
-IMAGES = 256  # at a time in a gradient of weights
+TOGETHER, CACHED = 4, 4096  # blocks at least, and features of all blocks: a quarter of the second cache
 
 
 @jit
-def _products(a, s, first, last, n, x, inputs, y, outputs, across, along, bias, tile, functions):
+def _products(a, s, first, last, n, x, inputs, y, outputs, across, along, bias, tile, functions, values):
     """For each output a sum over the inputs of their weights, which are `along` apart, from the bias at `bias` on.
 
     The weights of two outputs are `across` apart. `tile` is a column of the plan, `functions` the first of four.
+    Where `values` is not negative, it is where a ReLU's values are: outputs with none above 0 become 0.
     """
-    for begin in range(first, last, TOGETHER):
+    together = max(TOGETHER, CACHED // inputs)
+    for begin in range(first, last, together):
+        end = min(begin + together, last)
         o = 0
         while o < outputs:
             channels = tile_from(o, outputs, s[tile])
             start = bias + o if bias >= 0 else s[ZEROS]
-            for block in range(begin, min(begin + TOGETHER, last)):
+            for block in range(begin, end):
                 lanes = lanes_of(block, n)
                 function = function_of(s, channels == s[tile], lanes, functions)
                 source, target = x + block * 16 * inputs, y + block * 16 * outputs + o * lanes
                 call_dot(function, (a, source, inputs, s[WEIGHT] + o * across, across, along, start, target, lanes))
             o += channels
+        if values >= 0:
+            zero = splat(f32(0.0), 8)
+            count = (end - begin - 1) * 16 + lanes_of(end - 1, n)
+            for k in range(begin * 16 * outputs, (begin * 16 + count) * outputs, 8):
+                store(a, y + k, where_at_most(load(a, values + k, 8), zero, zero, load(a, y + k, 8)))
 
 
 @jit
-def _backward(a, s, first, last, n):
+def _weights(a, s, last, n):
+    """The gradients of the weights, for some input features and 16 outputs at a time, and that of the bias."""
     lanes = last * 16 - (16 - lanes_of(last - 1, n))
-    for block in range(first, last):
-        _turn(a, s[X] + block * 16 * s[IN], s[IN], lanes_of(block, n), s[SCRATCH] + block * 16 * 16, lanes * 16)
-    _packed(a, s, last, n, lanes)
-    for c in range((s[IN] + 15) // 16):
-        _weights(a, s, c, lanes)
-    if s[GX] >= 0:
-        gx, gy = s[GX], s[GY]
-        _products(a, s, first, last, n, gy, s[OUT], gx, s[IN], 1, s[IN], -1, TILE_BACK, BACK16)
-
-
-@jit
-def _packed(a, s, blocks, n, lanes):
-    """The gradients of the output in the order in which tiles read them; their sum is the bias's gradient."""
-    for o in range(s[OUT]):
-        first = o - o % s[TILE]
-        tile = s[TILE]
-        if first + tile > s[OUT]:
-            first, tile = o, 1
-        sums = splat(f32(0.0), 16)
-        for block in range(blocks):
-            width = lanes_of(block, n)
-            gy, to = s[GY] + block * 16 * s[OUT] + o * width, s[PACKED] + first * lanes + o - first + block * 16 * tile
-            sums = onto(sums, load(a, gy, 16)) if width == 16 else onto(sums, load(a, gy, 8))
-            for lane in range(width):
-                a[to + lane * tile] = a[gy + lane]
-        if s[GBIAS] >= 0:
+    whole = n // 16 if lanes % 16 else last  # the blocks of 16 lanes
+    outs, rest = (s[OUT] + 15) // 16 * 16, lanes % 16
+    for block in range(last):
+        _turn(a, s[GY] + block * 16 * s[OUT], s[OUT], lanes_of(block, n), s[PACKED] + block * 16 * 16, lanes * 16)
+    i = 0
+    while i < s[IN]:
+        features = tile_from(i, s[IN], s[GROUP])
+        function = s[OUTER16] if features == s[GROUP] else s[OUTER8]
+        for o in range(0, outs, 16):
+            sums, gy, x = s[TURNED] + o, s[PACKED] + o * lanes, s[X] + i * 16
+            call_across(function, (a, x, whole, 16 * s[IN], 16, gy, s[ZEROS], sums, outs))
+            if rest:
+                x = s[X] + whole * 16 * s[IN] + i * rest
+                call_across(function, (a, x, 1, 0, rest, gy + whole * 16 * 16, -1, sums, outs))
+        _placed(a, s, i, features, outs)
+        i += features
+    if s[GBIAS] >= 0:
+        for o in range(s[OUT]):
+            sums = splat(f32(0.0), 16)
+            for block in range(last):
+                width = lanes_of(block, n)
+                gy = s[GY] + block * 16 * s[OUT] + o * width
+                sums = onto(sums, load(a, gy, 16)) if width == 16 else onto(sums, load(a, gy, 8))
             a[s[GBIAS] + o] = total(sums)
 
 
 @jit
-def _weights(a, s, c, lanes):
-    """The gradients of all weights of 16 input features; of fewer at the end, by way of the array TURNED."""
-    whole = c * 16 + 16 <= s[IN]
-    out, step = (s[GWEIGHT] + c * 16, s[IN]) if whole else (s[TURNED], 16)
-    o = 0
-    while o < s[OUT]:
-        channels = tile_from(o, s[OUT], s[TILE])
-        for begin in range(0, lanes, IMAGES):
-            x, count = s[SCRATCH] + (c * lanes + begin) * 16, min(IMAGES, lanes - begin)
-            weights, bias = s[PACKED] + o * lanes + begin * channels, -1 if begin else s[ZEROS]
-            at = out + o * step
-            function = function_of(s, channels == s[TILE], 16, MANY16)
-            call_dot(function, (a, x, count, weights, 1, channels, bias, at, step))
-        o += channels
-    if not whole:
-        for o in range(s[OUT]):
-            for r in range(s[IN] - c * 16):
-                a[s[GWEIGHT] + o * s[IN] + c * 16 + r] = a[s[TURNED] + o * 16 + r]
+def _placed(a, s, i, features, outs):
+    """From TURNED, [feature][output], to the gradients of so many input features from i on; some are written twice."""
+    to = s[GWEIGHT] + i
+    if features < 8 or s[OUT] < 8:
+        for t in range(features):
+            for o in range(s[OUT]):
+                a[to + o * s[IN] + t] = a[s[TURNED] + t * outs + o]
+        return
+    for t in range(0, features, 8):
+        first = min(t, features - 8)
+        for o in range(0, s[OUT], 8):
+            begin = min(o, s[OUT] - 8)
+            turn8(a, s[TURNED] + first * outs + begin, outs, to + begin * s[IN] + first, s[IN])
 
 
 @jit
@@ -120,18 +124,22 @@ def _turn(a, source, count, lanes, target, step):
 
 
 def make_forward():
-    """The forward pass."""
+    """The forward pass, with the ReLU that follows, if AFTER is 1."""
 
     def dense_forward(a, s, first, last, n):
-        _products(a, s, first, last, n, s[X], s[IN], s[Y], s[OUT], s[IN], 1, s[BIAS], TILE, MANY16)
+        values = s[Y] if s[AFTER] == 1 else -1
+        _products(a, s, first, last, n, s[X], s[IN], s[Y], s[OUT], s[IN], 1, s[BIAS], TILE, MANY16, values)
 
     return OPERATION, dense_forward
 
 
 def make_backward():
-    """The backward pass."""
+    """The backward pass, with that of the ReLU before the layer, if BEFORE is 1."""
 
     def dense_backward(a, s, first, last, n):
-        _backward(a, s, first, last, n)
+        _weights(a, s, last, n)
+        if s[GX] >= 0:
+            values = s[X] if s[BEFORE] == 1 else -1
+            _products(a, s, first, last, n, s[GY], s[OUT], s[GX], s[IN], 1, s[IN], -1, TILE_BACK, BACK16, values)
 
     return OPERATION, dense_backward

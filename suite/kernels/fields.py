@@ -17,6 +17,7 @@ WEIGHT, BIAS, GWEIGHT, GBIAS, PACKED, TURNED, SUMS, BIASES, ZEROS, MEAN, VARIANC
 TILE, TILE_BACK, GROUP = range(36, 39)
 MANY16, MANY8, ONE16, ONE8, BACK16, BACK8, BACK_ONE16, BACK_ONE8, OUTER16, OUTER8 = range(39, 49)
 FEATURES, VALUE, SECOND, BAND = range(49, 53)  # numbers for one image; real numbers of a layer are in the array
+AFTER, BEFORE = range(53, 55)  # 1 for a linear layer that computes the ReLU after or before it, between two of them
 
-COUNT = 53
+COUNT = 55
 NOTES = 2  # places that a pool's notes for one window take: noting.py

@@ -1,6 +1,6 @@
 """The plan of a network: where each number of a training step lies, and which compiled functions work on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,27 +8,12 @@ import numpy as np
 from suite.kernels import fields as f
 from suite.kernels.compiled import address, wide
 from suite.kernels.layers import PLAIN, Operation, padding_of, window_of
-from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile
+from suite.kernels.memory import Memory
+from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile, tile_across
 
-GAP = 16  # numbers between two parts of the memory, so that each begins a cache line
 BAND = 12_000  # numbers of a gradient and its images that are worked on at a time: they stay in the first cache
 BY_VALUE = ("relu", "sigmoid", "tanh", "leaky")  # their slopes follow from their values: these must stay
 POINTWISE = {"relu": 0, "sigmoid": 1, "tanh": 2, "leaky": 3, "gelu": 4, "dropout": 5}
-
-
-@dataclass
-class Memory:
-    """One array for everything, whose parts are given out one after the other."""
-
-    size: int = 0
-    values: dict[int, float] = field(default_factory=dict)  # what a place holds at the start, if not zero
-
-    def take(self, count: int, *values: float) -> int:
-        """The first of so many places."""
-        first = self.size
-        self.values.update({first + k: value for k, value in enumerate(values)})
-        self.size = -(-(first + count + GAP) // GAP) * GAP
-        return first
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ class _Planner:
         self.zeros = self.memory.take(48, *[0.0] * 16, *[1.0] * 16)
         self.buffers: dict[int, int] = {}
         self.masks: list[tuple[Any, int, int]] = []
-        self.scratch_size = 0
+        self.number, self.scratch_size = 0, 0
 
     def _weights(self, parameters: list[Any]) -> Weights:
         places, count = {}, 0
@@ -87,7 +72,7 @@ class _Planner:
         images = self._room(_count(self.operations[0].given))
         rows, at, gradient = [], images, -1
         for k, one in enumerate(self.operations):
-            row = np.full(f.COUNT, -1, np.int64)
+            self.number, row = k, np.full(f.COUNT, -1, np.int64)
             row[: f.WHOLE + 1] = 0
             row[[f.X, f.GX, f.ZEROS]] = at, gradient, self.zeros
             in_place = k > 0 and one.kind in BY_VALUE and self.operations[k - 1].kind not in BY_VALUE
@@ -177,15 +162,22 @@ class _Planner:
         self.scratch_size = max(self.scratch_size, 16 * int(backward), 16 * 2 * wo * max(tile(int(row[f.OUT])), 1))
 
     def _linear(self, one: Operation, row: Any) -> None:
-        i, o, lanes = one.given[0] * one.given[1] * one.given[2], one.out[0], 16 * self.blocks
+        i, o, lanes = _count(one.given), one.out[0], 16 * self.blocks
         self._places(one, row)
-        row[[f.IN, f.OUT, f.TILE, f.TILE_BACK, f.WHOLE]] = i, o, tile(o), tile(i), 1
-        row[f.PACKED], row[f.TURNED] = self.memory.take(o * lanes), self.memory.take(o * 16)
-        self.scratch_size = max(self.scratch_size, -(-i // 16) * 16 * lanes)
-        row[f.FORWARD], row[f.BACKWARD] = address("dense", "make_forward"), address("dense", "make_backward")
+        group, outs = tile_across(i), -(-o // 16) * 16
+        row[[f.IN, f.OUT, f.TILE, f.TILE_BACK, f.GROUP, f.WHOLE]] = i, o, tile(o), tile(i), group, 1
+        row[[f.AFTER, f.BEFORE]] = self._is_between(self.number + 1), self._is_between(self.number - 1)
+        row[f.PACKED], row[f.TURNED] = self.memory.take(outs * lanes), self.memory.take(outs * group)
+        row[f.FORWARD] = address("dense", "make_forward")
+        row[f.BACKWARD] = address("dense", "make_backward")
+        row[[f.OUTER16, f.OUTER8]] = [address("products", "make_across", n) for n in (group, 1 if i % group else group)]
         row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = dots_of(o, tile(o))
         if row[f.GX] >= 0:
             row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = dots_of(i, tile(i))
+
+    def _is_between(self, k: int) -> bool:
+        """Whether operation k is a ReLU between two linear layers, which are computed with it."""
+        return k > 0 and [one.kind for one in self.operations[k - 1 : k + 2]] == ["linear", "relu", "linear"]
 
     def _normalisation(self, one: Operation, row: Any) -> None:
         layer = one.layer
@@ -221,6 +213,8 @@ class _Planner:
         if one.kind == "dropout":
             row[f.AUX] = self._room(features)
             self.masks.append((one, int(row[f.AUX]), features))
+        if self._is_between(self.number):
+            return
         row[f.FORWARD], row[f.BACKWARD] = (address("pointwise", f"make_{way}", kind) for way in ("forward", "backward"))
 
 

@@ -1,4 +1,4 @@
-"""The three loops that take nearly all the time of a training step. Each adds products to tiles of sums in registers.
+"""The four loops that take nearly all the time of a training step. Each adds products to tiles of sums in registers.
 
 Arrays are [channel][row][column][lane]: a vector has the same pixel of 16 images, or of 8.
 """
@@ -14,6 +14,7 @@ MEMORY, WHOLE = types.CPointer(types.float32), types.intp
 ROW = types.void(MEMORY, *[WHOLE] * 16)
 DOT = types.void(MEMORY, *[WHOLE] * 8)
 OUTER = types.void(MEMORY, *[WHOLE] * 11)
+ACROSS = types.void(MEMORY, *[WHOLE] * 8)
 PLAN = types.CPointer(types.intp)
 OPERATION = types.void(MEMORY, PLAN, WHOLE, WHOLE, WHOLE)  # of a row, for the blocks from … to … of n images
 ALL = types.void(MEMORY, PLAN)
@@ -93,6 +94,25 @@ def make_outer(channels: int, taps: int, lanes: int):
     return OUTER, outer
 
 
+def make_across(features: int):
+    """A function that computes, for so many input features and 16 outputs, sums over the images of `blocks` blocks.
+
+    Each product is x[feature][image] times g[image][output]; blocks of x are `apart`, the sums of two features `plane`.
+    They begin with memory[start], which is 0, or where `start` is negative with what y has.
+    """
+
+    def across(memory, x, blocks, apart, lanes, g, start, y, plane):
+        tile = tile_splat(memory, start, features, 16) if start >= 0 else tile_load(memory, y, plane, features, 16)
+        for _ in range(blocks):
+            for k in range(0, lanes, 8):
+                tile = tile_run(tile, memory, x + k, lanes, 1, g + k * 16, 16, 8)
+            x += apart
+            g += lanes * 16
+        tile_store(memory, y, plane, tile)
+
+    return ACROSS, across
+
+
 def _caller(kind):
     """An operation of an address and a tuple of arguments: it calls the function at that address.
 
@@ -110,7 +130,7 @@ def _caller(kind):
     return intrinsic(at_address)
 
 
-call_row, call_dot, call_outer = _caller(ROW), _caller(DOT), _caller(OUTER)
+call_row, call_dot, call_outer, call_across = _caller(ROW), _caller(DOT), _caller(OUTER), _caller(ACROSS)
 call_operation, call_all = _caller(OPERATION), _caller(ALL)
 
 

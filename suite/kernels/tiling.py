@@ -8,6 +8,11 @@ def tile(channels: int) -> int:
     return _leaving_fewest((8, 10, 6, 5, 4) if wide() else (6, 5, 4), channels) if channels >= 4 else 1
 
 
+def tile_across(features: int) -> int:
+    """The same for a linear layer's gradient of weights, where a vector has outputs."""
+    return _leaving_fewest((16, 14, 12, 10, 8, 6, 5, 4) if wide() else (6, 5, 4), features) if features >= 4 else 1
+
+
 def _leaving_fewest(sizes: tuple[int, ...], channels: int) -> int:
     return min((size for size in sizes if size <= channels), key=lambda size: channels % size)
 

@@ -28,6 +28,10 @@ NETWORKS = {
                                   nn.Linear(36, 10)],
     "rows that a pool leaves out": [nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(3, 7, (2, 1)),
                                     nn.MaxPool2d(2), nn.Flatten(), nn.Linear(14, 10)],
+    "a ReLU beside a pool": [nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 7, (2, 1)),
+                             nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(14, 10)],
+    "a ReLU between linear layers": [nn.Flatten(), nn.Linear(99, 13), nn.ReLU(), nn.Linear(13, 5), nn.ReLU(),
+                                     nn.Linear(5, 10)],
     "pixels under several windows": [nn.Conv2d(1, 3, 3), nn.MaxPool2d((3, 2), (1, 1), (1, 1)), nn.AvgPool2d(3, 2, 1),
                                      nn.Flatten(), nn.Linear(60, 10)],
 }  # fmt: skip
