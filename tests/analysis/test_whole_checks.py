@@ -59,6 +59,11 @@ def test_a_drop_of_four_spreads_in_one_of_all_experiments_fails_the_check(checks
 
 def speed_verdict(draw, error, among, slower=1.0):
     """The speed gate where both sides do the same: a round's noise is such that a session has this standard error."""
+    return speed_gated(draw, error, among, slower).verdict
+
+
+def speed_gated(draw, error, among, slower):
+    """As `speed_verdict`, with the interval that the verdict comes from."""
 
     def seen(factor):
         rounds = draw.normal(0, error * np.sqrt(ROUNDS / 2), (ROUNDS, 1)) + draw.normal(0, 0.01, (ROUNDS, CYCLES))
@@ -66,7 +71,7 @@ def speed_verdict(draw, error, among, slower=1.0):
 
     other = Side("before", "suite")
     session = {NOW: seen(slower), other.name: seen(1.0), AGAIN: seen(slower)}
-    return speed_gate.compared("one", session, other, Question(1.0, LIMIT, among)).verdict
+    return speed_gate.compared("one", session, other, Question(1.0, LIMIT, among))
 
 
 @CHECKS
@@ -88,16 +93,24 @@ def test_an_honest_check_of_all_experiments_fails_in_5_percent_of_cases_at_most(
 
 @CHECKS
 def test_a_check_in_which_every_step_is_at_the_limit_fails_in_5_percent_of_cases_at_most(checks, figure):
-    """The hardest check that may not fail: each of its steps takes exactly as long as the limit allows."""
-    draw = np.random.default_rng(36)
-    mine, alone = ([[speed_verdict(draw, one, among, LIMIT) for one in ERRORS] for _ in range(checks)]
-                   for among in (len(ERRORS), 1))  # fmt: skip
-    figure(f"`bench all --against`, {checks} checks of {len(ERRORS)} steps at the limit of {LIMIT}: "
-           f"{rate(mine, 'FAIL'):.1%} with a FAIL; {rate(alone, 'FAIL'):.1%} without the correction; "
-           f"{sum(one == ['PASS'] * len(ERRORS) for one in mine) / checks:.1%} passed")  # fmt: skip
+    """The hardest check that may not fail: each of its steps takes exactly as long as the limit allows.
 
-    assert rate(mine, "FAIL") <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / checks)
-    assert rate(mine, "FAIL") <= rate(alone, "FAIL")
+    A FAIL needs an interval above the limit, which is what the correction is of, by more than the suite differs from
+    itself.
+    """
+    draw = np.random.default_rng(36)
+    mine, alone = ([[speed_gated(draw, one, among, LIMIT) for one in ERRORS] for _ in range(checks)]
+                   for among in (len(ERRORS), 1))  # fmt: skip
+    failed, above = ([np.mean([any(map(what, each)) for each in some]) for some in (mine, alone)]
+                     for what in (lambda one: one.verdict == "FAIL", lambda one: one.slower.low > LIMIT))  # fmt: skip
+    passed = np.mean([all(one.verdict == "PASS" for one in each) for each in mine])
+    figure(f"`bench all --against`, {checks} checks of {len(ERRORS)} steps at the limit of {LIMIT}: {failed[0]:.1%} "
+           f"with a FAIL, {failed[1]:.1%} without the correction; {above[0]:.1%} with an interval above the limit, "
+           f"{above[1]:.1%} without the correction; {passed:.1%} passed")  # fmt: skip
+
+    room = 2 * np.sqrt(0.05 * 0.95 / checks)
+    assert max(failed[0], above[0]) <= 0.05 + room
+    assert above[1] > 0.05 + room or checks < 100, "without the correction it would be too often"
 
 
 def test_a_step_of_twice_the_time_fails_the_check_in_most_cases():

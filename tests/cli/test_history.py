@@ -114,7 +114,11 @@ def test_a_repository_that_git_does_not_trust_runs_nothing_and_names_no_commit(r
     assert not ran.exists()
 
 
-@pytest.mark.parametrize("words", [("gate", "mlp"), ("bench", "mlp", "--check"), ("history",)])
+@pytest.mark.parametrize(
+    "words",
+    [("gate", "mlp", "--reference", "/nosuch.json"), ("bench", "mlp", "--check", "--baseline", "/nosuch.json"),
+     ("history",)],
+)  # fmt: skip
 def test_a_file_of_another_kind_is_refused_before_anything_is_trained_or_added(tmp_path, in_process, words):
     notes = tmp_path / "notes.md"
     notes.write_text("# Not verdicts\n")
