@@ -13,6 +13,8 @@ from suite.execute.share import ONE, Machine, Share
 BEAT, PATIENCE = 5.0, 60.0  # seconds between signs of life, and until a machine without any is given up
 GREETING = 300.0  # seconds that a machine has to say what it is: it loads torch, and may compile kernels
 
+GREETINGS = 3  # times that a machine is asked: the process that should answer may be killed
+
 Answers = Mapping[str, list[Any] | str]  # of each machine by its name: what it said, or why it said nothing
 
 
@@ -24,6 +26,13 @@ class _Asked:
     told: Any
     until: float
     answer: list[Any] | str = field(default_factory=list)
+    times: int = 1
+    lost: bool = False  # the process ended without an answer
+
+    @property
+    def again(self) -> bool:
+        """Whether it is to be asked once more."""
+        return self.lost and self.times < GREETINGS
 
     def listen(self, *, wait: bool) -> None:
         """Take what has been said so far, or `wait` for all of it."""
@@ -43,7 +52,7 @@ class _Asked:
             except StopIteration:
                 self.told = None
             except Exception as error:  # whatever ends a task on a machine that is not ours
-                self.told, self.answer = None, words(error)
+                self.told, self.answer, self.lost = None, words(error), not isinstance(error, TimeoutError)
 
 
 @dataclass
@@ -85,16 +94,13 @@ class RayMachines:
                 ray_start.start(self.places, self.clean)
         if not self._asked and (words := self.share.too_much([one for _, one in alive() if one.cores])):
             raise ray_start.Refused(f"{words}.", "Ask for less, or add a larger machine.")
-        self._ask(self._here())
+        self._greet(self._here(), wait=False)
 
     def nodes(self, *, wait: bool) -> list[Node]:
         """The machines that may be used: they answered and were admitted. `wait` for those that did not answer yet."""
-        here = self._here()
-        self._ask(here)
-        before = {key for key, asked in self._asked.items() if asked.told is None}
-        for asked in self._asked.values():
-            asked.listen(wait=wait)
-        answered = {key: asked for key, asked in self._asked.items() if asked.told is None}
+        here, before = self._here(), self._answered().keys()
+        self._greet(here, wait=wait)
+        answered = self._answered()
         if answered.keys() - before:
             self.refused = self.admit({asked.node.name: asked.answer for asked in answered.values()})
         known = {key for key, asked in answered.items() if asked.node.name not in self.refused}
@@ -108,7 +114,7 @@ class RayMachines:
     def hopeless(self) -> bool:
         """Whether all machines that are here have answered and none was admitted: to wait is of no use."""
         here = [node.key for node in self._here() if node.places]
-        return bool(here) and all(key in self._asked and self._asked[key].told is None for key in here)
+        return bool(here) and {*here} <= self._answered().keys()
 
     def reference(self, freight: Freight, need: str) -> Any:
         """A reference to a large value in the object store, where it is put once; raises `Refused` without room."""
@@ -147,11 +153,23 @@ class RayMachines:
         refused = [f"{name}: {why}" for name, why in self.refused.items()]
         return "; ".join([*refused, *self._given_up.values()]) or "none is left"
 
-    def _ask(self, here: Sequence[Node]) -> None:
-        for node in here:
-            if node.places and node.key not in self._asked:
-                told = self.submit(node, self.questions, {}, Share(cores=0))
-                self._asked[node.key] = _Asked(node, told, time.monotonic() + GREETING)
+    def _greet(self, here: Sequence[Node], *, wait: bool) -> None:
+        """Ask each machine that was not asked yet, or whose process was killed before it answered, and listen."""
+        places = [node for node in here if node.places]
+        while True:
+            for node in places:
+                asked = self._asked.get(node.key)
+                if asked is None or asked.again:
+                    told, times = self.submit(node, self.questions, {}, Share(cores=0)), asked.times + 1 if asked else 1
+                    self._asked[node.key] = _Asked(node, told, time.monotonic() + GREETING, times=times)
+            for asked in self._asked.values():
+                asked.listen(wait=wait)
+            if not wait or not any(self._asked[node.key].again for node in places):
+                return
+
+    def _answered(self) -> dict[str, _Asked]:
+        """What has said what it is, or will not any more, by the machines' keys."""
+        return {key: asked for key, asked in self._asked.items() if asked.told is None and not asked.again}
 
     def _here(self) -> list[Node]:
         return [Node(key, one.name, self.share.places(one)) for key, one in alive()]

@@ -16,8 +16,9 @@ from tests.conftest import ROOT, plain_environment
 
 STORE = 100 << 20  # bytes of an object store, nearly the smallest that Ray takes
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
-# Ray lowers the priority of its workers, and they would get nothing where other tests have the cores.
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0"}
+# Ray lowers the priority of its workers, and kills them where a machine has little memory left. The tests share theirs.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0",
+         "RAY_memory_monitor_refresh_ms": "0"}  # fmt: skip
 START = 240  # seconds in which a node must run: other tests may have the cores
 
 # A network namespace that has nothing but loopback: Ray listens on all addresses, and there are no others.
