@@ -93,7 +93,7 @@ def test_a_page_of_more_than_a_thousand_runs_is_short_and_says_what_it_shows(man
 def test_the_files_beside_it_have_every_run(many, tmp_path):
     write_csv(many.tables(), tmp_path)
 
-    rows = {path.stem: list(csv.DictReader(path.open())) for path in tmp_path.glob("*.csv")}
+    rows = {path.stem: list(csv.DictReader(path.read_text().splitlines())) for path in tmp_path.glob("*.csv")}
     assert [len(rows[name]) for name in ("accuracy", "runs", "comparisons")] == [
         RECIPES, RECIPES * SEEDS, RECIPES - 1,
     ]  # fmt: skip

@@ -108,7 +108,7 @@ def costs(large: Large, runs: int) -> dict[str, Counts]:
         rows = finished_runs(store)
     with counting(home.root) as found["groups"]:
         assert len(read_groups(store, rows)) == runs // SEEDS
-    session = Session.open(Silent())
+    session = Session.open(Silent(), experiments=[large.own])
     session._store = store
     with counting(home.root) as found["compare"]:
         compare(session, ["scale_0", "scale_1"])
@@ -155,6 +155,18 @@ def test_to_compare_two_recipes_the_others_are_not_read(counted: list[dict[str, 
 
 
 @pytest.mark.usefixtures("counted")
+def test_a_recipe_that_is_read_alone_has_the_title_that_it_has_among_all(home: Large) -> None:
+    store = open_store(home.home)
+    titles = {one.identity: one.title for one in read_groups(store, finished_runs(store))}
+    unchanged, changed = (next(one for one in titles if ("lr=" in titles[one]) == is_changed) for is_changed in (0, 1))
+
+    alone = read_groups(store, finished_runs(store, [unchanged, changed[:12]]))
+
+    assert {one.identity: one.title for one in alone} == {one: titles[one] for one in (unchanged, changed)}
+    assert [len(one.runs) for one in alone] == [SEEDS, SEEDS]
+
+
+@pytest.mark.usefixtures("counted")
 def test_the_tables_say_what_mlflows_search_says(home: Large) -> None:
     store = open_store(home.home)
 
@@ -193,7 +205,7 @@ def test_the_report_of_all_shows_a_choice(home: Large, monkeypatch: pytest.Monke
     for written, most in ((whole, SIZES[0]), (short, SIZES[1])):
         text = written.page.read_text()
         assert len(re.findall(r'<h3 id="of-', text)) == most
-        assert len(list(csv.DictReader((written.page.parent / "runs.csv").open()))) == MANY
+        assert len(list(csv.DictReader((written.page.parent / "runs.csv").read_text().splitlines()))) == MANY
         assert set(re.findall(r'href="(pictures/[^"]+)"', text)) <= {
             f"pictures/{path.name}" for path in (written.page.parent / "pictures").iterdir()
         }
