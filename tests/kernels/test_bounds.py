@@ -10,8 +10,8 @@ from torch import nn
 
 from suite.engine.build import torchs_optimizer
 from suite.kernels import network
+from suite.kernels.memory import GAP, Memory
 from suite.kernels.network import Kernels
-from suite.kernels.plan import GAP, Memory
 from tests.conftest import plain_environment
 from tests.kernels.drawn import About
 
