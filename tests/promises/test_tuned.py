@@ -21,7 +21,7 @@ from tests.promises.test_studies import list_of
 pytestmark = [pytest.mark.full, pytest.mark.promise, pytest.mark.timeout(3600)]
 
 RUNS = "mlruns/runs/*/*/"
-SAMPLERS, KILLS, WORKERS = ("tpe", "random"), 10, (1, 3, 2)
+SAMPLERS, KILLS, WORKERS = ("tpe", "random"), 6, (1, 3, 2)
 
 
 def words_of(sampler: str, workers: int) -> tuple[str, ...]:
