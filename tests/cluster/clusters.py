@@ -19,7 +19,7 @@ RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 # Ray lowers the priority of its workers, and kills them where a machine has little memory left. The tests share theirs.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0",
          "RAY_memory_monitor_refresh_ms": "0"}  # fmt: skip
-START = 240  # seconds in which a node must run: other tests may have the cores
+START = 600  # seconds in which a node must run: other tests may have the cores
 
 # A network namespace that has nothing but loopback: Ray listens on all addresses, and there are no others.
 LOOPBACK = """
