@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from safetensors import torch
 from safetensors.numpy import load_file, save_file
 
 from suite.analysis.confusion import confusion
@@ -24,7 +23,6 @@ from suite.data.catalog import CATALOG
 from suite.disk.documents import Epoch, Record, Result, document, lines
 from suite.disk.home import Home
 from suite.disk.journal import RESULT_FILES, Run
-from suite.engine import checkpoint
 from suite.recipe import registry
 from suite.recipe.experiment import Experiment
 from suite.runs import artifacts
@@ -133,7 +131,7 @@ def copied(whole: Run, run: Run, experiment: Experiment, began: int) -> Result:
     result = whole.result()
     assert result is not None
     metrics = {**result["metrics"], "test/accuracy": accuracy, "test/source_accuracy": accuracy}
-    digests["predictions_sha256"] = checkpoint.digest(torch.load_file(run.folder / "predictions.safetensors"))
+    digests["predictions_sha256"] = _digest(run.folder / "predictions.safetensors")
     files = {
         name: sha256((run.folder / name).read_bytes()).hexdigest()
         for name in RESULT_FILES if (run.folder / name).exists()
@@ -179,4 +177,13 @@ def _with_weights(whole: Run, run: Run, draw: np.random.Generator) -> str:
     first = min(stored)
     stored[first] = stored[first] + draw.normal(0, 1e-3, stored[first].shape).astype(np.float32)
     save_file(stored, run.folder / "weights.safetensors")
-    return checkpoint.digest(torch.load_file(run.folder / "weights.safetensors"))
+    return _digest(run.folder / "weights.safetensors")
+
+
+def _digest(path: Path) -> str:
+    """The digest of tensors, as training computes it."""
+    from safetensors.torch import load_file  # loads torch, which a plan does not need
+
+    from suite.engine import checkpoint
+
+    return checkpoint.digest(load_file(path))
