@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api import notebook
-from suite.api.engines import Cluster, cluster_of
+from suite.api.engines import Cluster, cluster_of, share_asked
 from suite.api.progress import Screen, Silent, Stream
 from suite.disk import verdicts
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
 from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
-from suite.execute.share import Share
 from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import Registry
@@ -85,7 +84,7 @@ class Session:
         screen = screen or _screen(progress)
         cluster = cluster_of(
             engine, home, screen, workers, address=address, unauthenticated=allow_unauthenticated,
-            options=slurm_options, share=Share.asked(cores_per_run, memory, gpus),
+            options=slurm_options, share=share_asked(cores_per_run, memory, gpus),
         )  # fmt: skip
         place = Path(history).expanduser() if history else None
         if place:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from suite.api.engines import share_asked
 from suite.errors import SuiteError
 from suite.execute import ray_node
 from suite.execute.executor import Ended
@@ -49,10 +50,10 @@ def test_what_one_machine_has_is_not_refused_and_of_no_machine_nothing_is_said(m
 
 
 def test_what_a_user_asks_for_is_read():
-    assert Share.asked(None, None, None) == ONE
-    assert Share.asked(2, "1.5G", 0.25) == Share(2, 3 * G // 2, 0.25)
-    assert Share.asked(None, 3 * G, 2.0) == Share(1, 3 * G, 2)
-    assert {Share.asked(None, word, None).memory for word in ("2G", "2GB", "2GiB", "2048M")} == {2 * G}
+    assert share_asked(None, None, None) == ONE
+    assert share_asked(2, "1.5G", 0.25) == Share(2, 3 * G // 2, 0.25)
+    assert share_asked(None, 3 * G, 2.0) == Share(1, 3 * G, 2)
+    assert {share_asked(None, word, None).memory for word in ("2G", "2GB", "2GiB", "2048M")} == {2 * G}
 
 
 @pytest.mark.parametrize(("asked", "option"), [
@@ -68,7 +69,7 @@ def test_what_a_user_asks_for_is_read():
 ])  # fmt: skip
 def test_what_is_no_share_is_refused(asked, option):
     with pytest.raises(SuiteError, match=f"^{option}: ") as refused:
-        Share.asked(*asked)
+        share_asked(*asked)
 
     assert refused.value.code == 2
 
