@@ -19,10 +19,12 @@ Record = Mapping[str, Any]
 
 
 def is_numeric(one: Dimension) -> bool:
+    """Whether all values of a field are numbers, so that they have places on an axis."""
     return not one.choices or all(isinstance(choice, int | float) for choice in one.choices)
 
 
 def accuracy(trial: Record) -> float:
+    """A trial's mean accuracy over its seeds, 0 to 1."""
     return float(np.mean(trial["accuracies"]))
 
 
@@ -63,6 +65,7 @@ def label(axes: "Axes", axis: Dimension, which: str = "x") -> None:
 
 
 def contour(trials: Sequence[Record], space: Sequence[Dimension]) -> "Figure":
+    """The accuracy at the first rung over the two fields of a space, shaded between the trials, which are marks."""
     figure, (axes,) = new_figure(6.6, 4.2)
     across, up = space
     at = at_first_rung(trials, space)
@@ -119,17 +122,18 @@ def _shades(axes: "Axes", at: Mapping[tuple[float, float], float]) -> "TriContou
 
 
 def parallel(complete: Sequence[Record], space: Sequence[Dimension]) -> "Figure":
+    """Parallel coordinates: an axis for each field and one for the accuracy, and a line for each complete trial."""
     figure, (axes,) = new_figure(8.4, 3.4)
     accuracies = [accuracy(one) for one in complete]
     low, high = min(accuracies), max(accuracies)
-    ends = [sorted(place_of(axis, {"values": {axis.field: end}}) for end in axis.extremes) for axis in space]
+    ends = [ends_of(axis) for axis in space]
     for one in sorted(complete, key=accuracy):
         heights = [
-            (place_of(axis, one) - first) / (last - first) for axis, (first, *_, last) in zip(space, ends, strict=True)
+            (place_of(axis, one) - first) / (last - first) for axis, (first, last) in zip(space, ends, strict=True)
         ]
         share = (accuracy(one) - low) / (high - low) if high > low else 1.0
         axes.plot([*heights, share], color=BLUE, alpha=0.2 + 0.8 * share, lw=0.8 + 1.4 * share)
-    for place, (axis, (first, *_, last)) in enumerate(zip(space, ends, strict=True)):
+    for place, (axis, (first, last)) in enumerate(zip(space, ends, strict=True)):
         axes.axvline(place, color=GREY, lw=0.8)
         for height, end in ((0.0, first), (1.0, last)):
             word = 10**end if axis.log else 2**end if axis.exponents else end
@@ -137,8 +141,7 @@ def parallel(complete: Sequence[Record], space: Sequence[Dimension]) -> "Figure"
     axes.axvline(len(space), color=GREY, lw=0.8)
     for height, value in ((0.0, low), (1.0, high)):
         axes.annotate(f"{value:.4f}", (len(space), height), (4, 3), textcoords="offset points", fontsize=8)
-    names = [f"{axis.field}{' (log)' if axis.log else ''}" for axis in space]
-    axes.set_xticks(range(len(space) + 1), [*names, "accuracy"], parse_math=False)
+    axes.set_xticks(range(len(space) + 1), [*map(named, space), "accuracy"], parse_math=False)
     axes.set_yticks([])
     axes.set(title="Parallel coordinates", xlim=(-0.1, len(space) + 0.35), ylim=(-0.06, 1.1))
     return figure
