@@ -1,6 +1,7 @@
 """The error of many tries together, the power of each, and the rule's bounds against another library's."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,15 +133,15 @@ def test_of_200_changes_without_effect_any_is_kept_in_5_percent_of_histories_at_
     assert naive / repeats > 4 * BUDGET
 
 
-@pytest.mark.parametrize("number", [1, 20, 200])
-def test_a_loss_that_was_allowed_is_never_a_reason_to_discard(number):
+@pytest.mark.parametrize(("number", "decision"), [(1, "KEEP"), (20, ""), (200, "")])
+def test_a_loss_that_was_allowed_is_never_a_reason_to_discard(number, decision):
     """0.2 points worse for certain, where 0.5 are allowed: a late try cannot show that, and may not deny it."""
-    found = Difference(-0.002, 0.0006, 0.0001, 0.17, 12, 10_000)
+    found = Difference(-0.002, 0.0025, 0.0001, 0.17, 12, 10_000)
     rule, planned = Rule("not-worse", 0.005, 12), looks(3, 12)
 
-    assert found.interval.high < 0
-    assert rule.at_look(found, 3, planned, part(number)) in ("KEEP", "")
-    assert rule.at_look(Difference(-0.009, 0.0006, 0.0001, 0.17, 12, 10_000), 3, planned, part(number)) == "DISCARD"
+    assert found.mean + found.half(BUDGET / 3) < 0, "it is shown to be worse"
+    assert rule.at_look(found, 3, planned, part(number)) == decision
+    assert rule.at_look(replace(found, mean=-0.009), 3, planned, part(number)) == "DISCARD"
 
 
 @pytest.mark.studies
