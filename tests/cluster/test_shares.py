@@ -113,7 +113,7 @@ def test_slurm_keeps_to_cores_and_memory_and_the_weights_are_the_same(slurm, wor
 
 def test_slurm_gives_a_gpu_to_each_task(slurm, workspace):
     there = Workspace(workspace.home, {**workspace.extra, **slurm.variables, "SUITE_DEVICE": "cuda"})
-    answer = there.suite(*SHORT[:-3], "1", "--no-report", "--engine", "slurm", "--gpus", "1")
+    answer = there.suite(*SHORT[:-2], "1", "--no-report", "--engine", "slurm", "--gpus", "1")
     asked = slurm.do("squeue", "--noheader", "--array", "--states=all", "--format=%b").splitlines()
 
     assert "gres/gpu:1" in asked
