@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 GOAL = 120.0  # seconds of work in a bundle: some minutes on a busy machine, and little next to what a loss repeats
-OPEN = 400  # jobs that are away at once, at most: each may hold files open here
+OPEN = 400  # jobs that are away at once, at most, if nothing else is known: each may hold a file open here
 SHARES = 2  # bundles for each place that are still to come: the last ones are small, so that all places end together
 
 
@@ -30,13 +30,14 @@ class Bundles:
     seconds: Callable[[int], float | None]
     apart: Callable[[int], int | None]
     most: int | None = None  # jobs at once on all machines together
+    open: int = OPEN  # jobs that are away at once, those included that wait in a bundle
     where: dict[int, str] = field(default_factory=dict)
     busy: Counter[str] = field(default_factory=Counter)
 
     def next(self, nodes: list[Node], now: float) -> tuple[Node, list[int]] | None:
         """The next machine with a free place, and jobs for it; None if there is no such pair."""
         places = sum(node.places for node in nodes)
-        if self.most is not None and self.busy.total() >= self.most:
+        if self.busy.total() >= min(self.most or self.open, self.open):
             return None
         free = [node for node in nodes if node.places > self.busy[node.key]]
         for node in sorted(free, key=lambda one: self.busy[one.key] / one.places):
@@ -67,7 +68,7 @@ class Bundles:
 
     def _take(self, node: Node, now: float, places: int) -> list[int]:
         """Jobs for one place of this machine: one of unknown length, or several that take `GOAL` seconds together."""
-        most = max(1, min(math.ceil(len(self.waiting) / (SHARES * places)), OPEN // places))
+        most = max(1, min(math.ceil(len(self.waiting) / (SHARES * places)), self.open // places))
         taken: list[int] = []
         length = 0.0
         for one in list(self.waiting):

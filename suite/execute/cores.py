@@ -1,10 +1,12 @@
-"""The number of cores that this process may use: from its affinity, its container's quota, and the user's setting."""
+"""What this process may use: cores, from its affinity, its container's quota and the user's setting; open files."""
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PROCESS = Path("/proc/self")
+FEWEST, LARGEST = 400, 32_768  # jobs that are away at once: where no limit is known, and at most
 VARIABLE = "PYTHON_CPU_COUNT"  # Python's own variable; Python reads it from version 3.13 on
 
 
@@ -63,3 +65,30 @@ def _lines(path: Path) -> list[str]:
             return file.read(1 << 20).decode(errors="replace").splitlines()
     except (OSError, ValueError):
         return []
+
+
+class OpenFiles:
+    """Lets this process hold as many files open as its hard limit allows, until `restore`.
+
+    `jobs` is how many jobs may be away, each of which holds a file open here: half of them, and `LARGEST` at most.
+    """
+
+    def __init__(self) -> None:
+        self.jobs = FEWEST
+        self._before: tuple[int, int] | None = None
+        with suppress(ImportError, OSError, ValueError):  # Windows has none; a container may forbid it
+            import resource
+
+            self._before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            wanted = 2 * LARGEST if hard == resource.RLIM_INFINITY else min(hard, 2 * LARGEST)
+            if soft != resource.RLIM_INFINITY and soft < wanted:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            self.jobs = wanted // 2
+
+    def restore(self) -> None:
+        """Put the limit back."""
+        with suppress(ImportError, OSError, ValueError):
+            import resource
+
+            if self._before:
+                resource.setrlimit(resource.RLIMIT_NOFILE, self._before)

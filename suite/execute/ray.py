@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from suite.execute.bundles import Bundles, Node
+from suite.execute.cores import OpenFiles
 from suite.execute.executor import Busy, Ended, Freight, Lost, Packed, Settled
 from suite.execute.processes import RETRY
 from suite.execute.ray_machines import RayMachines, words
@@ -61,7 +62,8 @@ class _Carrying:
     def __init__(self, cluster: RayMachines, freight: Freight) -> None:
         self._cluster, self._freight = cluster, freight
         waiting = deque((0.0, index) for index in range(len(freight)))
-        self._bundles = Bundles(waiting, freight.seconds, freight.apart, cluster.most)
+        self._limit = OpenFiles()
+        self._bundles = Bundles(waiting, freight.seconds, freight.apart, cluster.most, self._limit.jobs)
         self._tasks: dict[Any, _Task] = {}
         self._nodes: list[Node] = []
         self._failed: dict[str, tuple[float, int]] = {}  # of a machine: its last task without an event, and how many
@@ -85,6 +87,7 @@ class _Carrying:
             with suppress(Exception):  # the cluster itself may be lost
                 ray.cancel(told, force=True)
         self._tasks.clear()
+        self._limit.restore()
 
     def _look(self) -> Pairs:
         """See which machines there are; the jobs of those that are gone go elsewhere."""

@@ -40,7 +40,7 @@ class Costs:
         }
 
 
-MEASURED = Costs()
+MEASURED = Costs(loop=0.024, recorder=0.946, processor=0.970, traffic=1.0e6)  # `lenet`, one epoch; SQLite
 Draw = Callable[[], float]
 
 

@@ -1,8 +1,8 @@
 """What the Ray engine costs per run beside the local one: `python -m tests.cluster.overhead`, at the checkout's root.
 
 The runs sleep, so that other programs' use of the processor matters little, and are not recorded in MLflow, which costs
-the same with every engine. In each round every engine trains as many runs of the same length, in a new process and in
-another order. The cluster and the processes of both engines have started before the clock does.
+the same with every engine. In each round every engine trains as many runs of the same length, in another order. The
+cluster and the processes of both engines have started before the clock does.
 """
 
 import argparse
@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from suite.api.progress import Silent
 from suite.api.session import Session
-from suite.execute import bundles
+from suite.execute import bundles, ray_machines
 from suite.runs.elsewhere import Elsewhere
 from suite.runs.freight import START
 from suite.runs.plan import plan
@@ -55,18 +56,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, nargs="+", default=[1, 10, 60], help="how long a run sleeps")
     parser.add_argument("--runs", type=int, nargs="+", default=[30, 8, 2], help="how many runs of each length")
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, nargs="+", default=[10, 6, 5], help="of each length")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--address", help="the cluster's; without it one of this machine")
     asked = parser.parse_args()
-    for seconds, runs in zip(asked.seconds, asked.runs, strict=True):
-        ways = WAYS if 2 * (seconds + START) <= bundles.GOAL else WAYS[:2]  # a longer one travels alone
-        found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-        for number in range(asked.rounds):
-            for way in random.Random(number).sample(ways, len(ways)):
-                found[way].append(in_a_process(way, seconds, runs, asked.workers, asked.address))
-                print(f"{seconds:g} s, round {number}, {way}: {found[way][-1]}", file=sys.stderr, flush=True)
-        report(seconds, runs, asked.workers, found)
+    with engine("local", asked) as local, engine("ray", asked) as ray:
+        for seconds, runs, rounds in zip(asked.seconds, asked.runs, asked.rounds, strict=True):
+            ways = WAYS if 2 * (seconds + START) <= bundles.GOAL else WAYS[:2]  # a longer one travels alone
+            found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+            for number in range(rounds):
+                for way in random.Random(number).sample(ways, len(ways)):
+                    found[way].append(answer(local if way == "local" else ray, way, seconds, runs))
+                    print(f"{seconds:g} s, round {number}, {way}: {found[way][-1]}", file=sys.stderr, flush=True)
+            report(seconds, runs, asked.workers, found)
 
 
 def report(seconds: float, runs: int, workers: int, found: dict[str, list[dict[str, float]]]) -> None:
@@ -84,41 +86,62 @@ def report(seconds: float, runs: int, workers: int, found: dict[str, list[dict[s
         print(line, flush=True)
 
 
-def in_a_process(way: str, seconds: float, runs: int, workers: int, address: str | None) -> dict[str, float]:
-    """What `measured` gives, from a new process.
+@contextmanager
+def engine(name: str, asked: argparse.Namespace) -> Iterator[subprocess.Popen[str]]:
+    """A process with a session of this engine, which measures what it is asked line by line.
 
     It is no `-m`: each process of the local engine would run that module again, which a command of the suite keeps
     light and this one is not.
     """
-    asked = (way, seconds, runs, workers, address if way != "local" else None)
-    code = f"import json; from tests.cluster.overhead import measured; print(json.dumps(measured(*{asked!r})))"
+    words = [name, asked.workers, asked.address if name == "ray" else None, asked.seconds]
+    code = f"from tests.cluster.overhead import serve; serve(*{words!r})"
     with tempfile.TemporaryDirectory(prefix="suite-overhead-") as home:
         environment = {**plain_environment(), "SUITE_HOME": home}
-        return dict(json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=environment)))
+        with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # fmt: skip
+            yield process
+            assert process.stdin
+            process.stdin.close()
 
 
-def measured(way: str, seconds: float, runs: int, workers: int, address: str | None) -> dict[str, float]:
-    """Seconds of a place for each run, and of the driver's processor time."""
-    if way == "ray one by one":
-        bundles.GOAL = 0.0
+def answer(process: subprocess.Popen[str], *question: object) -> dict[str, float]:
+    """What the process has measured."""
+    assert process.stdin
+    assert process.stdout
+    print(json.dumps(question), file=process.stdin, flush=True)
+    return dict(json.loads(process.stdout.readline()))
+
+
+def serve(name: str, workers: int, address: str | None, lengths: list[float]) -> None:
+    """Start the engine, then answer: seconds of a place for each run, and of the driver's processor time."""
+    goal = bundles.GOAL
+    ray_machines.GREETING = 3600.0  # a busy machine takes its time before the first run, which is not measured
     with tempfile.TemporaryDirectory(prefix="suite-overhead-") as folder:
-        for name, slept in (("begins", 0.0), ("sleeps", seconds)):
-            (Path(folder) / f"{name}.py").write_text(SLEEPS.replace("SECONDS", str(slept / STEPS)))
-        session = Session.open(
-            Silent(), experiments=[Path(folder)], workers=workers, engine=way.partition(" ")[0], address=address
-        )
-        trained(session, "begins", workers)
-        if isinstance(session.trainer, Elsewhere):  # as if a run had ended: so all others travel in bundles
-            session.trainer._rates["sleeps"] = seconds / IMAGES
-        began, busy = time.monotonic(), time.process_time()
-        trained(session, "sleeps", runs)
-        took, used = time.monotonic() - began, time.process_time() - busy
-    return {"per_run": took * min(workers, runs) / runs, "driver": used / runs}
+        for seconds in (0.0, *lengths):
+            (Path(folder) / f"{named(seconds)}.py").write_text(SLEEPS.replace("SECONDS", str(seconds / STEPS)))
+        session = Session.open(Silent(), experiments=[Path(folder)], workers=workers, engine=name, address=address)
+        trained(session, named(0.0), range(workers))
+        seed = 0
+        for line in sys.stdin:
+            way, seconds, runs = json.loads(line)
+            bundles.GOAL = 0.0 if way == "ray one by one" else goal
+            if isinstance(session.trainer, Elsewhere):  # as if a run had ended: so all travel in bundles
+                session.trainer._rates[named(seconds)] = seconds / IMAGES
+            began, busy = time.monotonic(), time.process_time()
+            trained(session, named(seconds), range(seed, seed + runs))
+            took, used = time.monotonic() - began, time.process_time() - busy
+            seed += runs
+            print(json.dumps({"per_run": took * min(workers, runs) / runs, "driver": used / runs}), flush=True)
 
 
-def trained(session: Session, name: str, runs: int) -> None:
-    """Train so many runs of an experiment; each must finish."""
-    planned = plan(session.chosen([name]), range(runs), session.home.runs)
+def named(seconds: float) -> str:
+    """The name of the experiment whose runs sleep so long."""
+    return f"sleeps_{seconds:g}".replace(".", "_")
+
+
+def trained(session: Session, name: str, seeds: range) -> None:
+    """Train these runs of an experiment; each must finish."""
+    planned = plan(session.chosen([name]), seeds, session.home.runs)
     with closing(train(planned, session.trainer, session.data, session.folders)) as events:
         for _ in events:
             pass

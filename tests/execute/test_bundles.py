@@ -86,3 +86,11 @@ def test_no_more_jobs_are_away_at_once_than_this_machine_can_hold_open():
     away = sum(len(jobs) for _, jobs in all_of(some, [ONE, TWO]))
 
     assert 300 <= away <= 400
+
+
+def test_more_places_than_files_that_may_be_open_are_not_filled():
+    some = bundles(1_000)
+
+    assert len(all_of(some, [Node("a", "one", 600)])) == 400
+    some.open = 500
+    assert len(all_of(some, [Node("a", "one", 600)])) == 100

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from suite.execute import cores
-from suite.execute.cores import available_cores
+from suite.execute.cores import OpenFiles, available_cores
 
 
 @pytest.fixture
@@ -112,3 +112,18 @@ def test_on_this_machine_it_is_between_one_and_the_affinity(monkeypatch):
     monkeypatch.delenv(cores.VARIABLE, raising=False)
 
     assert 1 <= available_cores() <= cores._affinity()
+
+
+def test_as_many_files_may_be_open_as_the_system_allows_until_the_jobs_are_done():
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        files = OpenFiles()
+        during = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files.restore()
+
+        assert during[0] >= 2 * files.jobs > 256
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (256, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
