@@ -1,8 +1,10 @@
 """The completion script of a shell, made from the parser: verbs and options are in it, names are asked for."""
 
 import argparse
+import re
 import shlex
 import sys
+from collections.abc import Iterator
 
 from suite.data.catalog import CATALOG
 from suite.recipe.fields import FIELDS
@@ -27,6 +29,15 @@ complete -o bashdefault -o default -F _suite_of_python python python3
 """
 
 
+# fish: whether the last option of the command line is this one, so that its list goes on.
+_FISH = """
+function _suite_behind
+  set -l options (string match -- '-*' (commandline -opc))
+  test (count $options) -gt 0; and test "$options[-1]" = "$argv[1]"
+end
+"""
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `completion`."""
     parser.add_argument("shell", choices=SHELLS, help="the shell")
@@ -40,11 +51,54 @@ def script(shell: str, parser: argparse.ArgumentParser) -> str:
         for action in one._actions:
             if kind := _kind(verb, action):
                 action.complete = {  # type: ignore[attr-defined]
-                    "files": shtab.FILE, "folders": shtab.DIRECTORY, "experiments": shtab.cmd(_asked("experiments")),
-                    "runs": shtab.cmd(_asked("runs")), "sets": _fixed("all", *CATALOG),
+                    "files": shtab.FILE, "folders": shtab.DIRECTORY, "experiments": _asked("experiments"),
+                    "runs": _asked("runs"), "sets": _fixed("all", *CATALOG),
                     "fields": _fixed(*(f"{name}=" for name in FIELDS)),
                 }[kind]  # fmt: skip
-    return str(shtab.complete(parser, shell)) + (_BASH if shell == "bash" else "")
+    text = str(shtab.complete(parser, shell))
+    if shell == "tcsh":
+        return _for_tcsh(text, parser)
+    return text + {"bash": _BASH, "fish": _FISH + _lists_of_fish(parser)}.get(shell, "")
+
+
+def _for_tcsh(text: str, parser: argparse.ArgumentParser) -> str:
+    """The script with rules that tcsh can read, and with rules for the second of several names.
+
+    A rule ends at the next of its own separators, and shtab's is the `/` that every path has. `N` looks at the word
+    before the last one: tcsh has no rule for all the words behind an option or a verb.
+    """
+    lists = {word for verb, one in _verbs(parser).items() for word, _ in _lists(verb, one)}
+    found = []
+    for line in text.splitlines():
+        rule = re.fullmatch(r"(\s*)'([cnp])/([^/]*)/(`.*`)/'(.*)", line)
+        if not rule:
+            found.append(line)
+            continue
+        indent, kind, pattern, command, rest = rule.groups()
+        mark = next(one for one in "@%+,^|~" if one not in f"{pattern}{command}")
+        kinds = [kind, "N"] if kind == "n" and pattern in lists else [kind]
+        found += [f"{indent}'{one}{mark}{pattern}{mark}{command}{mark}'{rest}" for one in kinds]
+    return "\n".join(found) + "\n"
+
+
+def _lists_of_fish(parser: argparse.ArgumentParser) -> str:
+    """Rules for every further word behind an option that takes several: shtab's are for the first one."""
+    rules = []
+    for verb, one in _verbs(parser).items():
+        for word, action in _lists(verb, one):
+            if word.startswith("--"):
+                words = action.complete["fish"]  # type: ignore[attr-defined]
+                rules.append(
+                    f"complete -c suite -n '_shtab_suite_using {verb}; and _suite_behind {word}' -xka \"{words}\""
+                )
+    return "\n".join(rules) + "\n"
+
+
+def _lists(verb: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+    """What stands before a list of names that can be completed: an option, or the verb itself."""
+    for action in parser._actions:
+        if action.nargs in ("+", "*") and _kind(verb, action) in ("experiments", "runs", "fields"):
+            yield (action.option_strings or [verb])[-1], action
 
 
 def _verbs(parser: argparse.ArgumentParser) -> "dict[str, argparse.ArgumentParser]":
@@ -73,6 +127,12 @@ def _fixed(*names: str) -> "dict[str, object]":
     return {**shtab.cmd(f"echo {words}"), "fish": words}
 
 
-def _asked(kind: str) -> str:
-    """The command that lists names; -P, so that a file of the current folder is never run."""
-    return f"{shlex.quote(sys.executable)} -P -m suite.completing {kind} 2> /dev/null"
+def _asked(kind: str) -> "dict[str, object]":
+    """The command that lists names; -P, so that a file of the current folder is never run.
+
+    In tcsh `2>` would be an argument and a lost answer; what the command has to say of errors is shown there.
+    """
+    import shtab
+
+    command = f"{shlex.quote(sys.executable)} -P -m suite.completing {kind}"
+    return {**shtab.cmd(f"{command} 2> /dev/null"), "tcsh": shtab.cmd(command)["tcsh"]}
