@@ -108,7 +108,11 @@ class Cluster:
         self._logs.mkdir()
         self.head = self._start(["--head", f"--port={self.port}", "--num-cpus=0", "--include-dashboard=false",
                                  f"--temp-dir={self.folder / 'ray'}"])  # fmt: skip
-        self._wait(0)
+        try:
+            self._wait(0)
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def address(self) -> str:
