@@ -182,7 +182,7 @@ class Cluster:
 
     def _wait(self, number: int) -> None:
         """Until a node says that it runs."""
-        until = time.monotonic() + 90
+        until = time.monotonic() + 300
         while time.monotonic() < until:
             if "Ray runtime started" in (self._logs / str(number)).read_text():
                 return
