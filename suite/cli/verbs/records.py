@@ -45,7 +45,8 @@ def sync(args: Namespace) -> int:
     terminal, session = opened(args)
     sent = reporting.sync(session, rebuild=args.rebuild, to=args.to)
     if sent.aside:
-        terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything.")
+        terminal.say(f"What was there is now in {sent.aside}; delete it when you do not miss anything. Models that you "
+                     "published are in it: publish them again.")  # fmt: skip
     if args.json:
         compared = {"compared": vars(sent.compared)} if sent.compared else {}
         terminal.json("suite/sync/1", {"sent": sent.runs, "tracking_uri": sent.tracking_uri, **compared})
