@@ -1,6 +1,7 @@
 """Jobs on a Ray cluster that say where and when they ran, and with which GPUs, or that send bytes.
 
-`python -m tests.cluster.telling ADDRESS SHARES` is the driver of `test_shares.py`; the shares are JSON.
+`main` is the driver of `test_shares.py`, with an address and shares as JSON. It must not be called by `-m`: the class would
+be one of `__main__`, which the jobs' processes on a node do not know.
 """
 
 import json
@@ -70,8 +71,8 @@ class Jobs:
         return [(index, event)]
 
     def lost(self, index: int, *, begun: bool) -> bool:  # noqa: ARG002
-        """It is tried again."""
-        return True
+        """No machine is to be lost here."""
+        raise RuntimeError(f"job {index} was lost")
 
     def contents(self, need: str) -> Any:
         """Nothing is needed."""
@@ -97,5 +98,6 @@ def told(address: str, share: Share) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what the jobs told, for each share."""
     print(json.dumps([told(sys.argv[1], Share(**one)) for one in json.loads(sys.argv[2])]))

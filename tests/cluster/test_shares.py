@@ -20,6 +20,7 @@ from tests.conftest import ROOT, Workspace, answer_of, assert_refused, plain_env
 pytestmark = [pytest.mark.cluster, pytest.mark.commands, pytest.mark.promise, pytest.mark.full]
 
 G, M = UNITS["G"], UNITS["M"]
+DRIVER = "from tests.cluster.telling import main; main()"
 SHORT = ("run", "slow", "--set", "epochs=2", "--seeds", "2", "--no-report")
 
 
@@ -47,7 +48,7 @@ def most_at_once(told):
 
 def test_ray_keeps_to_cores_memory_and_gpus(cluster):
     shares = [{"cores": 2}, {"memory": 400 * M}, {"gpus": 1}, {"gpus": 0.5}]
-    command = [*cluster.inside, sys.executable, "-m", "tests.cluster.telling", cluster.address, json.dumps(shares)]
+    command = [*cluster.inside, sys.executable, "-c", DRIVER, cluster.address, json.dumps(shares)]
     environment = {**plain_environment(), **cluster.environment}
     out = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     cores, memory, whole, half = json.loads(out)
