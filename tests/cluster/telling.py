@@ -1,7 +1,7 @@
 """Jobs on a Ray cluster that say where and when they ran, and with which GPUs, or that send bytes.
 
-`main` is the driver of `test_shares.py`, with an address and shares as JSON. It must not be called by `-m`: the class would
-be one of `__main__`, which the jobs' processes on a node do not know.
+`main` is the driver of `test_shares.py`, with an address and shares as JSON. It must not be called by `-m`: the class
+would be one of `__main__`, which the jobs' processes on a node do not know.
 """
 
 import json
