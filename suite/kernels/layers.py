@@ -46,10 +46,8 @@ def operations(model: nn.Module, image: Shape) -> list[Operation]:
             shape, flat = (shape[0] * shape[1] * shape[2], 1, 1), True
             continue
         made = _made(layer, shape, flat)
-        if made.kind == "convolution":
-            made = _with_pool(made, layers)
-        found.append(made)
-        shape = made.out
+        found.append(_with_pool(made, layers) if made.kind == "convolution" else made)
+        shape = found[-1].out
     if not flat or not any(one.kind in ("convolution", "linear") for one in found):
         raise Unknown("no layer flattens the images, or none has weights")
     return found

@@ -28,6 +28,7 @@ OWN_PARTS = {
     "at",
     "folder",
     "id",
+    "begun",
     "reference",
 }
 OWN = {
