@@ -2,8 +2,10 @@
 
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -186,7 +188,10 @@ class _Sender:
         self._emit(Sent(event, found, self._log(), str(folder), str(self._job.file)))
 
     def _log(self) -> bytes | None:
-        """What was added to the log since; None if there is none yet."""
+        """What was added to the log since; None if there is none yet. What was printed is in a buffer until now."""
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # the experiment's code may have closed or replaced it
+                stream.flush()
         try:
             with files.opened(self._job.run.folder / LOG, LARGEST_FILE) as file:
                 file.seek(self._logged)

@@ -11,6 +11,7 @@ from suite.execute import ray_machines
 from suite.execute.bundles import Node
 from suite.execute.executor import Ended, Lost, Packed
 from suite.execute.ray_machines import GREETINGS, RayMachines
+from suite.execute.share import Machine
 
 GOOD, BAD = Node("good", "one", 1), Node("bad", "two", 1)
 
@@ -26,7 +27,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray's functions, for tasks that are generators of their events."""
     ray = SimpleNamespace(wait=lambda tasks, **_: (tasks[:1], []), get=lambda one: one, cancel=lambda *_, **__: None)
     monkeypatch.setitem(sys.modules, "ray", ray)
-    monkeypatch.setattr(ray_machines, "alive", lambda: [GOOD, BAD])
+    monkeypatch.setattr(ray_machines, "alive", lambda: [(one.key, Machine(one.name, 1, 0, 0)) for one in (GOOD, BAD)])
 
 
 def machines(answers: dict[str, list[Any]]) -> tuple[RayMachines, list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ from suite.disk.journal import Run, is_claimed
 from suite.engine.train import train
 from suite.errors import FAILED, MACHINE
 from suite.execute.executor import Busy, Ended, Lost, Packed, Settled
+from suite.runs import there
 from suite.runs.events import Done, EpochEnded, Failed, Started
 from suite.runs.freight import TRIES, RunsFreight
 from suite.runs.there import PARTS, Sent, Training
@@ -116,6 +117,20 @@ def test_a_file_that_no_run_has_is_not_written(name, trained, tmp_path):
         assert failed.code == MACHINE
         assert repr(name) in failed.reason
         assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_a_run_has_printed_goes_with_its_events(trained, tmp_path, monkeypatch):
+    """It is less than a buffer, which its process writes at its end only."""
+    found, job = [], replace(job_of(trained[0], tmp_path), run=trained[0])
+    sender = there._Sender(job, found.append)
+    with (job.run.folder / "output.log").open("w") as log:
+        monkeypatch.setattr("sys.stdout", log)
+        for word in ("one", "two"):
+            print(word)
+            sender.send(Failed("it stopped", FAILED))
+        monkeypatch.undo()
+
+    assert [one.log for one in found] == [b"one\n", b"two\n"]
 
 
 def test_a_failure_names_the_places_of_this_machine(trained, tmp_path):
