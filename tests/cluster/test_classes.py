@@ -86,5 +86,5 @@ def test_a_machine_that_can_keep_no_data_is_given_up_and_named(home, driver, clu
 
     assert (local.code, answer.code) == (0, 0), (local, answer)
     assert answer.err.count("\n") == answer.err.count(" is not used any more: ") == 1, answer.err
-    assert "Read-only file system" in answer.err
+    assert "read-only file system" in answer.err
     assert numbers(there.home.results()) == numbers(here.results())

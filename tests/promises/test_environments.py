@@ -67,7 +67,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environments.furnish(tmp_path_factory.mktemp("named") / "here")
 
 
-@pytest.mark.full
 def test_all_settings_together_change_nothing(check: Check, bench: Bench, here: Path) -> None:
     usual, hostile = (Home(bench.home(name), bench.own) for name in ("usual", "hostile"))
     run = bench.run("plain", usual.folder)
