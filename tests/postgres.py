@@ -56,6 +56,12 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.folder)
 
+    def __enter__(self) -> "Postgres":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
     def rows(self, database: str, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query, asked through the socket in its folder, from whatever network."""
         psycopg2 = pytest.importorskip("psycopg2", reason="psycopg2 is not installed")

@@ -25,11 +25,8 @@ LOGIN = "hush7hush7-of-the-server"
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
     """A new server on this machine."""
-    started = Postgres(("studies", "record", "shared"))
-    try:
+    with Postgres(("studies", "record", "shared")) as started:
         yield started
-    finally:
-        started.remove()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,8 @@ def main() -> None:
         if "study" in asked.parts:
             study(f"sqlite:///{folder}/studies.db", asked.times, "SQLite")
         if "server" in asked.parts:
-            with postgres() as at:
+            with Postgres(("studies", "record", "shared")) as server:
+                at = server.address("studies")
                 study(at, asked.times, "PostgreSQL")
                 artifacts.make(item.run, lambda _: data)
                 over_http(item.run, session.home, asked.times, at, Path(folder))
@@ -188,16 +189,6 @@ def from_ray(times: int) -> None:
         pass
     rate = times * 10 / (time.perf_counter() - began)
     print(f"{'events of 10 MB, one after the other, through Ray':58} {rate:8.0f} MB/s, n={times}", flush=True)
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """The address of a database `studies` in a new PostgreSQL, as the tests start it."""
-    server = Postgres(("studies", "record", "shared"))
-    try:
-        yield server.address("studies")
-    finally:
-        server.remove()
 
 
 if __name__ == "__main__":

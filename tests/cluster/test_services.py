@@ -58,15 +58,12 @@ KINDS = ("record", "studies and record", "server", "server and record", "studies
 
 @pytest.fixture(scope="module")
 def services(cluster, tmp_path_factory) -> Iterator[Services]:
-    postgres = Postgres(("record", "shared", "studies"), cluster.inside)
-    try:
+    with Postgres(("record", "shared", "studies"), cluster.inside) as postgres:
         server = Server(tmp_path_factory.mktemp("server"), postgres.address("shared"), inside=cluster.inside)
         try:
             yield Services(postgres, server)
         finally:
             server.end()
-    finally:
-        postgres.remove()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from tests import postgres
+from tests.postgres import Postgres
 from tests.scale.homes import Large
 from tests.scale.measuring import Cost, all_of, first_page
 from tests.scale.record import record
@@ -27,7 +27,7 @@ def main() -> None:
         large = Large(top.resolve(), asked.experiments, asked.seeds)
         trackers = {"SQLite": ""}
         if asked.postgres:
-            trackers["PostgreSQL"] = f"{stack.enter_context(postgres.server(['record']))}/record"
+            trackers["PostgreSQL"] = stack.enter_context(Postgres(["record"])).address("record")
         found: dict[str, dict[int, dict[str, Cost]]] = {name: {} for name in trackers}
         for runs in sorted(asked.runs):
             new = [run for run, _ in large.grow(runs)]

@@ -4,8 +4,6 @@ Every check that a command makes of a folder passes: identities are those of rea
 Only `verify` tells the copies apart, because their weights come from no training.
 """
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,11 +147,8 @@ def _with_history(whole: Run, run: Run, draw: np.random.Generator, began: int) -
          "clock": {**line["clock"], "at": began + 1.0 + line["epoch"]}} for line in whole.history()
     ]  # fmt: skip
     (run.folder / "history.jsonl").write_bytes(lines(cast("list[Epoch]", history)))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, artifacts.HISTORY, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({**line, **line["clock"]} for line in history)
-    (run.folder / "artifacts/history.csv").write_text(text.getvalue())
+    rows = [{**line, **line["clock"]} for line in history]
+    artifacts._write_csv(run.folder / "artifacts/history.csv", tuple(artifacts.HISTORY), rows)
 
 
 def _with_answers(whole: Run, run: Run, draw: np.random.Generator) -> float:
@@ -162,12 +157,8 @@ def _with_answers(whole: Run, run: Run, draw: np.random.Generator) -> float:
     other = draw.random(len(stored["label"])) < 0.1
     stored["predicted"] = np.where(other, draw.integers(0, 10, len(other)), stored["predicted"]).astype(np.uint8)
     save_file(stored, run.folder / "predictions.safetensors")
-    matrix, classes = confusion(stored["label"], stored["predicted"]), CATALOG["digits"].classes
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["true \\ predicted", *classes])
-    writer.writerows([name, *map(int, row)] for name, row in zip(classes, matrix, strict=True))
-    (run.folder / "artifacts/confusion.csv").write_text(text.getvalue())
+    matrix = confusion(stored["label"], stored["predicted"])
+    artifacts._write_confusion(run.folder / "artifacts/confusion.csv", matrix, CATALOG["digits"].classes)
     return float((stored["predicted"] == stored["label"]).mean())
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from suite.reporting.shown import LARGEST
-from tests import postgres
+from tests.postgres import Postgres
 from tests.scale.homes import Large
 from tests.scale.measuring import all_of, first_page
 from tests.scale.record import record
@@ -30,12 +30,10 @@ def test_in_sqlite(large: Large, figure: Figure) -> None:
 
 @pytest.mark.timeout(7_200)
 def test_in_postgresql(large: Large, figure: Figure) -> None:
-    if not postgres.programs():
-        pytest.skip("PostgreSQL is not installed")
-    for _ in large.grow(RUNS):  # where this test is chosen alone
-        pass
-    with postgres.server(["record"]) as server:
-        address = f"{server}/record"
+    with Postgres(["record"]) as server:
+        for _ in large.grow(RUNS):  # where this test is chosen alone
+            pass
+        address = server.address("record")
         runs = ((run, run.result()) for run, _ in large.planned(RUNS))
         assert record(replace(large.home, tracker=address), runs) == RUNS
         assert_usable(large, address, figure)
