@@ -24,7 +24,7 @@ from suite.reporting.comparison_tables import (
     hard_table,
 )
 from suite.reporting.drawn import Drawn
-from suite.reporting.families import Family, families_of
+from suite.reporting.families import Family
 from suite.reporting.figures import Album, Picture, legend
 from suite.reporting.keys import Keys
 from suite.reporting.shown import PAIRS
@@ -43,18 +43,11 @@ READING = (
 )
 
 
-def comparison_chapters(groups: Sequence[Group], album: Album) -> tuple[list[Chapter], list[Comparison]]:
-    """The chapters, and all comparisons in them.
-
-    There is a chapter for each data set, with the experiments of which nothing else was changed, and one for each
-    experiment that was also run with other changes. Each chapter says which groups are not compared, and why.
-    """
-    families = families_of(groups)
-    return chapters_of(families, groups, album), [found for one in families for found in one.found]
-
-
 def chapters_of(families: Sequence[Family], shown: Sequence[Group], album: Album) -> list[Chapter]:
-    """The chapters of families, with the recipes `shown`; all are compared, whatever is shown."""
+    """The chapters of families, with the recipes `shown`; all are compared, whatever is shown.
+
+    Each chapter says which groups are not compared, and why.
+    """
     numbers = Keys.of(shown).by_title
     return [_chapter(one, album, numbers) for one in families if sum(each.title in numbers for each in one.groups) > 1]
 

@@ -21,8 +21,8 @@ from suite.reporting.comparison_tables import (
     cost_table,
     hard_table,
 )
-from suite.reporting.comparisons import comparison_chapters, target_of
-from suite.reporting.families import answers_of
+from suite.reporting.comparisons import chapters_of, target_of
+from suite.reporting.families import answers_of, families_of
 from suite.reporting.figures import Album
 from suite.reporting.tables import accuracy, with_ties
 from suite.tracking.stored import Predictions
@@ -37,6 +37,12 @@ HARD_ONES = (5, 250)  # images that every run predicts wrongly, two classes high
 def _no_data(monkeypatch):
     """Make this machine look like one without data."""
     monkeypatch.setattr(comparisons, "cached", lambda _: None)
+
+
+def comparison_chapters(groups, album):
+    """The chapters of a page that shows all of these groups, and all comparisons in them."""
+    families = families_of(groups)
+    return chapters_of(families, groups, album), [found for one in families for found in one.found]
 
 
 def predictions(share, seeds, draw, labels=LABELS):
