@@ -18,7 +18,10 @@ from suite.kernels.fields import (
     OUT,
     PACKED,
     PH,
+    PLAIN,
     PW,
+    RELU_MAX,
+    RELU_MEAN,
     SCRATCH,
     SH,
     SW,
@@ -37,8 +40,6 @@ from suite.kernels.kinds import f32, jit
 from suite.kernels.noting import most_of, note, positive_sum_of
 from suite.kernels.products import ALL, OPERATION, call_row
 from suite.kernels.vectors import load, splat, store
-
-NONE, MAX, RELU_MEAN, RELU_MAX = range(4)  # what comes in the same pass
 
 
 @jit
@@ -67,7 +68,7 @@ def make_forward(pool: int):
                 row = function_of(s, channels == s[TILE], lanes, MANY16)
                 for h in range(s[HP]):
                     out = (o * area + h * s[WP]) * lanes
-                    if pool == NONE:
+                    if pool == PLAIN:
                         _one_row(a, s, row, x, o, h, y + out, area * lanes)
                         continue
                     plane = 2 * s[WO] * lanes

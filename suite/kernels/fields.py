@@ -20,4 +20,5 @@ FEATURES, VALUE, SECOND, BAND = range(49, 53)  # numbers for one image; real num
 AFTER, BEFORE = range(53, 55)  # 1 for a linear layer that computes the ReLU after or before it, between two of them
 
 COUNT = 55
+PLAIN, MAX, RELU_MEAN, RELU_MAX = range(4)  # what comes in the same pass as a convolution
 NOTES = 2  # places that a pool's notes for one window take: noting.py

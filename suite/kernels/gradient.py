@@ -5,7 +5,6 @@ Each lane sums the gradients of the images in its own place, in the order of blo
 """
 
 from suite.kernels.blocks import clear, copy, lanes_of
-from suite.kernels.convolution import MAX, NONE, RELU_MEAN
 from suite.kernels.fields import (
     AUX,
     BAND,
@@ -21,12 +20,15 @@ from suite.kernels.fields import (
     IN,
     KH,
     KW,
+    MAX,
     NOTES,
     OUT,
     OUTER8,
     OUTER16,
     PH,
+    PLAIN,
     PW,
+    RELU_MEAN,
     SCRATCH,
     SH,
     SUMS,
@@ -51,7 +53,7 @@ def make_backward(pool: int, fused: bool, halves: bool):
     """
 
     def backward(a, s, first, last, n):
-        step = 1 if pool == NONE else 2
+        step = 1 if pool == PLAIN else 2
         for block in range(first, last):
             lanes = lanes_of(block, n)
             x, wide = s[X] + block * 16 * s[IN] * s[HI] * s[WI], s[WI] + 2 * s[PW]
@@ -89,7 +91,7 @@ def _surround(a, s, x, lanes, target):
 @jit
 def _before_pool(a, s, block, lanes, o, h, bottom, out, pool):
     """The gradient of channel o before its pool, from the pool's row h up to row `bottom`; adds it to the bias's."""
-    area, step = s[HP] * s[WP], 1 if pool == NONE else 2
+    area, step = s[HP] * s[WP], 1 if pool == PLAIN else 2
     sums = s[BIASES] + o * 16
     end = min(bottom // step, s[HP])
     while h < end:
@@ -113,7 +115,7 @@ def _make_spread(lanes):
         down = width * lanes
         for q in range(columns):
             v = load(a, g + q * lanes, lanes)
-            if pool == NONE:
+            if pool == PLAIN:
                 bias = onto(bias, v)
                 store(a, out + q * lanes, v)
                 continue
@@ -126,7 +128,7 @@ def _make_spread(lanes):
             store(a, at + lanes, v1)
             store(a, at + down, v2)
             store(a, at + down + lanes, v3)
-        if pool != NONE and width % 2:
+        if pool != PLAIN and width % 2:
             clear(a, out + (width - 1) * lanes, lanes)
             clear(a, out + down + (width - 1) * lanes, lanes)
         store(a, sums, bias)

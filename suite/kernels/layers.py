@@ -7,11 +7,11 @@ from typing import Any
 from torch import nn
 from torch.nn.modules import module as everywhere
 
+from suite.kernels.fields import MAX, PLAIN, RELU_MAX, RELU_MEAN
 from suite.kernels.weights import Unknown, require_own_weights
 
 Shape = tuple[int, int, int]
 WIDE = 96  # channels from which torch gains on the kernels: docs/kernels.md
-PLAIN, MAX, RELU_MEAN, RELU_MAX = range(4)  # what follows a convolution in the same pass
 
 
 @dataclass(frozen=True)

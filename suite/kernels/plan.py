@@ -7,7 +7,7 @@ import numpy as np
 
 from suite.kernels import fields as f
 from suite.kernels.compiled import address, wide
-from suite.kernels.layers import PLAIN, Operation, padding_of, window_of
+from suite.kernels.layers import Operation, padding_of, window_of
 from suite.kernels.memory import Memory
 from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile, tile_across
 
@@ -138,7 +138,7 @@ class _Planner:
         row[[f.TILE, f.TILE_BACK, f.GROUP]] = tile(o), tile(i), group
         row[f.PACKED], row[f.TURNED] = self.memory.take(o * taps), self.memory.take(o * taps)
         row[f.SUMS], row[f.BIASES] = self.memory.take(groups * taps * 16), self.memory.take(o * 16)
-        row[f.AUX] = self.memory.take(f.NOTES * _count(one.out) * self.blocks) if one.pool != PLAIN else 0
+        row[f.AUX] = self.memory.take(f.NOTES * _count(one.out) * self.blocks) if one.pool != f.PLAIN else 0
         self._scratch_of(row, groups)
         row[f.FORWARD] = address("convolution", "make_forward", one.pool)
         row[f.BACKWARD] = address("gradient", "make_backward", one.pool, fused, not wide())
