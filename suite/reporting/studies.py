@@ -17,8 +17,8 @@ from suite.reporting.table import Row, Table
 from suite.tuning.sentences import counts, interval_words, sentences, setting_words
 
 AGAIN = (
-    "Again: the command trains a row's setting as `run` trains the experiment. The search itself is repeated by "
-    "`tune`, with the same trials."
+    "Again: the command trains a row's setting like any run of the experiment. The search itself is repeated by "
+    "python -m suite tune, with the same trials."
 )
 
 
