@@ -1,15 +1,24 @@
 """A real PostgreSQL server: studies have the same trials as in SQLite, and MLflow records runs in it."""
 
 import base64
+import configparser
 import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 
+from suite.tracking.store import TrackerAway, answering
 from tests.cli.test_tune import BRIEF, FEW_BRIEF, QUICK, WORDS, study_of, the_same_in_every_command
 from tests.conftest import Answer, Workspace, answer_of, assert_refused
 from tests.postgres import Postgres
@@ -20,6 +29,12 @@ pytestmark = pytest.mark.commands
 
 SECRET = "hush7hush"
 LOGIN = "hush7hush7-of-the-server"
+GRANT = """
+import os
+from mlflow.server import get_app_client
+client = get_app_client("basic-auth", os.environ["MLFLOW_TRACKING_URI"])
+client.grant_user_permission("ada", "experiment", "1", "EDIT")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +148,84 @@ def test_a_home_moves_to_a_server_with_equal_values(settler: Workspace, guarded:
     assert not has_secret(settler.home.parent, refused, first, spoiled)
 
 
+def test_the_pages_containers_and_unit_start_the_server_that_its_command_starts() -> None:
+    shell, container, unit = trackers.of_the_page()
+    assert shell == container == unit
+    assert "--allowed-hosts" in shell
+    [compose], [service] = (re.findall(rf"```{kind}\n(.*?)```", trackers.PAGE.read_text(), re.DOTALL)
+                            for kind in ("yaml", "ini"))  # fmt: skip
+    assert set(yaml.safe_load(compose)["services"]) == {"database", "mlflow"}
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(service.replace("\\\n", " "))
+    assert parser["Service"]["ExecStart"].startswith("/srv/mlflow/venv/bin/mlflow server --app-name basic-auth")
+
+
+def test_a_server_answers_to_the_names_that_it_was_given_and_its_own_pages_alone(guarded: dict[str, str]) -> None:
+    where = f"{guarded['MLFLOW_TRACKING_URI']}/ajax-api/2.0/mlflow/experiments/search"  # as MLflow's pages ask
+    headers = {**basic(guarded), "Content-Type": "application/json"}
+    named, page = {"Host": "mlflow.example.com"}, {"Origin": "https://mlflow.example.com"}
+
+    asked = (
+        {},
+        named,
+        named | page,
+        {"Host": "another.example.com"},
+        named | {"Origin": "https://another.example.com"},
+    )
+    answers = [said(Request(where, b'{"max_results": 1}', headers | more)) for more in asked]
+
+    assert [status for status, _ in answers] == [200, 200, 200, 403, 403]
+    with pytest.raises(TrackerAway, match="start it with --allowed-hosts"), answering():
+        raise OSError(f"the API request failed with error code 403; response body: {answers[3][1]!r}")
+
+
+def said(request: Request) -> tuple[int, str]:
+    """The status and the text of a server's answer."""
+    try:
+        with urlopen(request) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+@pytest.mark.promise
+@pytest.mark.full
+def test_a_login_that_may_only_read_is_one_line_and_one_that_may_edit_records(
+    settler: Workspace, tmp_path: Path
+) -> None:
+    with trackers.server(tmp_path, login=LOGIN, may="READ") as server:
+        admin, ada = (
+            {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_TRACKING_USERNAME": name,
+             "MLFLOW_TRACKING_PASSWORD": LOGIN} for name in ("admin", "ada")
+        )  # fmt: skip
+        first = Workspace(settler.home, settler.extra | admin).suite("sync")
+        [lines] = re.findall(r"( +from getpass import .*?\n)\n", trackers.PAGE.read_text(), re.DOTALL)
+        told(textwrap.dedent(lines).replace("https://mlflow.example.com", server.uri), admin)
+        guest = quick_in(tmp_path / "ada", **ada)
+
+        trained = guest.suite("run", "quick", "--seeds", "1", "--no-report")
+        told(GRANT, admin)
+        synced = guest.suite("sync", "--json")
+
+    assert (first.code, trained.code, synced.code) == (0, 0, 0), (first, trained, synced)
+    assert "this login may not do that there" in trained.err
+    assert "Traceback" not in trained.err
+    assert json.loads(synced.out)["sent"] == 1
+    assert not has_secret(tmp_path / "ada", trained, synced)
+
+
+def told(program: str, login: dict[str, str]) -> None:
+    """Run a program that asks for a password."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    subprocess.run(command, input=f"{LOGIN}\n", text=True, check=True, env={**os.environ, **login}, timeout=300)
+
+
+def basic(login: dict[str, str]) -> dict[str, str]:
+    """The header of a request by this login."""
+    words = f"{login['MLFLOW_TRACKING_USERNAME']}:{login['MLFLOW_TRACKING_PASSWORD']}"
+    return {"Authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
+
+
 @pytest.mark.promise
 @pytest.mark.full
 def test_a_second_home_has_runs_of_its_own_on_that_server(
@@ -159,11 +252,7 @@ def test_a_second_home_has_runs_of_its_own_on_that_server(
 def runs_on(guarded: dict[str, str]) -> list[dict[str, str]]:
     """The tags of all runs of the suite that the server has, but for their parents."""
     query = json.dumps({"experiment_ids": ["1"], "filter": "tags.`suite.kind` = 'run'", "max_results": 1000}).encode()
-    login = f"{guarded['MLFLOW_TRACKING_USERNAME']}:{guarded['MLFLOW_TRACKING_PASSWORD']}"
-    headers = {
-        "Content-Type": "application/json",
-        "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
-    }
+    headers = {"Content-Type": "application/json", **basic(guarded)}
     with urlopen(Request(f"{guarded['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/search", query, headers)) as answer:
         return [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in json.load(answer)["runs"]]
 

@@ -39,6 +39,14 @@ SETTINGS = {
 # No retries: a server that hangs may still handle the first request later, and then it would handle two.
 DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
 
+# Words of MLflow's client about a server that refuses, and what to do then.
+REFUSED = {
+    "failed with error code 401": "it wants a login; MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold none "
+    "that it knows",
+    "Invalid Host header": "it does not know the name that it was asked by; start it with --allowed-hosts NAME",
+    "Permission denied": "this login may not do that there; its administrator can give it the permission EDIT",
+}
+
 
 class TrackerAway(Exception):
     """The tracker did not answer. Nothing is lost: the data are still in the run folders."""
@@ -161,8 +169,9 @@ def answering() -> Iterator[None]:
 def _reason(error: Exception) -> str:
     """Why the tracker did not do what it was asked, in one line."""
     words = one_line(str(error))
-    if "failed with error code 401" in words:  # MLflow's client shows the server's own page as the reason
-        return "it wants a login; MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold none that it knows"
+    for sign, reason in REFUSED.items():  # MLflow's client shows the server's own page as the reason
+        if sign in words:
+            return reason
     return words[:200] or type(error).__name__
 
 

@@ -4,9 +4,12 @@ Also a run that sleeps instead of computing, so that its time does not depend on
 """
 
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +41,7 @@ def network():
     return nn.Sequential(nn.Flatten(), Sleepy(784, 10))
 '''
 SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-CHECKS_LOGINS = "mlflow.server.auth:authenticate_request_basic_auth"
+PAGE = Path(__file__).parents[2] / "docs" / "server.md"  # how a user starts a server with a login
 NAPS = 18  # sleeps between the ends of its first and its last epoch
 
 
@@ -137,21 +140,24 @@ class Door:
 class Server:
     """A real MLflow server on loopback with its own store, or that in another database, `at` its address.
 
-    With a `login`, the administrator's password, it answers nobody else. What is in `inside` is put before its command.
+    With a `login`, the administrator's password, it is the one of docs/server.md, and everybody else `may` do there
+    what MLflow calls EDIT or READ. What is in `inside` is put before its command.
     """
 
-    def __init__(self, folder: Path, at: str = "", login: str = "", inside: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, at: str = "", login: str = "", may: str = "EDIT", inside: Sequence[str] = ()
+    ) -> None:
         self.database, self.artifacts = folder / "server.db", folder / "artifacts" / "1"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self._inside, self._folder = [*inside], folder
-        self._variables = {**SETTINGS, **(_asking(folder, login) if login else {})}
+        self._variables = {**SETTINGS, **(_asking(folder, login, may) if login else {})}
         self._command = [
             *(*inside, sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"),
             *("--port", str(self.port), "--backend-store-uri", at or f"sqlite:///{self.database}"),
             *("--artifacts-destination", str(self.artifacts.parent)),
-            *(("--app-name", "basic-auth") if login else ()),
+            *(of_the_page()[0] if login else ()),
         ]
         self.start()
 
@@ -202,12 +208,26 @@ class Server:
         self._process.wait()
 
 
-def _asking(folder: Path, login: str) -> dict[str, str]:
-    """The variables of a server with a login. It keeps what it has checked: a check takes it a tenth of a second."""
-    lines = ("default_permission = READ", "admin_username = admin", "auth_cache_ttl_seconds = 600")
-    lines += (f"database_uri = sqlite:///{folder / 'users.db'}", f"authorization_function = {CHECKS_LOGINS}")
+def of_the_page() -> list[list[str]]:
+    """The words of each command that docs/server.md starts a server with: in a shell, a container, and by systemd.
+
+    Without what is a server's own: where it listens, its database and its folder.
+    """
+    found = re.findall(r"mlflow server (.*?/srv/mlflow/artifacts)", PAGE.read_text(), re.DOTALL)
+    own = {"--host", "--port", "--backend-store-uri", "--artifacts-destination"}
+    commands = [shlex.split(words.replace("\\\n", " ")) for words in found]
+    return [
+        [word for pair in zip(words[::2], words[1::2], strict=True) if pair[0] not in own for word in pair]
+        for words in commands
+    ]
+
+
+def _asking(folder: Path, login: str, may: str) -> dict[str, str]:
+    """The variables of a server with a login, whose settings are the page's, but for what everybody `may` do there."""
+    [lines] = re.findall(r"`login.ini`:\n\n((?:    .*\n)+)", PAGE.read_text())
     settings = folder / "login.ini"
-    settings.write_text("\n".join(("[mlflow]", *lines)))
+    own = textwrap.dedent(lines).replace("/srv/mlflow", str(folder))
+    settings.write_text(own.replace("default_permission = EDIT", f"default_permission = {may}"))
     return {
         "MLFLOW_AUTH_ADMIN_PASSWORD": login,
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),
@@ -216,9 +236,9 @@ def _asking(folder: Path, login: str) -> dict[str, str]:
 
 
 @contextmanager
-def server(folder: Path, at: str = "", login: str = "") -> Iterator[Server]:
+def server(folder: Path, at: str = "", login: str = "", may: str = "EDIT") -> Iterator[Server]:
     """A server that runs as long as the `with` block."""
-    started = Server(folder, at, login)
+    started = Server(folder, at, login, may)
     try:
         yield started
     finally:
