@@ -14,10 +14,10 @@ from filelock import FileLock
 
 from suite.disk import crash, files
 from suite.disk.home import Home
-from suite.errors import MACHINE, SuiteError, machine_error, one_line
+from suite.errors import MACHINE, SuiteError, machine_error
 from suite.masking import harmless, masked
 from suite.tracking.database import relocate, require_whole
-from suite.tracking.server import require_answer
+from suite.tracking.server import reason, require_answer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,14 +38,6 @@ SETTINGS = {
 }
 # No retries: a server that hangs may still handle the first request later, and then it would handle two.
 DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
-
-# Words of MLflow's client about a server that refuses, and what to do then.
-REFUSED = {
-    "failed with error code 401": "it wants a login; MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold none "
-    "that it knows",
-    "Invalid Host header": "it does not know the name that it was asked by; start it with --allowed-hosts NAME",
-    "Permission denied": "this login may not do that there; its administrator can give it the permission EDIT",
-}
 
 
 class TrackerAway(Exception):
@@ -163,16 +155,7 @@ def answering() -> Iterator[None]:
     except (SuiteError, TrackerAway):
         raise
     except Exception as error:  # the stores raise exceptions of their drivers: they have no common base class
-        raise TrackerAway(_reason(error)) from harmless(error)
-
-
-def _reason(error: Exception) -> str:
-    """Why the tracker did not do what it was asked, in one line."""
-    words = one_line(str(error))
-    for sign, reason in REFUSED.items():  # MLflow's client shows the server's own page as the reason
-        if sign in words:
-            return reason
-    return words[:200] or type(error).__name__
+        raise TrackerAway(reason(error)) from harmless(error)
 
 
 def _load_mlflow() -> None:
