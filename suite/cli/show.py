@@ -46,7 +46,8 @@ def show_experiment(terminal: "Terminal", experiment: Experiment, facts: dict[st
 
 
 def _way(way: str) -> str:
-    return "the suite's kernels" if way == "kernels" else way.replace("torch: ", "torch, because of ", 1)
+    by, _, why = way.partition(": ")
+    return f"{by}, because of {why}" if why else "the suite's kernels"
 
 
 def _words(field: str, value: Any) -> str:

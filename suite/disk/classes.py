@@ -1,6 +1,7 @@
 """Numeric classes of runs: machines of one class come to the same weights, those of another to other ones.
 
-A class is known for each way of computing, `kernels` or `torch`: on one machine they have different ones.
+A class is known for each way of computing: `kernels`, `torch` for what the kernels do not know, and `torch instead` of
+them where the user chose so. On one machine they have different ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from suite.disk.documents import RECIPE, Record, read_document
 from suite.errors import SuiteError
 
 Only = Mapping[str, Sequence[str]]  # the classes, by the way
+RIVALS = {"kernels": "torch, as the user chose", "torch instead": "the suite's kernels"}  # and what the other one is
 
 
 def class_of(environment: Record) -> tuple[str, str]:
@@ -39,8 +41,14 @@ def mixed_classes(run_name: str, folder: Path) -> str:
 
 
 def require_class(name: str, only: Only, environment: Record) -> None:
-    """Raise `SuiteError` (2) if a run of this `name` may be trained in other numeric classes only."""
+    """Raise `SuiteError` (2) if a run of this `name` may be trained in other numeric classes, or another way, only."""
     way, here = class_of(environment)
+    if way in RIVALS and way not in only and any(rival in only for rival in RIVALS):
+        raise SuiteError(
+            f"{name} belongs to a study whose trials were computed by {RIVALS[way]}; here it would be "
+            f"{str(environment['way']).replace(': ', ', because of ')}, and the study would mix both.",
+            "Go on with the variables of the study's first command, or begin it in another home (SUITE_HOME).",
+        )
     if way in only and here not in only[way]:
         raise SuiteError(
             f"{name} belongs to a study whose trials were trained on machines of the numeric class "

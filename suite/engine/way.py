@@ -22,13 +22,18 @@ WHOLE_NUMBERS = ("crop", "flip", "erase")  # changes of images that round nothin
 
 @dataclass(frozen=True)
 class Way:
-    """`kernels` is whether they compute; if not, `why` says what keeps them from it."""
+    """`kernels` is whether they compute; if not, `why` says what keeps them from it.
+
+    It is recipe or network, or else the user's variables or what is installed: then torch computes `instead`, with
+    other numbers than elsewhere.
+    """
 
     kernels: bool
     why: str = ""
+    instead: bool = False
 
     def __str__(self) -> str:
-        return "kernels" if self.kernels else f"torch: {self.why}"
+        return "kernels" if self.kernels else f"torch{' instead' if self.instead else ''}: {self.why}"
 
 
 def way_of(recipe: Recipe, model: nn.Module) -> Way:
@@ -36,8 +41,11 @@ def way_of(recipe: Recipe, model: nn.Module) -> Way:
 
     Raises `SuiteError` (2) for an unknown value of SUITE_KERNELS.
     """
-    why = _chosen() or _recipe(recipe) or _missing() or _network(recipe, model)
-    return Way(not why, why)
+    chosen = _chosen()
+    if why := _recipe(recipe) or _network(recipe, model):
+        return Way(False, why)
+    found = chosen or _missing()
+    return Way(not found, found, instead=bool(found))
 
 
 def _chosen() -> str:

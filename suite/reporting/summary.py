@@ -62,7 +62,7 @@ def ways(groups: Sequence[Group]) -> str:
     by_torch, by_kernels = [], []
     for one in groups:
         found = {str(run.get("suite.env.way") or "") for run in one.runs} - {"", "nan"}
-        by_torch += [f"{one.title} ({way.removeprefix('torch: ')})" for way in sorted(found - {"kernels"})]
+        by_torch += [f"{one.title} ({way.partition(': ')[2]})" for way in sorted(found - {"kernels"})]
         by_kernels += [one.title] if "kernels" in found else []
     if not by_torch:
         return "The suite's own kernels computed all of them." if by_kernels else ""

@@ -169,14 +169,16 @@ def test_a_study_does_not_go_on_where_other_numbers_are_computed(quick):
     lesser = replace(quick, extra={**by_torch.extra, "ATEN_CPU_CAPABILITY": "default"})
     more = ("--trials", "3")
 
-    first, refused = by_torch.suite(*words), lesser.suite(*words, *more)
+    first, refused, mixed = by_torch.suite(*words), lesser.suite(*words, *more), quick.suite(*words, *more)
     begun = sorted(quick.home.glob("mlruns/trials/*/*/checkpoint"))
     again = by_torch.suite(*words, *more)
 
     assert (first.code, again.code) == (0, 0), (first, again)
     assert refused.code == 2, refused
     assert "belongs to a study whose trials were trained on machines of the numeric class" in refused.err
-    assert refused.err.count("\n") == 1
+    assert mixed.code == 2, mixed
+    assert "were computed by torch, as the user chose; here it would be kernels" in mixed.err
+    assert (refused.err.count("\n"), mixed.err.count("\n")) == (1, 1)
     assert len(begun) < len(list(quick.home.glob("mlruns/trials/*/*/checkpoint")))
     assert len(study_of(quick)["trials"]) == 3
 

@@ -54,3 +54,25 @@ def test_a_run_does_not_begin_in_another_class_than_its_own(only, refused, tmp_p
 
     assert found.value.code == 2
     assert list(run.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("known", "way", "words"), [
+    ("kernels", "torch instead: SUITE_KERNELS=torch",
+     "computed by the suite's kernels; here it would be torch instead, because of SUITE_KERNELS=torch"),
+    ("torch instead", "kernels", "computed by torch, as the user chose; here it would be kernels"),
+    ("kernels", "torch: layer Block", ""),  # another network of the space, which the kernels do not know
+    ("torch", "kernels", ""),
+    ("torch", "torch instead: SUITE_DEVICE=cuda", ""),
+])  # fmt: skip
+def test_a_study_mixes_no_ways_of_one_network(known, way, words, tmp_path):
+    run = Run("lenet", "ab" * 32, 0, tmp_path / "run", {known: ["a" * 8]})
+    run.folder.mkdir()
+    facts = {"recipe": {}, "overrides": {}, "network": "", "environment": {"way": way, "numeric_class": "a" * 8}}
+    if not words:
+        run.begin(facts, ())
+        return
+
+    with pytest.raises(SuiteError, match=words) as found:
+        run.begin(facts, ())
+
+    assert found.value.code == 2

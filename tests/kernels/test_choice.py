@@ -204,7 +204,7 @@ def test_where_numba_cannot_be_loaded_torch_trains_and_the_record_says_why(unask
     with run.claim():
         result = train(run, small, digits, quiet)
 
-    assert result["environment"]["way"] == "torch: Numba cannot be loaded (ModuleNotFoundError)"
+    assert result["environment"]["way"] == "torch instead: Numba cannot be loaded (ModuleNotFoundError)"
 
 
 def test_where_numba_may_not_compile_torch_trains(unasked):
@@ -212,4 +212,15 @@ def test_where_numba_may_not_compile_torch_trains(unasked):
 
     unasked.setattr(config, "DISABLE_JIT", 1)
 
-    assert str(way_of(small_experiment().recipe, network())) == "torch: NUMBA_DISABLE_JIT is set"
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    assert str(way_of(small_experiment().recipe, plain)) == "torch instead: NUMBA_DISABLE_JIT is set"
+
+
+def test_the_reason_is_the_networks_whatever_the_variables_say(monkeypatch):
+    recipe, plain, odd = small_experiment().recipe, nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), nn.Linear(784, 10)
+    before = str(way_of(recipe, odd))
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
+
+    assert str(way_of(recipe, odd)) == before
+    assert before.startswith("torch: ")
+    assert str(way_of(recipe, plain)) == "torch instead: SUITE_KERNELS=torch"

@@ -30,6 +30,15 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a study mixes the kernels with torch", "suite/disk/classes.py",
+           (("if way in RIVALS and way not in only and", "if False and"),),
+           ("tests/disk/test_classes.py", "-k", "no_ways_of_one")),
+    Mutant("a network that only torch can compute goes that way by choice", "suite/engine/way.py",
+           (("    if why := _recipe(recipe) or _network(recipe, model):", "    if False:"),),
+           ("tests/kernels/test_choice.py", "-k", "whatever_the_variables_say")),
+    Mutant("a server that does not know its name is a riddle", "suite/tracking/server.py",
+           (("\"Invalid Host header\": ", "\"Invalid Host headers\": "),),
+           ("tests/tracking/test_server.py", "-k", "what_to_do")),
     Mutant("scale: the page shows the recipes with the lowest means", "suite/reporting/shown.py",
            (("-one.metric(", "one.metric("),), ("tests/reporting/test_shown.py", "-k", "unchanged_recipes")),
     Mutant("scale: p is corrected for what the page shows alone", "suite/reporting/__init__.py",

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from suite.tracking import server
-from suite.tracking.server import Silent, require_answer
+from suite.tracking.server import Silent, reason, require_answer
 
 
 @pytest.fixture
@@ -92,3 +92,17 @@ def test_whoever_speaks_another_language_is_no_server(bytes_):
 def test_a_name_that_nobody_has():
     with pytest.raises(Silent):
         require_answer("http://nobody.invalid:5000")
+
+
+@pytest.mark.parametrize(("told", "words"), [
+    ("API request to /x failed with error code 401 != 200. Response body: '<html>", "MLFLOW_TRACKING_PASSWORD"),
+    ("API request failed with error code 403 != 200. Response body: 'Invalid Host header - …'", "--allowed-hosts NAME"),
+    ("API request failed with error code 403 != 200. Response body: 'Permission denied'", "the permission EDIT"),
+    ("the table\nis locked", "the table is locked"),
+    ("", "ValueError"),
+])  # fmt: skip
+def test_a_server_that_refuses_is_one_line_that_says_what_to_do(told, words):
+    said = reason(ValueError(told))
+
+    assert words in said
+    assert "\n" not in said
