@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from suite.benching.speed_gate import Gated
 from suite.benching.throughput import Throughput
 from suite.disk import files
@@ -40,8 +42,9 @@ def records(found: Sequence[Throughput | Gated], beside: str) -> list[Record]:
 def add(home: Home, new: Sequence[Record]) -> list[Record]:
     """Append a session's records to the history and return all records, oldest first."""
     files.make_folder(home.mlruns)
-    found = [*read(home.bench), *new]
-    files.write(home.bench, json.dumps(found, indent=1, ensure_ascii=False).encode())
+    with FileLock(f"{home.bench}.lock"):  # two commands may end at the same time
+        found = [*read(home.bench), *new]
+        files.write(home.bench, json.dumps(found, indent=1, ensure_ascii=False).encode())
     return found
 
 

@@ -16,7 +16,7 @@ from suite.benching.baselines import Baseline, kind
 from suite.benching.session import Session, measure
 from suite.benching.sides import HERE, Side, Workload
 
-NOW, AGAIN = "now", "now again"
+NOW, AGAIN = "the step", "the step again"  # names with a space, which no revision has: the other side may be `now`
 BARE = Side("bare loop", "bare", "one")
 
 Tell = Callable[[str], None]

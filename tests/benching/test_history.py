@@ -1,5 +1,7 @@
 """The bench's sessions are kept, drawn and put into a table; a damaged history is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from suite.benching import history
@@ -21,6 +23,14 @@ def test_a_session_is_added_to_the_earlier_ones(tmp_path):
     assert history.add(home, [ONE]) == [ONE]
     assert history.add(home, [{**ONE, "at": "later"}]) == [ONE, {**ONE, "at": "later"}]
     assert history.read(home.bench) == [ONE, {**ONE, "at": "later"}]
+
+
+def test_sessions_that_end_at_the_same_time_are_all_kept(tmp_path):
+    home = Home(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: history.add(home, [{**ONE, "at": str(number)}]), range(24)))
+
+    assert sorted(int(one["at"]) for one in history.read(home.bench)) == [*range(24)]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[3]", '[{"at": 1}]', "[" * 100_000])
