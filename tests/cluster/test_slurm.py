@@ -192,7 +192,7 @@ def test_a_machine_without_slurm_says_so(workspace, in_process: Command):
 @pytest.mark.full
 def test_a_time_limit_costs_at_most_an_epoch(there):
     """Slurm's shortest limit is a minute, and its signal comes a minute before the end: tasks live for seconds."""
-    words = ("run", "slow", "--set", "epochs=100", "--seeds", "1", "--no-report")
+    words = ("run", "slow", "--set", "epochs=200", "--seeds", "1", "--no-report")
     (there.home.parent / "alone").mkdir()
     here = Workspace(there.home.parent / "alone", {**there.extra})
 
