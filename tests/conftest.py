@@ -240,6 +240,17 @@ def assert_refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, (word, answer.err)
 
 
+def assert_interrupted(process: Process, *words: str) -> None:
+    """Press Ctrl-C in the command's terminal: one line on stderr that holds all of `words`, and exit code 130."""
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (130, ""), (process.returncode, out, err)
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("suite: interrupted; ")
+    for word in words:
+        assert word in err, (word, err)
+
+
 LATER = ("mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
 
 

@@ -29,6 +29,16 @@ complete -o bashdefault -o default -F _suite_of_python python python3
 """
 
 
+# zsh: the options of a verb, where the word begins as one; a list of names behind an option would hide them.
+_ZSH = r"""
+_suite_options() {
+  [[ $PREFIX == -* ]] || return 1
+  local name=_shtab_suite_${words[1]}_options
+  local -a all=("${(@P)name}")
+  compadd - ${${${(M)all:#(|\*)--*}#\*}%%\[*}
+}
+"""
+
 # fish: whether the last option of the command line is this one, so that its list goes on.
 _FISH = """
 function _suite_behind
@@ -56,8 +66,8 @@ def script(shell: str, parser: argparse.ArgumentParser) -> str:
                     "fields": _fixed(*(f"{name}=" for name in FIELDS)),
                 }[kind]  # fmt: skip
     text = str(shtab.complete(parser, shell))
-    if shell == "tcsh":
-        return _for_tcsh(text, parser)
+    if shell in ("tcsh", "zsh"):
+        return {"tcsh": _for_tcsh, "zsh": _for_zsh}[shell](text, parser)
     return text + {"bash": _BASH, "fish": _FISH + _lists_of_fish(parser)}.get(shell, "")
 
 
@@ -79,6 +89,37 @@ def _for_tcsh(text: str, parser: argparse.ArgumentParser) -> str:
         kinds = [kind, "N"] if kind == "n" and pattern in lists else [kind]
         found += [f"{indent}'{one}{mark}{pattern}{mark}{command}{mark}'{rest}" for one in kinds]
     return "\n".join(found) + "\n"
+
+
+def _for_zsh(text: str, parser: argparse.ArgumentParser) -> str:
+    """The script with names that are asked for when they are completed, and specifications as argparse means them.
+
+    shtab's ask for the names of every verb at each press of the key, have one word behind an option and one name where
+    several may stand, and run what is behind the colon of a placeholder such as HOST:PORT.
+    """
+    found, verb = [], ""
+    verbs = _verbs(parser)
+    for line in text.splitlines():
+        if begun := re.fullmatch(r"_shtab_suite_(\w+)_options=\(", line):
+            verb = begun[1]
+        line = re.sub(r'^  "\(\*\)::?', '  "*:', line).replace("($(", r"(\$(")
+        named = re.match(r'  (?:"\*")?"(--[\w-]+)\[', line)
+        action = verbs[verb]._option_string_actions.get(named[1]) if named and verb in verbs else None
+        found.append(_option_of_zsh(line, action, dict(_lists(verb, verbs[verb]))) if action else line)
+    return found[0] + "\n" + _ZSH + "\n".join(found[1:]) + "\n"
+
+
+def _option_of_zsh(line: str, action: argparse.Action, lists: "dict[str, argparse.Action]") -> str:
+    """shtab's specification of an option as `_for_zsh` has it."""
+    name = str(action.metavar or action.dest)
+    before, found, words = line.rpartition(f"]:{name}:")
+    if not found:
+        return line  # an option without a value
+    name = name.replace(":", r"\:")
+    if action not in lists.values():
+        return f"{before}]:{name}:{words}"
+    add = "compadd -S '' -" if _kind("", action) == "fields" else "compadd -"  # no space after `lr=`
+    return f'{before}]:*-*:{name}:{{_suite_options || {add} {words.strip("()" + chr(34))})}}"'  # up to the next option
 
 
 def _lists_of_fish(parser: argparse.ArgumentParser) -> str:

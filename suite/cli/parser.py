@@ -16,6 +16,10 @@ from suite.errors import INTERRUPTED, MACHINE, SuiteError, machine_error
 from suite.text import nearest
 
 KEPT = "finished work is kept, and the same command continues from there."
+AFRESH = {  # verbs that have nothing to continue from
+    "check": "check records nothing, so nothing of it is kept. The same command begins it again.",
+    "predict": "predict has changed neither the run nor your pictures. The same command begins it again.",
+}
 PROGRAM = "python -m suite"
 TERMINATED = 128 + signal.SIGTERM
 
@@ -88,18 +92,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
         signal.signal(signal.SIGINT, _end)
+    kept = KEPT
     try:
         arguments = parser_of().parse_args(argv)
         verb: Callable[[argparse.Namespace], int] = arguments.verb
+        kept = AFRESH.get(verb.__name__, KEPT)
         return verb(arguments)
     except SuiteError as error:
         _complain(str(error))
         return error.code
     except _Terminated:
-        _complain(f"terminated; {KEPT}")
+        _complain(f"terminated; {kept}")
         return TERMINATED
     except KeyboardInterrupt:
-        _complain(f"interrupted; {KEPT}")
+        _complain(f"interrupted; {kept}")
         return INTERRUPTED
     except BrokenPipeError:  # the reader has closed the pipe, as in `suite list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

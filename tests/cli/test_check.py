@@ -1,11 +1,12 @@
 """`check`: what is wrong with a network is said in words, in seconds, before it is trained."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 import suite
-from tests.conftest import assert_refused
+from tests.conftest import assert_interrupted, assert_refused
 
 pytestmark = pytest.mark.commands
 
@@ -133,6 +134,18 @@ def test_a_file_that_prints_does_not_disturb_the_document(workspace, own):
     assert answer.json["experiment"] == "net"
     assert "loaded" in answer.err
     assert "seen" in answer.err
+
+
+def test_ctrl_c_says_that_nothing_is_kept(workspace, own, tmp_path):
+    mark = tmp_path / "begun"
+    written(own, f"__import__('pathlib').Path({str(mark)!r}).touch(); __import__('time').sleep(600)", {})
+    process = workspace.start("check", "net")
+    while process.poll() is None and not mark.exists():
+        time.sleep(0.05)
+
+    assert_interrupted(process, "check records nothing", "begins it again")
+
+    assert not (workspace.home / "mlruns" / "runs").exists()
 
 
 def test_what_is_unknown_or_broken_is_refused_in_one_line(in_process, own):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from safetensors.numpy import load_file
 import suite
 from suite import data
 from suite.disk.journal import Run
-from tests.conftest import SLOW, Workspace, assert_refused
+from tests.conftest import SLOW, Workspace, assert_interrupted, assert_refused
 from tests.predicting import handmade
 from tests.three_runs import trained
 
@@ -29,6 +30,14 @@ SQUARED = (
     class Slow""",
     )
 )
+WAITING = QUICK.replace(
+    "            time.sleep(0)\n",
+    """            place = __import__("pathlib").Path("MARKS")
+            if (place / "wait").exists():
+                (place / "begun").touch()
+                time.sleep(600)
+""",
+)
 COLOUR = QUICK.replace('data="digits"', 'data="blots"').replace("784", "192").replace("10)", "2)")
 
 
@@ -39,7 +48,8 @@ def kept(tmp_path_factory):
     (top / "pages").mkdir()
     handmade.write_all(top / "pages")
     wild = QUICK.replace("lr=0.5", "lr=1e30").replace("cross-entropy", "mse-one-hot")
-    return trained(top, pen=QUICK, wild=wild, colour=COLOUR, fast=BY_KERNELS, squared=SQUARED)
+    waiting = WAITING.replace("MARKS", str(top))
+    return trained(top, pen=QUICK, wild=wild, colour=COLOUR, fast=BY_KERNELS, squared=SQUARED, waiting=waiting)
 
 
 @pytest.fixture
@@ -148,7 +158,7 @@ def test_what_is_no_picture_is_named_and_the_others_are_predicted(kept, pages, t
     [
         (("pen-s7", "."), 2, "there is no finished run 'pen-s7'; did you mean pen-s0?"),
         (("wild-s0", "."), 2, "wild-s0 diverged, so it has no weights. Choose another run."),
-        (("all", "."), 2, "-s0 (pen) and 2 more. Give one, such as "),
+        (("all", "."), 2, "-s0 (pen) and 3 more. Give one, such as "),
         (("pen-s0", "nowhere.png"), 2, "'nowhere.png': there is no such picture or folder."),
         (("pen-s0", "."), 2, ".: has no pictures (.png, .jpg, .jpeg)."),
         (("pen-s0", "PAGES", "--picture", "PAGES/page3.png"), 2, "is one of the pictures themselves"),
@@ -180,3 +190,36 @@ def test_a_run_whose_weights_or_network_are_gone_is_refused(kept, in_process, pa
     assert Run.at(folder).seed == facts["seed"]
     (folder / "result.json").unlink()
     assert_refused(in_process("predict", "pen-s0", page, within=copy), 2, "there is no finished run 'pen-s0'")
+
+
+def test_ctrl_c_says_that_nothing_has_changed(kept, pages, tmp_path):
+    top = kept.home.parent
+    before = kept.results(), [page.read_bytes() for page in sorted(pages.iterdir())]
+    (top / "wait").touch()
+    process = kept.start("predict", "waiting-s0", str(pages), "--picture", str(tmp_path / "seen.png"))
+    while process.poll() is None and not (top / "begun").exists():
+        time.sleep(0.05)
+
+    assert_interrupted(process, "neither the run nor your pictures", "begins it again")
+
+    assert (kept.results(), [page.read_bytes() for page in sorted(pages.iterdir())]) == before
+    assert list(tmp_path.iterdir()) == []
+    (top / "wait").unlink()
+    assert kept.suite("predict", "waiting-s0", str(pages)).code == 0
+
+
+def test_a_name_of_two_recipes_is_refused_with_both_and_each_can_be_named(kept, in_process, pages, tmp_path):
+    shutil.copytree(kept.home.parent, tmp_path / "copy")
+    copy = Workspace(tmp_path / "copy" / "home", {**kept.extra, "SUITE_EXPERIMENTS": str(tmp_path / "copy" / "own")})
+    assert copy.suite("run", "pen", "--set", "lr=0.4", "--epochs", "1", "--seeds", "1", "--no-report").code == 0
+    first, second = sorted(path.name for path in copy.home.glob("mlruns/runs/pen/*/"))
+    page = str(pages / "page1.png")
+
+    answer = in_process("predict", "pen-s0", page, within=copy)
+
+    assert_refused(
+        answer, 2, "'pen-s0' means 2 runs: ", f"{first} (pen", f"{second} (pen", "lr=0.4", "Give one, such as"
+    )
+    named = {name: copy.suite("predict", name, page, "--json").json for name in (first, second)}
+    assert all(one["run"] == "pen-s0" for one in named.values())
+    assert named[first]["pictures"][0]["probability"] != named[second]["pictures"][0]["probability"]

@@ -1,4 +1,4 @@
-"""The completion of fish and tcsh, each driven as a user drives it: tcsh in a terminal of its own."""
+"""The completion of fish, tcsh and zsh, each driven as a user drives it: tcsh and zsh in a terminal of their own."""
 
 import os
 import pty
@@ -6,6 +6,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -30,15 +31,18 @@ class Terminal:
             os.execvpe(command[0], command, {**environment, "TERM": "xterm", "COLUMNS": "400"})
 
     def type(self, words: str, until: str) -> str:
-        """Type words as they are, and return what is written until these words are met, with them."""
+        """Type words as they are, and return what is written until these words are met, with them.
+
+        Colours and movements of the cursor are left out.
+        """
         self.seen = b""
         os.write(self._screen, words.encode())
         deadline = time.monotonic() + PATIENCE
-        while until.encode() not in self.seen:
+        while until not in (plain := re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", self.seen.decode(errors="replace"))):
             assert time.monotonic() < deadline, self.seen
             if select.select([self._screen], [], [], 0.2)[0]:
                 self.seen += os.read(self._screen, 65_536)
-        return self.seen.decode(errors="replace")
+        return plain
 
     def close(self) -> None:
         """End the shell."""
@@ -56,6 +60,11 @@ def home(tmp_path_factory):
         (home / "own" / f"{name}.py").write_text("raise SystemExit('a file of the user is run')")
     for shell in ("fish", "tcsh"):
         (home / f"script.{shell}").write_text(script(shell, parser_of("suite")))
+    (home / "functions").mkdir()
+    asked = script("zsh", parser_of("suite")).replace(sys.executable, str(home / "counting"))
+    (home / "functions" / "_suite").write_text(asked)
+    (home / "counting").write_text(f'#!/bin/sh\necho asked >> "{home}/questions"\nexec {sys.executable} "$@"\n')
+    (home / "counting").chmod(0o755)
     return home
 
 
@@ -92,11 +101,39 @@ def tcsh(home):
     def asked(words):
         shown = terminal.type(f"{words}\x04", f"<ready> {words}")
         terminal.type("\x15echo '<'done'>'\n", "<done>\r\n<ready> ")
-        listed = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", shown).replace("\r", "").partition("\n")[2]
+        listed = shown.replace("\r", "").partition("\n")[2]
         return {*listed.partition("<ready>")[0].split()}
 
     yield asked
     terminal.close()
+
+
+# zsh says by no prompt that it has nothing to offer, so its key does that.
+ZSH = """unsetopt prompt_sp always_last_prompt; setopt no_beep; LISTMAX=1000; PS1='<ready> '
+fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -D -u; zstyle ':completion:*' verbose no
+offered() { zle list-choices; zle -R; print -n '<'over'>' }; zle -N offered; bindkey '^D' offered
+"""
+
+
+@pytest.fixture(scope="module")
+def in_zsh(home):
+    """A zsh in a terminal, which has the script as a function."""
+    terminal = Terminal([required("zsh"), "-f", "-i"], home, environment(home))
+    terminal.type(f"{ZSH}echo '<'loaded'>'\n", "<loaded>\r\n\r<ready> ")
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture(scope="module")
+def zsh(in_zsh):
+    """What zsh lists for the last of the words, in its editor."""
+
+    def asked(words):
+        shown = in_zsh.type(f"{words}\x04", "<over>")
+        in_zsh.type("\x15echo '<'done'>'\n", "<done>\r\n\r<ready> ")
+        return {*shown.replace("\r", "").partition("\n")[2].partition("<ready>")[0].split()}
+
+    return asked
 
 
 OFFERED = [
@@ -113,16 +150,29 @@ OFFERED = [
     ("tune lenet --sampler g", {"gp", "grid"}),
     ("new my", set()),
     ("completion b", {"bash"}),
+    ("report --experiment lenet mi", {"mine"}),
+    ("run lenet --set lr=0.1 --dr", {"--dry"}),
+    ("run lenet --address h", set()),
 ]
 
 
-@pytest.mark.parametrize("shell", ["fish", "tcsh"])
+@pytest.mark.parametrize("shell", ["fish", "tcsh", "zsh"])
 def test_a_real_shell_offers(shell, home, request):
     required(shell)
     asked = request.getfixturevalue(shell)
-    dashes = {"--json": "json"} if shell == "tcsh" else {}  # tcsh lists what goes on behind the dashes
+    dashes = {"--json": "json", "--dry": "dry"} if shell == "tcsh" else {}  # tcsh lists what goes on behind the dashes
 
     found = {words: asked(f"suite {words}") for words, _ in OFFERED}
 
     assert found == {words: {dashes.get(one, one) for one in offered} for words, offered in OFFERED}
     assert not (home / "broken_in").exists()
+
+
+def test_zsh_puts_no_space_behind_a_field_and_asks_once_for_names(home, in_zsh):
+    (home / "questions").unlink(missing_ok=True)
+
+    in_zsh.type("suite run --set mome\t0.9 lr\t1", "momentum=0.9 lr=1")
+    in_zsh.type("\x15suite run lenet mi\t", "mine ")
+
+    assert (home / "questions").read_text().split() == ["asked"]
+    in_zsh.type("\x15echo '<'done'>'\n", "<done>\r\n\r<ready> ")

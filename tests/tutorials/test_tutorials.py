@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, in_full
-from tests.tutorials.pages import FOLDER, blocks, follow, masked, shortened
+from tests.tutorials.pages import FOLDER, QUICKEST, Command, Reader, blocks, follow, masked, shortened
 
 PAGES = sorted(FOLDER.glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +45,20 @@ def test_a_page_says_what_its_commands_print(path, tmp_path):
 def test_a_page_says_what_its_commands_print_on_the_real_data(path, tmp_path, pytestconfig):
     assert in_full(pytestconfig)
     assert _follow_and_compare(path, tmp_path, full=True) >= 10
+
+
+@pytest.mark.promise
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_a_reader_is_not_the_first_on_her_machine(tmp_path, monkeypatch):
+    """With an empty cache too: what the first command of a machine prints is not on the pages."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    (tmp_path / "home").mkdir()
+
+    printed = Reader(tmp_path / "home").gives(Command(f"python -m suite {QUICKEST}", 0))
+
+    assert printed[0] == "1 run to train."
+    assert not [line for line in printed if "compiled" in line]
 
 
 def test_there_is_a_page_for_each_of_three_people():
