@@ -25,7 +25,7 @@ from suite.reporting.gaps import Gap, find_gaps, gap_sentences
 from suite.reporting.keys import Keys
 from suite.reporting.page import render, write_page
 from suite.reporting.predictions import Answered
-from suite.reporting.shown import LARGEST, SIZES, choice_sentences, shown_of
+from suite.reporting.shown import LARGEST, SIZES, choice_sentences, shown_of, studies_of, studies_sentences
 from suite.reporting.studies import study_chapters, study_tables
 from suite.reporting.table import Table
 from suite.reporting.tables import all_tables, with_ties, write_csv
@@ -98,7 +98,8 @@ def write_report(
             gaps, kept = find_gaps(store, runs, groups, choice.experiments), Kept(pictures_kept)
             found = _Found(groups, families_of(groups), gaps, lost(runs), studies, choice)
             tables = found.tables()
-            for most in [size for size in SIZES if size in (SIZES[0], *range(len(groups)))]:
+            things = max(len(groups), 2 * len(studies))
+            for most in [size for size in SIZES if size in (SIZES[0], *range(things))]:
                 page, said, studies = _draft(found, tables, most, drafts, kept, sheets)
                 if page.stat().st_size <= LARGEST:
                     break
@@ -135,14 +136,19 @@ class _Found:
 def _draft(
     found: _Found, tables: Mapping[str, Table], most: int, drafts: Path, kept: Kept, sheets: Sheets
 ) -> tuple[Path, list[str], list[Record]]:
-    """Write the page with so many recipes; returns its path, its first sentences, and the studies that are whole."""
+    """Write the page with so many recipes and half as many studies.
+
+    Returns its path, its first sentences, and the studies that are whole.
+    """
     shutil.rmtree(drafts / "pictures", ignore_errors=True)  # of a page that became too long
     album, shown = Album(drafts / "pictures", kept), shown_of(found.groups, most)
     pictures = add_pictures(shown, album, sheets(shown, kept))
-    chapters, whole = study_chapters(found.studies, album)
+    searches = studies_of(found.studies, most // 2)
+    chapters, whole = study_chapters(found.studies, album, searches)
     compared = chapters_of(found.families, shown, album)
     album.finish()
-    said = [*found.choice.sentences(), *choice_sentences(found.groups, shown), *gap_sentences(found.gaps)]
+    left = [*choice_sentences(found.groups, shown), *studies_sentences(found.studies, searches)]
+    said = [*found.choice.sentences(), *left, *gap_sentences(found.gaps)]
     page = write_page(found.groups, tables, pictures, drafts, found.lost, chapters, compared, said, found.gaps, shown)
     return page, said, whole
 

@@ -52,8 +52,7 @@ class Choice:
         return [facts for facts in studies if not self.narrows or ("trials" in facts and self._holds(facts))]
 
     def _holds(self, study: Record) -> bool:
-        last = max((trial.get("at", 0) for trial in study["trials"]), default=0)
-        recent = self.since is None or last >= self.since.timestamp() * 1000
+        recent = self.since is None or last_ended(study) >= self.since.timestamp() * 1000
         return recent and (not self.experiments or study["experiment"] in self.experiments)
 
     def sentences(self) -> list[str]:
@@ -82,3 +81,10 @@ def baseline_of(groups: Iterable[Group], name: str, data: str) -> Group | None:
 def unchanged(one: Group) -> bool:
     """Whether nothing of the experiment's recipe was changed, but perhaps its data set."""
     return one.changes in ("", f"data={one.parameter('data')}", f"data={one.data_title}")
+
+
+def last_ended(study: Record) -> float:
+    """When the last trial of a study ended, in milliseconds since 1970; 0 if the document says none."""
+    trials = study.get("trials")
+    ended = [one.get("at", 0) for one in trials if isinstance(one, dict)] if isinstance(trials, list) else []
+    return max((at for at in ended if isinstance(at, int | float)), default=0)

@@ -1,9 +1,10 @@
-"""Which recipes a page shows, where there are more than a reader looks through and than a browser opens at once."""
+"""Which recipes, studies and trials a page shows, where there are more than a reader and a browser can look through."""
 
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from suite.reporting.choice import unchanged
+from suite.disk.documents import Record
+from suite.reporting.choice import last_ended, unchanged
 from suite.reporting.table import Row
 from suite.tracking.groups import Group
 
@@ -17,6 +18,7 @@ SIZES = (
 LARGEST = 3_000_000  # bytes of the page
 IMAGES = 1_600_000  # letters of all pictures in the page that are no drawings of our own
 ROWS = 500  # of the table of single runs
+TRIALS = 300  # of one study
 PAIRS = 100  # of recipes in a chapter of comparisons; of more, those with the best
 
 
@@ -53,3 +55,41 @@ def rows_of(rows: Sequence[Row], shown: Sequence[Group]) -> list[Row]:
 def rows_note(some: int, every: int, name: str) -> str:
     """How many rows of a table the page has, and the file that has all; empty where the page has them."""
     return "" if some == every else f"{some:,} of {every:,} rows; {name}.csv has all."
+
+
+def studies_of(studies: Sequence[Record], most: int) -> list[Record]:
+    """At most `most` studies, in their order: those in which a trial ended last."""
+    latest = sorted(studies, key=lambda one: -last_ended(one))[:most]
+    kept = {id(one) for one in latest}
+    return [one for one in studies if id(one) in kept]
+
+
+def studies_sentences(studies: Sequence[Record], shown: Sequence[Record]) -> list[str]:
+    """What the page leaves out of the studies, and where it is; nothing where it shows each."""
+    if len(shown) == len(studies):
+        return []
+    return [
+        f"This page shows {len(shown):,} of {len(studies):,} studies: those in which a trial ended last. trials.csv "
+        "and finalists.csv have all; report --experiment NAME writes a page of a part."
+    ]
+
+
+def trials_of(study: Record) -> Record:
+    """The study with at most `TRIALS` trials, in their order: first the complete ones, then by accuracy."""
+    trials = study["trials"]
+    if len(trials) <= TRIALS:
+        return study
+
+    def worth(trial: Record) -> tuple[bool, float]:
+        found = trial.get("accuracies") or [-1.0]
+        return trial["state"] == "COMPLETE", sum(found) / len(found)
+
+    kept = {id(one) for one in sorted(trials, key=worth, reverse=True)[:TRIALS]}
+    return {**study, "trials": [one for one in trials if id(one) in kept]}
+
+
+def trials_sentences(study: Record, shown: Record) -> list[str]:
+    """What charts and table leave out of a study's trials; nothing where they have each."""
+    some, every = len(shown["trials"]), len(study["trials"])
+    words = f"Charts and table have {some:,} of {every:,} trials: first the complete ones, then by accuracy."
+    return [words] if some < every else []

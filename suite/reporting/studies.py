@@ -13,6 +13,7 @@ from suite.reporting.chapters import Chapter
 from suite.reporting.drawn_studies import study_charts
 from suite.reporting.figures import Album
 from suite.reporting.keys import training
+from suite.reporting.shown import rows_note, trials_of, trials_sentences
 from suite.reporting.table import Row, Table
 from suite.tuning.sentences import counts, interval_words, sentences, setting_words
 
@@ -28,21 +29,25 @@ def study_tables(studies: Sequence[Record]) -> dict[str, Table]:
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def study_chapters(studies: Sequence[Record], album: Album) -> tuple[list[Chapter], list[Record]]:
-    """A chapter for each study, and the studies whose documents are intact; the pictures are added to the album.
+def study_chapters(
+    studies: Sequence[Record], album: Album, shown: Sequence[Record] | None = None
+) -> tuple[list[Chapter], list[Record]]:
+    """A chapter for each study that is `shown`, else for all, and the studies whose documents are intact.
 
-    On a shared server anyone may have written a document. A document that is not like ours is only named.
+    The pictures are added to the album. On a shared server anyone may have written a document. A document that is not
+    like ours is only named.
     """
     # On a shared server two studies may have the same name, and a name may be any text.
     names = [re.sub(r"[^a-z0-9_]", "_", facts["study"])[:40] for facts in studies]
     slugs = [f"study-{name}" if names.count(name) == 1 else f"study-{name}-{n}" for n, name in enumerate(names)]
-    chapters, whole = [], []
+    chapters, whole, kept = [], [], {id(facts) for facts in (studies if shown is None else shown)}
     for facts, slug in zip(studies, slugs, strict=True):
         try:
-            chapters.append(_chapter(facts, slug, album))
+            chapters += [_chapter(facts, slug, album)] if id(facts) in kept else []
+            study_tables([facts])
             whole.append(facts)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SuiteError):
-            chapters.append(_damaged(facts, slug))
+            chapters += [_damaged(facts, slug)] if id(facts) in kept else []
     return chapters, whole
 
 
@@ -112,19 +117,23 @@ def _damaged(facts: Record, slug: str) -> Chapter:
 
 
 def _chapter(facts: Record, slug: str, album: Album) -> Chapter:
-    tables = {"finalists": finalists_table([facts]), "trials": trials_table([facts])}
-    note = AGAIN if facts.get("overrides") is not None else ""
+    shown, again = trials_of(facts), AGAIN if facts.get("overrides") is not None else ""
+    cut = rows_note(len(shown["trials"]), len(facts["trials"]), "trials")
+    tables = {
+        "finalists": (finalists_table([facts]), again),
+        "trials": (trials_table([shown]), f"{cut} {again}".strip()),
+    }
     own = [
         (name, replace(table, formats={key: how for key, how in table.formats.items() if key != "study"}, note=note))
-        for name, table in tables.items()
+        for name, (table, note) in tables.items()
         if table.rows
     ]
-    charts = study_charts(facts)
+    charts = study_charts(shown)
     return Chapter(
         slug=slug,
         title=_title(facts),
         sentences=sentences(facts),
-        rules=f"{counts(facts['trials'])}. {_rules(facts)}",
+        rules=" ".join([f"{counts(facts['trials'])}. {_rules(facts)}", *trials_sentences(facts, shown)]),
         tables=own,
         pictures=[
             replace(

@@ -2,24 +2,39 @@
 
 import csv
 import re
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from suite import reporting
 from suite.pictures import canvas
 from suite.pictures.cache import Kept
+from suite.pictures.studies import CAPTIONS
 from suite.reporting import figures, shown
 from suite.reporting.choice import Choice
 from suite.reporting.families import families_of
 from suite.reporting.figures import Picture
 from suite.reporting.page import _Embedding
-from suite.reporting.shown import LARGEST, PAIRS, ROWS, SIZES, choice_sentences, shown_of
+from suite.reporting.shown import (
+    LARGEST,
+    PAIRS,
+    ROWS,
+    SIZES,
+    TRIALS,
+    choice_sentences,
+    shown_of,
+    studies_sentences,
+    trials_of,
+)
+from suite.reporting.studies import study_tables
 from suite.reporting.tables import write_csv
 from suite.text import some
 from suite.tracking.stored import Predictions
 from tests.reporting.conftest import LABELS, history, run
+from tests.studies import document, trial
 
 RECIPES, SEEDS = 72, 15
 
@@ -141,6 +156,72 @@ def test_of_many_experiments_only_the_pairs_with_the_best_are_shown(of, tmp_path
     assert f"{len(names) - 1} of {pairs} comparisons are shown; comparisons.csv has all." in text
     assert len(found.tables()["comparisons"].rows) == pairs
     assert len(re.findall('data-again="python -m suite compare ', text)) == len(names) - 1
+
+
+def searched(number, trials):
+    """A study whose trials have ended later than those of studies with smaller numbers."""
+    found = [{**trial(n % 30, "COMPLETE"), "number": n, "at": number, "accuracies": [n / 1_000]} for n in range(trials)]
+    return document(study=f"search {number:03d}", trials=found)
+
+
+@pytest.fixture
+def unplotted(undrawn, monkeypatch):  # noqa: ARG001  the other pictures
+    """The pictures of studies are not drawn by matplotlib either."""
+    png = canvas.image(canvas.notice("A picture."), "png")
+    monkeypatch.setattr("suite.reporting.studies.study_pictures", lambda _: dict.fromkeys([*CAPTIONS][:-1]))
+    monkeypatch.setattr(figures, "images_of", lambda _: {"svg": b"<svg/>", "png": png})
+
+
+@pytest.mark.usefixtures("unplotted")
+def test_a_page_of_many_studies_is_short_and_says_what_it_shows(many, tmp_path):
+    studies = [*(searched(number, 20) for number in range(59)), {"study": "lost", "damaged": "0" * 32}]
+    found = replace(many, studies=studies[::-1])
+
+    page, said, whole = drafted(found, SIZES[0], tmp_path)
+
+    text = page.read_text()
+    assert len(text.encode()) < LARGEST
+    assert said[1].startswith(f"This page shows {SIZES[0] // 2} of 60 studies: those in which a trial ended last.")
+    assert said[1] in text
+    shown = re.findall(r'<h3 id="study-search_(\d+)"', text)
+    assert shown == [f"{number:03d}" for number in range(58, 58 - SIZES[0] // 2, -1)]
+    assert [one["study"] for one in whole] == [one["study"] for one in studies[-2::-1]]  # of all: the CSV files
+    assert studies_sentences(studies, studies) == []
+
+
+@pytest.mark.usefixtures("unplotted")
+def test_a_study_of_many_trials_shows_the_best_of_them(many, tmp_path):
+    found = replace(many, groups=[], families=[], studies=[searched(0, 3_000), searched(1, 3_000)])
+
+    page, _, whole = drafted(found, SIZES[-1] * 2, tmp_path)
+
+    text = page.read_text()
+    assert len(text.encode()) < LARGEST
+    assert text.count(f"{TRIALS} of 3,000 rows; trials.csv has all.") == 2
+    assert text.count(f"Charts and table have {TRIALS} of 3,000 trials: first the complete ones") == 2
+    best = trials_of(whole[0])["trials"]
+    assert [one["number"] for one in best] == [*range(2_700, 3_000)]
+    pruned = {**whole[0], "trials": [{**one, "state": "PRUNED"} for one in whole[0]["trials"][1:]]}
+    pruned["trials"].insert(0, whole[0]["trials"][0])
+    assert trials_of(pruned)["trials"][0]["number"] == 0
+    assert len(study_tables(whole)["trials"].rows) == 6_000
+
+
+@pytest.mark.usefixtures("unplotted")
+def test_a_report_takes_as_many_studies_as_the_page_has_room_for(monkeypatch, tmp_path, many):
+    """The numbers of `SIZES` are tried in turn, also where only studies are many."""
+    monkeypatch.setattr(reporting, "LARGEST", 400_000)
+    monkeypatch.setattr(reporting, "read_studies", lambda *_: [searched(number, 20) for number in range(30)])
+    monkeypatch.setattr(reporting, "read_groups", lambda *_: many.groups[:1])
+    monkeypatch.setattr(reporting, "finished_runs", lambda _: pd.DataFrame())
+    monkeypatch.setattr(reporting, "find_gaps", lambda *_: [])
+    monkeypatch.setattr(reporting, "lost", lambda _: [])
+
+    written = reporting.write_report(None, tmp_path / "reports")
+
+    assert written.page.stat().st_size <= 400_000
+    assert written.sentences[0].startswith("This page shows 5 of 30 studies")
+    assert len(written.tables["trials"].rows) == 600
 
 
 def test_pictures_beyond_the_pages_measure_are_beside_it(monkeypatch, tmp_path):

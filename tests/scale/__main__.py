@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tests.postgres import Postgres
 from tests.scale.homes import Large
-from tests.scale.measuring import Cost, all_of, first_page
+from tests.scale.measuring import NEWEST, Cost, all_of, first_page
 from tests.scale.record import record
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Print a table for each database: for each size elapsed seconds, processor seconds and MiB, and their growth."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, nargs="+", default=[100, 1_000, 10_000], help="sizes of the home")
@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, default=4, help="experiments; each is changed as often as needed")
     parser.add_argument("--postgres", action="store_true", help="with the record in a PostgreSQL server, too")
     parser.add_argument("--folder", type=Path, help="a folder to keep the home in, or to find it in")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
+    for runs in asked.runs:
+        if why := refused(runs, asked.seeds, asked.experiments):
+            parser.exit(2, f"tests.scale: {why}\n")
     with ExitStack() as stack:
         top = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suite-scale-")))
         large = Large(top.resolve(), asked.experiments, asked.seeds)
@@ -38,6 +41,19 @@ def main() -> None:
         for name, by_size in found.items():
             print(f"\n{name}, {asked.seeds} seeds of each recipe, {asked.experiments} experiments\n")
             print(table(by_size))
+
+
+def refused(runs: int, seeds: int, experiments: int) -> str:
+    """Why the commands cannot be measured in a home of so many runs, in one line; empty where they can."""
+    if seeds < 3 or experiments < 2:
+        return f"--seeds {seeds} --experiments {experiments}: `compare` needs 3 seeds of 2 experiments at least."
+    least = -(-max(NEWEST, experiments * seeds) // seeds) * seeds
+    if runs < least or runs % seeds:
+        return (
+            f"--runs {runs}: give whole recipes, multiples of --seeds {seeds}, from {least} on: each experiment has "
+            f"its seeds, and MLflow's page {NEWEST} runs."
+        )
+    return ""
 
 
 def measured(large: Large, runs: int, address: str) -> dict[str, Cost]:

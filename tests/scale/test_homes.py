@@ -12,6 +12,7 @@ from suite.tracking.mirror import Mirror
 from suite.tracking.store import open_store
 from tests.conftest import Workspace, furnish
 from tests.promises.mirrors import assert_mirror_is_exact
+from tests.scale.__main__ import main, refused
 from tests.scale.conftest import FIRST, RUNS
 from tests.scale.homes import Large
 
@@ -78,3 +79,30 @@ def test_nothing_is_left_to_train_or_to_send(large: Large) -> None:
 
     assert [one["skipped"] for one in trained.json["runs"]] == [True] * 6, trained
     assert sent.json["sent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--runs 100 50", "--runs 50: give whole recipes, multiples of --seeds 25, from 100 on"),
+        ("--runs 110", "--runs 110: give whole recipes, multiples of --seeds 25, from 100 on"),
+        (
+            "--runs 120 --seeds 30 --experiments 5",
+            "--runs 120: give whole recipes, multiples of --seeds 30, from 150",
+        ),
+        ("--runs 100 --seeds 2", "--seeds 2 --experiments 4: `compare` needs 3 seeds of 2 experiments"),
+    ],
+)
+def test_a_size_at_which_a_command_could_not_be_measured_is_refused_in_one_line(
+    words: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith(f"tests.scale: {line}")
+
+
+def test_the_sizes_of_the_page_about_scale_are_not_refused() -> None:
+    assert [refused(runs, 25, 4) for runs in (100, 1_000, 10_000)] == ["", "", ""]
