@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 TRIES = 20  # ports after the first one
 PATIENCE = 120.0  # seconds to wait for the server's first answer
+GRACE = 10.0  # seconds that the server has to end by itself
 COMPARED = 12  # the most runs that a link compares
 _open = build_opener(ProxyHandler({})).open  # connects directly, without the user's proxy
 
@@ -121,13 +122,14 @@ def _command(home: Home, host: str, port: int) -> list[str]:
 
 def _end(server: "subprocess.Popen[str]") -> None:
     """End the server's whole process group: the `mlflow` process that we started is only the parent of the server."""
-    with suppress(ProcessLookupError):
-        try:
+    try:
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(server.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(10)
-        finally:  # usually the processes have ended already
+            server.wait(GRACE)
+    finally:
+        with suppress(ProcessLookupError):  # usually the processes have ended already
             os.killpg(server.pid, signal.SIGKILL)
+        server.wait()  # else the caller's process would keep one that has ended
 
 
 def _address(host: str, port: int) -> str:

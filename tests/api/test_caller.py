@@ -24,7 +24,7 @@ def changed_by_calls(tmp_path, how, names=(), **more):
     (tmp_path / "home").mkdir()
     furnish(tmp_path / "home")
     environment = {**Workspace(tmp_path / "home").environment, "DO_NOT_TRACK": "true", **more}
-    answer = answer_of(python("-m", "tests.api.caller", how, str(tmp_path), *names, environment=environment))
+    answer = answer_of(python("-m", "tests.api.caller", how, str(tmp_path), *names, environment=environment), 3000)
     assert answer.code == 0, answer.err
     return json.loads(answer.out)
 

@@ -212,6 +212,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("the first of the runs that share a name is taken", "suite/runs/naming.py",
            (("    if len(found) > 1:", "    if len(found) > 9:"),),
            ("tests/cli/test_predict.py", "-k", "two_recipes")),
+    Mutant("MLflow's server is killed and not waited for", "suite/tracking/ui.py",
+           (("        server.wait()  #", "        #"),), ("tests/tracking/test_ui.py", "-k", "deaf")),
     Mutant("the first of several probabilities of 1 is the class", "suite/predicting/worker.py",
            (("names[best], dict(", "names[row.index(max(row))], dict("),),
            ("tests/cli/test_predict.py", "-k", "stored_predictions and squared")),

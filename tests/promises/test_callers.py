@@ -40,6 +40,7 @@ suite.run(mine, seeds=[1], epochs=3000, report=False)
 """
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("how", ["fresh", "loaded"])
 def test_no_call_changes_anything_of_the_process(tmp_path, how):
     (tmp_path / "user").mkdir()

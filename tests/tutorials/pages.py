@@ -27,7 +27,7 @@ FOLDER = ROOT / "docs" / "tutorials"
 LEFT_OUT, PRESSED = "…", "^C"
 BUSY = "--busy"
 QUICKEST = "run linear --data digits --epochs 1 --seeds 1 --no-report"
-LONGEST = 900  # seconds that a command may take, on a busy machine
+LONGEST = 3000  # seconds that a command may take, on a busy machine
 SETS = ("mnist", "fashion-mnist")  # of the experiments that `real` blocks train
 
 # What differs honestly: times, speeds and memory; the speed before the hash of the weights, and the last two columns of
