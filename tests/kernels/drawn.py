@@ -55,6 +55,18 @@ class Drawn:
         return images, torch.randint(0, self.recipe.classes, (n,), generator=generator)
 
 
+class Residual(nn.Module):
+    """Two branches that are added, and a layer behind them."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module, last: nn.Module) -> None:
+        super().__init__()
+        self.body, self.shortcut, self.last = body, shortcut, last
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.body(images)
+        return self.last(found + self.shortcut(images))
+
+
 class _Drawer:
     """Layers one after the other, each of which fits what the one before it puts out."""
 
@@ -122,6 +134,25 @@ class _Drawer:
     def linear(self, features: int) -> None:
         self.add(nn.Linear(self.shape[0], features, bias=self.one_of(True, True, False)), (features, 1, 1))
 
+    def residual(self) -> None:
+        """A body of one or two convolutions, perhaps with a block within, beside nothing or a convolution of 1 × 1."""
+        first, (c, h, w) = len(self.layers), self.shape
+        odd = [k for k in self.ranges.kernels if k % 2]
+        out, stride = self.one_of(c, *self.ranges.channels), self.one_of(1, 1, 2)
+        for step in range(self.whole(0, 2) if (out, stride) == (c, 1) else 1 + self.whole(0, 1)):
+            for kind in self.one_of("", "a", "na", "aa"):
+                _IMAGES[kind](self)
+            size, by = self.one_of(*odd), stride if step == 0 else 1
+            layer = nn.Conv2d(self.shape[0], out, size, by, size // 2, bias=self.one_of(True, False))
+            self.add(layer, (out, (self.shape[1] - 1) // by + 1, (self.shape[2] - 1) // by + 1))
+        for kind in self.one_of("", "n", "a", "na", "naa", "r"):
+            _IMAGES[kind](self)
+        beside: list[nn.Module] = []
+        if self.shape != (c, h, w) or self.one_of(False, False, True):
+            beside = [nn.Conv2d(c, out, 1, stride, bias=False), *self.one_of([], [nn.BatchNorm2d(out)])]
+        last = self.one_of(nn.ReLU, nn.ReLU, nn.Identity, nn.Tanh, nn.GELU)
+        self.layers[first:] = [Residual(nn.Sequential(*self.layers[first:]), nn.Sequential(*beside), last())]
+
     def nested(self, first: int) -> None:
         """Put the layers from `first` on into a Sequential of their own."""
         self.layers[first:] = [nn.Sequential(*self.layers[first:])]
@@ -131,7 +162,9 @@ def _layers(drawer: _Drawer, classes: int) -> None:
     """Blocks on images, then a head: linear layers, or a convolution whose places are averaged."""
     for _ in range(drawer.whole(0, 3)):
         first = len(drawer.layers)
-        for kind in drawer.one_of(("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a")):
+        for kind in drawer.one_of(
+            ("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a"), ("r",)
+        ):
             _IMAGES[kind](drawer)
         if drawer.one_of(False, False, True):
             drawer.nested(first)
@@ -155,7 +188,7 @@ def _layers(drawer: _Drawer, classes: int) -> None:
 
 _IMAGES = {
     "c": _Drawer.convolution, "p": _Drawer.pool, "d": _Drawer.adaptive_pool, "a": _Drawer.pointwise,
-    "n": lambda drawer: drawer.normalisation(nn.BatchNorm2d),
+    "n": lambda drawer: drawer.normalisation(nn.BatchNorm2d), "r": _Drawer.residual,
 }  # fmt: skip
 
 
