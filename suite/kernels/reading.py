@@ -21,7 +21,7 @@ from torch.nn.modules import module as everywhere
 from suite.kernels.weights import Unknown
 
 IMAGES = -1  # the index of what the network is given
-OWN = ("__call__", "__getattr__", "__getattribute__", "train", "eval")  # methods of nn.Module that no network may write anew
+OWN = ("__call__", "__getattr__", "__getattribute__", "train", "eval")  # methods of nn.Module that must be torch's
 SAME = (nn.Identity, nn.Flatten, nn.Dropout)  # their output may lie in the memory of their input
 
 

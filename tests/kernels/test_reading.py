@@ -171,7 +171,8 @@ def frozen_norm(self, mode=True):
 IN_PLACE, METHOD = "a value is changed in place", "Other has a method that is no longer torch's"
 FORWARD = {
     only_in_training: "`if self.training:`", by_chance: "if random.random", scaled: r"`0\.5 \*",
-    a_number_more: "has `1`", a_loop: "has `for layer in", another_method: r"`images\.relu\(\)`", an_option: "inplace=True",
+    a_number_more: "has `1`", a_loop: "has `for layer in", another_method: r"`images\.relu\(\)`",
+    an_option: "inplace=True",
     own_variable: r"`functional\.relu\(functional\)`", other_arguments: "other arguments", unused: "is not used",
     stored: r"`self\.kept =", no_return: r"`self\.head\(", no_module: r"`self\.active\(", changed_elsewhere: IN_PLACE,
     added_in_place: IN_PLACE, changed_under_another_name: IN_PLACE, other_shapes: r"an addition of \(10, 1, 1\) and",
