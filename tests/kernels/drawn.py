@@ -134,19 +134,24 @@ class _Drawer:
     def linear(self, features: int) -> None:
         self.add(nn.Linear(self.shape[0], features, bias=self.one_of(True, True, False)), (features, 1, 1))
 
-    def residual(self) -> None:
-        """A body of one or two convolutions, perhaps with a block within, beside nothing or a convolution of 1 × 1."""
+    def residual(self, *, alike: bool = False) -> None:
+        """A body of convolutions, perhaps with a block within, beside nothing or a convolution of 1 × 1.
+
+        `alike`: the shape stays as it is.
+        """
         first, (c, h, w) = len(self.layers), self.shape
         odd = [k for k in self.ranges.kernels if k % 2]
-        out, stride = self.one_of(c, *self.ranges.channels), self.one_of(1, 1, 2)
+        out, stride = (c, 1) if alike else (self.one_of(c, *self.ranges.channels), self.one_of(1, 1, 2))
         for step in range(self.whole(0, 2) if (out, stride) == (c, 1) else 1 + self.whole(0, 1)):
             for kind in self.one_of("", "a", "na", "aa"):
                 _IMAGES[kind](self)
             size, by = self.one_of(*odd), stride if step == 0 else 1
             layer = nn.Conv2d(self.shape[0], out, size, by, size // 2, bias=self.one_of(True, False))
             self.add(layer, (out, (self.shape[1] - 1) // by + 1, (self.shape[2] - 1) // by + 1))
-        for kind in self.one_of("", "n", "a", "na", "naa", "r"):
+        for kind in self.one_of("", "n", "a", "na", "naa"):
             _IMAGES[kind](self)
+        if self.one_of(*[False] * 5, True):
+            self.residual(alike=True)
         beside: list[nn.Module] = []
         if self.shape != (c, h, w) or self.one_of(False, False, True):
             beside = [nn.Conv2d(c, out, 1, stride, bias=False), *self.one_of([], [nn.BatchNorm2d(out)])]
