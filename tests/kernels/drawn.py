@@ -25,6 +25,7 @@ class About:
     momentum: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,7 @@ def _recipe(draw: Any, shape: Shape, classes: int, batch: int) -> About:
         "lr": 0.001 if optimizer.startswith("adam") else 0.05,
         "weight_decay": draw(st.sampled_from((0.0, 0.1))),
         "normalize": draw(st.sampled_from((None, (0.1307, 0.3081)))),
+        "clip_norm": draw(st.sampled_from((None, None, 0.01, 1.0))),
     }
     if loss == "smoothed":
         fields["label_smoothing"] = 0.1
