@@ -66,7 +66,6 @@ def _recipe(recipe: Recipe) -> str:
         "precision": recipe.precision != "float32",
         "loss": recipe.loss == "own",
         "optimizer": recipe.optimizer not in OPTIMIZERS,
-        "clip_norm": recipe.clip_norm is not None,
         "average": recipe.average is not None,
         "augment": any(one.kind not in WHOLE_NUMBERS for one in changes(recipe.augment)),
     }

@@ -11,8 +11,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from filelock import FileLock
 
 DIGEST = "sha256"  # the file that a folder of code gets last
 WIDE = "+avx512vl"  # a processor with 32 registers of 16 lanes
+UNUSED = 90 * 24 * 3600  # seconds: code of other versions and processors that was not used for longer is removed
 _kept: list[Any] = []  # a function's code lives as long as its object
 
 
@@ -157,4 +159,18 @@ def folder() -> Path:
 
     processor = f"{os.environ.get('NUMBA_CPU_NAME') or binding.get_host_cpu_name()} {_features()}"
     made_for = f"{sys.version} {numba.__version__} {llvmlite.__version__} {processor} {config.OPT}"
-    return _base() / f"{text_sha256()[:12]}-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
+    return _alone(_base() / f"{text_sha256()[:12]}-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}")
+
+
+def _alone(ours: Path) -> Path:
+    """The folder, whose time says that it is used; others that no process has used for long are removed.
+
+    Each is renamed first: a process that looks for its code finds all of it, or nothing, and compiles.
+    """
+    with suppress(OSError):  # there is none yet, or it belongs to somebody else
+        os.utime(ours)
+    for other in ours.parent.glob("*-*/"):
+        with suppress(OSError):  # another process was quicker
+            if other != ours and time.time() - other.stat().st_mtime > UNUSED:
+                shutil.rmtree(other.rename(other.with_name(f"removed-{os.getpid()}-{other.name[-25:]}")))
+    return ours

@@ -18,7 +18,8 @@ TILE, TILE_BACK, GROUP = range(36, 39)
 MANY16, MANY8, ONE16, ONE8, BACK16, BACK8, BACK_ONE16, BACK_ONE8, OUTER16, OUTER8 = range(39, 49)
 FEATURES, VALUE, SECOND, BAND = range(49, 53)  # numbers for one image; real numbers of a layer are in the array
 AFTER, BEFORE = range(53, 55)  # 1 for a linear layer that computes the ReLU after or before it, between two of them
+OTHER, GOTHER = range(55, 57)  # the second input of a sum and its gradient; of a fork the gradient of its second user
 
-COUNT = 55
+COUNT = 57
 PLAIN, MAX, RELU_MEAN, RELU_MAX = range(4)  # what comes in the same pass as a convolution
 NOTES = 2  # places that a pool's notes for one window take: noting.py

@@ -39,6 +39,7 @@ def _addresses(recipe: Any) -> dict[str, int]:
         "images": address("scores", "make_images"),
         "loss": address("scores", "make_loss", loss),
         "found": address("scores", "make_found", loss),
+        "clip": address("updating", "make_clip") if recipe.clip_norm is not None else 0,
         "update": address("updating", *(("make_adam", name == "adamw") if adam else ("make_sgd", name == "nesterov"))),
     }
 
@@ -108,6 +109,7 @@ class Kernels:
         self._images = _function(found["images"], _VOID, _VOID, _INT, _INT, _FLOAT, _FLOAT, _INT, _INT)
         self._loss = _function(found["loss"], _VOID, _VOID, *[_INT] * 5, _REAL, _VOID)
         self._found = _function(found["found"], _VOID, *[_INT] * 4, _VOID, _VOID, _VOID)
+        self._clip = _function(found["clip"], _VOID, _INT, _INT, _REAL) if found["clip"] else None
         reals = [_INT] * 7 + [_REAL] * 5 if self.recipe.optimizer in ADAM else [_INT] * 4 + [_REAL] * 3
         self._update = _function(found["update"], _VOID, *reals)
 
@@ -138,6 +140,8 @@ class Kernels:
 
     def _updated(self, group: dict[str, Any], memory: int) -> None:
         kept = self.plan.weights
+        if self._clip:
+            self._clip(memory, kept.gradients, kept.count, self.recipe.clip_norm)
         if self.recipe.optimizer in ADAM:
             places = kept.values, kept.gradients, kept.first, kept.second, kept.count
             reals = float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"]

@@ -7,25 +7,15 @@ import numpy as np
 
 from suite.kernels import fields as f
 from suite.kernels.compiled import address, wide
-from suite.kernels.layers import Operation, padding_of, window_of
+from suite.kernels.layers import Operation
 from suite.kernels.memory import Memory
+from suite.kernels.shapes import padding_of, window_of
 from suite.kernels.tiling import dots_of, rows_of, smallest_group, tile, tile_across
+from suite.kernels.weights import Weights
 
 BAND = 12_000  # numbers of a gradient and its images that are worked on at a time: they stay in the first cache
 BY_VALUE = ("relu", "sigmoid", "tanh", "leaky")  # their slopes follow from their values: these must stay
 POINTWISE = {"relu": 0, "sigmoid": 1, "tanh": 2, "leaky": 3, "gelu": 4, "dropout": 5}
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Where weights, gradients and the optimiser's two numbers for each begin, `count` each; places by id."""
-
-    count: int
-    places: dict[int, int]
-    values: int
-    gradients: int
-    first: int
-    second: int
 
 
 @dataclass
@@ -52,50 +42,56 @@ def made(operations: list[Operation], parameters: list[Any], most: int) -> Plan:
 class _Planner:
     def __init__(self, operations: list[Operation], parameters: list[Any], blocks: int) -> None:
         self.operations, self.blocks, self.memory = operations, blocks, Memory()
-        self.weights = self._weights(parameters)
+        self.weights = Weights.of(parameters, self.memory)
         self.zeros = self.memory.take(48, *[0.0] * 16, *[1.0] * 16)
         self.buffers: dict[int, int] = {}
         self.masks: list[tuple[Any, int, int]] = []
         self.number, self.scratch_size = 0, 0
-
-    def _weights(self, parameters: list[Any]) -> Weights:
-        places, count = {}, 0
-        for one in parameters:
-            places[id(one)] = count
-            count += one.numel()
-        count = -(-count // 8) * 8
-        values, gradients, first, second = (self.memory.take(count) for _ in range(4))
-        return Weights(count, {key: values + at for key, at in places.items()}, values, gradients, first, second)
+        self.values: dict[int, int] = {}  # places of the operations' outputs; the images' is -1
+        self.gradients: dict[int, list[int]] = {-1: [-1]}  # places of their gradients, for their users in their order
 
     def plan(self) -> Plan:
         """Lay out all operations, then the room that they share."""
-        images = self._room(_count(self.operations[0].given))
-        rows, at, gradient = [], images, -1
-        for k, one in enumerate(self.operations):
-            self.number, row = k, np.full(f.COUNT, -1, np.int64)
-            row[: f.WHOLE + 1] = 0
-            row[[f.X, f.GX, f.ZEROS]] = at, gradient, self.zeros
-            in_place = k > 0 and one.kind in BY_VALUE and self.operations[k - 1].kind not in BY_VALUE
-            row[f.Y] = at if in_place else self._room(_count(one.out))
-            needed = gradient >= 0 or one.kind in ("convolution", "linear", "normalisation")
-            row[f.GY] = gradient if in_place else self._gradient_of(k, row) if needed else -1
-            getattr(self, f"_{one.kind.replace('-', '_')}", self._pointwise)(one, row)
-            if not needed:
-                row[f.BACKWARD] = 0
-            rows.append(row)
-            at, gradient = int(row[f.Y]), int(row[f.GY])
+        given = _count(self.operations[0].given)
+        images = self.values[-1] = self._room(given)
+        training = np.array([self._row(k, one) for k, one in enumerate(self.operations)])
+        at, gradient = (int(training[-1, column]) for column in (f.Y, f.GY))
         classes = self.operations[-1].out[0]
-        self.scratch_size = max(self.scratch_size, 8 * _count(self.operations[0].given), (classes + 2) * 16)
-        scratch = self.memory.take(self.scratch_size)
-        training = np.array(rows)
-        training[:, f.SCRATCH] = scratch
+        self.scratch_size = max(self.scratch_size, 8 * given, (classes + 2) * 16)
+        training[:, f.SCRATCH] = scratch = self.memory.take(self.scratch_size)
         found = self.memory, self.weights, images, at, gradient, scratch, self.buffers, self.masks
         return Plan(training, self._evaluation(training), *found)
 
+    def _row(self, k: int, one: Operation) -> Any:
+        """The row of operation k, and for its users where its output and their gradients are."""
+        self.number, row = k, np.full(f.COUNT, -1, np.int64)
+        row[: f.WHOLE + 1] = 0
+        row[[f.ZEROS, f.FEATURES]] = self.zeros, _count(one.given)
+        for source, value, gradient in zip(one.inputs, (f.X, f.OTHER), (f.GX, f.GOTHER), strict=False):
+            row[value], row[gradient] = self.values[source], self.gradients[source].pop(0)
+        in_place = self._is_in_place(one)
+        row[f.Y] = row[f.X] if in_place or one.kind == "fork" else self._room(_count(one.out))
+        needed = max(row[f.GX], row[f.GOTHER]) >= 0 or one.kind in ("convolution", "linear", "normalisation")
+        row[f.GY] = row[f.GX] if in_place else self._gradient_of(k, row) if needed else -1
+        self.values[k], self.gradients[k] = int(row[f.Y]), [int(row[f.GY])]
+        getattr(self, f"_{one.kind.replace('-', '_')}", self._pointwise)(one, row)
+        if not needed:
+            row[f.BACKWARD] = 0
+        return row
+
+    def _is_in_place(self, one: Operation) -> bool:
+        """Whether an activation's value takes the place of its input: nothing else needs that."""
+        before = one.inputs[0]
+        if one.kind not in BY_VALUE or before < 0 or self.operations[before].kind in BY_VALUE:
+            return False
+        while before >= 0 and self.operations[before].kind == "dropout":  # an evaluation leaves it out
+            before = self.operations[before].inputs[0]
+        return before < 0 or self.operations[before].kind != "fork"
+
     def _gradient_of(self, k: int, row: Any) -> int:
         """Where the gradient of an output is: in its own place, if the backward pass no longer needs it by then."""
-        last, following = k + 1 == len(self.operations), self.operations[k + 1 :][:1]
-        if last or self.operations[k].kind in BY_VALUE or following[0].kind in BY_VALUE:
+        kinds = [self.operations[k].kind, *(one.kind for one in self.operations if k in one.inputs)]
+        if len(kinds) == 1 or "fork" in kinds[:1] or any(kind in BY_VALUE for kind in kinds):
             return self._room(_count(self.operations[k].out))
         return int(row[f.Y])
 
@@ -113,6 +109,7 @@ class _Planner:
                 rows[k, f.FORWARD] = 0
                 at, put = rows[k, f.X], rows[k, f.Y]
                 rows[k + 1 :, f.X][rows[k + 1 :, f.X] == put] = at
+                rows[k + 1 :, f.OTHER][rows[k + 1 :, f.OTHER] == put] = at
                 rows[k:, f.Y][rows[k:, f.Y] == put] = at  # its own too: it may be the last
         return rows
 
@@ -177,7 +174,9 @@ class _Planner:
 
     def _is_between(self, k: int) -> bool:
         """Whether operation k is a ReLU between two linear layers, which are computed with it."""
-        return k > 0 and [one.kind for one in self.operations[k - 1 : k + 2]] == ["linear", "relu", "linear"]
+        found = self.operations[max(k - 1, 0) : k + 2]
+        follow = [one.inputs for one in found[1:]] == [(k - 1,), (k,)]
+        return follow and [one.kind for one in found] == ["linear", "relu", "linear"]
 
     def _normalisation(self, one: Operation, row: Any) -> None:
         layer = one.layer
@@ -205,9 +204,17 @@ class _Planner:
         row[[f.KH, f.KW, f.SH, f.SW, f.PH, f.PW, f.SECOND]] = *size, *stride, *padding, int(counted)
         row[f.FORWARD], row[f.BACKWARD] = (address("pooling", "make", kind, back) for back in (False, True))
 
+    def _sum(self, _one: Operation, row: Any) -> None:
+        row[f.FORWARD], row[f.BACKWARD] = address("branches", "make_sum"), address("branches", "make_sum_backward")
+
+    def _fork(self, _one: Operation, row: Any) -> None:
+        row[f.GOTHER] = self._room(int(row[f.FEATURES])) if row[f.GX] >= 0 else -1
+        self.gradients[self.number].append(int(row[f.GOTHER]))
+        row[f.BACKWARD] = address("branches", "make_fork_backward")
+
     def _pointwise(self, one: Operation, row: Any) -> None:
         kind = POINTWISE[one.kind]
-        row[f.FEATURES] = features = _count(one.given)
+        features = int(row[f.FEATURES])
         if one.kind == "leaky":
             row[f.VALUE] = self.memory.take(1, one.layer.negative_slope)
         if one.kind == "dropout":

@@ -5,13 +5,32 @@ import math
 from numba import types
 
 from suite.kernels.functions import power
-from suite.kernels.kinds import f32, jit
+from suite.kernels.kinds import f32, f64, jit
 from suite.kernels.products import MEMORY, WHOLE
 from suite.kernels.vectors import fma, load, root, splat, store
 
 REAL = types.float64
+CLIP = types.void(MEMORY, WHOLE, WHOLE, REAL)
 SGD = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, REAL, REAL, REAL)
 ADAM = types.void(MEMORY, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, *[REAL] * 5)
+
+
+def make_clip():
+    """The function that scales `count` gradients, where their norm is above `most`, as `nn.utils.clip_grad_norm_` does.
+
+    The squares are added in the order of the weights, in 64 bits, which hold each of them exactly.
+    """
+
+    def clip(a, gradients, count, most):
+        squares = 0.0
+        for k in range(count):
+            squares += f64(a[gradients + k]) * f64(a[gradients + k])
+        share = most / (math.sqrt(squares) + 1e-6)
+        if not share >= 1.0:  # or it is NaN
+            for k in range(0, count, 8):
+                store(a, gradients + k, load(a, gradients + k, 8) * splat(f32(share), 8))
+
+    return CLIP, clip
 
 
 def make_sgd(nesterov: bool):

@@ -1,8 +1,12 @@
-"""Whose the weights of a network are: the kernels change them in one pass over memory of their own."""
+"""Whose the weights of a network are, and where: the kernels change them in one pass over memory of their own."""
 
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
+
+from suite.kernels.memory import Memory
 
 
 class Unknown(Exception):
@@ -23,3 +27,26 @@ def require_own_weights(model: nn.Module, layers: list[nn.Module]) -> None:
     spans = sorted((tensor.data_ptr(), tensor.numel() * tensor.element_size()) for tensor in tensors)
     if any(first + size > following for (first, size), (following, _) in pairwise(spans)):
         raise Unknown("two layers have weights in the same memory")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where weights, gradients and the optimiser's two numbers for each begin, `count` each; places by id."""
+
+    count: int
+    places: dict[int, int]
+    values: int
+    gradients: int
+    first: int
+    second: int
+
+    @classmethod
+    def of(cls, parameters: list[Any], memory: Memory) -> "Weights":
+        """Places for these parameters, one behind the other."""
+        places, count = {}, 0
+        for one in parameters:
+            places[id(one)] = count
+            count += one.numel()
+        count = -(-count // 8) * 8
+        values, gradients, first, second = (memory.take(count) for _ in range(4))
+        return cls(count, {key: values + at for key, at in places.items()}, values, gradients, first, second)

@@ -28,9 +28,10 @@ from suite.engine.epoch import _torchs_step
 from suite.engine.state import State
 from suite.engine.way import Way
 from suite.kernels import fields as f
-from suite.kernels.layers import Operation, operations, padding_of
+from suite.kernels.layers import Operation, operations
 from suite.kernels.network import Kernels
 from suite.kernels.products import MEMORY, WHOLE
+from suite.kernels.shapes import padding_of
 from suite.kernels.tiles import tile_load, tile_outer, tile_store
 from suite.recipe.experiment import Experiment
 from suite.recipe.registry import load

@@ -25,6 +25,7 @@ class About:
     momentum: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ class Drawn:
         """So many random images and labels."""
         images = torch.randint(0, 256, (n, *self.recipe.shape), generator=generator, dtype=torch.uint8)
         return images, torch.randint(0, self.recipe.classes, (n,), generator=generator)
+
+
+class Residual(nn.Module):
+    """Two branches that are added, and a layer behind them."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module, last: nn.Module) -> None:
+        super().__init__()
+        self.body, self.shortcut, self.last = body, shortcut, last
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.body(images)
+        return self.last(found + self.shortcut(images))
 
 
 class _Drawer:
@@ -122,6 +135,30 @@ class _Drawer:
     def linear(self, features: int) -> None:
         self.add(nn.Linear(self.shape[0], features, bias=self.one_of(True, True, False)), (features, 1, 1))
 
+    def residual(self, *, alike: bool = False) -> None:
+        """A body of convolutions, perhaps with a block within, beside nothing or a convolution of 1 × 1.
+
+        `alike`: the shape stays as it is.
+        """
+        first, (c, h, w) = len(self.layers), self.shape
+        odd = [k for k in self.ranges.kernels if k % 2]
+        out, stride = (c, 1) if alike else (self.one_of(c, *self.ranges.channels), self.one_of(1, 1, 2))
+        for step in range(self.whole(0, 2) if (out, stride) == (c, 1) else 1 + self.whole(0, 1)):
+            for kind in self.one_of("", "a", "na", "aa"):
+                _IMAGES[kind](self)
+            size, by = self.one_of(*odd), stride if step == 0 else 1
+            layer = nn.Conv2d(self.shape[0], out, size, by, size // 2, bias=self.one_of(True, False))
+            self.add(layer, (out, (self.shape[1] - 1) // by + 1, (self.shape[2] - 1) // by + 1))
+        for kind in self.one_of("", "n", "a", "na", "naa"):
+            _IMAGES[kind](self)
+        if self.one_of(*[False] * 5, True):
+            self.residual(alike=True)
+        beside: list[nn.Module] = []
+        if self.shape != (c, h, w) or self.one_of(False, False, True):
+            beside = [nn.Conv2d(c, out, 1, stride, bias=False), *self.one_of([], [nn.BatchNorm2d(out)])]
+        last = self.one_of(nn.ReLU, nn.ReLU, nn.Identity, nn.Tanh, nn.GELU)
+        self.layers[first:] = [Residual(nn.Sequential(*self.layers[first:]), nn.Sequential(*beside), last())]
+
     def nested(self, first: int) -> None:
         """Put the layers from `first` on into a Sequential of their own."""
         self.layers[first:] = [nn.Sequential(*self.layers[first:])]
@@ -131,7 +168,9 @@ def _layers(drawer: _Drawer, classes: int) -> None:
     """Blocks on images, then a head: linear layers, or a convolution whose places are averaged."""
     for _ in range(drawer.whole(0, 3)):
         first = len(drawer.layers)
-        for kind in drawer.one_of(("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a")):
+        for kind in drawer.one_of(
+            ("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a"), ("r",)
+        ):
             _IMAGES[kind](drawer)
         if drawer.one_of(False, False, True):
             drawer.nested(first)
@@ -155,7 +194,7 @@ def _layers(drawer: _Drawer, classes: int) -> None:
 
 _IMAGES = {
     "c": _Drawer.convolution, "p": _Drawer.pool, "d": _Drawer.adaptive_pool, "a": _Drawer.pointwise,
-    "n": lambda drawer: drawer.normalisation(nn.BatchNorm2d),
+    "n": lambda drawer: drawer.normalisation(nn.BatchNorm2d), "r": _Drawer.residual,
 }  # fmt: skip
 
 
@@ -196,6 +235,7 @@ def _recipe(draw: Any, shape: Shape, classes: int, batch: int) -> About:
         "lr": 0.001 if optimizer.startswith("adam") else 0.05,
         "weight_decay": draw(st.sampled_from((0.0, 0.1))),
         "normalize": draw(st.sampled_from((None, (0.1307, 0.3081)))),
+        "clip_norm": draw(st.sampled_from((None, None, 0.01, 1.0))),
     }
     if loss == "smoothed":
         fields["label_smoothing"] = 0.1

@@ -1,8 +1,12 @@
 """Compiled code is kept in the user's cache, and a cache that cannot be used costs a message, never a run."""
 
 import errno
+import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,6 +152,64 @@ def test_who_finds_whole_code_does_not_wait_for_who_compiles(cache):
     compiled.address(*ONE)
     with FileLock(cache / "lock"), ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: works(compiled.address(*ONE))).result(timeout=60)
+
+
+@pytest.fixture
+def versions(tmp_path, monkeypatch) -> Callable[..., Path]:
+    """Makes the folder of a version that was used so many days ago, in a cache of its own."""
+    monkeypatch.setattr(compiled, "_base", lambda: tmp_path / "kernels")
+
+    def made(name: str, days: float) -> Path:
+        place = tmp_path / "kernels" / name
+        (place / "pointwise-make_forward-0").mkdir(parents=True)
+        (place / "pointwise-make_forward-0" / "code.nbc").write_bytes(b"code")
+        os.utime(place, (time.time() - days * 24 * 3600,) * 2)
+        return place
+
+    return made
+
+
+def folder() -> Path:
+    """What a new process finds."""
+    return compiled.folder.__wrapped__()
+
+
+def test_code_of_other_versions_that_nobody_used_for_90_days_is_removed(versions):
+    ours = versions(folder().name, 200)
+    old, left, recent = versions("a" * 12 + "-old", 91), versions("removed-1-old", 91), versions("b" * 12 + "-new", 89)
+
+    assert folder() == ours
+
+    assert [path.exists() for path in (ours, old, left, recent)] == [True, False, False, True]
+    assert sorted(path.name for path in ours.parent.iterdir()) == sorted([ours.name, recent.name])
+    assert files(ours)
+
+
+def test_code_that_a_process_uses_is_not_old(versions, monkeypatch):
+    ours = versions(folder().name, 200)
+    folder()
+    monkeypatch.setattr(compiled, "text_sha256", lambda: "c" * 64)
+
+    assert folder() != ours
+
+    assert files(ours)
+
+
+def test_processes_that_remove_the_same_code_at_once_do_not_hinder_each_other(versions):
+    old = [versions(f"{'a' * 12}-{k}", 91) for k in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: folder(), range(8)))
+
+    assert len(set(found)) == 1
+    assert not any(path.exists() for path in old)
+
+
+def test_code_that_was_removed_is_compiled_again(cache):
+    compiled.address(*ONE)
+    shutil.rmtree(cache)
+
+    assert works(compiled.address(*ONE))
+    assert files(cache)
 
 
 AT_ONCE = """

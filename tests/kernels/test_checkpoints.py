@@ -4,6 +4,7 @@ import pytest
 from torch import nn
 
 from tests.engine.test_train import Broken, break_at, do, epochs_without_clock
+from tests.kernels.test_residual import Block
 
 
 def with_everything():
@@ -12,6 +13,13 @@ def with_everything():
         nn.Conv2d(1, 5, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.3),
         nn.Linear(80, 10), nn.BatchNorm1d(10),
     )  # fmt: skip
+
+
+def with_branches():
+    """The images' and the branches' gradients meet at forks."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, 3), Block(4, 4), Block(4, 6, 2), nn.AvgPool2d(5), nn.Flatten(), nn.Linear(6, 10)
+    )
 
 
 FIELDS = {
@@ -23,9 +31,12 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
-def test_a_broken_run_that_goes_on_has_the_weights_of_an_unbroken_one(experiment, run_of, digits, fields):
-    small = experiment(with_everything, epochs=2, **fields)
+NETWORKS = [*((with_everything, fields) for fields in FIELDS.values()), (with_branches, FIELDS["nesterov, decay"])]
+
+
+@pytest.mark.parametrize(("network", "fields"), NETWORKS, ids=[*FIELDS, "branches"])
+def test_a_broken_run_that_goes_on_has_the_weights_of_an_unbroken_one(experiment, run_of, digits, network, fields):
+    small = experiment(network, epochs=2, **fields)
     unbroken, broken = run_of(small, under="unbroken"), run_of(small, under="broken")
     wanted = do(unbroken, small, digits)
 

@@ -51,6 +51,9 @@ RECIPES = {
     "Adam": {"optimizer": "adam", "lr": 0.001, "weight_decay": 0.1},
     "AdamW": {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.1, "betas": (0.7, 0.9)},
     "smoothed": {"label_smoothing": 0.1},
+    "clipped": {"clip_norm": 0.01, "momentum": 0.9, "lr": 1.0},
+    "clipped, Adam": {"optimizer": "adam", "lr": 0.001, "clip_norm": 0.1, "weight_decay": 0.1},
+    "a norm below the limit": {"clip_norm": 1e6},
     "squared error": {"loss": "mse-one-hot", "normalize": (0.1307, 0.3081)},
 }
 

@@ -1,5 +1,6 @@
 """The same bits: in any company, at any place of a batch, in any process, on any processor."""
 
+import hashlib
 import json
 
 import torch
@@ -10,6 +11,7 @@ from suite.engine.build import torchs_optimizer
 from suite.kernels.network import Kernels
 from tests.conftest import ROOT
 from tests.kernels.drawn import About
+from tests.kernels.test_residual import IMAGE, Block, flat
 
 GOLDEN = json.loads((ROOT / "tests" / "promises" / "golden.json").read_text(encoding="utf-8"))["kernels"]["networks"]
 
@@ -50,9 +52,28 @@ def test_an_evaluation_changes_no_later_step():
     assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
 
 
+def residual() -> str:
+    """8 digits of the SHA-256 of a residual network's weights after three steps, and of its scores."""
+    model = flat(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), Block(4, 4), Block(4, 6, 2), places=54)
+    with torch.no_grad():
+        for number, weights in enumerate(model.parameters(), 1):
+            count = torch.arange(weights.numel()).mul_(7_919 * number).remainder_(1_009)
+            weights.copy_(count.float().div_(1_009).sub_(0.5).view(weights.shape))
+    about = About(IMAGE, 10, 21, optimizer="nesterov", momentum=0.9, lr=0.01)
+    kernels = Kernels(model, torchs_optimizer(about, model), about)
+    images = torch.arange(60 * 21).mul_(7_919).remainder_(251).to(torch.uint8).view(21, *IMAGE)
+    for _ in range(3):
+        kernels.step(images, torch.arange(21) % 10)
+    seen = hashlib.sha256()
+    for one in (*model.state_dict().values(), *kernels.scores(images, torch.arange(21) % 10)[1:]):
+        seen.update(one.detach().numpy().tobytes())
+    return seen.hexdigest()[:8]
+
+
 def trained_here() -> dict[str, str]:
-    """The digests of the networks that the numeric class of the kernels is made of."""
-    return {name: digest for name, digest in numeric.kernels().items() if name.startswith("kernels: ")}
+    """The digests of the networks that the numeric class of the kernels is made of, and of a residual network."""
+    found = {name: digest for name, digest in numeric.kernels().items() if name.startswith("kernels: ")}
+    return {**found, "residual network, Nesterov": residual()}
 
 
 def test_this_processor_comes_to_the_committed_bits():

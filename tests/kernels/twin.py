@@ -118,6 +118,8 @@ class Twin:
         scores = model(pixels(images, self.about, torch.float64))
         loss = loss_of(scores, labels, self.about, self.about.label_smoothing)
         loss.backward()
+        if self.about.clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), self.about.clip_norm)
         return loss.detach(), scores.detach(), [one.grad.clone() for one in model.parameters()]
 
     def _same_right(self, right: int, scores: torch.Tensor, labels: torch.Tensor) -> None:
