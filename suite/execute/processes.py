@@ -17,8 +17,10 @@ from typing import Any
 
 from suite.execute.executor import Busy, Ended, Work
 
+SERVER_DIED = 255  # multiprocessing's exit code for a process whose fork server died: nobody else would know it
 LONGEST = 70  # bytes of a folder's path: a socket's own has at most 103 (macOS) or 107, and 33 of them are the server's
 RETRY = 1.0  # seconds until a job that was `Busy` is tried again
+PAUSE = 0.2  # seconds that a killed process may need to be gone
 
 
 @dataclass
@@ -26,6 +28,8 @@ class _Child:
     index: int
     process: ForkServerProcess | SpawnProcess
     events: Connection
+    silent: bool = False  # its pipe is closed: it can say no more
+    orphan: bool = False  # it goes on, though its fork server died
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def run_jobs(
 ) -> Generator[tuple[int, Any], None, None]:
     """Call `work(job, emit)` for every job in a new process and yield (index of the job, event) as the events come.
 
-    A job that sends `Busy` is tried again later. `Ended` is yielded at the end of each process. Closing the generator
+    A job that sends `Busy` is tried again later. `Ended` is yielded at the end of each process; one whose fork server
+    was killed goes on, and ends as if it had been killed too, for its exit code is not known. Closing the generator
     ends the running processes.
     """
     if not jobs:
@@ -81,9 +86,11 @@ def run_jobs(
                     if isinstance(event, Busy):
                         waiting.append((time.monotonic() + RETRY, child.index))
                     yield child.index, event
-                if code is not None:
+                if code == SERVER_DIED and not child.silent:
+                    child.orphan = True
+                elif code is not None:
                     children.remove(child)
-                    yield child.index, Ended(code)
+                    yield child.index, Ended(-signal.SIGKILL if child.orphan else code)
     finally:
         for child in children:
             child.process.terminate()
@@ -181,7 +188,11 @@ def _start(
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, job, theirs))
     with _starting(environment):  # also for a fork server that has died and is started again
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError):  # it died in this moment
+            time.sleep(PAUSE)
+            process.start()
     theirs.close()
     return _Child(index, process, ours)
 
@@ -198,8 +209,14 @@ def _child(work: Work, job: Any, events: Connection) -> None:
 def _ready(children: list[_Child], until: float | None) -> list[_Child]:
     """Wait until a child has sent an event or ended, or until the next job may start; return those children."""
     timeout = None if until is None else max(0.0, until - time.monotonic())
-    ready = set(wait([thing for child in children for thing in (child.events, child.process.sentinel)], timeout))
-    return [child for child in children if child.events in ready or child.process.sentinel in ready]
+    signs: dict[Any, _Child] = {sign: one for one in children for sign in (one.events, *_end_of(one))}
+    told = {signs[sign].index for sign in wait([*signs], timeout)}
+    return [child for child in children if child.index in told]
+
+
+def _end_of(child: _Child) -> list[int]:
+    """What becomes ready at the end of a process; nothing if the fork server, which would say so, has died."""
+    return [] if child.orphan else [child.process.sentinel]
 
 
 def _received(child: _Child) -> Iterator[Any]:
@@ -208,4 +225,5 @@ def _received(child: _Child) -> Iterator[Any]:
         while child.events.poll():
             yield child.events.recv()
     except EOFError:
+        child.silent = True
         child.process.join()

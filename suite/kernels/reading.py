@@ -10,7 +10,7 @@ import inspect
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import torch
@@ -116,6 +116,21 @@ class _Reader:
         return _Forward(self, module).output(value)
 
 
+def _is_loaded(code: CodeType) -> bool:
+    """Whether the file of this code still has its text, which is what `inspect` shows."""
+    lines, _ = inspect.findsource(code)
+    try:
+        waiting = [compile("".join(lines), code.co_filename, "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError):
+        return False
+    while waiting:
+        found = waiting.pop()
+        if found == code:
+            return True
+        waiting += [one for one in found.co_consts if isinstance(one, CodeType)]
+    return False
+
+
 class _Forward:
     """One call of a module's own forward function."""
 
@@ -130,6 +145,8 @@ class _Forward:
             raise self.unknown("no text that can be read") from None
         if not isinstance(text, ast.FunctionDef) or text.decorator_list:
             raise self.unknown("no plain def")
+        if not _is_loaded(function.__code__):
+            raise self.unknown("another text by now than the one that was loaded")
         self.text, self.names = text, {**found.globals, **found.nonlocals}
 
     def unknown(self, part: str | ast.AST) -> Unknown:

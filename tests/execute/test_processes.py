@@ -30,6 +30,11 @@ def work(job, emit):
         case "exit":
             emit({"event": "said", "words": "before the end"})
             os._exit(int(detail))
+        case "kill":
+            os.kill(os.getppid(), signal.SIGKILL)  # the fork server: this process goes on
+            emit({"event": "begun", "pid": os.getpid()})
+            time.sleep(float(detail))
+            emit({"event": "said", "words": "alive"})
         case "sleep":
             emit({"event": "begun", "pid": os.getpid()})
             time.sleep(float(detail))
@@ -80,6 +85,20 @@ def test_a_crash_takes_no_other_job_with_it():
 
     ends = {index: event["exit"] for index, event in events if event["event"] == "ended"}
     assert ends == {0: -signal.SIGKILL, 1: 0, 2: 7, 3: 0}
+
+
+def test_jobs_outlive_their_fork_server_and_later_ones_have_a_new_one():
+    events = run("kill:1", "exit:255", "say:more", "say:and more")
+
+    assert [event for index, event in events if index == 0][1:] == [
+        {"event": "said", "words": "alive"}, {"event": "ended", "exit": -signal.SIGKILL},
+    ]  # fmt: skip
+    assert [event["exit"] for index, event in events if index > 1 and event["event"] == "ended"] == [0, 0]
+    assert run("say:afterwards")[-1] == (0, {"event": "ended", "exit": 0})
+
+
+def test_an_exit_code_of_255_is_the_jobs_own():
+    assert run("exit:255")[-1] == (0, {"event": "ended", "exit": 255})
 
 
 def test_all_that_a_process_said_is_heard_before_its_end():

@@ -1,7 +1,9 @@
 """Which texts of forward functions are read as a graph; all others go by torch, with the reason."""
 
 import functools
+import importlib
 import random
+import sys
 
 import pytest
 import torch
@@ -209,3 +211,31 @@ def test_the_network_that_the_others_are_made_of_goes_by_the_kernels():
     found = [one.kind for one in operations(Whole(), IMAGE)]
 
     assert found == ["fork", "convolution", "normalisation", "sum", "linear"]
+
+
+@pytest.mark.parametrize("by_now", ["self.head(images)", "functional.relu(self.head(images)) if"])
+def test_a_file_that_was_changed_since_it_was_loaded_is_not_believed(by_now, tmp_path, monkeypatch):
+    """Python reads a function's text from its file, whose lines may be others by now."""
+    text = """
+from torch import nn
+from torch.nn import functional
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(60, 10)
+
+    def forward(self, images):
+        return functional.relu(self.head(images))
+"""
+    (tmp_path / "changing.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "changing", raising=False)
+    net = importlib.import_module("changing").Net()
+    assert kinds(graph(net)) == [("Linear", (-1,)), ("ReLU", (0,))]
+
+    (tmp_path / "changing.py").write_text(text.replace("functional.relu(self.head(images))", by_now))
+
+    with pytest.raises(Unknown, match="another text by now than the one that was loaded"):
+        graph(net)

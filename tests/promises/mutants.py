@@ -30,6 +30,12 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a text that was changed after it was loaded is believed", "suite/kernels/reading.py",
+           (("if not _is_loaded(function.__code__):", "if False:"),),
+           ("tests/kernels/test_reading.py", "-k", "since_it_was_loaded")),
+    Mutant("a job ends with its fork server", "suite/execute/processes.py",
+           (("if code == SERVER_DIED and not child.silent:", "if False:"),),
+           ("tests/execute/test_processes.py", "-k", "outlive")),
     Mutant("a study mixes the kernels with torch", "suite/disk/classes.py",
            (("if way in RIVALS and way not in only and", "if False and"),),
            ("tests/disk/test_classes.py", "-k", "no_ways_of_one")),
@@ -782,7 +788,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_choice", "memory"),
     kernel("hooks of gradients are forgotten", "weights.py", "any(weights._backward_hooks or", "any(None and",
            "test_choice", "gradient"),
-    kernel("a layer need not fit", "layers.py", "if tuple(layer.weight.shape) != shape or", "if None and",
+    kernel("a layer need not fit", "shapes.py", "if tuple(layer.weight.shape) != shape or", "if None and",
            "test_choice", "other"),
     kernel("damaged code is loaded", "compiled.py", "return (place / DIGEST).read_bytes() == _digest(place).encode()",
            "return (place / DIGEST).exists()", "test_cache", "damaged"),
