@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from suite.engine.way import way_of
+from suite.kernels import reading
 from suite.kernels.layers import operations
 from suite.kernels.reading import Node, graph
 from suite.kernels.weights import Unknown
@@ -181,7 +182,7 @@ FORWARD = {
 UNREAD = eval("lambda self, images: self.head(self.flat(self.norm(self.conv(images))))")
 LEFT = {
     **{one.__name__: (functools.partial(without, one), why) for one, why in FORWARD.items()},
-    "no text": (lambda: without(UNREAD), "no text"),
+    "no text": (lambda: without(UNREAD), "has no plain def"),
     "a train method of its own": (lambda: without(Whole.forward, train=frozen_norm), METHOD),
     "a call method of its own": (lambda: without(Whole.forward, __call__=frozen_norm), METHOD),
     "a hidden layer": (lambda: without(Whole.forward, norm=property(lambda self: self.same)), r"`self\.norm\("),
@@ -196,6 +197,37 @@ LEFT = {
 def test_all_else_goes_by_torch_and_says_why(made, why):
     with pytest.raises(Unknown, match=why):
         operations(made(), IMAGE)
+
+
+CHANGED = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(60, 10)
+        self.flat = nn.Flatten()
+
+    def forward(self, images):
+        \"\"\"A docstring
+        of two lines.\"\"\"
+        return self.head(self.flat(images))
+"""
+
+
+@pytest.mark.parametrize("later", [CHANGED.replace("(images))", "(images)) + images"), "\n" * 7 + CHANGED, "", "while"])
+def test_a_text_that_has_changed_since_it_was_loaded_is_not_read(tmp_path, later):
+    file, names = tmp_path / "net.py", {"__name__": "net"}
+    file.write_text(CHANGED)
+    exec(compile(CHANGED, str(file), "exec"), names)
+    reading._text.cache_clear()
+    assert len(operations(names["Net"](), IMAGE)) == 1
+
+    reading._text.cache_clear()
+    file.write_text(later)
+
+    with pytest.raises(Unknown, match="whose text is as it was loaded"):
+        operations(names["Net"](), IMAGE)
 
 
 def test_wide_blocks_go_by_torch():
