@@ -6,11 +6,11 @@ of a layer, of an addition, of `relu` or of `torch.flatten(x, 1)` a name, and a 
 """
 
 import ast
+import functools
 import inspect
-import textwrap
 from collections import Counter
 from dataclasses import dataclass
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -116,19 +116,19 @@ class _Reader:
         return _Forward(self, module).output(value)
 
 
-def _is_loaded(code: CodeType) -> bool:
-    """Whether the file of this code still has its text, which is what `inspect` shows."""
-    lines, _ = inspect.findsource(code)
+@functools.cache
+def _text(code: CodeType) -> ast.FunctionDef | None:
+    """The text of a plain def; None if its file cannot be read, or gives other code: it may have changed since."""
     try:
-        waiting = [compile("".join(lines), code.co_filename, "exec", dont_inherit=True)]
-    except (SyntaxError, ValueError):
-        return False
-    while waiting:
-        found = waiting.pop()
-        if found == code:
-            return True
-        waiting += [one for one in found.co_consts if isinstance(one, CodeType)]
-    return False
+        source = "".join(inspect.findsource(code)[0])
+        tree, found = ast.parse(source), [compile(source, "", "exec", dont_inherit=True)]
+    except (OSError, SyntaxError, ValueError, TypeError):
+        return None
+    for one in found:  # which grows meanwhile
+        found.extend(inner for inner in one.co_consts if isinstance(inner, CodeType))
+    place = code.co_name, code.co_firstlineno  # of a decorator, if there is one: it may have made anything of the def
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == place)
+    return next(texts, None) if code in found else None
 
 
 class _Forward:
@@ -137,16 +137,14 @@ class _Forward:
     def __init__(self, reader: _Reader, module: nn.Module) -> None:
         self.reader, self.module = reader, module
         self.values: dict[str, int] = {}  # by the names of the function's variables
+        function = type(module).forward
+        text = _text(function.__code__) if isinstance(function, FunctionType) else None
+        if text is None:
+            raise self.unknown("no plain def whose text is as it was loaded")
         try:
-            function = type(module).forward
-            (text,) = ast.parse(textwrap.dedent(inspect.getsource(function.__code__))).body
             found = inspect.getclosurevars(function)
-        except (OSError, SyntaxError, ValueError, TypeError, AttributeError):
-            raise self.unknown("no text that can be read") from None
-        if not isinstance(text, ast.FunctionDef) or text.decorator_list:
-            raise self.unknown("no plain def")
-        if not _is_loaded(function.__code__):
-            raise self.unknown("another text by now than the one that was loaded")
+        except ValueError:
+            raise self.unknown("a name that stands for nothing") from None
         self.text, self.names = text, {**found.globals, **found.nonlocals}
 
     def unknown(self, part: str | ast.AST) -> Unknown:

@@ -169,7 +169,7 @@ def _layers(drawer: _Drawer, classes: int) -> None:
     for _ in range(drawer.whole(0, 3)):
         first = len(drawer.layers)
         for kind in drawer.one_of(
-            ("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a"), ("r",)
+            ("c", "p"), ("c", "a", "p"), ("c", "n", "a"), ("p",), ("c", "a", "a"), ("d", "a"), ("r",), ("r",)
         ):
             _IMAGES[kind](drawer)
         if drawer.one_of(False, False, True):

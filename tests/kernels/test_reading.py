@@ -1,9 +1,7 @@
 """Which texts of forward functions are read as a graph; all others go by torch, with the reason."""
 
 import functools
-import importlib
 import random
-import sys
 
 import pytest
 import torch
@@ -11,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from suite.engine.way import way_of
+from suite.kernels import reading
 from suite.kernels.layers import operations
 from suite.kernels.reading import Node, graph
 from suite.kernels.weights import Unknown
@@ -183,7 +182,7 @@ FORWARD = {
 UNREAD = eval("lambda self, images: self.head(self.flat(self.norm(self.conv(images))))")
 LEFT = {
     **{one.__name__: (functools.partial(without, one), why) for one, why in FORWARD.items()},
-    "no text": (lambda: without(UNREAD), "no text"),
+    "no text": (lambda: without(UNREAD), "has no plain def"),
     "a train method of its own": (lambda: without(Whole.forward, train=frozen_norm), METHOD),
     "a call method of its own": (lambda: without(Whole.forward, __call__=frozen_norm), METHOD),
     "a hidden layer": (lambda: without(Whole.forward, norm=property(lambda self: self.same)), r"`self\.norm\("),
@@ -200,6 +199,37 @@ def test_all_else_goes_by_torch_and_says_why(made, why):
         operations(made(), IMAGE)
 
 
+CHANGED = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(60, 10)
+        self.flat = nn.Flatten()
+
+    def forward(self, images):
+        \"\"\"A docstring
+        of two lines.\"\"\"
+        return self.head(self.flat(images))
+"""
+
+
+@pytest.mark.parametrize("later", [CHANGED.replace("(images))", "(images)) + images"), "\n" * 7 + CHANGED, "", "while"])
+def test_a_text_that_has_changed_since_it_was_loaded_is_not_read(tmp_path, later):
+    file, names = tmp_path / "net.py", {"__name__": "net"}
+    file.write_text(CHANGED)
+    exec(compile(CHANGED, str(file), "exec"), names)
+    reading._text.cache_clear()
+    assert len(operations(names["Net"](), IMAGE)) == 1
+
+    reading._text.cache_clear()
+    file.write_text(later)
+
+    with pytest.raises(Unknown, match="whose text is as it was loaded"):
+        operations(names["Net"](), IMAGE)
+
+
 def test_wide_blocks_go_by_torch():
     (chosen,) = load().choose(["resnet8"])
     found = [str(way_of(chosen.recipe, chosen.network((1, 28, 28), 10, width=width))) for width in (16, 64)]
@@ -211,33 +241,3 @@ def test_the_network_that_the_others_are_made_of_goes_by_the_kernels():
     found = [one.kind for one in operations(Whole(), IMAGE)]
 
     assert found == ["fork", "convolution", "normalisation", "sum", "linear"]
-
-
-@pytest.mark.parametrize(
-    ("loaded", "by_now"), [("functional.relu(self.head(images))", "self.head(images)"), ("60", "60 6")]
-)
-def test_a_file_that_was_changed_since_it_was_loaded_is_not_believed(loaded, by_now, tmp_path, monkeypatch):
-    """Python reads a function's text from its file, whose lines may be others by now."""
-    text = """
-from torch import nn
-from torch.nn import functional
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.head = nn.Linear(60, 10)
-
-    def forward(self, images):
-        return functional.relu(self.head(images))
-"""
-    (tmp_path / "changing.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "changing", raising=False)
-    net = importlib.import_module("changing").Net()
-    assert kinds(graph(net)) == [("Linear", (-1,)), ("ReLU", (0,))]
-
-    (tmp_path / "changing.py").write_text(text.replace(loaded, by_now))
-
-    with pytest.raises(Unknown, match="another text by now than the one that was loaded"):
-        graph(net)

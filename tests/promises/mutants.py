@@ -30,9 +30,6 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("a text that was changed after it was loaded is believed", "suite/kernels/reading.py",
-           (("if not _is_loaded(function.__code__):", "if False:"),),
-           ("tests/kernels/test_reading.py", "-k", "since_it_was_loaded")),
     Mutant("a job ends with its fork server", "suite/execute/processes.py",
            (("if code == SERVER_DIED and not child.silent:", "if False:"),),
            ("tests/execute/test_processes.py", "-k", "outlive")),
@@ -774,6 +771,8 @@ MUTANTS: tuple[Mutant, ...] = (
            "test_cache", "uses_is_not_old"),
     kernel("compiled code of other versions stays for ever", "compiled.py", "st_mtime > UNUSED", "st_mtime < 0",
            "test_cache", "nobody_used"),
+    kernel("a text is read that is not that of the code", "reading.py", "next(texts, None) if code in found else None",
+           "next(texts, None)", "test_reading", "changed_since"),
     kernel("a layer may be another than its name says", "reading.py",
            " or inspect.getattr_static(self.module, name, None) is not None", "", "test_reading", "hidden"),
     Mutant("34: a portable run takes its numbers from torch", "suite/engine/state.py",
