@@ -42,8 +42,9 @@ IGNORABLE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 INSIDE = (  # what the suite's functions load when they are called
     "alembic.config", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib.figure", "matplotlib.font_manager", "mlflow.store.tracking.sqlalchemy_workspace_store",
-    "mlflow.utils.search_logged_model_utils", "optuna.importance", "pandas", "PIL.PngImagePlugin", "rich.progress",
-    "rich.table", "safetensors.numpy", "scipy.stats", "sqlalchemy.dialects.sqlite",
+    "mlflow.utils.search_logged_model_utils", "optuna.importance", "optuna.storages._rdb.models", "pandas",
+    "PIL.PngImagePlugin", "PIL.WebPImagePlugin", "rich.progress", "rich.table", "safetensors.numpy", "scipy.stats",
+    "sqlalchemy.dialects.sqlite",
 )  # fmt: skip
 
 LARGE, COLLAPSE = 2 << 20, 25  # bytes of a large page; MADV_COLLAPSE of <linux/mman.h>

@@ -179,7 +179,7 @@ class _Embedding:
 
 def _embedded(picture: Picture) -> str:
     """The picture's PNG as WebP without any loss, a sixth smaller; as it is where Pillow has no WebP."""
-    from PIL import Image, features
+    from PIL import Image, WebPImagePlugin, features  # noqa: F401  # else Pillow loads all its formats to find this one
 
     kind, contents = "png", picture.png.read_bytes()
     if features.check("webp"):
