@@ -155,7 +155,7 @@ def the_zygote() -> Zygote:
 def _shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
     """Where all workers of a session find what is made once for them; with `-m promise` every home makes its own."""
     own = tmp_path_factory.getbasetemp()
-    if not in_full(pytestconfig):
+    if not in_full(pytestconfig) and hasattr(os, "pidfd_open"):  # elsewhere each command has a new interpreter
         SHARED.append(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
         multiprocessing.util.spawnv_passfds = _forking_servers(multiprocessing.util.spawnv_passfds)
     yield

@@ -51,7 +51,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class Settled:
-    """A job that need not travel; `events` are all that the caller gets of it."""
+    """A job that need not travel; `events` are those that it would send, for `Freight.receive`."""
 
     events: tuple[Any, ...] = ()
 

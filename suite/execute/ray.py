@@ -124,7 +124,8 @@ class _Carrying:
                         values.append(value)
                         needs |= {name: self._cluster.reference(self._freight, name) for name in names}
                     case Settled(events):
-                        yield from ((index, event) for event in events)
+                        for event in events:
+                            yield from self._freight.receive(index, event)
                     case Busy():
                         self._bundles.again(index, time.monotonic() + RETRY, first=False)
             if jobs:

@@ -30,6 +30,10 @@ def kernel(fault: str, file: str, old: str, new: str, test: str, words: str) -> 
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("a run that is done twice ends before its twin", "suite/execute/ray.py",
+           (("for event in events:\n                            yield from self._freight.receive(index, event)",
+             "yield from ((index, event) for event in events)"),),
+           ("tests/runs/test_freight.py", "-k", "last_word")),
     Mutant("a job ends with its fork server", "suite/execute/processes.py",
            (("if code == SERVER_DIED and not child.silent:", "if False:"),),
            ("tests/execute/test_processes.py", "-k", "outlive")),

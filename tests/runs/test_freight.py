@@ -1,7 +1,9 @@
 """Runs that are trained elsewhere: what is packed, what is written here and when, without a cluster."""
 
+from collections import deque
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,8 @@ from suite.data import carrying, ensure
 from suite.disk.journal import Run, is_claimed
 from suite.engine.train import train
 from suite.errors import FAILED, MACHINE
+from suite.execute import ray
+from suite.execute.bundles import Node
 from suite.execute.executor import Busy, Ended, Lost, Packed, Settled
 from suite.runs import there
 from suite.runs.events import Done, EpochEnded, Failed, Started
@@ -188,6 +192,26 @@ def test_a_run_that_is_done_twice_is_finished_when_both_agree(order, trained, tm
 
     assert job.run.check_files()
     assert said == ["small-s0 was trained twice, on two machines: the same numbers, bit for bit."]
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_run_that_is_done_twice_is_finished_though_a_process_was_killed_after_its_last_word(
+    killed, trained, tmp_path
+):
+    job = job_of(trained[0], tmp_path / "home")
+    twice, _ = twice_of(job, tmp_path)
+    machine = [Node("a", "a", 1)]
+    with freight([job], twice) as some:
+        some.pack(killed)
+        assert some.receive(killed, sent(Done(trained[2]), trained[1])) == []
+        assert some.lost(killed, begun=True)
+        carrying = ray._Carrying(SimpleNamespace(most=None), some)
+        carrying._nodes, carrying._bundles.waiting = machine, deque([(0.0, killed)])
+        carrying._bundles.where[1 - killed] = "b"
+        assert list(carrying._give()) == []  # its end is known, and the other one's is not
+        assert told(some, 1 - killed, trained[2], trained[1]) == [(0, Done(trained[2])), (0, Ended(0))]
+
+    assert job.run.check_files()
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
