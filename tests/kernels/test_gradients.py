@@ -1,6 +1,7 @@
 """Losses, gradients, updates and evaluations of chosen networks against torch in 64 bits; chance chooses others."""
 
 import pytest
+import torch
 from torch import nn
 
 from tests.kernels.drawn import About, Drawn
@@ -37,8 +38,17 @@ NETWORKS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def the_same_weights_whatever_ran_before():
+    """By chance a number may lie at a kink, where 64 bits go another way; so it is not left to chance."""
+    torch.manual_seed(1)
+
+
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
 def test_each_step_is_torchs(layers):
+    for layer in layers:
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
     about = About((1, 9, 11), 10, 20, optimizer="adam", lr=0.001)
 
     assert compared(Drawn(nn.Sequential(*layers), about, (20, 20, 5), 0)) == []
