@@ -1,6 +1,6 @@
 """Compare recipes on the same test images and with the same seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from suite.api.reporting import send
 from suite.api.results import Compared
 from suite.api.session import Named, Session
 from suite.api.training import train_recorded
-from suite.errors import FAILED, SuiteError
+from suite.errors import FAILED, MACHINE, SuiteError
 from suite.recipe.experiment import Experiment
 from suite.runs.naming import PREFIX
 from suite.runs.plan import Planned, plan
@@ -123,8 +123,9 @@ def groups_of(session: Session, identities: Mapping[str, str]) -> "list[Group]":
     try:
         send(session)
         store = session.store()
-        groups = read_groups(store, finished_runs(store, [*identities.values()]))
-        found = [_with(identity, groups, word) for word, identity in identities.items()]
+        runs = finished_runs(store, [*identities.values()])
+        groups, recorded = read_groups(store, runs), {*map(str, runs.get("identity", ()))}
+        found = [_with(identity, groups, recorded, word) for word, identity in identities.items()]
         _require_different(dict(zip(identities, found, strict=True)))
         _require_same_images(found)
     except TrackerAway as why:
@@ -132,9 +133,18 @@ def groups_of(session: Session, identities: Mapping[str, str]) -> "list[Group]":
     return found
 
 
-def _with(identity: str, groups: "Sequence[Group]", word: str) -> "Group":
-    """The group whose identity is, or starts with, this one. Names do not matter: one recipe is one group."""
+def _with(identity: str, groups: "Sequence[Group]", recorded: Collection[str], word: str) -> "Group":
+    """The group whose identity is, or starts with, this one. Names do not matter: one recipe is one group.
+
+    `recorded` are the identities of all finished runs, also of those whose files in MLflow are gone.
+    """
     found = [one for one in groups if one.identity.startswith(identity)]
+    if not found and any(one.startswith(identity) for one in recorded):
+        raise SuiteError(
+            f"{word}: MLflow has its runs, but not their files.",
+            "python -m suite doctor names what is missing; sync --rebuild makes a home's own record anew.",
+            code=MACHINE,
+        )
     if not found:
         raise SuiteError(f"{word} has no finished run.", "Train it with the same words: python -m suite run.")
     return found[0]

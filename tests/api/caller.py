@@ -86,7 +86,7 @@ def _mlflow() -> dict[str, Any]:
 LIBRARIES = {"torch": _torch, "numpy": _numpy, "matplotlib": _matplotlib, "mlflow": _mlflow}
 
 
-def use_the_libraries() -> None:
+def use_the_libraries(folder: Path) -> None:
     """Load the libraries as a user's notebook has, with settings that are not theirs by default."""
     import matplotlib as mpl
     import matplotlib.pyplot
@@ -102,7 +102,7 @@ def use_the_libraries() -> None:
     np.random.seed(7)
     random.seed(7)
     mpl.rcParams["lines.linewidth"] = 3.0
-    mlflow.set_tracking_uri("sqlite:////nowhere/mine.db")
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mine.db")  # it puts that into the environment too
     logging.getLogger("mlflow").setLevel(logging.DEBUG)
 
 
@@ -169,9 +169,13 @@ def calls(folder: Path, *, quick: bool) -> dict[str, Any]:
             "worse", "quick", tuned=True, trials=1, studies=1, sampler="random", **with_own
         )._repr_html_(),
         "compare": lambda: suite.compare("quick", "worse", **with_own)._repr_html_(),
+        "plan": lambda: suite.plan("quick", "worse", effect=0.05, **with_own)._repr_html_(),
         "verify": lambda: suite.verify("quick-s0", **with_own)._repr_html_(),
         "gate": lambda: suite.gate("quick", reference=folder / "reference.json", **with_own)._repr_html_(),
         "predict": lambda: suite.predict("quick-s0", folder / "seven.png", **with_own)._repr_html_(),
+        "gallery": lambda: suite.gallery("quick-s0", to=folder / "gallery", **with_own)._repr_html_(),
+        "export": lambda: suite.export("quick-s0", folder / "exported", **with_own),
+        "publish": lambda: suite.publish("quick-s0", "quick", **with_own),
         "report": lambda: suite.report(**with_own)._repr_html_(),
         "bench": lambda: suite.bench("quick", seconds=1, **with_own)._repr_html_(),
         "sync": lambda: suite.sync(**with_own),
@@ -229,7 +233,7 @@ def free_port() -> int:
 def main(how: str, folder: Path, wanted: list[str]) -> None:
     """Make the wanted calls, or all."""
     if how == "loaded":
-        use_the_libraries()
+        use_the_libraries(folder)
     seen = {}
     for name, call in calls(folder, quick=bool(wanted)).items():
         if wanted and name not in wanted:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -138,6 +139,19 @@ def test_as_json_it_is_one_document_and_the_start_of_an_identity_is_a_name(known
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(in_process, known, words, fragments):
     assert_refused(in_process("compare", *words.split(), within=known), 2, *fragments)
+
+
+@pytest.mark.commands
+def test_runs_whose_files_in_mlflow_are_gone_are_named_and_can_be_recorded_anew(in_process, known, tmp_path):
+    copy = Workspace(Path(shutil.copytree(known.home, tmp_path / "home")), known.extra)
+    shutil.rmtree(copy.home / "mlruns" / "artifacts")
+
+    refused = in_process("compare", "plain", "weak", within=copy)
+    rebuilt = in_process("sync", "--rebuild", within=copy)
+    compared = in_process("compare", "plain", "weak", within=copy)
+
+    assert_refused(refused, 3, "plain: MLflow has its runs, but not their files.", "sync --rebuild")
+    assert (rebuilt.code, compared.code) == (0, 0), (rebuilt, compared)
 
 
 @pytest.mark.commands
