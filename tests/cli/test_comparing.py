@@ -143,7 +143,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(in_process, known, words
 
 @pytest.mark.commands
 def test_runs_whose_files_in_mlflow_are_gone_are_named_and_can_be_recorded_anew(in_process, known, tmp_path):
-    copy = Workspace(Path(shutil.copytree(known.home, tmp_path / "home")), known.extra)
+    copy = Workspace(Path(shutil.copytree(known.home, tmp_path / "copy")), known.extra)
     shutil.rmtree(copy.home / "mlruns" / "artifacts")
 
     refused = in_process("compare", "plain", "weak", within=copy)
