@@ -147,8 +147,7 @@ def test_runs_whose_files_in_mlflow_are_gone_are_named_and_can_be_recorded_anew(
     shutil.rmtree(copy.home / "mlruns" / "artifacts")
 
     refused = in_process("compare", "plain", "weak", within=copy)
-    rebuilt = in_process("sync", "--rebuild", within=copy)
-    compared = in_process("compare", "plain", "weak", within=copy)
+    rebuilt, compared = copy.suite("sync", "--rebuild"), copy.suite("compare", "plain", "weak")
 
     assert_refused(refused, 3, "plain: MLflow has its runs, but not their files.", "sync --rebuild")
     assert (rebuilt.code, compared.code) == (0, 0), (rebuilt, compared)
