@@ -38,7 +38,8 @@ BY_ITSELF = {
     "suite.kernels.compiled": {
         "(place / DIGEST).write_text",
         "shutil.copyfile",
-    },  # made anew without its digest
+        "other.rename",
+    },  # made anew without its digest, and without its folder
     "suite.reporting.tables": {"table.frame().to_csv"},  # memory
     "suite.tracking.sync": {"path.rename"},  # a named step follows each
     "suite.tracking.store": {"made.touch", "os.replace"},  # between two named steps
