@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite import html
 from suite.disk import files
 from suite.errors import machine_error
 from suite.inspecting import drawn_graph, pictures
@@ -12,6 +13,7 @@ from suite.inspecting.seen import Inside
 from suite.pictures import canvas
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 Plan = tuple[str, str, Callable[[], "Figure"]]  # a name, a sentence, and what draws
@@ -42,8 +44,23 @@ class Gallery:
         """What could not be shown, and why."""
         return self.inside.remarks
 
-    def facts(self) -> dict[str, Any]:
+    def _repr_html_(self) -> str:
+        """The pictures, each below its sentence, in a notebook; those whose files are still there."""
+        there = [(one.says, one.path.read_bytes()) for one in self.pictures if one.path.is_file()]
+        return html.of([], words=self.remarks, pictures=there)
+
+    def to_dict(self) -> dict[str, Any]:
         """The values that `gallery --json` prints."""
+        return self.facts()
+
+    def frame(self) -> "pd.DataFrame":
+        """The pictures, a row each: name, path, and what to look for."""
+        import pandas as pd
+
+        return pd.DataFrame([one.facts() for one in self.pictures])
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values."""
         one = self.inside
         nodes = [{"kind": node.kind, "shape": node.shape, "parameters": node.parameters} for node in one.graph.nodes]
         return {

@@ -1,5 +1,6 @@
 """`gallery`: the inside of a finished run's network as pictures."""
 
+import base64
 import json
 import shutil
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import suite
-from suite import data
+from suite import data, html
 from suite.api.inspecting import sheets
 from suite.disk.journal import Run
 from suite.pictures.cache import Kept
@@ -70,8 +71,14 @@ def test_the_numbers_are_those_of_the_run(kept, tmp_path, monkeypatch, capfd):
     stored, weights = load_file(run / "predictions.safetensors"), load_file(run / "weights.safetensors")
     images = data.test_images("digits", data.ensure("digits"))
 
-    inside = suite.gallery("pen-s0", image=7, to=tmp_path, session=session).inside
+    found = suite.gallery("pen-s0", image=7, to=tmp_path, session=session)
+    inside, shown = found.inside, found._repr_html_()
 
+    assert [shown.count(f'alt="{html.escaped(one.says)}"') for one in found.pictures] == [1] * 6
+    assert base64.b64encode((tmp_path / "pca.png").read_bytes()).decode() in shown
+    assert [found.to_dict()["pictures"], found.frame()["name"].tolist()] == [
+        [one.facts() for one in found.pictures], [one.name for one in found.pictures],
+    ]  # fmt: skip
     wrong = np.flatnonzero(stored["predicted"] != stored["label"])
     surest = sorted(wrong.tolist(), key=lambda number: -stored["confidence"][number])[:20]
     assert [one.image for one in inside.wrong] == surest
