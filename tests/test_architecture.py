@@ -257,7 +257,7 @@ def forbidden(tree: ast.AST) -> Iterator[str]:
             case ast.keyword(arg="weights_only" | "shell" | "allow_pickle" as name, value=value):
                 harmless = {"weights_only": True, "shell": False, "allow_pickle": False}[name]
                 wrong = set() if isinstance(value, ast.Constant) and value.value is harmless else {name}
-            case ast.Call(func=ast.Name(id="eval" | "exec" | "__import__" | "FunctionType" as name)):
+            case ast.Call(func=ast.Name(id="eval" | "exec" | "compile" | "__import__" | "FunctionType" as name)):
                 wrong = {name}
             case ast.Attribute(attr=name) | ast.Name(id=name):
                 wrong = {name} & {*RUNS_CODE, "load_model"}
@@ -267,9 +267,12 @@ def forbidden(tree: ast.AST) -> Iterator[str]:
         yield from (f"{getattr(node, 'lineno', 0)} {name}" for name in sorted(wrong))
 
 
+COMPILES = {"suite.kernels.reading": ["compile"]}  # to compare a text with the code that was loaded; nothing runs it
+
+
 @pytest.mark.parametrize("module", TREES)
 def test_nothing_is_used_that_could_run_code_that_is_not_ours(module):
-    assert list(forbidden(TREES[module])) == []
+    assert [found.split()[1] for found in forbidden(TREES[module])] == COMPILES.get(module, [])
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Where branches of a network meet and part: a sum adds two values, a fork the gradients of a value's two users."""
 
 from suite.kernels.blocks import copy, lanes_of
-from suite.kernels.fields import FEATURES, GOTHER, GX, GY, OTHER, X, Y
+from suite.kernels.fields import FEATURES, GOTHER, GX, GY
 from suite.kernels.kinds import jit
 from suite.kernels.products import OPERATION
 from suite.kernels.vectors import load, store
 
 
 @jit
-def _added(a, one, other, out, count):
+def _add(a, one, other, out, count):
     """So many sums, a multiple of 8, of numbers from two places."""
     whole = count - count % 16
     for k in range(0, whole, 16):
@@ -17,19 +17,19 @@ def _added(a, one, other, out, count):
         store(a, out + whole, load(a, one + whole, 8) + load(a, other + whole, 8))
 
 
-def make_sum():
-    """The forward pass of a sum."""
+def make_added(one, other, out):
+    """The addition of two places that a row names, by its fields: a sum forwards, and a fork backwards."""
 
-    def sum_forward(a, s, first, last, n):
+    def added(a, s, first, last, n):
         for block in range(first, last):
             count, at = s[FEATURES] * lanes_of(block, n), block * 16 * s[FEATURES]
-            _added(a, s[X] + at, s[OTHER] + at, s[Y] + at, count)
+            _add(a, s[one] + at, s[other] + at, s[out] + at, count)
 
-    return OPERATION, sum_forward
+    return OPERATION, added
 
 
 def make_sum_backward():
-    """Its backward pass: both inputs have the gradient of the output, each in its own place."""
+    """The backward pass of a sum: both inputs have the gradient of the output, each in its own place."""
 
     def sum_backward(a, s, first, last, n):
         for block in range(first, last):
@@ -40,14 +40,3 @@ def make_sum_backward():
                 copy(a, s[GY] + at, s[GOTHER] + at, count)
 
     return OPERATION, sum_backward
-
-
-def make_fork_backward():
-    """The backward pass of a fork; forwards its users read the value where it is."""
-
-    def fork_backward(a, s, first, last, n):
-        for block in range(first, last):
-            count, at = s[FEATURES] * lanes_of(block, n), block * 16 * s[FEATURES]
-            _added(a, s[GY] + at, s[GOTHER] + at, s[GX] + at, count)
-
-    return OPERATION, fork_backward

@@ -205,12 +205,13 @@ class _Planner:
         row[f.FORWARD], row[f.BACKWARD] = (address("pooling", "make", kind, back) for back in (False, True))
 
     def _sum(self, _one: Operation, row: Any) -> None:
-        row[f.FORWARD], row[f.BACKWARD] = address("branches", "make_sum"), address("branches", "make_sum_backward")
+        row[f.FORWARD] = address("branches", "make_added", f.X, f.OTHER, f.Y)
+        row[f.BACKWARD] = address("branches", "make_sum_backward")
 
     def _fork(self, _one: Operation, row: Any) -> None:
         row[f.GOTHER] = self._room(int(row[f.FEATURES])) if row[f.GX] >= 0 else -1
         self.gradients[self.number].append(int(row[f.GOTHER]))
-        row[f.BACKWARD] = address("branches", "make_fork_backward")
+        row[f.BACKWARD] = address("branches", "make_added", f.GY, f.GOTHER, f.GX)
 
     def _pointwise(self, one: Operation, row: Any) -> None:
         kind = POINTWISE[one.kind]
