@@ -1,7 +1,7 @@
 """Check 34: with `--portable` every experiment comes to the committed weights, on whatever x86-64 processor with AVX2.
 
 `golden.json` has the weights by torch's version, and the digests of single operators, so that a difference can be
-traced. Those of 2.15.0 were found alike by AMD processors with AVX-512 and without it (Zen 3; eight of the experiments),
+traced. Those of 2.15.0 were found alike by AMD processors with and without AVX-512 (Zen 3; eight of the experiments),
 and by an Intel processor with AVX-512. Those of the kernels do not depend on torch's version, but for the crops and
 flips of `cifar_net`, which torch draws.
 """
