@@ -44,14 +44,14 @@ from suite.kernels.vectors import load, splat, store
 
 @jit
 def function_of(s, whole, lanes, first):
-    """The address in the plan of a function for a whole tile, or for one channel."""
+    """The address in the plan of a function for a whole tile, or for the channels that are left over."""
     return s[first + (0 if whole else 2) + (0 if lanes == 16 else 1)]
 
 
 @jit
 def tile_from(o, count, tile):
-    """How many channels the tile has that begins at channel o."""
-    return tile if o + tile <= count else 1
+    """How many channels the tile has that begins at channel o: the last one has those that are left over."""
+    return min(tile, count - o)
 
 
 def make_forward(pool: int):
@@ -144,6 +144,5 @@ def make_begin():
 def _packed(o, i, t, outs, ins, taps, tile):
     """The place of the weight of output channel o, input channel i and tap t."""
     first = o - o % tile
-    if first + tile > outs:
-        first, tile = o, 1
+    tile = min(tile, outs - first)
     return first * ins * taps + (i * taps + t) * tile + o - first

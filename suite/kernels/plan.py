@@ -167,7 +167,7 @@ class _Planner:
         row[f.PACKED], row[f.TURNED] = self.memory.take(outs * lanes), self.memory.take(outs * group)
         row[f.FORWARD] = address("dense", "make_forward")
         row[f.BACKWARD] = address("dense", "make_backward")
-        row[[f.OUTER16, f.OUTER8]] = [address("products", "make_across", n) for n in (group, 1 if i % group else group)]
+        row[[f.OUTER16, f.OUTER8]] = [address("products", "make_across", n) for n in (group, i % group or group)]
         row[[f.MANY16, f.MANY8, f.ONE16, f.ONE8]] = dots_of(o, tile(o))
         if row[f.GX] >= 0:
             row[[f.BACK16, f.BACK8, f.BACK_ONE16, f.BACK_ONE8]] = dots_of(i, tile(i))
