@@ -99,6 +99,8 @@ def test_the_comparison_link_opens_with_the_axes_that_matter(tab: Tab, server: S
     assert re.search(r"\bmlp-s0\b", text)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_another_link_shows_every_parameter_of_the_compared_runs(tab: Tab, server: Server) -> None:
     text = _seen(tab, server.link("The same runs, as a table:"), "Comparing 2 Runs from 1 Experiment", "test/accuracy")
 
@@ -124,6 +126,8 @@ def test_the_link_to_the_table_opens_in_the_view_for_model_training(tab: Tab, se
     assert "Prompts" not in text
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_without_our_word_for_it_the_other_view_opens(tab: Tab, server: Server) -> None:
     """Checks that the test above can fail. Also shows when MLflow no longer needs the parameter."""
     address = server.link("All runs, as a table:").partition("?")[0]
@@ -154,6 +158,8 @@ def test_the_table_has_a_column_for_every_key_figure_and_the_data(tab: Tab, serv
     assert "Suite: recipes and their seeds" in tab.ask(TEXT)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_without_our_view_the_table_has_no_figure(tab: Tab, server: Server) -> None:
     """Checks that the test above can fail. Also shows when MLflow displays metrics by itself."""
     tab.open(server.link("All runs, as a table:").replace("viewStateShareKey=suite-table&", ""), width=2400)
@@ -162,6 +168,8 @@ def test_without_our_view_the_table_has_no_figure(tab: Tab, server: Server) -> N
     assert not {"test/accuracy", "lr", "seed"} & set(heads)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_in_the_table_a_recipe_unfolds_into_its_seeds(tab: Tab, server: Server) -> None:
     tab.open(server.link("All runs, as a table:"), width=2400)
     before = _until(tab, NAMES, lambda found: len(found) == 2)
@@ -189,6 +197,8 @@ def test_the_charts_begin_with_bars_of_final_figures_and_go_on_with_curves(tab: 
     assert re.search(r"\bmlp-s0\b", text)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_without_our_view_charts_lie_by_the_prefixes_of_names(tab: Tab, server: Server) -> None:
     """Checks that the test above can fail."""
     tab.open(
@@ -198,6 +208,8 @@ def test_without_our_view_charts_lie_by_the_prefixes_of_names(tab: Tab, server: 
     assert "Final figures" not in _until(tab, TEXT, lambda found: "perf (" in found)
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_run_says_its_key_figures_in_a_note_and_leads_to_its_recipe(tab: Tab, server: Server) -> None:
     """Go from the page of a seed to the page of its parent, as a reader does, and check the text there."""
     [run_id, *_] = _compared(server)
@@ -219,6 +231,8 @@ def test_a_run_says_its_key_figures_in_a_note_and_leads_to_its_recipe(tab: Tab, 
     assert "digits (" in parent
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_runs_confusion_matrix_is_shown_as_a_picture(tab: Tab, filled: Workspace, server: Server) -> None:
     [run_id, *_] = _compared(server)
     kept = filled.home / "mlruns" / "artifacts" / run_id / "artifacts"

@@ -91,6 +91,8 @@ def test_a_slower_step_than_the_last_commits_is_noticed(workspace: Workspace, tm
     assert found["interval"][0] > 1.05
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_the_same_interpreter_is_not_slower_than_itself_by_a_factor(workspace: Workspace) -> None:
     answer = workspace.suite("bench", *MLP, "--against-env", sys.executable, "--limit", "9")
 

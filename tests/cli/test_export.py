@@ -93,6 +93,8 @@ def test_weights_with_the_networks_text_are_loaded_without_the_suite(kept, in_pr
     assert_refused(in_process("export", "pen-s1", "--to", str(to), within=kept), 2, f"--to: {to} has another export.")
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_text_that_does_not_stand_alone_is_replaced_by_a_graph_here_from_python(
     kept, images, tmp_path, monkeypatch, capfd
 ):

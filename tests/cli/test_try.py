@@ -159,6 +159,8 @@ def test_a_try_that_is_interrupted_has_spent_its_part_and_goes_on(lab, tmp_path)
     assert answer.json["error"] == meanwhile[0]["error"]
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_two_at_once_have_different_parts(lab, tmp_path):
     workspace = Workspace(tmp_path, lab.extra)
     both = [workspace.start("try", name, "--against", "weak", "--limit", "3", "--json") for name in ("plain", "twin")]

@@ -162,6 +162,8 @@ def test_a_study_of_other_rules_is_left_alone(in_process, done, words, fragment)
     assert {path.name: path.read_bytes() for path in studies.iterdir()} == before
 
 
+@pytest.mark.promise
+@pytest.mark.full
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="torch computes in one way only on this processor")
 def test_a_study_does_not_go_on_where_other_numbers_are_computed(quick):
     words = ("tune", "quick", "--trials", "2", "--seeds", "1", "--fresh-seeds", "3", "--no-report", "--workers", "2")
@@ -195,7 +197,7 @@ def test_trials_that_diverge_are_failed_trials_with_a_reason(quick):
     assert "failed: seed 0: diverged in epoch 1" in answer.out
 
 
-@pytest.mark.parametrize("budget", ["steps", "seconds"])
+@pytest.mark.parametrize("budget", ["steps", pytest.param("seconds", marks=[pytest.mark.promise, pytest.mark.full])])
 def test_other_budgets_come_to_an_end_too(quick, budget):
     answer = quick.suite(*FEW_BRIEF, "--budget", budget, "--study", "budget")
 
@@ -240,6 +242,8 @@ def test_a_damaged_storage_is_refused_and_trained_again_from_nothing(in_process,
     assert {path: path.stat().st_mtime_ns for path in done.home.glob("mlruns/trials/*/*/checkpoint")} == checkpoints
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_tracker_that_is_away_is_one_warning(quick):
     away = type(quick)(quick.home, {**quick.extra, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
 

@@ -18,7 +18,7 @@ from suite.runs.artifacts import stored_predictions
 
 WAYS = {"kernels": "auto", "torch": "torch"}  # and what SUITE_KERNELS says of it
 EXPERIMENTS = ["lenet", "lenet_avgpool", "lenet_gaussian", "train_mnist_fast", "speedrun", "cnn", "mlp", "linear",
-               "cifar_net"]  # fmt: skip
+               "cifar_net", "resnet8"]  # fmt: skip
 
 
 def main() -> None:

@@ -128,6 +128,8 @@ TOGETHER = Setting({
     for one in PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES[3::-1]  # of the TMPDIR settings only the long one
     for name, value in ({} if one.refused else one.values).items()
 })  # fmt: skip
+# PYTHONOPTIMIZE has all libraries compiled anew: half a minute of processor time.
+QUICKLY = Setting({name: value for name, value in TOGETHER.values.items() if name != "PYTHONOPTIMIZE"})
 SETTINGS = PYTHON + TORCH + PICTURES + RECORD + TERMINAL + PLACES
 
 

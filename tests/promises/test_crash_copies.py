@@ -120,6 +120,7 @@ def started(check, chance, bench, unbroken, act, short):
     return points, homes
 
 
+@pytest.mark.full
 @pytest.mark.check(4, "kill -9 at each named step")
 def test_pictures_that_were_half_drawn_are_drawn_again(check, chance, bench, unbroken):
     points, homes = started(check, chance, bench, unbroken, "prepare", 3)

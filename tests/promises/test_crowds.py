@@ -111,6 +111,7 @@ def test_commands_that_train_all_meet_likewise(check, true, tmp_path):
             assert_mirror_is_exact(home)
 
 
+@pytest.mark.full
 @pytest.mark.check(13, TITLE)
 def test_sync_and_report_beside_a_running_run(check, tmp_path):
     for n in range(check.times(2, 1)):

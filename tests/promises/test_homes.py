@@ -67,6 +67,7 @@ def closed_to_the_group(home: Path) -> list[Path]:
     return [path for path, one in facts.items() if one.st_gid != GROUP or not one.st_mode & stat.S_IWGRP]
 
 
+@pytest.mark.full
 @ROOT_ONLY
 def test_a_user_without_a_home_works_in_a_home_that_is_shared(check: Check, bench: Bench, shared: Path) -> None:
     cache = {"XDG_CACHE_HOME": str(bench.data.parent.parent.parent), "SUITE_KERNELS": "torch"}  # not writable

@@ -259,6 +259,8 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_report_does_without_scipy_stats_which_takes_seconds_to_load(record, tmp_path):
     (tmp_path / "report.py").write_text(REPORT)
     command = [sys.executable, str(tmp_path / "report.py"), str(record.root), str(tmp_path / "reports")]

@@ -101,7 +101,10 @@ def unbroken():
 
 
 STUDY = pytest.mark.parametrize("study", [name for name in STUDIES if name != "gp"])
-EVERY_STUDY = pytest.mark.parametrize("study", STUDIES)  # the last one needs a second for each trial
+FULL = (pytest.mark.promise, pytest.mark.full)
+EVERY_STUDY = pytest.mark.parametrize(
+    "study", [pytest.param(one, marks=() if one == "tpe" else FULL) for one in STUDIES]
+)
 
 
 @STUDY
