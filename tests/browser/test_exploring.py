@@ -12,6 +12,7 @@ from tests.browser.conftest import serious
 from tests.browser.devtools import Tab
 
 pytestmark = pytest.mark.browser
+FULL = pytest.mark.promise, pytest.mark.full
 
 FIRST = "#accuracy ~ .wide table"
 
@@ -209,8 +210,10 @@ def test_without_javascript_every_number_is_there(tab: Tab, report: str) -> None
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
-@pytest.mark.parametrize("width", [390, 1400])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(390, False), (1400, True), *(pytest.param(*one, marks=FULL) for one in ((390, True), (1400, False)))],
+)
 def test_axe_finds_nothing_serious(tab: Tab, report: str, axe: str, width: int, dark: bool) -> None:
     tab.open(report, width=width, dark=dark)
     found, passed = serious(tab, axe)

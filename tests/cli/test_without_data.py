@@ -89,6 +89,8 @@ def test_an_experiment_alone_without_data_is_refused(in_process: Command) -> Non
         )
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_gate_measures_and_judges_the_others(in_process: Command, workspace: Workspace) -> None:
     reference = str(workspace.home / "reference.json")
     measured = in_process("gate", "near", "far", "--update", "--seeds", "3", "--reference", reference)
@@ -116,6 +118,8 @@ def test_verify_refuses_the_run_whose_data_are_gone(in_process: Command, monkeyp
     assert "digits: no source has it." in answer.out + answer.err
 
 
+@pytest.mark.promise
+@pytest.mark.full
 def test_a_damaged_file_is_refused_though_another_set_is_away(
     in_process: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

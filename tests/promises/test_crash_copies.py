@@ -133,7 +133,7 @@ def test_pictures_that_were_half_drawn_are_drawn_again(check, chance, bench, unb
 
 
 @pytest.mark.check(4, "kill -9 at each named step")
-@pytest.mark.parametrize("act", ["open", "record", "rebuild"])
+@pytest.mark.parametrize("act", ["record", *(pytest.param(act, marks=pytest.mark.full) for act in ("open", "rebuild"))])
 def test_a_record_that_was_half_written_is_completed_without_doubles(check, chance, bench, unbroken, act):
     points, homes = started(check, chance, bench, unbroken, act, {"record": 3}.get(act, 1))
 
