@@ -251,6 +251,7 @@ def assert_interrupted(process: Process, *words: str) -> None:
         assert word in err, (word, err)
 
 
+LONGEST = 6 * 3600  # seconds for one check with -m promise that has no limit of its own: a thousand networks take hours
 LATER = ("mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
 
 
@@ -281,7 +282,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is only for `-m promise`; first what is fast, then what takes real runs and the browser."""
+    """Leave out what is only for `-m promise`, and give that its time; what is fast first, then real runs, the browser."""
 
     def rank(item: pytest.Item) -> int:
         return max((LATER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LATER), default=0)
@@ -289,7 +290,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     lost = [item.nodeid for item in items if item.get_closest_marker("full") and not item.get_closest_marker("promise")]
     if lost:
         raise pytest.UsageError(f"marked as full but not as promise, so never run: {', '.join(lost)}")
-    if not in_full(config):
+    if in_full(config):
+        for item in items:
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(LONGEST))
+    else:
         left_out = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
