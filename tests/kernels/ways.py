@@ -8,6 +8,7 @@ same `--to` it goes on where it was.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def trained(name: str, way: str, asked: argparse.Namespace) -> str:
           "--no-report", home=home, SUITE_KERNELS=WAYS[way])  # fmt: skip
     folders = [next((home / "mlruns" / "runs" / name).glob(f"*-s{seed}")) for seed in range(asked.seeds)]
     ways = [json.loads((folder / "recipe.json").read_text())["environment"]["way"] for folder in folders]
-    assert {words.partition(":")[0] for words in ways} == {way}, ways  # "torch: why"
+    assert {re.split("[ :]", words)[0] for words in ways} == {way}, ways  # "torch instead: why"
     answers = [stored_predictions(folder) for folder in folders]
     images = len(answers[0][0])
     columns = {
