@@ -282,7 +282,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is only for `-m promise`, and give that its time. First what is fast, last what needs a browser."""
+    """Leave out what is for `-m promise` alone, or give it time. First what is fast, last what needs the browser."""
 
     def rank(item: pytest.Item) -> int:
         return max((LATER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LATER), default=0)
