@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from suite.disk.journal import Run
@@ -46,7 +47,8 @@ def one_trained(word: str, runs: Path, run_key: Key) -> Run:
     """
     found = find_runs([word], runs, run_key)
     if len(found) > 1:
-        known = ", ".join(f"{folder.name} ({_told(folder)})" for folder in found[:MOST])
+        told = _told(found[:MOST])
+        known = ", ".join(f"{folder.name} ({words})" for folder, words in zip(found, told, strict=False))
         more = f" and {len(found) - MOST:,} more" if len(found) > MOST else ""
         raise SuiteError(
             f"{word!r:.80} means {len(found):,} runs: {known}{more}.", f"Give one, such as {found[0].name}."
@@ -58,10 +60,14 @@ def one_trained(word: str, runs: Path, run_key: Key) -> Run:
     return run
 
 
-def _told(folder: Path) -> str:
-    """What makes a run another than those of its name: the values that a command changed."""
-    changes = as_words(Run.at(folder).recipe()["overrides"])
-    return f"{folder.parent.name} {changes}" if changes else folder.parent.name
+def _told(folders: Sequence[Path]) -> list[str]:
+    """What makes each run another than the others: the values that a command changed, or else when it was finished."""
+    told = [f"{folder.parent.name} {as_words(Run.at(folder).recipe()['overrides'])}".strip() for folder in folders]
+    ended = [datetime.fromtimestamp((folder / "result.json").stat().st_mtime) for folder in folders]
+    return [
+        f"{words}, finished {at:%Y-%m-%d %H:%M}" if told.count(words) > 1 else words
+        for words, at in zip(told, ended, strict=True)
+    ]
 
 
 def name_of(folder: Path) -> str:

@@ -35,6 +35,8 @@ NETWORKS = {
                                      nn.Linear(5, 10)],
     "pixels under several windows": [nn.Conv2d(1, 3, 3), nn.MaxPool2d((3, 2), (1, 1), (1, 1)), nn.AvgPool2d(3, 2, 1),
                                      nn.Flatten(), nn.Linear(60, 10)],
+    "numbers of channels that no tile divides": [nn.Conv2d(1, 11, 3), nn.Conv2d(11, 21, 3), nn.MaxPool2d(2),
+                                                 nn.Flatten(), nn.Linear(126, 13), nn.Linear(13, 10)],
 }  # fmt: skip
 
 

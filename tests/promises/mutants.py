@@ -729,6 +729,8 @@ MUTANTS: tuple[Mutant, ...] = (
            ("tests/tracking/test_recorder.py", "-k", "those_are_sent")),
     kernel("nine images get eight lanes", "blocks.py", "return 8 if n - block * 16 <= 8 else 16",
            "return 8 if n - block * 16 <= 9 else 16", "test_gradients", "any_number"),
+    kernel("channels that are left over are packed as a whole tile", "convolution.py",
+           "    tile = min(tile, outs - first)\n", "", "test_gradients", "divides"),
     kernel("rows of the padding count", "gradient.py", "first = max(top, (s[PH] - ky + s[SH] - 1) // s[SH])",
            "first = max(top, (s[PH] - ky) // s[SH])", "test_gradients", "over"),
     kernel("a bias gets the gradient of images at 0", "gradient.py", "v if pool == MAX else (v0 + v1) + (v2 + v3)",

@@ -1,12 +1,16 @@
 """Which finished runs a user means, and what became of one in a line."""
 
+import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from suite.disk.journal import Run
 from suite.errors import SuiteError
-from suite.runs.naming import find_runs, name_of
+from suite.runs.naming import find_runs, name_of, one_trained
 from suite.runs.verify import Verdict
 
 ONE, OTHER = "0123456789abcdef", "0123457777777777"
@@ -74,6 +78,22 @@ def test_a_word_that_means_no_finished_run_is_refused(found, word):
 
     assert refused.value.code == 2
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_runs_of_a_name_whose_texts_alone_differ_are_told_apart_by_when_they_ended(runs, monkeypatch):
+    for identity, hour in ((ONE, 9), (OTHER, 17)):
+        result = runs / "lenet" / f"{identity}-s0" / "result.json"
+        result.parent.mkdir(exist_ok=True)
+        result.touch()
+        at = datetime(2026, 11, 30, hour, 5).timestamp()
+        os.utime(result, (at, at))
+    monkeypatch.setattr(Run, "at", lambda _: SimpleNamespace(recipe=lambda: {"overrides": {}}))
+
+    with pytest.raises(SuiteError) as refused:
+        one_trained("lenet-s0", runs, RECORD.get)
+
+    first, second = (f"{one}-s0 (lenet, finished 2026-11-30 {at})" for one, at in ((ONE, "09:05"), (OTHER, "17:05")))
+    assert f"'lenet-s0' means 2 runs: {first}, {second}." in str(refused.value)
 
 
 def test_an_unfinished_run_is_none_to_verify(found, runs):
