@@ -251,7 +251,7 @@ def assert_interrupted(process: Process, *words: str) -> None:
         assert word in err, (word, err)
 
 
-LONGEST = 6 * 3600  # seconds for one check with -m promise that has no limit of its own: a thousand networks take hours
+LONGEST = 6 * 3600  # seconds for a check with -m promise that has no limit of its own: ten minutes end a large N
 LATER = ("mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
 
 
