@@ -41,7 +41,7 @@ def folders(own, digits, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def mirrored(folders, digits, tmp_path_factory) -> Path:
-    """The same home, with its runs in MLflow, where the comparison sees no fault."""
+    """The same home, with its runs in MLflow."""
     home = tmp_path_factory.mktemp("home") / "whole"
     shutil.copytree(folders, home)
     assert send(home, digits) == 5
@@ -108,6 +108,7 @@ def test_the_comparison_sees_it_when(check, chance, mirrored, tmp_path, fault):
         database = tmp_path / "mlflow.db"
         shutil.copy(mirrored / "mlruns" / "mlflow.db", database)
         artifacts = mirrored / "mlruns" / "artifacts"
+        assert_mirror_is_exact(mirrored, database, artifacts)
         with check.case():
             with closing(sqlite3.connect(database)) as connection, connection:
                 for statement in FAULTS[fault]:

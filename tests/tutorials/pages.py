@@ -31,14 +31,14 @@ LONGEST = 3000  # seconds that a command may take, on a busy machine
 SETS = ("mnist", "fashion-mnist")  # of the experiments that `real` blocks train
 
 # What differs honestly: times, speeds and memory; the speed before the hash of the weights, and the last two columns of
-# `compare`'s costs; the processor, and the loss to which `check` comes, which torch computes; the width of columns.
+# `compare`'s costs; the processor, and the last digits of a loss that torch computes; the width of columns.
 MASKS = (
     (r"[\d,.]+(?= (s|ms|images/s|MiB|GiB|minutes)\b)", "#"),
     (r"[\d.]+%(?= in )", "#%"),
     (r" [\d,]+(?=  [0-9a-f]{12}$)", " #"),
     (r"(\d of \d .*) [\d.,]+ +[\d,]+$", r"\1 # #"),
     (r"(?<=On this kind of processor: ).*", "#"),
-    (r"(?<= becomes )[\d.]+(?= in \d+ steps)", "#"),
+    (r"( becomes \d\.\d)\d+(?= in \d+ steps)", r"\1#"),
     (r" {2,}", "  "),
 )
 MEASURED = (*MASKS[:-1], (r"\d[\d,.]*", "#"), (r"\b(PASS|INCONCLUSIVE)\b", "#"), MASKS[-1])
