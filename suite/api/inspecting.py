@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from suite.inspecting.worker import Job
     from suite.pictures.cache import Kept
     from suite.recipe.experiment import Experiment
+    from suite.reporting.figures import Sheet
     from suite.tracking.groups import Group
 
 
@@ -47,19 +48,22 @@ def gallery(session: Session, run: str, *, image: int = 0, to: Path | None = Non
     return hang(ask(session.executor, look, job), to or session.home.reports / "gallery" / _name(found, experiment))
 
 
-def sheets(session: Session, groups: "Sequence[Group]", kept: "Kept") -> dict[str, bytes | str]:
-    """For a report: the inside of each group's first seed as a PNG, or why there is none, by the group's slug.
+def sheets(session: Session, groups: "Sequence[Group]", kept: "Kept") -> "dict[str, Sheet | str]":
+    """For a report: the picture of the inside of each group's first seed, or why there is none, by the group's slug.
 
-    A picture of the same weights is copied from `kept`. Nothing is downloaded. Runs of other homes have none and no
-    reason, nor has any run where SUITE_GALLERY is `no`.
+    A picture of the same weights is copied from `kept`. The others are drawn with the report's other pictures: the
+    process that looks at a network would need four times as long if it loaded matplotlib too. Nothing is downloaded.
+    Runs of other homes have none and no reason, nor has any run where SUITE_GALLERY is `no`.
     """
     from suite.disk.journal import Run
-    from suite.inspecting.worker import sheet
+    from suite.inspecting import pictures
+    from suite.inspecting.worker import look
+    from suite.pictures.drawing import Drawing
     from suite.runs.asking import ask_all
 
     if os.environ.get("SUITE_GALLERY") == "no":
         return {}
-    found: dict[str, bytes | str] = {}
+    found: dict[str, Sheet | str] = {}
     missing: dict[str, tuple[str, Job]] = {}  # the key and the job
     for one in groups:
         run = Run.under(session.home.runs, one.experiment, one.identity, one.seeds[0])
@@ -73,11 +77,12 @@ def sheets(session: Session, groups: "Sequence[Group]", kept: "Kept") -> dict[st
             missing[one.slug] = key, _job(session, run, str(one.runs[0]["weights_sha256"]))
         except SuiteError as error:
             found[one.slug] = f"The inside of {run.name} cannot be shown: {error}"
-    answers = ask_all(session.executor, sheet, [job for _, job in missing.values()]) if missing else []
+    answers = ask_all(session.executor, look, [job for _, job in missing.values()]) if missing else []
     for (slug, (key, job)), answer in zip(missing.items(), answers, strict=True):
-        if isinstance(answer, bytes):
-            kept.keep(key, {"png": answer})
-        found[slug] = answer if isinstance(answer, bytes) else f"The inside of {job.run.name} cannot be shown: {answer}"
+        if isinstance(answer, SuiteError):
+            found[slug] = f"The inside of {job.run.name} cannot be shown: {answer}"
+        else:
+            found[slug] = key, Drawing(pictures.sheet, [answer], ["png"])
     return found
 
 
@@ -104,7 +109,8 @@ def _job(session: Session, run: "Run", weights: str) -> "Job":
     folder = cached(experiment.recipe.data)
     if folder is None:
         raise SuiteError(f"the data set {experiment.recipe.data} is not here.", "See python -m suite data.")
-    return Job(run, folder, 0, experiment.overrides, experiment.found_in(session.folders), experiment.recipe.portable)
+    folders, portable = experiment.found_in(session.folders), experiment.recipe.portable
+    return Job(run, folder, 0, experiment.overrides, folders, portable, neighbours=False)
 
 
 def _name(run: "Run", experiment: "Experiment") -> str:

@@ -184,6 +184,7 @@ def _plain(name: str) -> str:
 
 def sheet(seen: Inside) -> "Figure":
     """A small picture of the most of it, for a report: filters, four layers' activations, and the PCA."""
+    seen = readable(seen)
     mosaic = Mosaic(columns=8, cell=40)
     if seen.weights is not None:
         first = replace(seen.weights, values=seen.weights.values[:8])

@@ -1,7 +1,7 @@
 """The work of the process that looks inside a finished run's network."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +56,6 @@ def look(job: Job) -> Inside:
     images = data.test_images(experiment.recipe.data, job.data_folder)
     with in_file(experiment.path), torch.inference_mode():
         return _inside(job, experiment, images, _loaded(job.run, experiment))
-
-
-def sheet(job: Job) -> bytes:
-    """The PNG of a report: the most of it on one small picture. Raises `SuiteError` (2, 3)."""
-    from suite.inspecting import pictures
-    from suite.pictures import canvas
-
-    seen = look(replace(job, neighbours=False))
-    with canvas.own_style():
-        return canvas.image(pictures.sheet(pictures.readable(seen)), "png")
 
 
 def surest_mistakes(

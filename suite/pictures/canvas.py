@@ -35,6 +35,7 @@ _STYLE = {
 }
 _UNTOLD = ("Creator", "Date", "Format", "Type")  # metadata that is left out of an SVG
 DPI = 120
+POINTS = 72  # dots per inch of an SVG
 CHART = 20_000
 """The most colours of a chart, edges of letters included; 40 photographs have more than 100,000."""
 
@@ -95,9 +96,22 @@ def image(figure: "Figure", kind: str) -> bytes:
         if kind == "png":
             _paint(figure, file)
         else:
-            figure.savefig(file, format=kind, dpi=DPI, metadata=dict.fromkeys(_UNTOLD))
+            _write_svg(figure, file)
     figure.set_layout_engine("none")
     return file.getvalue()
+
+
+def _write_svg(figure: "Figure", file: BinaryIO) -> None:
+    """Write an SVG as `savefig` does, which would draw the whole figure once more, for the layout alone."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas = FigureCanvasSVG(figure)
+    if engine := figure.get_layout_engine():
+        figure.set_dpi(POINTS)
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    figure.set_dpi(DPI)  # of the images in it
+    canvas.print_svg(file, metadata=dict.fromkeys(_UNTOLD))
 
 
 def _paint(figure: "Figure", file: BinaryIO) -> None:

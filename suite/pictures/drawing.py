@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suite.execute.cores import available_cores
 from suite.execute.processes import LocalProcesses
@@ -12,15 +12,22 @@ from suite.pictures import canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Drawing = tuple[Callable[..., "Figure"], tuple[Any, ...]]  # a module-level function and its arguments
 KINDS = ("svg", "png")
 Images = dict[str, bytes]  # the contents of the files, by kind
 FEW = 8  # starting workers takes longer than drawing so many pictures
 
 
-def images_of(figure: "Figure") -> Images:
-    """A figure as the bytes of its SVG and PNG files."""
-    return {kind: canvas.image(figure, kind) for kind in KINDS}
+class Drawing(NamedTuple):
+    """A picture that is to be drawn: a module-level function, its arguments, and the files that are wanted."""
+
+    draw: Callable[..., "Figure"]
+    numbers: Sequence[Any]
+    kinds: Sequence[str] = KINDS
+
+
+def images_of(figure: "Figure", kinds: Sequence[str] = KINDS) -> Images:
+    """A figure as the bytes of its files, of these kinds."""
+    return {kind: canvas.image(figure, kind) for kind in kinds}
 
 
 def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images | None]]:
@@ -37,8 +44,8 @@ def draw_all(drawings: Sequence[Drawing]) -> Iterator[tuple[int, Images | None]]
                 if isinstance(event, _Drawn):
                     del owed[event.index]
                     yield event.index, event.images
-    for index, (draw, numbers) in owed.items():
-        yield index, _try(draw, numbers)
+    for index, drawing in owed.items():
+        yield index, _try(drawing)
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,14 @@ class _Drawn:
 
 
 def _draw_share(share: Sequence[tuple[int, Drawing]], emit: Callable[[_Drawn], None]) -> None:
-    for index, (draw, numbers) in share:
-        if images := _try(draw, numbers):
+    for index, drawing in share:
+        if images := _try(drawing):
             emit(_Drawn(index, images))
 
 
 @canvas.own_style()
-def _try(draw: Callable[..., "Figure"], numbers: tuple[Any, ...]) -> Images | None:
+def _try(drawing: Drawing) -> Images | None:
     try:
-        return images_of(draw(*numbers))
+        return images_of(drawing.draw(*drawing.numbers), drawing.kinds)
     except Exception:  # a record may have numbers that matplotlib cannot draw, a machine no font or no memory
         return None

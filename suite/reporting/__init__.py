@@ -20,7 +20,7 @@ from suite.reporting.choice import Choice
 from suite.reporting.comparison_tables import comparison_tables
 from suite.reporting.comparisons import chapters_of
 from suite.reporting.families import Family, families_of
-from suite.reporting.figures import Album, add_pictures
+from suite.reporting.figures import Album, Sheet, add_pictures
 from suite.reporting.gaps import Gap, find_gaps, gap_sentences
 from suite.reporting.keys import Keys
 from suite.reporting.page import render, write_page
@@ -72,7 +72,7 @@ class Written:
 
 
 EVERYTHING = Choice()
-Sheets = Callable[[Sequence[Group], Kept], Mapping[str, bytes | str]]  # by slug: a PNG, or why there is none
+Sheets = Callable[[Sequence[Group], Kept], Mapping[str, Sheet | str]]  # by slug; or why there is none
 
 
 def write_report(

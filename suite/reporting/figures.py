@@ -9,7 +9,7 @@ from suite.disk import files
 from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
-from suite.pictures.drawing import Drawing, Images, draw_all, images_of
+from suite.pictures.drawing import KINDS, Drawing, Images, draw_all, images_of
 from suite.pictures.grid import grid
 from suite.reporting import class_tables, drawn, inline, tables
 from suite.reporting.drawn import Drawn
@@ -33,6 +33,8 @@ class Picture:
     """The names behind `class 3` in the PNG, where our font lacks their letters."""
 
 
+Sheet = bytes | tuple[str, Drawing]
+"""The picture of a network's inside: a PNG that was kept, or how to draw it, with the key under which it is kept."""
 MOST_NAMED = 100  # classes of a legend
 
 
@@ -52,12 +54,15 @@ class Album:
 
     def add(self, name: str, caption: str, draw: Callable[..., "Figure"], *numbers: Any) -> Picture:
         """Add the picture `draw(*numbers)` under this name; its file exists after `finish`."""
-        key = self._kept.key(draw, numbers)
-        if images := self._kept.find(key):
+        return self.add_drawing(name, caption, self._kept.key(draw, numbers), Drawing(draw, numbers))
+
+    def add_drawing(self, name: str, caption: str, key: str, drawing: Drawing) -> Picture:
+        """Add a picture that is kept under this key; its files exist after `finish`."""
+        if images := self._kept.find(key, drawing.kinds):
             self._write(name, images)
         else:
-            self._missing.append((name, key, (draw, numbers)))
-        return self._picture(name, caption)
+            self._missing.append((name, key, drawing))
+        return self._picture(name, caption, drawing.kinds)
 
     def add_figure(self, name: str, caption: str, figure: "Figure") -> Picture:
         """Add a figure that is always drawn again."""
@@ -67,13 +72,13 @@ class Album:
     def add_image(self, name: str, caption: str, image: bytes) -> Picture:
         """Add a PNG that was drawn before."""
         self._write(name, {"png": image})
-        return replace(self._picture(name, caption), path=self._folder / f"{name}.png")
+        return self._picture(name, caption, ["png"])
 
     def finish(self) -> None:
         """Draw the missing pictures, and keep copies of them."""
         for index, images in draw_all([drawing for _, _, drawing in self._missing]):
-            name, key, _ = self._missing[index]
-            self._write(name, images or images_of(canvas.notice("This picture could not be drawn.")))
+            name, key, drawing = self._missing[index]
+            self._write(name, images or images_of(canvas.notice("This picture could not be drawn."), drawing.kinds))
             if images:
                 self._kept.keep(key, images)
         self._missing.clear()
@@ -83,12 +88,12 @@ class Album:
         for kind, image in images.items():
             files.write(self._folder / f"{name}.{kind}", image)
 
-    def _picture(self, name: str, caption: str) -> Picture:
-        return Picture(self._folder / f"{name}.svg", self._folder / f"{name}.png", caption)
+    def _picture(self, name: str, caption: str, kinds: Sequence[str] = KINDS) -> Picture:
+        return Picture(self._folder / f"{name}.{kinds[0]}", self._folder / f"{name}.png", caption)
 
 
 def add_pictures(
-    groups: Sequence[Group], album: Album, sheets: Mapping[str, bytes | str]
+    groups: Sequence[Group], album: Album, sheets: Mapping[str, Sheet | str]
 ) -> Mapping[str, list[Picture]]:
     """Add the pictures of the groups; returns them by the group's slug, and those of all groups under `""`.
 
@@ -107,12 +112,13 @@ def add_pictures(
     return {"": _overviews(groups, album), **shown}
 
 
-def _inside(one: Group, album: Album, sheet: bytes | str) -> Picture:
+def _inside(one: Group, album: Album, sheet: Sheet | str) -> Picture:
     says = f"{one.title}: the inside of the network, seed {one.runs[0]['seed']}."
     name = f"{one.slug}-inside"
-    if isinstance(sheet, bytes):
-        return replace(album.add_image(name, says, sheet), legend=legend(one.classes))
-    return album.add(name, says, canvas.notice, sheet)
+    if isinstance(sheet, str):
+        return album.add(name, says, canvas.notice, sheet)
+    added = album.add_image(name, says, sheet) if isinstance(sheet, bytes) else album.add_drawing(name, says, *sheet)
+    return replace(added, legend=legend(one.classes))
 
 
 def _overviews(groups: Sequence[Group], album: Album) -> list[Picture]:

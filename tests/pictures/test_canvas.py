@@ -9,10 +9,10 @@ import numpy as np
 
 from suite.pictures import runs as pictures
 from suite.pictures.canvas import own_style, writable
-from suite.pictures.drawing import draw_all
+from suite.pictures.drawing import Drawing, draw_all
 from tests.conftest import ROOT
 
-ONE = [(pictures.confusion, (np.eye(2), ("one", "other")))]
+ONE = [Drawing(pictures.confusion, (np.eye(2), ("one", "other")))]
 USERS = {
     "lines.linewidth": 7, "font.size": 30, "font.family": "monospace", "text.usetex": True, "axes.grid.axis": "x",
     "axes.formatter.use_locale": True, "savefig.facecolor": "red", "path.simplify": False, "svg.fonttype": "path",

@@ -10,10 +10,10 @@ import pytest
 from suite.pictures import drawing
 from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
-from suite.pictures.drawing import FEW, draw_all, images_of
+from suite.pictures.drawing import FEW, Drawing, draw_all, images_of
 from suite.reporting.figures import Album
 
-MANY = [(pictures.confusion, (np.eye(2) * number, ("one", "other"))) for number in range(1, FEW + 4)]
+MANY = [Drawing(pictures.confusion, (np.eye(2) * number, ("one", "other"))) for number in range(1, FEW + 4)]
 
 
 def killed(parent, number):
@@ -30,7 +30,7 @@ def two_cores(monkeypatch):
 
 @pytest.fixture(scope="module")
 def expected():
-    return {index: images_of(draw(*numbers)) for index, (draw, numbers) in enumerate(MANY)}
+    return {index: images_of(one.draw(*one.numbers)) for index, one in enumerate(MANY)}
 
 
 @pytest.mark.usefixtures("two_cores")
@@ -44,7 +44,7 @@ def test_processes_beside_each_other_draw_the_bytes_that_one_draws(expected):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system kills no process by a signal")
 @pytest.mark.usefixtures("two_cores")
 def test_what_a_killed_process_owes_is_drawn_all_the_same(expected):
-    some = [(killed, (os.getpid(), index + 1)) if index in (3, 4) else one for index, one in enumerate(MANY)]
+    some = [Drawing(killed, (os.getpid(), index + 1)) if index in (3, 4) else one for index, one in enumerate(MANY)]
 
     assert dict(draw_all(some)) == expected
 
@@ -75,7 +75,7 @@ def impossible():
 
 @pytest.mark.usefixtures("two_cores")
 def test_a_picture_that_cannot_be_drawn_costs_no_other(expected):
-    some = [(impossible, ()) if index == 3 else one for index, one in enumerate(MANY)]
+    some = [Drawing(impossible, ()) if index == 3 else one for index, one in enumerate(MANY)]
 
     assert dict(draw_all(some)) == {**expected, 3: None}
 
