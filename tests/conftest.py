@@ -252,7 +252,7 @@ def assert_interrupted(process: Process, *words: str) -> None:
 
 
 LONGEST = 6 * 3600  # seconds for a check with -m promise that has no limit of its own: ten minutes end a large N
-LATER = ("mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
+LATER = ("slow", "mlflow", "packages", "studies", "commands", "browser", "promise", "benchmark")
 
 
 def in_full(config: pytest.Config) -> bool:

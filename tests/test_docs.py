@@ -88,6 +88,7 @@ def test_every_link_in_the_readme_leads_somewhere():
     assert all((ROOT / link).exists() for link in links)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_is_one_that_the_parser_knows(page):
     """A command ends at two spaces, a comment, a pipe or a redirection; K stands for a number."""

@@ -16,6 +16,7 @@ def test_it_is_the_one_counted_by_hand():
     assert [one.accuracy for one in found.bins] == pytest.approx([0, 2 / 3])
 
 
+@pytest.mark.slow
 def test_it_is_that_of_scikit_learns_curve_in_1_000_random_cases():
     from sklearn.calibration import calibration_curve
 

@@ -9,6 +9,7 @@ from suite.analysis.changes import ALPHA, change_points, statistics
 FULL = (pytest.mark.promise, pytest.mark.full)
 
 
+@pytest.mark.slow
 def test_the_statistic_is_students_t_of_a_split():
     rng = np.random.default_rng(1)
     for _ in range(1_000):
@@ -31,6 +32,7 @@ def test_the_p_value_is_that_of_all_permutations():
     assert (found.before, found.after) == pytest.approx((0.4, 50.1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [200, pytest.param(2_000, marks=FULL)])
 @pytest.mark.parametrize("kind", ["normal", "heavy tails", "few values"])
 def test_honest_series_raise_at_most_the_allowed_alarms(kind, n, figure):

@@ -9,6 +9,8 @@ from suite.analysis.intervals import group
 from suite.analysis.margin import ALPHA, _lowest, judge
 from suite.analysis.sequential import level_at, looks
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = [0.900, 0.901, 0.902, 0.899, 0.905]
 PLANNED = looks(3, 12)
 SPREAD, MARGIN = 0.005, 0.02

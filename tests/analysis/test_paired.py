@@ -144,6 +144,7 @@ def test_the_facts_hold_the_figures():
     assert {"mean", "se", "df", "seeds_sd", "images_se", "n", "images", "level"} <= set(found.facts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.95, 0.995])
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_however_the_variance_is_shared_out_the_truth_is_missed_as_rarely_as_was_said(n, level, figure):

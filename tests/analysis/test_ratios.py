@@ -9,6 +9,8 @@ import pytest
 from suite.analysis.intervals import Interval
 from suite.analysis.ratios import FEWEST_ROUNDS, Ratio, judge, over, ratio, relation
 
+pytestmark = pytest.mark.slow
+
 ROUNDS, CYCLES = 6, 12
 TRIALS = 400
 

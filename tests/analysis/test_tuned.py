@@ -145,6 +145,7 @@ def test_three_sides_are_corrected_by_holm():
     assert [one.verdict for one in found][1:] == ["better", "better"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeats", [200, pytest.param(5_000, marks=FULL)])
 def test_the_band_of_a_random_search_holds_for_the_whole_curve(repeats, figure):
     draw, held = np.random.default_rng(9), 0

@@ -47,6 +47,7 @@ def test_an_unknown_name_is_an_attribute_error():
         suite.fly  # noqa: B018
 
 
+@pytest.mark.slow
 def test_a_mistake_is_raised_and_shown_to_nobody(session, capfd):
     with pytest.raises(suite.SuiteError, match="did you mean quick"):
         suite.run("quik", session=session)
@@ -110,6 +111,7 @@ def test_runs_are_trained_once_recorded_verified_compared_and_reported(session, 
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_here_is_one_finding_of_doctor(session, monkeypatch):
     monkeypatch.setenv("SUITE_DEVICE", "cuda:99")
 

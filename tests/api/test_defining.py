@@ -72,6 +72,7 @@ def in_file(folder, text):
     return registry.load([folder]).choose(["mine"])[0].identity
 
 
+@pytest.mark.slow
 def test_cells_have_the_identity_of_the_same_text_in_a_file(home, cell, tmp_path):
     for text in (RECIPE, PARTS, "print(WIDTH)\nmodel = object()", NETWORK):
         known = cell(text)

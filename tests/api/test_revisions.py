@@ -48,6 +48,7 @@ def sides(repository):
     return opened
 
 
+@pytest.mark.slow
 def test_the_other_side_has_the_experiment_and_the_modules_of_the_revision(sides, repository, monkeypatch):
     monkeypatch.syspath_prepend(repository / "src")
     before = git(repository, "status", "--porcelain")

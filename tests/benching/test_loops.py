@@ -11,7 +11,10 @@ from suite.benching.loops import LOOPS
 from suite.engine.build import build_optimizer
 from suite.recipe import registry
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # Lightning's own, of torch's newer names
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::FutureWarning"),  # Lightning's own, of torch's newer names
+]
 STEPS = 30
 
 

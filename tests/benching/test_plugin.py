@@ -10,6 +10,8 @@ import pytest
 from tests.benching.test_checkout import git
 from tests.conftest import plain_environment
 
+pytestmark = pytest.mark.slow
+
 # What stands for a measured process: a step of `MILLISECONDS`, without torch.
 FAKE = """
 import contextlib, os

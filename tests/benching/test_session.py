@@ -49,6 +49,7 @@ def test_what_a_thread_waited_for_a_core_is_not_its_own():
     assert seconds_an_image(OTHER) == pytest.approx((ELAPSED - WAITED) / IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "old"),
     [(Side("other", "tutorial", "all"), False), (Side("other", "suite", copies=2), False), (OTHER, True)],
@@ -105,6 +106,7 @@ def test_no_side_works_twice_in_a_row_and_each_works_once_a_cycle(names):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not probe.WAITING.exists(), reason="this system does not count a thread's waiting")
 def test_beside_a_busy_process_on_the_same_core_work_and_waiting_make_up_the_time_that_passed():
     cores = os.sched_getaffinity(0)

@@ -17,6 +17,8 @@ from tests.browser.conftest import Browser
 from tests.browser.devtools import Tab
 from tests.conftest import ROOT, plain_environment
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (360, 768, 1280)
 WIDE = ("index", "project/readme", "reference/cli", "reference/errors", "reference/python", "speed")
 COMMAND = "python -m sphinx -W --keep-going -b html docs docs/_build"

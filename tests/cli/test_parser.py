@@ -14,6 +14,7 @@ HEAVY = ("torch", "torchvision", "mlflow", "optuna", "pandas", "numpy", "scipy",
 VERBS = ("list", "show", "run", "tune", "verify", "report", "sync", "ui", "doctor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", ["--help", "--version", "list", "list --json", "run --help", "run nothing", "tune --help", "tune nothing"]
 )
@@ -21,6 +22,7 @@ def test_what_needs_no_library_loads_none(words):
     assert loaded(HEAVY, words) == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["--help", "run --help", "run lenet --seeds none"])
 def test_help_and_a_wrong_option_do_not_load_the_terminals_library(words):
     assert loaded(("rich",), words) == "[]"
@@ -95,6 +97,7 @@ def test_show_as_json_holds_the_layers(workspace):
     assert shown["network"]["way"] == "kernels"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "fragments"),
     [

@@ -156,6 +156,7 @@ OFFERED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["fish", "tcsh", "zsh"])
 def test_a_real_shell_offers(shell, home, request):
     required(shell)

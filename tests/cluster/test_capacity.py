@@ -42,6 +42,7 @@ def test_random_lengths_and_costs_give_the_speed_of_the_closed_form(places, cost
     assert runs / places / found.received == pytest.approx(share_of_speed(places, 1.0, cost), rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_nodes_that_are_fed_are_those_of_the_arithmetic():
     assert most_nodes(60, 0.01) == 60 / 0.01 / CORES
     assert fed(60, Costs(loop=0.01)) == pytest.approx(most_nodes(60, 0.01), rel=0.15)

@@ -189,6 +189,7 @@ def test_what_is_no_data_file_is_refused_in_the_cache_too(mnist, cache, thing):
     assert error.value.code == 2
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_ask_a_source_once(digits, tmp_path, cache):
     log = tmp_path / "log"
 
@@ -201,6 +202,7 @@ def test_processes_that_start_at_once_ask_a_source_once(digits, tmp_path, cache)
     assert tree(cache) == {f"digits/{file}": body for file, body in digits.items()}
 
 
+@pytest.mark.slow
 def test_a_process_that_waits_for_another_says_so(tmp_path, cache):
     cache.mkdir(parents=True)
     with FileLock(cache / "digits.lock"):

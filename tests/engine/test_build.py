@@ -67,6 +67,7 @@ def test_cross_entropy_is_torchs_own(experiment):
     assert build_loss(experiment().recipe)(scores, labels) == functional.cross_entropy(scores, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "kind", "settings"),
     [

@@ -215,6 +215,7 @@ def refusal_between(one, other):
     return refusal(outside)
 
 
+@pytest.mark.slow
 def test_a_tensor_that_hides_its_numbers_is_refused():
     assert refusal(Outside(Net(Hidden(EYE)), Net)).startswith("Net.kept may change unseen in training")
 
@@ -253,6 +254,7 @@ def test_attributes_of_weights_and_other_views_of_them_are_seen():
     assert refusal(outside).startswith("Net.last.weight.steps changes")
 
 
+@pytest.mark.slow
 def test_logs_locks_threads_and_compiled_code_give_no_alarm():
     model = Net([LOG, LOCK, POOL, random.SystemRandom(), torch.compile(nn.Linear(4, 4), backend="eager")])
     outside = Outside(model, Net)

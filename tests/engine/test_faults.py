@@ -101,6 +101,7 @@ def assert_named(path, event, part, said):
     assert event.reason.endswith((f"Fix the {part}.", "Fix the file."))
 
 
+@pytest.mark.slow
 def test_whatever_a_network_raises_is_named_with_file_and_line(tmp_path, digits_folder):
     places = {"network()": {"first": "fail({kind!r})"}, "a step": {"when": LATER}, "the last": {"when": LAST}}
     chosen = [("exit", "network()"), ("mute", "network()"), *((kind, "a step") for kind in SAID), ("plain", "the last")]

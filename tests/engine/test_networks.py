@@ -22,6 +22,8 @@ from suite.engine.trial import train_trial
 from suite.errors import SuiteError
 from suite.recipe.trial import Budget
 
+pytestmark = pytest.mark.slow
+
 OUTSIDE = nn.Linear(784, 10)
 
 

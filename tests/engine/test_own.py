@@ -27,6 +27,7 @@ def load(tmp_path):
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [*([part] for part in FIELDS.values()), [*FIELDS.values()]], ids=[*FIELDS, "all"])
 def test_broken_off_after_every_epoch_it_ends_as_an_unbroken_one(load, trial_of, digits, parts):  # noqa: F811
     mine, budget = load(text(*parts, shuffle=False)), Budget("samples", 3)
@@ -135,6 +136,7 @@ def test_a_command_may_choose_the_ready_loss_instead_and_not_one_that_is_not_the
         mine.changed({"optimizer": "own"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "old", "new", "reason"),
     [

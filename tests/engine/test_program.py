@@ -118,6 +118,7 @@ def test_the_patch_makes_the_same_program_text_of_a_clean_clone(checkout, tmp_pa
     assert "experiments/new one.py" in clone.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting",
     [
@@ -136,6 +137,7 @@ def test_whatever_the_user_told_git_the_patch_can_be_applied(checkout, tmp_path,
     assert checkout.with_patch(patch, tmp_path / "clone").text() == checkout.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"])
 def test_inside_a_hook_of_another_repository_it_is_the_same_patch(checkout, tmp_path, name):
     """Git tells its hooks by variables where they are."""

@@ -25,6 +25,7 @@ READY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", READY.values(), ids=READY)
 def test_broken_off_after_every_epoch_it_ends_as_an_unbroken_one(experiment, trial_of, digits, fields):  # noqa: F811
     small, budget = experiment(**fields), Budget("samples", 3)

@@ -43,6 +43,7 @@ def trained(experiment, way_of, steps=6, dtype=torch.float64):
     return model, torch.stack(losses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
 def test_every_experiment_trains_to_the_same_numbers_either_way(name):
     published, expected = trained(EXPERIMENTS[name], lambda model: model)

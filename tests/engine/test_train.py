@@ -74,6 +74,7 @@ def test_another_seed_gives_other_weights(experiment, run_of, digits):
     assert one["weights_sha256"] != other["weights_sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [

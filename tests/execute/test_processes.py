@@ -16,6 +16,8 @@ from suite.execute.executor import Busy
 from suite.execute.processes import LocalProcesses, run_jobs
 from tests.events import plain
 
+pytestmark = pytest.mark.slow
+
 
 def work(job, emit):
     """Do what the job's words say."""

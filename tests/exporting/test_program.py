@@ -49,6 +49,7 @@ def test_the_program_scales_and_normalises_as_an_evaluation_does_to_the_bit(netw
         assert torch.equal(whole(images), network.eval()(normalised(images, RECIPE)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pt2", "onnx"])
 def test_a_graph_gives_batches_of_any_size_the_same_scores(kind, network, images, tmp_path):
     whole = Program(network, RECIPE)

@@ -28,6 +28,7 @@ def inside(classes=10, shape=(1, 8, 8), values=None):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "shape", "values"),
     [(10, (1, 8, 8), None), (100, (3, 20, 30), None), (2, (5, 300, 3), None), (3, (1, 9, 9), np.zeros((6, 40)))],

@@ -17,6 +17,8 @@ from filelock import FileLock
 from suite.kernels import compiled
 from tests.conftest import ROOT, plain_environment
 
+pytestmark = pytest.mark.slow
+
 ONE = ("pointwise", "make_forward", 0)
 
 

@@ -34,6 +34,7 @@ FIELDS = {
 NETWORKS = [*((with_everything, fields) for fields in FIELDS.values()), (with_branches, FIELDS["nesterov, decay"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("network", "fields"), NETWORKS, ids=[*FIELDS, "branches"])
 def test_a_broken_run_that_goes_on_has_the_weights_of_an_unbroken_one(experiment, run_of, digits, network, fields):
     small = experiment(network, epochs=2, **fields)

@@ -7,6 +7,8 @@ from suite.pictures import runs as pictures
 from suite.pictures.cache import Kept
 from suite.reporting.figures import Album
 
+pytestmark = pytest.mark.slow
+
 COUNTS = np.array([[5.0, 1.0], [0.0, 4.0]])
 CLASSES = ("one", "other")
 

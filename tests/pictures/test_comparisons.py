@@ -13,6 +13,8 @@ from suite.pictures import comparisons as pictures
 from suite.pictures.canvas import BLUE, GREY
 from tests.pictures.test_runs import saved, words
 
+pytestmark = pytest.mark.slow
+
 CLASSES = CATALOG["fashion-mnist"].classes
 NASTY = ["$\\frac$", "a $ b", "<b>&amp;</b>", "x" * 200, "{0}", "\\n%s"]
 

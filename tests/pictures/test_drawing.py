@@ -13,6 +13,8 @@ from suite.pictures.cache import Kept
 from suite.pictures.drawing import FEW, Drawing, draw_all, images_of
 from suite.reporting.figures import Album
 
+pytestmark = pytest.mark.slow
+
 MANY = [Drawing(pictures.confusion, (np.eye(2) * number, ("one", "other"))) for number in range(1, FEW + 4)]
 
 

@@ -13,6 +13,8 @@ from suite.pictures import canvas
 from suite.pictures import runs as pictures
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 CLASSES = CATALOG["fashion-mnist"].classes
 DRAW = np.random.default_rng(1)
 LAYERS = [

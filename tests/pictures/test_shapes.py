@@ -45,6 +45,7 @@ def test_a_confusion_of_many_classes_is_in_its_place_and_seen():
     assert image.get_array().max() == 1
 
 
+@pytest.mark.slow
 def test_photographs_in_colour_keep_more_colours_than_charts_do():
     draw = np.random.default_rng(0)
     smooth = np.kron(draw.integers(0, 256, (40, 3, 4, 4)), np.ones((8, 8))) + draw.integers(-9, 10, (40, 3, 32, 32))

@@ -11,6 +11,8 @@ from suite.predicting.listing import listed
 from suite.predicting.measures import measured, sampled, usual
 from tests.predicting import handmade
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 28, 28)
 
 

@@ -265,6 +265,7 @@ def test_a_network_behind_another_files_decorator_is_refused_or_its_text_counts(
     assert narrow != wide or narrow == "refused"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new"),
     [

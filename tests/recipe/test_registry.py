@@ -438,6 +438,7 @@ BROKEN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "line", "reason"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_costs_one_line_that_names_it_and_the_good_ones_are_loaded(folder, ours, text, line, reason):
     path = folder / "broken.py"
@@ -467,6 +468,7 @@ print(error.code, error)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["first", "again"])
 def test_a_file_is_not_to_blame_where_torch_itself_cannot_be_loaded(folder, when):
     (folder / "good.py").write_text(f"import torch\n{GOOD}")
@@ -579,6 +581,7 @@ BAD_NAMES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
 def test_a_file_name_that_cannot_name_an_experiment_costs_one_line(folder, ours, name):
     (folder / f"{name}.py").write_text(GOOD)

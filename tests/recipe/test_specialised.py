@@ -73,6 +73,7 @@ def colour(monkeypatch):
     monkeypatch.setitem(CATALOG, "colour", DataSet("colour", "Colour", synthetic.names(7), 70, 14, files, (3, 32, 36)))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("colour")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_takes_other_data_as_its_text_for_them_says(name):

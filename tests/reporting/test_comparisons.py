@@ -29,6 +29,8 @@ from suite.tracking.stored import Predictions
 from suite.tracking.stored import history as stored_history
 from tests.reporting.conftest import LABELS, run
 
+pytestmark = pytest.mark.slow
+
 CLASSES = CATALOG["fashion-mnist"].classes
 HARD_ONES = (5, 250)  # images that every run predicts wrongly, two classes higher
 

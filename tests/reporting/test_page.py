@@ -20,6 +20,8 @@ from suite.reporting.page import write_page
 from suite.reporting.tables import all_tables, write_csv
 from tests.reporting.conftest import SOURCE
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n\x1a\n not really"
 NASTY = {
     "a script": "<script>alert(1)</script>",

@@ -36,6 +36,8 @@ from suite.tracking.stored import Predictions
 from tests.reporting.conftest import LABELS, history, run
 from tests.studies import document, trial
 
+pytestmark = pytest.mark.slow
+
 RECIPES, SEEDS = 72, 15
 
 

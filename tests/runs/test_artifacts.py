@@ -33,6 +33,7 @@ def made(run):
     return {path.name for path in (run.folder / "artifacts").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["confusion", "samples", "curves"])
 def test_a_picture_that_cannot_be_drawn_is_left_out_and_drawn_later(name, finished, monkeypatch):
     def fail(*_):

@@ -190,6 +190,7 @@ def test_a_tracker_that_hangs_is_left_hanging_at_the_end(tracker, monkeypatch):
     tracker.may_answer.set()
 
 
+@pytest.mark.slow
 def test_a_tracker_that_is_slow_but_answers_does_not_hang(tracker, monkeypatch):
     monkeypatch.setattr(recorder, "PATIENCE", 0.5)
 
@@ -207,6 +208,7 @@ def test_a_tracker_that_is_slow_but_answers_does_not_hang(tracker, monkeypatch):
     assert noted.ids == {LENET.folder: "id"}
 
 
+@pytest.mark.slow
 def test_neither_pictures_nor_a_new_database_are_taken_for_a_hanging_tracker(tracker, monkeypatch):
     monkeypatch.setattr(recorder, "PATIENCE", 0.2)
     slow_open, slow_prepare = tracker.open, tracker.prepare
