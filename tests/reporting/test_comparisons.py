@@ -83,10 +83,12 @@ def make(make_group):
     return make
 
 
-def only(groups, folder):
+def only(groups, folder, *, drawn=False):
+    """The one chapter of these groups, and its comparisons; its pictures have files if they are `drawn`."""
     album = Album(folder)
     [chapter], found = comparison_chapters(groups, album)
-    album.finish()
+    if drawn:
+        album.finish()
     return chapter, found
 
 
@@ -340,7 +342,7 @@ def test_pictures_are_files_with_captions_and_the_hardest_images_want_the_data(m
     monkeypatch.setattr(comparisons, "cached", lambda _: tmp_path)
     monkeypatch.setattr(comparisons, "ensure", lambda _: tmp_path)
     monkeypatch.setattr(comparisons, "test_images", lambda *_: np.zeros((len(LABELS), 1, 28, 28), np.uint8))
-    whole, _ = only(groups, tmp_path / "with")
+    whole, _ = only(groups, tmp_path / "with", drawn=True)
 
     assert names(without) == ["differences", "time", "calibration"]
     assert names(whole) == ["differences", "time", "calibration", "hardest"]
