@@ -294,7 +294,7 @@ def _load_all() -> None:
     from suite.tracking import store
 
     store.configure()
-    store._load_mlflow()
+    store.load_mlflow()
     for found in pkgutil.walk_packages(suite.__path__, "suite."):
         if found.name != "suite.__main__":
             importlib.import_module(found.name)

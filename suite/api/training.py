@@ -56,10 +56,11 @@ def train_recorded(session: Session, planned: Sequence[Planned]) -> "Recorder":
     from suite.tracking.recorder import Recorder  # loads MLflow and matplotlib: only when runs are trained
 
     events = train(planned, session.trainer, session.data, session.folders)
+    todo = any(item.status == "planned" for item in planned)
     compared = set[str]()  # the identities whose earlier seeds were looked at
     with (
         session.screen.runs(planned) as view,
-        Recorder(session.home, session.data, session.screen.warn, session.store) as recorder,
+        Recorder(session.home, session.data, session.screen.warn, session.store, ahead=todo) as recorder,
     ):
         try:
             with closing(events):

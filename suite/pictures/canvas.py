@@ -64,6 +64,13 @@ def _matplotlib() -> Any:
     return mpl
 
 
+def load() -> None:
+    """Load what drawing needs, which the first picture would wait for."""
+    with own_style():
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
+
+
 def _load() -> Any:
     """matplotlib, which refuses to be loaded where MPLBACKEND names a backend that it cannot have."""
     named = os.environ.pop("MPLBACKEND", None)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -10,12 +11,13 @@ from suite.disk.documents import Result
 from suite.disk.home import Home
 from suite.disk.journal import Run
 from suite.errors import MACHINE, SuiteError, one_line
+from suite.pictures import canvas
 from suite.runs import artifacts
 from suite.runs.events import Done, Ended, EpochEnded, Event, Failed
 from suite.runs.plan import Planned
 from suite.runs.training import DataFolder
 from suite.tracking.mirror import Mirror
-from suite.tracking.store import Store, TrackerAway, open_store, shown_uri
+from suite.tracking.store import Store, TrackerAway, configure, load_mlflow, open_store, shown_uri
 
 OpenStore = Callable[[Callable[[], None]], Store]  # its argument is called before the first request to a server
 HURRY = 1.5  # seconds that an interrupted command waits for the tracker
@@ -31,8 +33,10 @@ class Recorder:
     """
 
     def __init__(
-        self, home: Home, data_folder: DataFolder, say: Callable[[str], None], first_store: OpenStore | None = None
-    ) -> None:
+        self, home: Home, data_folder: DataFolder, say: Callable[[str], None], first_store: OpenStore | None = None,
+        *, ahead: bool = False,
+    ) -> None:  # fmt: skip
+        """`ahead` loads MLflow and matplotlib at once, not when the first run must be copied."""
         self.ids: dict[Path, str] = {}
         self.trouble: SuiteError | None = None
         self.away = self.hangs = False
@@ -40,6 +44,7 @@ class Recorder:
         self._first_store = first_store  # the command's own store, used first; after a failure a new one is opened
         self._mirror: Mirror | None = None
         self._unusable = self._hurry = self._over = False
+        self._loads = ahead  # before it has loaded them, it has nothing else to do
         self._not_before = 0.0
         self._asked: float | None = None  # the time of a request that is not answered yet
         self._news: dict[Run, str] = {}  # runs that must be copied, with their newest status
@@ -56,7 +61,8 @@ class Recorder:
             self._over, self._hurry = True, error is not None
             self._changed.notify()
         if error is not None:
-            self._thread.join(HURRY)
+            if self._news or not self._loads:
+                self._thread.join(HURRY)
             return
         while self._thread.is_alive() and not self.hangs:
             self._thread.join(0.1)
@@ -88,6 +94,9 @@ class Recorder:
                 self.note(item.run, "interrupted")
 
     def _work(self) -> None:
+        if self._loads:
+            _load()
+            self._loads = False
         while (item := self._next()) is not None:
             skip = (self._hurry and item[1] == "running") or item[0].folder in self._copied
             if not skip and not self._unusable:
@@ -152,6 +161,14 @@ class Recorder:
     def usable(self) -> bool:
         """Whether this command should send more requests to the tracker."""
         return not self.hangs and not self._unusable
+
+
+def _load() -> None:
+    """Load the libraries. An error is met again where the first run is copied, and said there."""
+    configure()
+    for load in (load_mlflow, canvas.load):
+        with suppress(Exception):
+            load()
 
 
 def prepare(run: Run, data_folder: DataFolder) -> Result | None:

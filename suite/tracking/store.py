@@ -91,7 +91,7 @@ def open_store(home: Home, asks: Callable[[], None] = lambda: None) -> Store:
     uri = tracking_uri(home)
     if not uri.startswith("sqlite:///"):
         with answering():
-            _load_mlflow()  # takes seconds that must not count against the server
+            load_mlflow()  # takes seconds that must not count against the server
             require_answer(uri)
             asks()
             place = artifact_root(home).as_uri() if is_database(uri) else None  # a server has a place of its own
@@ -158,7 +158,8 @@ def answering() -> Iterator[None]:
         raise TrackerAway(reason(error)) from harmless(error)
 
 
-def _load_mlflow() -> None:
+def load_mlflow() -> None:
+    """Load MLflow, which takes seconds; `configure` comes before."""
     with _quiet():
         import mlflow  # noqa: F401
 

@@ -268,3 +268,54 @@ def test_a_run_that_cannot_be_sent_keeps_no_other_from_being_sent_and_is_the_com
     assert tracker.sent == [("mlp", None, "running")]
     assert noted.trouble.code == 3
     assert "lenet-s0 could not be copied to MLflow (ValueError: of a library)" in tracker.said[0]
+
+
+@pytest.fixture
+def loading(tracker, monkeypatch):
+    """Takes the place of MLflow's import, which does not end before `may_end` is set; the recorder that loads ahead."""
+    may_end, loaded = threading.Event(), []
+
+    def load():
+        loaded.append("MLflow")
+        may_end.wait(30)
+        raise ImportError
+
+    monkeypatch.setattr(recorder, "load_mlflow", load)
+    monkeypatch.setattr(recorder.canvas, "load", lambda: loaded.append("matplotlib"))
+    return Recorder(Home(Path("/nowhere")), Path, tracker.said.append, ahead=True), loaded, may_end
+
+
+def test_the_libraries_are_loaded_before_there_is_a_run_and_their_errors_are_for_later(loading, tracker):
+    ahead, loaded, may_end = loading
+
+    with ahead as copies:
+        wait_until(lambda: loaded == ["MLflow"])
+        copies.note(LENET)
+        may_end.set()
+
+    assert loaded == ["MLflow", "matplotlib"]
+    assert tracker.sent == [("lenet", None, "running")]
+    assert (tracker.said, copies.trouble) == ([], None)
+
+
+@pytest.mark.parametrize("news", [False, True])
+def test_an_interrupted_command_waits_for_the_libraries_only_if_there_is_a_run_to_copy(
+    loading, tracker, monkeypatch, news
+):
+    ahead, loaded, may_end = loading
+    monkeypatch.setattr(recorder, "HURRY", 20)
+
+    def command():
+        with ahead as copies:
+            wait_until(lambda: loaded == ["MLflow"])
+            if news:
+                copies.note(LENET, "interrupted")
+                threading.Timer(0.2, may_end.set).start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+
+    assert may_end.is_set() is news
+    assert tracker.sent == ([("lenet", None, "interrupted")] if news else [])
+    may_end.set()
