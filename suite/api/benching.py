@@ -11,6 +11,7 @@ from suite.api.history import keep_speed
 from suite.api.references import place_of
 from suite.api.session import Session
 from suite.errors import SuiteError
+from suite.execute.cores import available_cores
 from suite.recipe.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def measure(session: Session, experiments: Sequence[Experiment], *, seconds: flo
     session.home.require_writable()
     for name, workload in _workloads(session, experiments).items():
         tell = partial(_tell, session, name)
-        found = throughput(name, workload, cores=session.cores, seconds=seconds, tell=tell)
+        found = throughput(name, workload, cores=available_cores(), seconds=seconds, tell=tell)
         keep_speed(session, found)
         yield found
 

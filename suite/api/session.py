@@ -12,7 +12,6 @@ from suite.api.progress import Screen, Silent, Stream
 from suite.disk import verdicts
 from suite.disk.home import Home
 from suite.errors import MACHINE, SuiteError, machine_error
-from suite.execute.cores import available_cores
 from suite.execute.executor import Executor
 from suite.kernels import compiled
 from suite.recipe.experiment import Experiment
@@ -143,16 +142,20 @@ class Session:
 
         Returns those of the experiments that have data, as `with_data` says.
         """
-        self.home.require_writable()
-        try:
-            self.trainer.warm_up()
-        except OSError as error:
-            raise machine_error(error, error.filename or "the worker processes") from error
+        self.warm_up()
         say_so = not self.cluster and self.compiles
         found = self.with_data(experiments)
         if say_so:
             self.screen.say(COMPILING)
         return found
+
+    def warm_up(self) -> None:
+        """Check the home, and let the processes that train load torch in the background; raises `SuiteError` (3)."""
+        self.home.require_writable()
+        try:
+            self.trainer.warm_up()
+        except OSError as error:
+            raise machine_error(error, error.filename or "the worker processes") from error
 
     @property
     def compiles(self) -> bool:
@@ -198,11 +201,6 @@ class Session:
         if left := [one.title for one in experiments if one.title not in known]:
             self.screen.warn(f"{', '.join(left)}: not judged, because {path} has no entry. --update measures one.")
         return [one for one in experiments if one.title in known]
-
-    @property
-    def cores(self) -> int:
-        """The processor cores that this process may use."""
-        return available_cores()
 
 
 def _screen(progress: bool | None) -> Screen:

@@ -38,8 +38,9 @@ def tune(
     begun = time.monotonic()
     experiment = session.one(name, "tune", changes)
     rules = (request or Request()).rules(experiment)
+    session.warm_up()
     from suite.tracking.publisher import Publisher
-    from suite.tuning import variant, work  # loads Optuna: the errors above do not wait for it
+    from suite.tuning import variant, work  # loads Optuna: neither the errors above nor the workers wait for it
 
     target = variant.variant_path(experiment, folder_of(session) if experiment.folders else None) if save else None
     session.prepare([experiment])
