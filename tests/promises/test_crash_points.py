@@ -21,7 +21,7 @@ BY_ITSELF = {
     "suite.benching.checkout": {"packed.extractall"},  # a temporary folder
     "suite.__main__": {"os.open"},  # the null device
     "suite.benching.probe": {"os.fdopen"},  # a pipe
-    "suite.pictures.canvas": {"figure.savefig"},  # memory
+    "suite.pictures.canvas": {"canvas.print_svg"},  # memory
     "suite.cli.markdown": {"open"},  # the summary of a CI job, which belongs to the job
     "suite.cli.parser": {"os.open"},  # the null device
     "suite.exporting.load": {"np.save"},  # the stranger's program: a temporary folder
