@@ -48,7 +48,8 @@ def _calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
 
 WRITES = {
     "write_bytes", "write_text", "touch", "rename", "renames", "symlink_to", "hardlink_to", "truncate", "tofile",
-    "to_csv", "to_json", "to_parquet", "savefig", "print_svg", "print_png", "save_file", "copyfile", "copyfileobj", "copytree", "copy2", "move",
+    "to_csv", "to_json", "to_parquet", "savefig", "print_svg", "print_png", "save_file", "copyfile", "copyfileobj",
+    "copytree", "copy2", "move",
     "mkstemp", "NamedTemporaryFile", "extractall", "log_text", "log_dict",
 }  # fmt: skip
 WRITES_IN_FULL = {"os.replace", "os.rename", "os.link", "os.symlink", "os.open", "shutil.copy", "torch.save", "np.save"}
