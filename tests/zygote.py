@@ -34,8 +34,8 @@ from suite.engine import exact
 
 ROOT = Path(__file__).parent.parent
 LATE = (  # read when they are used; BUILT, NAP and HELD_AT by the tests' own experiments
-    "SUITE_", "MLFLOW_TRACKING_", "MLFLOW_HTTP_REQUEST_TIMEOUT", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT", "NAP", "HELD_AT",
-    "GIT_CONFIG_",
+    "SUITE_", "MLFLOW_TRACKING_", "MLFLOW_HTTP_REQUEST_TIMEOUT", "TMPDIR", "XDG_CACHE_HOME", "PATH", "PYTEST_", "BUILT",
+    "NAP", "HELD_AT", "GIT_CONFIG_",
 )  # fmt: skip
 
 IGNORABLE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
