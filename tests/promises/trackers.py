@@ -242,4 +242,5 @@ def server(folder: Path, at: str = "", login: str = "", may: str = "EDIT") -> It
     try:
         yield started
     finally:
-        started.end()
+        with suppress(ProcessLookupError):
+            started.kill()  # to be ended politely takes it seconds, and nobody needs what it would still write
