@@ -24,6 +24,7 @@ PAGES = {
 }  # fmt: skip
 
 
+@pytest.mark.commands
 @pytest.mark.parametrize(("words", "line"), ERRORS)
 def test_every_error_in_the_readme_is_what_the_command_says(workspace, words, line):
     assert_refused(workspace.suite(*words.split()), 2, line)
@@ -47,6 +48,7 @@ def test_every_verb_is_in_the_readme():
     assert verbs == {name.partition("_")[0] for name in suite_verbs.__all__}
 
 
+@pytest.mark.commands
 def test_the_example_in_the_readme_is_an_experiment(workspace):
     [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     own = ROOT.__class__(workspace.extra["SUITE_EXPERIMENTS"])

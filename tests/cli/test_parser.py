@@ -43,6 +43,7 @@ def loaded(libraries: tuple[str, ...], words: str) -> str:
     return answer.stderr.splitlines()[-1]
 
 
+@pytest.mark.commands
 def test_list_names_the_experiments_with_their_published_figures(workspace):
     answer = workspace.suite("list")
 
@@ -55,6 +56,7 @@ def test_list_names_the_experiments_with_their_published_figures(workspace):
     assert (answer.code, answer.err) == (0, "")
 
 
+@pytest.mark.commands
 def test_list_as_json_is_one_document(workspace):
     listed = {one["experiment"]: one for one in workspace.suite("list", "--json").json["experiments"]}
 
@@ -63,6 +65,7 @@ def test_list_as_json_is_one_document(workspace):
     assert listed["lenet"]["source"]["accuracy"] == 0.8677
 
 
+@pytest.mark.commands
 def test_a_broken_file_is_named_and_the_others_are_listed(workspace):
     own = workspace.extra["SUITE_EXPERIMENTS"]
     (ROOT.__class__(own) / "broken.py").write_text("from suite.recipe import Recipe\nrecipe = Recipe(\n")
@@ -156,6 +159,7 @@ def test_a_users_mistake_gets_one_line_and_changes_nothing(workspace, in_process
     assert list(workspace.home.iterdir()) == []
 
 
+@pytest.mark.commands
 def test_a_reader_who_leaves_early_is_no_error(workspace):
     listing = workspace.start("list")
     listing.stdout.close()

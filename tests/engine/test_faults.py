@@ -115,6 +115,7 @@ def test_whatever_a_network_raises_is_named_with_file_and_line(tmp_path, digits_
         assert_named(path, events[0], "network", SAID[kind])
 
 
+@pytest.mark.commands
 def test_a_later_step_of_the_files_optimiser_is_named_as_the_optimisers(tmp_path, digits_folder):
     late = OPTIMIZER.replace(
         'kept["n"] = kept', 'assert group["rounds"] < 15, "a late step"\n                kept["n"] = kept'
@@ -124,6 +125,7 @@ def test_a_later_step_of_the_files_optimiser_is_named_as_the_optimisers(tmp_path
     assert_named(path, event, "optimizer", "AssertionError: a late step")
 
 
+@pytest.mark.commands
 def test_code_of_the_file_that_the_suite_calls_without_knowing_it_is_named_as_well(tmp_path, digits_folder):
     """Such as an optimiser's `state_dict`, which each checkpoint asks for."""
     failing = """    def state_dict(self):

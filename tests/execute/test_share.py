@@ -106,6 +106,7 @@ class Devices:
         emit((value, os.environ.get("CUDA_VISIBLE_DEVICES")))
 
 
+@pytest.mark.commands
 @pytest.mark.parametrize("order", [("0", "1"), ("1", "0")])
 def test_a_job_has_the_gpu_of_its_bundle_though_the_processes_server_began_with_another(order, monkeypatch):
     told = queue.SimpleQueue()
