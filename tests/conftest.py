@@ -115,16 +115,38 @@ def furnish(home: Path) -> Path:
     """Copy a new MLflow database into a home that has nothing yet; one is made for all tests of all workers."""
     if not SHARED or (home / "mlruns").exists() or not home.is_dir():
         return home
-    made = SHARED[-1] / "furnished"
-    with FileLock(f"{made}.lock"):
-        if not made.exists():
-            half = Path(tempfile.mkdtemp(dir=made.parent))
-            answer = answer_of(python("-c", MAKER, str(half), environment=Workspace(half).environment))
-            assert answer.code == 0, answer
-            half.rename(made)
+    made = _made_once("furnished", _make_database)
     (home / "mlruns").mkdir()
     shutil.copy(made / "mlruns" / "mlflow.db", home / "mlruns" / "mlflow.db")
     return home
+
+
+def _make_database(home: Path) -> None:
+    answer = answer_of(python("-c", MAKER, str(home), environment=Workspace(home).environment))
+    assert answer.code == 0, answer
+
+
+def fill(home: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Fill a new home as `make` does. The home of this name is made once for all workers; each has a copy of its own.
+
+    With `-m promise` nothing is copied.
+    """
+    if SHARED:
+        shutil.copytree(_made_once(name, make), home, dirs_exist_ok=True)
+    else:
+        make(home)
+    return home
+
+
+def _made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder of this name that all workers share; the first who asks makes it, and nobody changes it."""
+    made = SHARED[-1] / name
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            half = Path(tempfile.mkdtemp(dir=made.parent))
+            make(half)
+            half.rename(made)
+    return made
 
 
 SHARED: list[Path] = []

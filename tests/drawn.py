@@ -1,6 +1,8 @@
-"""Pictures that forked commands draw, each drawn once in a session: drawing took them a quarter of their time.
+"""Pictures that forked commands draw: matplotlib writes one of each kind in a session, and the others get its bytes.
 
-Equal numbers give equal bytes: tests/pictures/ shows it, and `-m promise` draws every picture again.
+Every figure is made all the same, once for equal numbers, so our own code meets all numbers. To write it is the work of
+matplotlib, which took two thirds of a command's time. Who looks at the pictures sets `ALL`; tests/pictures/ and
+`-m promise` write every picture.
 """
 
 import functools
@@ -15,26 +17,37 @@ from typing import Any
 from suite.pictures import canvas, comparisons, runs
 
 
+ALL = {"PYTEST_PICTURES": "all"}  # the environment of a command that writes each picture itself
+
+
 class Later:
-    """The figure `draw(*numbers)`, which is made when a file of it is asked for that nobody has drawn yet."""
+    """The figure `draw(*numbers)`, which is made when a file of it is asked for that nobody has made yet."""
 
     def __init__(self, draw: Callable[..., Any], numbers: tuple[Any, ...]) -> None:
         self._draw, self._numbers = draw, numbers
         self._figure: Any = None
         self._key = sha256(pickle.dumps((draw.__module__, draw.__name__, _timeless(numbers)))).hexdigest()
+        self._like = f"{draw.__module__}.{draw.__name__}"
 
     def image(self, kind: str, folder: Path, usual: Callable[[Any, str], bytes]) -> bytes:
         """The bytes of a file. The first decides the layout of the next, so each depends on those before it."""
-        self._key += f"-{kind}"
-        place = folder / self._key
+        every = ALL.items() <= os.environ.items()
+        self._key, self._like = f"{self._key}-{kind}", f"{self._like}-{kind}"
+        place, like = folder / (f"all-{self._key}" if every else self._key), folder / self._like
         if place.exists():
             return place.read_bytes()
         self._figure = self._figure or self._draw(*self._numbers)
-        drawn = usual(self._figure, kind)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(drawn)
-        os.replace(file.name, place)
+        drawn = like.read_bytes() if like.exists() and not every else usual(self._figure, kind)
+        for one in (like, place):
+            if not one.exists():
+                _write(one, drawn)
         return drawn
+
+
+def _write(place: Path, contents: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
+        file.write(contents)
+    os.replace(file.name, place)
 
 
 def keep_in(folder: Path) -> None:

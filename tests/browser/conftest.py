@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.devtools import Tab
-from tests.conftest import Workspace
+from tests.conftest import Workspace, fill
 
 AXE = "axe-core@4"
 
@@ -35,15 +35,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home with one finished run of mlp, one of lenet, and a study of mlp."""
-    workspace = Workspace(tmp_path_factory.mktemp("home"))
-    answer = workspace.suite("run", "mlp", "lenet", "--data", "digits", "--epochs", "1", "--seeds", "1", "--no-report")
+    return Workspace(fill(tmp_path_factory.mktemp("home"), "mlp-and-lenet", _train))
+
+
+def _train(home: Path) -> None:
+    workspace, words = Workspace(home), ("--data", "digits", "--epochs", "1", "--seeds", "1")
+    answer = workspace.suite("run", "mlp", "lenet", *words, "--no-report")
     assert answer.code == 0, answer.err
-    words = ("--data", "digits", "--epochs", "1", "--trials", "4", "--seeds", "1", "--fresh-seeds", "3")
     # With such low rates no trial wins. A winner would be trained as a third experiment in the report.
     space = ("--space", "lr=1e-6..1e-5", "batch_size=256,512", "--no-pruning")
-    answer = workspace.suite("tune", "mlp", *words, *space)
+    answer = workspace.suite("tune", "mlp", *words, "--trials", "4", "--fresh-seeds", "3", *space)
     assert answer.code == 0, answer.err
-    return workspace
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,9 @@ with socket.socket() as any:
 print("up", flush=True)
 time.sleep(1 << 20)
 """
-KEPT = f"{sys.prefix} {ROOT}"  # what a node sees although it is below a folder that is empty there
-KERNELS = platformdirs.user_cache_path("suite-benchmark") / "kernels"
+CACHE = platformdirs.user_cache_path("suite-benchmark")
+KERNELS = CACHE / "kernels"  # at the same place on all nodes: Numba finds compiled code by its path, or takes 20 s
+KEPT = f"{sys.prefix} {ROOT} {KERNELS}"  # what a node sees although it is below a folder that is empty there
 
 # In a mount namespace: the folders that driver and other nodes have are empty there, and its own are elsewhere. The
 # program itself stays, also where it lies below one of them, as the environment of `.ci/run` does.
@@ -41,8 +42,6 @@ mount -t tmpfs none /mnt
 n=0; for place in $KEPT; do n=$((n + 1)); mkdir /mnt/$n; mount --bind "$place" /mnt/$n; done
 for place in "$@"; do mkdir -p "$place"; mount -t tmpfs -o mode=1777 none "$place"; done
 n=0; for place in $KEPT; do n=$((n + 1)); mkdir -p "$place"; mount --move /mnt/$n "$place"; done
-mkdir -p "$XDG_CACHE_HOME/suite-benchmark"
-if [ -d "$KERNELS" ]; then cp -r "$KERNELS" "$XDG_CACHE_HOME/suite-benchmark/kernels"; fi  # or they compile for 20 s
 exec $COMMAND
 """
 
@@ -154,16 +153,13 @@ class Cluster:
                    f"--object-store-memory={STORE}", *words]  # fmt: skip
         head = "--head" in words
         home = self.folder / "home" if head else Path("/tmp/home")
-        own = {
-            "HOME": str(home),
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "COMMAND": " ".join(command),
-            "KERNELS": str(KERNELS),
-            "KEPT": KEPT,
-        }
+        own = {"HOME": str(home), "COMMAND": " ".join(command), "KEPT": KEPT}
         if head:
             home.mkdir()
+            own["XDG_CACHE_HOME"] = str(home / "cache")
         else:
+            KERNELS.mkdir(parents=True, exist_ok=True)
+            own["XDG_CACHE_HOME"] = str(CACHE.parent)
             command = [
                 "unshare",
                 "-m",
@@ -177,6 +173,7 @@ class Cluster:
                 "sh",
                 "/tmp",
                 "/dev/shm",
+                str(CACHE),
                 *map(str, self.hidden),
             ]
         waits = {"RAY_raylet_start_wait_time_s": str(START)}  # Ray's own limit is 30 s

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.clusters import KEPT, Cluster, Node
+from tests.cluster.clusters import CACHE, KEPT, Cluster, Node
 from tests.cluster.conftest import Driver
 from tests.cluster.test_runs import numbers
 from tests.conftest import ROOT, Workspace, answer_of
@@ -68,7 +68,7 @@ def class_in_trial(path: Path) -> tuple[str, str]:
 
 def make_read_only(node: Node) -> None:
     """Let the node have no room for data sets."""
-    data = "/tmp/home/cache/suite-benchmark/data"
+    data = CACHE / "data"
     command = f"mkdir -p {data} && mount -t tmpfs -o ro none {data}"
     inside = ["nsenter", f"--target={node.pids()[-1]}", "--mount", "--", "sh", "-c", command]
     subprocess.run(inside, check=True, capture_output=True)

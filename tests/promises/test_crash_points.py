@@ -82,31 +82,22 @@ def contents(run: Run) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
-@pytest.fixture
-def benches(bench, in_colour) -> dict[str, Bench]:
-    """A bench for each kind of run."""
-    return {kind: in_colour if kind == "colour" else bench for kind in ALL_KINDS}
-
-
-@pytest.fixture
-def unbroken(bench, benches) -> dict[str, dict[str, int]]:
-    """For each kind: the steps that an undisturbed run passes, and how often."""
-    runs = [there.run(kind, bench.top / "unbroken") for kind, there in benches.items()]
-    jobs = [Broken(there.job(run)) for there, run in zip(benches.values(), runs, strict=True)]
-    events = bench.work(jobs, by=train_and_die)
-    for run in runs:
-        names = {path.name for path in run.folder.iterdir()} - NOT_REPLACED
-        written = {step.partition("@")[2] for step in last(events[runs.index(run)], "passed")["steps"]}
-        assert names >= {"source.patch", "recipe.json", "result.json"}
-        assert names == written - {""}, "each file of a run is written with steps on the way"
-    return {run.experiment: last(found, "passed")["steps"] for run, found in zip(runs, events, strict=True)}
+def unbroken(bench: Bench, kind: str) -> dict[str, int]:
+    """The steps that an undisturbed run of this kind passes, and how often."""
+    run = bench.run(kind, bench.top / "unbroken")
+    [events] = bench.work([Broken(bench.job(run))], by=train_and_die)
+    steps = last(events, "passed")["steps"]
+    names = {path.name for path in run.folder.iterdir()} - NOT_REPLACED
+    assert names >= {"source.patch", "recipe.json", "result.json"}
+    assert names == {step.partition("@")[2] for step in steps} - {""}, "each file is written with steps on the way"
+    return steps
 
 
 @pytest.mark.check(4, "kill -9 at each named step")
 @pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(kind, marks=pytest.mark.full) for kind in ALL_KINDS[2:])])
-def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, benches, twins, unbroken, kind):
-    bench = benches[kind]
-    every = at_steps(unbroken[kind], chance)
+def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(check, chance, bench, in_colour, twins, kind):
+    bench = in_colour if kind == "colour" else bench
+    every = at_steps(unbroken(bench, kind), chance)
     assert {name_of(point) for point in every} == {
         step for step in steps_of_source() if step.partition(":")[0] in IN_TRAINING
     }

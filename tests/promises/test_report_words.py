@@ -14,6 +14,7 @@ from suite.disk.home import Home
 from suite.recipe.registry import load
 from suite.tracking.store import Store, open_store
 from tests.conftest import Answer, Workspace
+from tests.drawn import ALL
 from tests.promises.conftest import PLAIN, Bench, Check
 from tests.reporting.test_page import NASTY, Page, plain
 
@@ -95,7 +96,7 @@ def told(own: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory, requ
     bench = Bench(own, digits, tmp_path_factory.mktemp("words"))
     run = bench.run("plain", bench.top)
     bench.work([bench.job(run)])
-    workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own)})
+    workspace = Workspace(bench.top, {"SUITE_EXPERIMENTS": str(own), **ALL})
     assert workspace.suite("sync").code == 0
     store = open_store(Home(bench.top))
     [whole] = store.client.search_runs([store.experiment_id], "tags.`suite.kind` = 'run'")
