@@ -16,7 +16,6 @@ from typing import Any
 
 from suite.pictures import canvas, comparisons, runs
 
-
 ALL = {"PYTEST_PICTURES": "all"}  # the environment of a command that writes each picture itself
 
 

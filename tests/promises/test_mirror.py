@@ -152,11 +152,12 @@ for death in deaths:
 STEPS = ("begin", "grouped", "created", "described", "epochs", "artifact", "sent", "end")
 
 
+@pytest.mark.full
 @pytest.mark.check(16, TITLE)
 def test_a_mirror_that_was_killed_again_and_again_is_exact_in_the_end(
     check, chance, folders, mirrored, digits, tmp_path
 ):
-    for n in range(check.times(4, 1)):
+    for n in range(check.times(4)):
         home = tmp_path / str(n)
         shutil.copytree(folders, home)
         empty = empty_database(mirrored, tmp_path / f"empty{n}.db")

@@ -100,11 +100,12 @@ def test_one_record_gives_one_report(check: Check, ledger: Ledger, tmp_path: Pat
     assert ledger.new["report.html"] != ledger.old["report.html"]
 
 
+@pytest.mark.full
 def test_killed_at_any_moment_it_leaves_the_old_report_or_the_new_one(
     check: Check, ledger: Ledger, chance: random.Random, tmp_path: Path
 ) -> None:
     midway = 0
-    for number in range(check.times(12, 2)):
+    for number in range(check.times(12)):
         reports = ledger.put_old(tmp_path / str(number))
         with check.case():
             code = ledger.reporter.write(ledger.home, reports, kill_after=chance.uniform(0, ledger.seconds))
@@ -112,7 +113,7 @@ def test_killed_at_any_moment_it_leaves_the_old_report_or_the_new_one(
             midway += code != 0
             assert_old_or_new(ledger, reports)
 
-    assert midway * 3 >= check.times(12, 2), "too few were killed while they wrote"
+    assert midway * 3 >= check.times(12), "too few were killed while they wrote"
     check.remarks.append(f"reports killed at random while being written: {midway}")
 
 
