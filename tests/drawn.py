@@ -25,22 +25,20 @@ class Later:
     def __init__(self, draw: Callable[..., Any], numbers: tuple[Any, ...]) -> None:
         self._draw, self._numbers = draw, numbers
         self._figure: Any = None
-        self._key = sha256(pickle.dumps((draw.__module__, draw.__name__, _timeless(numbers)))).hexdigest()
-        self._like = f"{draw.__module__}.{draw.__name__}"
+        kind, alone = (draw.__module__, draw.__name__), ALL.items() <= os.environ.items()
+        self._made = sha256(pickle.dumps((*kind, _timeless(numbers), alone))).hexdigest()
+        self._written = self._made if alone else ".".join(kind)
 
     def image(self, kind: str, folder: Path, usual: Callable[[Any, str], bytes]) -> bytes:
         """The bytes of a file. The first decides the layout of the next, so each depends on those before it."""
-        every = ALL.items() <= os.environ.items()
-        self._key, self._like = f"{self._key}-{kind}", f"{self._like}-{kind}"
-        place, like = folder / (f"all-{self._key}" if every else self._key), folder / self._like
-        if place.exists():
-            return place.read_bytes()
-        self._figure = self._figure or self._draw(*self._numbers)
-        drawn = like.read_bytes() if like.exists() and not every else usual(self._figure, kind)
-        for one in (like, place):
-            if not one.exists():
-                _write(one, drawn)
-        return drawn
+        self._made, self._written = f"{self._made}-{kind}", f"{self._written}-{kind}"
+        made, written = folder / self._made, folder / self._written
+        if not made.exists():
+            self._figure = self._figure or self._draw(*self._numbers)
+            if not written.exists():
+                _write(written, usual(self._figure, kind))
+            made.touch()
+        return written.read_bytes()
 
 
 def _write(place: Path, contents: bytes) -> None:

@@ -9,7 +9,6 @@ flips of `cifar_net`, which torch draws.
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 
 from suite.execute.executor import Ended
 from suite.runs.worker import local_processes, tell_operators
-from tests.conftest import Workspace, answer_of, plain_environment, python
+from tests.conftest import Workspace, plain_environment
 from tests.promises.conftest import Check
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
@@ -38,25 +37,6 @@ LONG = ("lenet", "lenet_avgpool", "lenet_gaussian")  # 25, 10 and 5 epochs: half
 ELSEWHERE = {
     "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "DNNL_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "AUTO",
 }  # fmt: skip
-
-
-TRAIN = """
-import json, sys
-from pathlib import Path
-
-from suite.cli.terminal import Terminal
-from suite.data import ensure
-from suite.recipe import registry
-from suite.runs.plan import plan
-from suite.runs.training import train_unrecorded
-from suite.runs.worker import local_processes
-
-top, *names = sys.argv[1:]
-experiments = [one.changed({"data": "digits", "portable": True}) for one in registry.load().choose(names)]
-planned = plan(experiments, [0], Path(top))
-train_unrecorded(planned, local_processes(), ensure, (), Terminal(as_json=True).runs)
-print(json.dumps({one.experiment.name: one.result["weights_sha256"] for one in planned if one.result}))
-"""
 
 
 def operators(of: str) -> dict[str, str]:
@@ -84,30 +64,17 @@ def test_each_operator_computes_what_is_committed(check: Check, golden: dict[str
         assert operators("portable") == golden["operators"]
 
 
-def weights(check: Check, names: Iterable[str], home: Path, **variables: str) -> dict[str, str]:
-    """The SHA-256 of the weights to which these experiments come on the digits, with `--portable`, seed 0.
-
-    With -m promise the command trains them; else `TRAIN`, which records nothing and draws nothing.
-    """
-    extra = {**ELSEWHERE, **variables}
-    if check.full:
-        words = ("run", *names, "--portable", "--data", "digits", "--seeds", "1", "--no-report", "--json")
-        answer = Workspace(home, extra=extra).suite(*words)
-        assert answer.code == 0, answer.err
-        return {one["experiment"]: one["weights_sha256"] for one in answer.json["runs"]}
-    answer = answer_of(python("-c", TRAIN, str(home), *names, environment={**plain_environment(), **extra}))
-    assert answer.code == 0, answer.err
-    return dict(json.loads(answer.out))
-
-
 def test_each_experiment_comes_to_the_committed_weights(
     check: Check, golden: dict[str, dict[str, str]], tmp_path: Path
 ) -> None:
     """With -m promise all of them; else all but those that take longest, whose operators have a test of their own."""
     wanted = {name: digest for name, digest in golden["weights"].items() if check.full or name not in LONG}
     with check.case(len(wanted)):
-        found = weights(check, wanted, tmp_path, SUITE_KERNELS="torch")
+        words = ("run", *wanted, "--portable", "--data", "digits", "--seeds", "1", "--no-report", "--json")
+        answer = Workspace(tmp_path, extra={**ELSEWHERE, "SUITE_KERNELS": "torch"}).suite(*words)
 
+        assert answer.code == 0, answer.err
+        found = {one["experiment"]: one["weights_sha256"] for one in answer.json["runs"]}
         assert found == wanted, f"the operators that differ: {', '.join(odd_ones(golden)) or 'none'}"
 
 
@@ -115,8 +82,11 @@ def test_each_experiment_comes_to_the_committed_weights_by_the_kernels(check: Ch
     """Whatever torch's version. They were found by code for AVX-512, and for processors without it."""
     golden = GOLDEN["kernels"]
     with check.case(len(golden["weights"])):
-        found = weights(check, golden["weights"], tmp_path)
+        words = ("run", *golden["weights"], "--portable", "--data", "digits", "--seeds", "1", "--no-report", "--json")
+        answer = Workspace(tmp_path, extra=ELSEWHERE).suite(*words)
 
+        assert answer.code == 0, answer.err
+        found = {one["experiment"]: one["weights_sha256"] for one in answer.json["runs"]}
         odd = [name for name, digest in operators("kernels").items() if golden["networks"].get(name, digest) != digest]
         assert found == golden["weights"], f"the networks that differ: {', '.join(odd) or 'none'}"
 
